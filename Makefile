@@ -1,0 +1,137 @@
+# make          builds build/ngx_http_task_module.so
+# make run      serves conf/nginx.conf on 127.0.0.1:8081; CONF=async, sync,
+#               thread or workers serves another one
+# make demo     runs the four arrangements and prints what they do
+# make test     runs the tests
+# make lint     compilers' warnings, cppcheck, nginx's style
+# make install  copies the module to where Debian's nginx looks for it
+# make clean
+#
+# NGX_SRC=DIR   builds against that nginx source tree, with the arguments
+#               NGX_CONFIGURE of its configure, instead of Debian's nginx-dev
+
+SHELL         = /bin/bash
+.SHELLFLAGS   = -eu -o pipefail -c
+
+DEBIAN_SRC    = /usr/share/nginx/src
+NGX_SRC       = $(DEBIAN_SRC)
+NGX_CONFIGURE = --with-compat --with-threads
+
+NGINX        := $(or $(wildcard /usr/sbin/nginx),nginx)
+CONF          = nginx
+JOBS          = 1
+
+BUILD        := $(CURDIR)/build
+OBJ          := $(BUILD)/obj
+MODULE       := $(BUILD)/ngx_http_task_module.so
+SOURCES      := $(wildcard src/*.c src/*.h)
+
+PACKAGES      = sh t/lib/packages.sh
+
+BUILD_NEEDS   = gcc libc6-dev libcjson-dev \
+                $(if $(filter $(DEBIAN_SRC),$(NGX_SRC)),nginx-dev)
+RUN_NEEDS     = $(BUILD_NEEDS) nginx
+DEMO_NEEDS    = $(RUN_NEEDS) perl
+LINT_NEEDS    = $(BUILD_NEEDS) clang cppcheck perl
+TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
+                liblist-moreutils-perl libhttp-message-perl libipc-run-perl \
+                curl procps
+
+WARNINGS      = -Wdeclaration-after-statement -Wshadow -Wvla
+LINT_FLAGS    = -fsyntax-only -W -Wall -Wpointer-arith -Wno-unused-parameter \
+                -Werror $(WARNINGS)
+LINT_INCLUDES = $(addprefix -I $(NGX_SRC)/src/,core event event/modules \
+                os/unix http http/modules http/v2) -I $(OBJ) -I src
+
+
+.PHONY: all build run demo test lint install clean force
+
+all:
+	@$(PACKAGES) check $(BUILD_NEEDS)
+	@$(MAKE) --no-print-directory build
+
+build: $(MODULE)
+
+# configured anew for another tree, another nginx, another config
+
+$(OBJ)/stamp: force
+	@mkdir -p $(OBJ)
+	@{ echo "$(NGX_SRC) $(NGX_CONFIGURE)"; cat config; \
+	    cat $(NGX_SRC)/conf_flags $(NGX_SRC)/src/core/nginx.h 2>&1 || :; } \
+	    > $(OBJ)/stamp.new
+	@cmp -s $(OBJ)/stamp.new $@ || mv $(OBJ)/stamp.new $@
+
+$(OBJ)/Makefile: $(OBJ)/stamp
+	@echo "configuring for the nginx in $(NGX_SRC)"
+	@cd $(NGX_SRC) && configure=./configure && \
+	if [ -f conf_flags ]; then . ./conf_flags; \
+	else NGX_CONF_FLAGS=( $(NGX_CONFIGURE) ); fi && \
+	if [ ! -f configure ]; then configure=auto/configure; fi && \
+	if ! $$configure "$${NGX_CONF_FLAGS[@]}" \
+	    --with-cc-opt="-O2 $(WARNINGS)" \
+	    --add-dynamic-module=$(CURDIR) --builddir=$(OBJ) \
+	    > $(BUILD)/configure.log 2>&1; \
+	then tail -n 5 $(BUILD)/configure.log; exit 1; fi
+	@touch $@
+
+$(MODULE): $(OBJ)/Makefile $(SOURCES)
+	@echo "building $(notdir $@)"
+	@cd $(NGX_SRC) && $(MAKE) -s -f $(OBJ)/Makefile modules
+	@cp $(OBJ)/$(notdir $@) $@.new && mv $@.new $@
+
+run:
+	@$(PACKAGES) install $(RUN_NEEDS)
+	@$(MAKE) --no-print-directory build
+	@if [ ! -f conf/$(CONF).conf ]; then \
+	    echo "there is no conf/$(CONF).conf"; exit 1; fi
+	@mkdir -p $(BUILD)/run
+	@echo "serving conf/$(CONF).conf, until Ctrl-C; try, in another shell:"
+	@sed -n 's|^ *location = \(/[^ ]*\) .*|    curl http://127.0.0.1:8081\1|p' \
+	    conf/$(CONF).conf
+	@exec $(NGINX) -p $(CURDIR)/ -c conf/$(CONF).conf -e stderr \
+	    -g 'daemon off; pid build/run/nginx.pid;'
+
+demo:
+	@$(PACKAGES) install $(DEMO_NEEDS)
+	@$(MAKE) --no-print-directory build
+	@NGINX=$(NGINX) perl t/demo.pl
+
+test:
+	@$(PACKAGES) install $(TEST_NEEDS)
+	@sh t/lib/test-nginx.sh $(BUILD)/perl
+	@$(MAKE) --no-print-directory build
+	@NGINX=$(NGINX) MODULE=$(MODULE) sh t/lib/prove.sh $(BUILD) $(JOBS) $(TESTS)
+
+lint:
+	@$(PACKAGES) check $(LINT_NEEDS)
+	@$(MAKE) --no-print-directory build
+	@for cc in gcc clang; do echo "$$cc"; \
+	    for f in src/*.c; do $$cc $(LINT_FLAGS) $(LINT_INCLUDES) $$f; done; \
+	done
+	@echo "ngx_task.h, gcc and clang, C99 and C++"
+	@for cc in "gcc -std=c99 -x c" "clang -std=c99 -x c" "g++ -x c++" \
+	    "clang++ -x c++"; do $$cc -fsyntax-only -Wall -Wextra -pedantic \
+	    -Werror src/ngx_task.h -include stddef.h 2>&1 | \
+	    { ! grep -v 'pragma once'; }; done
+	@echo "cppcheck"
+	@cppcheck --quiet --std=c99 --error-exitcode=1 --inline-suppr \
+	    --enable=warning,portability,performance src
+	@echo "style"
+	@perl t/lib/style.pl src/*.c src/*.h
+
+install: all
+	@dir=$$($(NGINX) -V 2>&1 | sed -n 's|.*--modules-path=\([^ ]*\).*|\1|p'); \
+	dir="$(DESTDIR)$${dir:?nginx has no modules path}"; \
+	install -d "$$dir"; \
+	install -m 644 $(MODULE) "$$dir/"; \
+	echo "installed $$dir/$(notdir $(MODULE))"; \
+	conf=$(DESTDIR)/usr/share/nginx/modules-available; \
+	if [ -d /usr/share/nginx/modules-available ]; then \
+	    install -d "$$conf"; \
+	    echo "load_module modules/$(notdir $(MODULE));" \
+	        > "$$conf/mod-http-task.conf"; \
+	    echo "installed $$conf/mod-http-task.conf"; \
+	fi
+
+clean:
+	rm -rf build

@@ -1,0 +1,461 @@
+
+/*
+ * Parameters in the configuration: what the function's table says, what
+ * "task" fixes, what "task_param" narrows.  All that can be wrong with them
+ * is found here, while the configuration is read.
+ */
+
+
+#include "ngx_http_task.h"
+
+
+typedef struct {
+    ngx_str_t               name;
+    ngx_str_t               def;
+    ngx_str_t               min;
+    ngx_str_t               max;
+    ngx_http_task_place_t   place;
+} ngx_http_task_narrow_t;
+
+
+static ngx_int_t ngx_http_task_arg_init(ngx_conf_t *cf,
+    ngx_http_task_arg_t *arg, const ngx_task_param_t *param);
+static ngx_http_task_arg_t *ngx_http_task_arg_find(
+    ngx_http_task_loc_conf_t *tlcf, ngx_str_t *name);
+static ngx_int_t ngx_http_task_arg_fix(ngx_conf_t *cf,
+    ngx_http_task_arg_t *arg, ngx_str_t *value);
+static ngx_int_t ngx_http_task_param_option(ngx_conf_t *cf,
+    ngx_http_task_narrow_t *narrow, ngx_str_t *text);
+static ngx_int_t ngx_http_task_arg_narrow(ngx_conf_t *cf,
+    ngx_http_task_arg_t *arg, ngx_http_task_narrow_t *narrow);
+static ngx_int_t ngx_http_task_arg_default(ngx_conf_t *cf,
+    ngx_http_task_arg_t *arg, ngx_http_task_narrow_t *narrow);
+static ngx_int_t ngx_http_task_arg_bound(ngx_conf_t *cf,
+    ngx_http_task_arg_t *arg, ngx_http_task_narrow_t *narrow,
+    const char *what, ngx_str_t *text, int64_t *bound);
+
+
+ngx_int_t
+ngx_http_task_args_create(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
+{
+    ngx_http_task_arg_t     *arg;
+    const ngx_task_param_t  *param;
+
+    tlcf->args = ngx_array_create(cf->pool, 4, sizeof(ngx_http_task_arg_t));
+    if (tlcf->args == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (param = tlcf->function->params; param->name; param++) {
+
+        arg = ngx_array_push(tlcf->args);
+        if (arg == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (ngx_http_task_arg_init(cf, arg, param) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    tlcf->open = tlcf->args->nelts;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_arg_init(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
+    const ngx_task_param_t *param)
+{
+    ngx_str_t                def;
+    ngx_http_task_invalid_t  invalid;
+
+    ngx_memzero(arg, sizeof(ngx_http_task_arg_t));
+
+    arg->param = param;
+    arg->name.data = (u_char *) param->name;
+    arg->name.len = ngx_strlen(param->name);
+
+    if (param->min) {
+        arg->has_min = 1;
+        arg->min_text.data = (u_char *) param->min;
+        arg->min_text.len = ngx_strlen(param->min);
+    }
+
+    if (param->max) {
+        arg->has_max = 1;
+        arg->max_text.data = (u_char *) param->max;
+        arg->max_text.len = ngx_strlen(param->max);
+    }
+
+    if ((param->min
+         && ngx_http_task_value_bound(arg, &arg->min_text, &arg->min) != NGX_OK)
+        || (param->max
+            && ngx_http_task_value_bound(arg, &arg->max_text, &arg->max)
+               != NGX_OK))
+    {
+        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+                                        "invalid bounds of parameter \"%V\"",
+                                        &arg->name);
+    }
+
+    if (param->def) {
+        arg->has_def = 1;
+        def.data = (u_char *) param->def;
+        def.len = ngx_strlen(param->def);
+
+        if (ngx_http_task_value_text(cf->pool, arg, &def, &arg->def, &invalid)
+            != NGX_OK)
+        {
+            return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+                                          "invalid default of parameter \"%V\"",
+                                          &arg->name);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_http_task_arg_t *
+ngx_http_task_arg_find(ngx_http_task_loc_conf_t *tlcf, ngx_str_t *name)
+{
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *args;
+
+    args = tlcf->args->elts;
+
+    for (i = 0; i < tlcf->args->nelts; i++) {
+        if (args[i].name.len == name->len
+            && ngx_strncmp(args[i].name.data, name->data, name->len) == 0)
+        {
+            return &args[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+/* "name=value" of the "task" directive */
+
+ngx_int_t
+ngx_http_task_args_fix(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf,
+    ngx_str_t *text)
+{
+    u_char               *p;
+    ngx_str_t             name, value;
+    ngx_http_task_arg_t  *arg;
+
+    p = ngx_strlchr(text->data, text->data + text->len, '=');
+
+    if (p == NULL) {
+        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+                            "invalid parameter \"%V\", it must be name=value",
+                            text);
+    }
+
+    name.data = text->data;
+    name.len = p - text->data;
+    value.data = p + 1;
+    value.len = text->data + text->len - value.data;
+
+    arg = ngx_http_task_arg_find(tlcf, &name);
+
+    if (arg == NULL) {
+        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+                            "task \"%s\" has no parameter \"%V\"",
+                            tlcf->function->name, &name);
+    }
+
+    if (arg->fixed) {
+        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+                                        "duplicate parameter \"%V\"", &name);
+    }
+
+    arg->fixed = 1;
+    tlcf->open--;
+
+    return ngx_http_task_arg_fix(cf, arg, &value);
+}
+
+
+/* a value with variables is looked at in each request, a literal one now */
+
+static ngx_int_t
+ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
+    ngx_str_t *value)
+{
+    ngx_int_t                          rc;
+    ngx_http_task_invalid_t            invalid;
+    ngx_http_complex_value_t          *cv;
+    ngx_http_compile_complex_value_t   ccv;
+
+    cv = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (cv == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = value;
+    ccv.complex_value = cv;
+
+    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (cv->lengths) {
+        arg->variable = cv;
+        return NGX_OK;
+    }
+
+    rc = ngx_http_task_value_text(cf->pool, arg, value, &arg->value, &invalid);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+                              "invalid value \"%V\" of parameter \"%V\": %s",
+                              value, &arg->name, invalid.msg);
+    }
+
+    return rc;
+}
+
+
+char *
+ngx_http_task_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_task_loc_conf_t *tlcf = conf;
+
+    ngx_str_t               *value;
+    ngx_uint_t               i;
+    ngx_http_task_narrow_t  *narrow;
+
+    value = cf->args->elts;
+
+    if (tlcf->narrow == NULL) {
+        tlcf->narrow = ngx_array_create(cf->pool, 2,
+                                        sizeof(ngx_http_task_narrow_t));
+        if (tlcf->narrow == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    narrow = tlcf->narrow->elts;
+
+    for (i = 0; i < tlcf->narrow->nelts; i++) {
+        if (narrow[i].name.len == value[1].len
+            && ngx_strncmp(narrow[i].name.data, value[1].data, value[1].len)
+               == 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "duplicate \"task_param\" of \"%V\"", &value[1]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    narrow = ngx_array_push(tlcf->narrow);
+    if (narrow == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(narrow, sizeof(ngx_http_task_narrow_t));
+
+    narrow->name = value[1];
+    ngx_http_task_conf_place(cf, &narrow->place);
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        if (ngx_http_task_param_option(cf, narrow, &value[i]) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_param_option(ngx_conf_t *cf, ngx_http_task_narrow_t *narrow,
+    ngx_str_t *text)
+{
+    size_t      len;
+    ngx_str_t  *option;
+
+    if (ngx_strncmp(text->data, "default=", 8) == 0) {
+        option = &narrow->def;
+        len = 8;
+
+    } else if (ngx_strncmp(text->data, "min=", 4) == 0) {
+        option = &narrow->min;
+        len = 4;
+
+    } else if (ngx_strncmp(text->data, "max=", 4) == 0) {
+        option = &narrow->max;
+        len = 4;
+
+    } else {
+        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+                            "invalid parameter \"%V\", it must be "
+                            "\"default=\", \"min=\" or \"max=\"", text);
+    }
+
+    if (option->data) {
+        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+                                        "duplicate parameter \"%V\"", text);
+    }
+
+    option->data = text->data + len;
+    option->len = text->len - len;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Own are those "task_param" that stand in the very location of the task:
+ * only these have to name a parameter of its function.
+ */
+
+ngx_int_t
+ngx_http_task_args_narrow(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf,
+    ngx_array_t *own)
+{
+    ngx_uint_t               i;
+    ngx_http_task_arg_t     *arg;
+    ngx_http_task_narrow_t  *narrow;
+
+    if (tlcf->narrow == NULL) {
+        return NGX_OK;
+    }
+
+    narrow = tlcf->narrow->elts;
+
+    for (i = 0; i < tlcf->narrow->nelts; i++) {
+
+        arg = ngx_http_task_arg_find(tlcf, &narrow[i].name);
+
+        if (arg == NULL) {
+
+            if (tlcf->narrow != own) {
+                continue;
+            }
+
+            return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &narrow[i].place,
+                                        "task \"%s\" has no parameter \"%V\"",
+                                        tlcf->function->name, &narrow[i].name);
+        }
+
+        if (ngx_http_task_arg_narrow(cf, arg, &narrow[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_arg_narrow(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
+    ngx_http_task_narrow_t *narrow)
+{
+    ngx_http_task_arg_t  wide;
+
+    wide = *arg;
+
+    if (narrow->min.data) {
+        if (ngx_http_task_arg_bound(cf, &wide, narrow, "min", &narrow->min,
+                                    &arg->min)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        arg->has_min = 1;
+        arg->min_text = narrow->min;
+    }
+
+    if (narrow->max.data) {
+        if (ngx_http_task_arg_bound(cf, &wide, narrow, "max", &narrow->max,
+                                    &arg->max)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        arg->has_max = 1;
+        arg->max_text = narrow->max;
+        arg->narrowed = 1;
+    }
+
+    if (arg->has_min && arg->has_max && arg->min > arg->max) {
+        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &narrow->place,
+                       "\"min=%V\" of parameter \"%V\" is over \"max=%V\"",
+                       &arg->min_text, &arg->name, &arg->max_text);
+    }
+
+    return ngx_http_task_arg_default(cf, arg, narrow);
+}
+
+
+/* also the function's own default has to be within the new bounds */
+
+static ngx_int_t
+ngx_http_task_arg_default(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
+    ngx_http_task_narrow_t *narrow)
+{
+    ngx_int_t                rc;
+    ngx_str_t                def;
+    ngx_http_task_invalid_t  invalid;
+
+    def = narrow->def;
+
+    if (def.data == NULL) {
+
+        if (!arg->has_def) {
+            return NGX_OK;
+        }
+
+        def.data = (u_char *) arg->param->def;
+        def.len = ngx_strlen(def.data);
+    }
+
+    arg->has_def = 1;
+
+    rc = ngx_http_task_value_text(cf->pool, arg, &def, &arg->def, &invalid);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &narrow->place,
+                       "invalid default \"%V\" of parameter \"%V\": %s%s",
+                       &def, &arg->name, invalid.msg,
+                       narrow->def.data ? "" : ", add \"default=\"");
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_arg_bound(ngx_conf_t *cf, ngx_http_task_arg_t *wide,
+    ngx_http_task_narrow_t *narrow, const char *what, ngx_str_t *text,
+    int64_t *bound)
+{
+    if (ngx_http_task_value_bound(wide, text, bound) != NGX_OK) {
+        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &narrow->place,
+                            "invalid value in \"%s=%V\" of parameter \"%V\"",
+                            what, text, &narrow->name);
+    }
+
+    if ((wide->has_min && *bound < wide->min)
+        || (wide->has_max && *bound > wide->max))
+    {
+        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &narrow->place,
+                     "\"%s=%V\" of parameter \"%V\" is wider than the "
+                     "function's own bounds, %V to %V",
+                     what, text, &narrow->name,
+                     &wide->min_text, &wide->max_text);
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,72 @@
+
+/*
+ * The functions that the module brings along, written as a user would write
+ * them: against ngx_task.h alone.
+ */
+
+
+#include "ngx_task.h"
+
+
+typedef struct {
+    int64_t      duration;
+    const char  *status;
+} sleep_args_t;
+
+
+extern const ngx_task_function_t  ngx_http_task_builtins[];
+
+
+static ngx_task_rc_t
+sleep_block(ngx_task_t *t)
+{
+    const sleep_args_t  *args;
+
+    args = ngx_task_args(t);
+
+    if (ngx_task_block_ms(t, args->duration) != NGX_TASK_OK) {
+        return NGX_TASK_CANCELLED;
+    }
+
+    ngx_task_set_string(t, "status", args->status);
+
+    return NGX_TASK_OK;
+}
+
+
+static ngx_task_rc_t
+sleep_async(ngx_task_t *t, ngx_task_frame_t *f)
+{
+    const sleep_args_t  *args;
+
+    args = ngx_task_args(t);
+
+    NGX_TASK_BEGIN(f);
+
+    NGX_TASK_AWAIT(f, ngx_task_sleep(f, args->duration));
+
+    ngx_task_set_string(t, "status", args->status);
+
+    NGX_TASK_END(f);
+}
+
+
+static const ngx_task_param_t  sleep_params[] = {
+
+    { "duration", NGX_TASK_TIME, offsetof(sleep_args_t, duration),
+      "20s", "0", "1h", "how long to sleep" },
+
+    { "status", NGX_TASK_STRING, offsetof(sleep_args_t, status),
+      "long_running task completed", NULL, NULL, "what to answer" },
+
+    { NULL, NGX_TASK_TIME, 0, NULL, NULL, NULL, NULL }
+};
+
+
+const ngx_task_function_t  ngx_http_task_builtins[] = {
+
+    { "sleep", "sleeps and answers with a status",
+      sleep_block, sleep_async, sizeof(sleep_args_t), sleep_params },
+
+    { NULL, NULL, NULL, NULL, 0, NULL }
+};

@@ -1,0 +1,33 @@
+
+/*
+ * task_mode sync: the blocking form on the event loop.  It is the mistake
+ * that the other modes are there to avoid, made on purpose.
+ */
+
+
+#include "ngx_http_task.h"
+
+
+static void ngx_http_task_sync_start(ngx_task_t *t);
+
+
+const ngx_http_task_executor_t  ngx_http_task_sync = {
+    ngx_string("sync"),
+    1,
+    ngx_http_task_sync_start,
+    NULL                       /* nothing is pending when start() returns */
+};
+
+
+static void
+ngx_http_task_sync_start(ngx_task_t *t)
+{
+    ngx_http_task_run_block(t);
+
+    /* the others' timers must not be set against the time before the block */
+
+    ngx_time_update();
+
+    ngx_http_task_finish(t, (t->rc == NGX_TASK_OK) ? NGX_HTTP_TASK_DONE
+                                                   : NGX_HTTP_TASK_FAILED);
+}

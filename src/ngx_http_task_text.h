@@ -1,0 +1,91 @@
+
+/*
+ * Text that comes from outside: plain C, so that it can be tested alone.
+ * No call allocates, keeps a pointer, or needs a terminating null.
+ */
+
+
+#ifndef _NGX_HTTP_TASK_TEXT_H_INCLUDED_
+#define _NGX_HTTP_TASK_TEXT_H_INCLUDED_
+
+
+#include <stddef.h>
+
+
+/* bytes that may stand for one invalid byte after the copy below */
+
+#define NGX_HTTP_TASK_UTF8_GROWTH  3
+
+
+/* how many levels of arrays and objects a body may have */
+
+#define NGX_HTTP_TASK_JSON_DEPTH   128
+
+
+typedef struct {
+    const unsigned char  *data;
+    size_t                len;
+} ngx_http_task_span_t;
+
+
+/* a member of the outermost object, in the order of the text */
+
+typedef void (*ngx_http_task_member_pt)(void *data,
+    const ngx_http_task_span_t *name, const ngx_http_task_span_t *value);
+
+
+typedef struct {
+    const char           *error;        /* NULL: the text is valid JSON */
+    size_t                position;     /* of the error, in characters */
+    ngx_http_task_span_t  root;         /* the value, without white space */
+} ngx_http_task_json_t;
+
+
+/* ngx_http_task_text.c */
+
+/* the value of a hexadecimal digit, or -1 */
+
+int ngx_http_task_hex(int c);
+
+/*
+ * Undoes percent-encoding and "+", as in a query; what is not a valid escape
+ * stays as it is.  Writes at most len bytes, dst may be src.
+ */
+
+size_t ngx_http_task_unescape(unsigned char *dst, const unsigned char *src,
+    size_t len);
+
+/*
+ * The length of the character at p, or 0 if there is none: skip then tells
+ * how many bytes are wrong together.
+ */
+
+size_t ngx_http_task_utf8_char(const unsigned char *p, size_t len,
+    size_t *skip);
+
+/* length of the longest valid UTF-8 prefix */
+
+size_t ngx_http_task_utf8_valid(const unsigned char *p, size_t len);
+
+/*
+ * Copies with U+FFFD in the place of what is not UTF-8.  Writes at most
+ * NGX_HTTP_TASK_UTF8_GROWTH * len bytes.
+ */
+
+size_t ngx_http_task_utf8_copy(unsigned char *dst, const unsigned char *src,
+    size_t len);
+
+
+/* ngx_http_task_json.c */
+
+/*
+ * Checks JSON strictly, with the messages and positions of Python's json,
+ * and calls the handler, if there is one, for the members of the root object;
+ * an error may come after these calls.
+ */
+
+void ngx_http_task_json_scan(const unsigned char *p, size_t len,
+    ngx_http_task_member_pt handler, void *data, ngx_http_task_json_t *json);
+
+
+#endif /* _NGX_HTTP_TASK_TEXT_H_INCLUDED_ */

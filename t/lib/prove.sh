@@ -1,0 +1,35 @@
+#!/bin/sh
+#
+# prove.sh BUILD JOBS [TEST ...]    runs the tests with the built module
+#
+# Test::Nginx listens on all addresses: where namespaces can be made, the
+# tests get a network of their own, with nothing but a loopback.
+
+set -eu
+
+build=$1
+jobs=$2
+shift 2
+
+[ $# -gt 0 ] || set -- t
+
+mkdir -p "$build/t"
+
+export PERL5LIB="$build/perl:$PWD/t/lib${PERL5LIB:+:$PERL5LIB}"
+export TEST_NGINX_BINARY="$NGINX"
+export TEST_NGINX_LOAD_MODULES="$MODULE"
+export TEST_NGINX_SERVROOT="$build/t/servroot"
+export TEST_NGINX_PORT="${TEST_NGINX_PORT:-1984}"
+
+prove="prove -r"
+
+if [ "$jobs" -gt 1 ]; then
+    export TEST_NGINX_RANDOMIZE=1
+    prove="$prove -j$jobs"
+fi
+
+if unshare -n true 2> /dev/null && command -v ip > /dev/null; then
+    exec unshare -n sh -c 'ip link set lo up; exec "$@"' sh $prove "$@"
+fi
+
+exec $prove "$@"
