@@ -35,7 +35,7 @@ DEMO_NEEDS    = $(RUN_NEEDS) perl
 LINT_NEEDS    = $(BUILD_NEEDS) clang cppcheck perl
 TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
                 liblist-moreutils-perl libhttp-message-perl libipc-run-perl \
-                curl procps
+                curl nghttp2-client procps
 
 WARNINGS      = -Wdeclaration-after-statement -Wshadow -Wvla
 LINT_FLAGS    = -fsyntax-only -W -Wall -Wpointer-arith -Wno-unused-parameter \
@@ -94,13 +94,14 @@ run:
 demo:
 	@$(PACKAGES) install $(DEMO_NEEDS)
 	@$(MAKE) --no-print-directory build
-	@NGINX=$(NGINX) perl t/demo.pl
+	@TASK_NGINX=$(NGINX) perl t/demo.pl
 
 test:
 	@$(PACKAGES) install $(TEST_NEEDS)
 	@sh t/lib/test-nginx.sh $(BUILD)/perl
 	@$(MAKE) --no-print-directory build
-	@NGINX=$(NGINX) MODULE=$(MODULE) sh t/lib/prove.sh $(BUILD) $(JOBS) $(TESTS)
+	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
+	    sh t/lib/prove.sh $(BUILD) $(JOBS) $(TESTS)
 
 lint:
 	@$(PACKAGES) check $(LINT_NEEDS)

@@ -413,7 +413,7 @@ ngx_http_task_arg_default(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
 
     if (def.data == NULL) {
 
-        if (!arg->has_def) {
+        if (!arg->has_def || (arg->fixed && arg->variable == NULL)) {
             return NGX_OK;
         }
 

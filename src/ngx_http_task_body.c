@@ -81,6 +81,8 @@ ngx_http_task_body_text(ngx_http_request_t *r, ngx_str_t *text)
 
     text->data = p;
 
+    /* the last buffer may be one that only says so: no memory, no file */
+
     for (cl = r->request_body->bufs; cl; cl = cl->next) {
         b = cl->buf;
         size = (size_t) ngx_buf_size(b);
@@ -88,7 +90,7 @@ ngx_http_task_body_text(ngx_http_request_t *r, ngx_str_t *text)
         if (ngx_buf_in_memory(b)) {
             ngx_memcpy(p, b->pos, size);
 
-        } else if (ngx_http_task_body_read(r, b, p, size) != NGX_OK) {
+        } else if (size && ngx_http_task_body_read(r, b, p, size) != NGX_OK) {
             return NGX_ERROR;
         }
 

@@ -203,6 +203,14 @@ ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         && conf->function == NULL && conf->quick.data == NULL)
     {
         *conf = *prev;
+
+        if (clcf->handler == NULL && conf->function) {
+            clcf->handler = ngx_http_task_handler;
+
+        } else if (clcf->handler == NULL && conf->quick.data) {
+            clcf->handler = ngx_http_task_quick_handler;
+        }
+
         return NGX_CONF_OK;
     }
 

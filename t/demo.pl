@@ -24,7 +24,7 @@ use constant {
     PORT     => 8081,
 };
 
-my $nginx = $ENV{NGINX} || 'nginx';
+my $nginx = $ENV{TASK_NGINX} || 'nginx';
 my $dir = 'build/demo';
 my ($master, $sync_slowest);
 

@@ -16,8 +16,6 @@ shift 2
 mkdir -p "$build/t"
 
 export PERL5LIB="$build/perl:$PWD/t/lib${PERL5LIB:+:$PERL5LIB}"
-export TEST_NGINX_BINARY="$NGINX"
-export TEST_NGINX_LOAD_MODULES="$MODULE"
 export TEST_NGINX_SERVROOT="$build/t/servroot"
 export TEST_NGINX_PORT="${TEST_NGINX_PORT:-1984}"
 

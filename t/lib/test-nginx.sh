@@ -32,6 +32,9 @@ mirror=$(apt-get indextargets --format '$(REPO_URI)' \
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -f "$keys" ] || keys=/usr/share/keyrings/debian-archive-keyring.pgp
 
+mkdir -p "$dir"
+dir=$(cd "$dir" && pwd)
+
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
@@ -68,5 +71,4 @@ apt-get -qq -c "$tmp/apt.conf" download libtest-nginx-perl >> "$tmp/log" 2>&1 ||
 
 dpkg -x libtest-nginx-perl_*.deb "$tmp/root"
 
-mkdir -p "$dir"
 cp -R "$tmp/root/usr/share/perl5/." "$dir/"

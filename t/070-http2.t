@@ -1,0 +1,108 @@
+#!/usr/bin/perl
+
+# HTTP/2: streams beside each other, bodies, aborts.
+
+use strict;
+use warnings;
+
+use POSIX;
+use Test::More;
+
+use TaskServer;
+
+my ($version) = `$ENV{TEST_NGINX_BINARY} -v 2>&1` =~ m{nginx/([\d.]+)};
+my @v = split /\./, $version;
+my $new = $v[0] > 1 || $v[1] > 25 || ($v[1] == 25 && $v[2] >= 1);
+
+# "listen ... http2" became "http2 on" in 1.25.1
+
+my $port = ($ENV{TEST_NGINX_PORT} || 1984) + 101;
+
+my $s = TaskServer->start(
+    log_level => 'debug',
+    main => 'thread_pool four threads=4;',
+    server => ($new ? "http2 on; listen 127.0.0.1:$port;"
+                    : "listen 127.0.0.1:$port http2;") . '
+        client_max_body_size 8k;
+        location = /task   { task sleep duration=400ms; }
+        location = /open   { task sleep; }
+        location = /thread { task sleep duration=400ms; task_mode thread=four; }
+        location = /fixed  { task sleep duration=0 status=fixed; }
+        location = /quick  { quick; }
+    ');
+
+my $dir = $s->{root};
+my $url = "http://127.0.0.1:$port";
+
+sub curl {
+    my ($args) = @_;
+
+    return `curl -sS --http2-prior-knowledge -m 20 $args 2>&1`;
+}
+
+is(curl("$url/quick -w ' %{http_version} %{http_code}'"),
+   '{"status":"quick response"} 2 200', 'quick');
+is(curl("-I $url/fixed -o /dev/null -w '%{http_code} %header{content-length}'")
+   =~ s/ .*//r, '200', 'HEAD');
+is(curl("-X POST $url/fixed -w ' %{http_code}'"),
+   '{"detail":"Method Not Allowed"} 405', 'not allowed');
+is(curl("$url/open?duration=x -o /dev/null -w '%{http_code}'"), '422', 'invalid');
+
+# 20 streams of one connection
+
+for my $try ([ '/task', 20 ], [ '/thread', 4 ]) {
+    my ($uri, $n) = @$try;
+
+    my $out = `h2load -n $n -c 1 -m 20 $url$uri 2>&1`;
+
+    like($out, qr/ $n succeeded, 0 failed.*status codes: $n 2xx/s,
+         "$uri: all streams") or diag $out;
+
+    my ($min, $min_unit, $max, $max_unit)
+        = $out =~ /time for request:\s+([\d.]+)(ms|s)\s+([\d.]+)(ms|s)/;
+    cmp_ok($min * ($min_unit eq 's' ? 1000 : 1), '>=', 400, 'none early');
+    cmp_ok($max * ($max_unit eq 's' ? 1000 : 1), '<', 1500,
+           'beside each other');
+}
+
+# bodies
+
+is(curl("$url/task -H 'Content-Type: application/json' "
+        . "-d '{\"status\":\"two\"}'"), '{"status":"two"}', 'POST');
+is(curl("$url/task -H 'Content-Type: application/json' "
+        . "-H 'Content-Length:' -T - -X POST <<'END'\n{\"status\":\"six\"}\nEND\n"),
+   '{"status":"six"}', 'POST without a length');
+
+open my $out, '>', "$dir/body" or die $!;
+print $out 'x' x 9000;
+close $out;
+
+curl("$url/task -d \@$dir/body");
+$s->wait_access(qr{^POST /task HTTP/2.0 413 - - - - -$});
+pass('too large');
+
+# the client resets its stream
+
+my $pid = fork() // die "fork: $!";
+if ($pid == 0) {
+    open STDOUT, '>', '/dev/null';
+    open STDERR, '>', '/dev/null';
+    exec 'curl', '-sS', '--http2-prior-knowledge', "$url/open?duration=41m"
+        or POSIX::_exit(1);
+}
+
+# the task is what makes the worker keep a timer of 41 minutes
+
+$s->wait_for(sub { $s->text('error.log') =~ /event timer add: .*: 2460000:/ },
+             'the task to start');
+kill 'TERM', $pid;
+waitpid $pid, 0;
+$s->wait_access(qr{duration=41m HTTP/2.0 499 sleep async cancelled});
+pass('abort');
+
+my ($code, $time) = $s->stop('QUIT');
+is($code, 0, 'exit code');
+cmp_ok($time, '<', 5, 'no timer is left');
+$s->check_log;
+
+done_testing();

@@ -1,0 +1,195 @@
+#!/usr/bin/perl
+
+# The client leaves, the worker is told to quit, to reload, to stop: in the
+# middle of tasks of every kind.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use TaskServer;
+
+my %conf = (
+    main => 'thread_pool two   threads=2 max_queue=1000;
+             thread_pool full  threads=32 max_queue=40;
+             thread_pool large threads=32 max_queue=1000;',
+    server => '
+        location = /async  { task sleep; }
+        location = /two    { task sleep; task_mode thread=two; }
+        location = /full   { task sleep; task_mode thread=full; }
+        location = /large  { task sleep; task_mode thread=large; }
+        location = /quick  { quick; }
+    ',
+);
+
+my ($s, $r, @r, $c, @c, $code, $time);
+
+sub fds {
+    my ($worker) = $s->workers;
+    $s->get('/quick');
+    my @fds = glob "/proc/$worker/fd/*";
+    return scalar @fds;
+}
+
+# requests that the worker has begun to serve
+
+sub accepted {
+    my ($n) = @_;
+
+    $s->wait_for(sub { fds() >= $n }, "$n descriptors");
+}
+
+$s = TaskServer->start(%conf);
+
+# TEST 1: a task that waits for a thread is skipped when its client has left
+
+my $before = fds();
+
+my @run = map $s->open('/two?duration=500ms'), 1 .. 2;
+$s->get('/quick');
+@c = map $s->open('/two?duration=46m'), 1 .. 50;
+accepted($before + 52);
+$_->{socket}->close for @c;
+$s->wait_access(qr{duration=46m HTTP/1.1 499 sleep thread cancelled .* -$}, 50);
+pass('waiting: cancelled at once');
+$r = $s->get('/two?duration=10ms');
+is($r->{status}, 200, 'waiting: the next one is served');
+cmp_ok($r->{time}, '<', 2, 'waiting: and does not wait for the dead');
+@r = $s->read_all(\@run);
+is(scalar(grep $_->{status} == 200, @r), 2, 'waiting: others are not touched');
+
+# TEST 2: one that sleeps in a thread frees it within 100 ms
+
+@c = map $s->open('/two?duration=47m'), 1 .. 2;
+$s->wait_for(sub { fds() >= $before + 2 }, 'connections');
+$s->get('/quick');
+my $start = time();
+$_->{socket}->close for @c;
+$s->wait_access(qr{duration=47m HTTP/1.1 499 sleep thread cancelled}, 2);
+@r = $s->get_all(('/two?duration=1ms') x 2);
+cmp_ok(time() - $start, '<', 0.5, 'sleeping: the threads are free at once');
+is(scalar(grep $_->{status} == 200, @r), 2, 'sleeping: the next are served');
+
+# TEST 3: 500 clients come and go
+
+for my $round (1 .. 10) {
+    @c = map $s->open($_ % 2 ? '/two?duration=48m' : '/async?duration=48m'),
+         1 .. 50;
+    select undef, undef, undef, rand(0.02);
+    $_->{socket}->close for @c;
+}
+
+$s->wait_access(qr{duration=48m HTTP/1.1 499 }, 500);
+$r = $s->get('/two?duration=1ms');
+is($r->{status}, 200, 'aborts: the pool is free');
+$s->wait_for(sub { fds() <= $before }, 'descriptors');
+pass('aborts: descriptors are back');
+
+# nothing holds the worker
+
+($code, $time) = $s->stop('QUIT');
+is($code, 0, 'aborts: exit code');
+cmp_ok($time, '<', 5, 'aborts: nothing holds the worker');
+$s->check_log;
+
+# TEST 4: quit in the middle of tasks; two of the threads' wait for a thread
+
+for my $try ([ 'async', ('/async?duration=700ms') x 10 ],
+             [ 'thread', ('/two?duration=300ms') x 6 ],
+             [ 'both', ('/async?duration=400ms', '/two?duration=300ms') x 4 ])
+{
+    my ($name, @uris) = @$try;
+
+    $s = TaskServer->start(%conf);
+    my $before = fds();
+    @c = map $s->open($_), @uris;
+    accepted($before + @c);
+    ($code, $time) = $s->stop('QUIT');
+    is($code, 0, "quit, $name: exit code");
+    @r = $s->read_all(\@c);
+    is(scalar(grep $_->{status} == 200, @r), scalar @uris,
+       "quit, $name: every client has its answer");
+    my @early = grep { my ($ms) = $uris[$_] =~ /=(\d+)/;
+                       $r[$_]{time} < $ms / 1000 } 0 .. $#r;
+    is("@early", '', "quit, $name: none early");
+    $s->check_log;
+}
+
+# TEST 5: quit with tasks whose clients left: the threads are not waited for
+
+$s = TaskServer->start(%conf);
+@c = map $s->open('/two?duration=49m'), 1 .. 10;
+accepted(10);
+$_->{socket}->close for @c;
+($code, $time) = $s->stop('QUIT');
+is($code, 0, 'quit after aborts: exit code');
+cmp_ok($time, '<', 3, 'quit after aborts: at once');
+$s->check_log;
+
+# TEST 6: reload in the middle of tasks
+
+$s = TaskServer->start(%conf);
+for my $round (1 .. 3) {
+    my $before = fds();
+    my @uris = ('/async?duration=600ms', '/two?duration=300ms') x 4;
+    @c = map $s->open($_), @uris;
+    accepted($before + @c);
+    my @old = $s->reload;
+    push @c, map $s->open($_), @uris;
+    @r = $s->read_all(\@c);
+    is(scalar(grep $_->{status} == 200, @r), scalar @c,
+       "reload $round: every client has its answer");
+    $s->wait_for(sub { my %w = map { $_ => 1 } $s->workers;
+                       !grep $w{$_}, @old }, 'the old workers to leave');
+    pass("reload $round: the old workers are gone");
+}
+($code) = $s->stop('QUIT');
+is($code, 0, 'reload: exit code');
+$s->check_log;
+
+# TEST 7: stop, 32 threads asleep and the queue exactly full; with 100 more
+# queued; with async tasks; after clients left
+
+for my $try ([ 'full', 75, '/full?duration=20s' ],
+             [ 'queued', 132, '/large?duration=20s' ],
+             [ 'async', 50, '/async?duration=20s' ],
+             [ 'gone', 132, '/large?duration=20s' ])
+{
+    my ($name, $n, $uri) = @$try;
+
+    for my $round (1 .. 3) {
+        $s = TaskServer->start(%conf);
+        my $before = fds();
+
+        if ($name eq 'full') {
+
+            # one after the other, until one finds no room
+
+            @c = ();
+
+            while (@c < $n && $s->text('access.log') !~ / 503 /) {
+                push @c, $s->open($uri);
+                $s->get('/quick');
+            }
+
+            is(scalar @c, 73, 'stop, full: 32 + 40 found room');
+
+        } else {
+            @c = map $s->open($uri), 1 .. $n;
+            accepted($before + $n);
+        }
+
+        if ($name eq 'gone') {
+            $_->{socket}->close for @c;
+        }
+
+        ($code, $time) = $s->stop('TERM');
+        is($code, 0, "stop, $name: exit code");
+        cmp_ok($time, '<', 0.5, "stop, $name: in half a second");
+        $s->check_log;
+    }
+}
+
+done_testing();

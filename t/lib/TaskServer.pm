@@ -1,0 +1,339 @@
+package TaskServer;
+
+# A real nginx with a master process, and sockets driven by hand.
+#
+#     my $s = TaskServer->start(main => ..., http => ..., server => ...,
+#                               workers => 1);
+#     my $r = $s->get('/task');              # { status, body, headers, time }
+#     my @r = $s->get_all(map "/task", 1 .. 200);
+#     my $c = $s->open('/task');             # sent, not read
+#     my $r = $s->read($c);
+#     my ($ok, $text) = $s->test_conf(...);  # nginx -t
+#     $s->signal('HUP');
+#     $s->stop('QUIT');                      # exit code, time it took
+#     $s->check_log();                       # no alert, no sanitizer report
+
+use strict;
+use warnings;
+
+use File::Path qw(make_path remove_tree);
+use IO::Select;
+use IO::Socket::INET;
+use POSIX qw(WNOHANG);
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use constant TIMEOUT => 30;
+
+my ($live, $count);
+
+END {
+    local $?;
+
+    if ($live && $live->{pid} && waitpid($live->{pid}, WNOHANG) == 0) {
+        kill 'TERM', $live->{pid};
+        waitpid($live->{pid}, 0);
+    }
+}
+
+sub new {
+    my ($class, %conf) = @_;
+
+    my $root = ($ENV{TEST_NGINX_SERVROOT} || "$ENV{PWD}/t/servroot")
+               . "-$$-" . ++$count;
+
+    remove_tree($root);
+    make_path("$root/logs");
+
+    my $self = bless {
+        root => $root,
+        port => ($ENV{TEST_NGINX_PORT} || 1984) + 100,
+        %conf,
+    }, $class;
+
+    $self->write_conf(%conf);
+
+    return $self;
+}
+
+sub write_conf {
+    my ($self, %conf) = @_;
+
+    my $root = $self->{root};
+    my $user = $> == 0 ? "user root;" : '';
+    my $workers = $conf{workers} || 1;
+    my ($main, $http, $server) = map $conf{$_} // '', qw(main http server);
+    my $level = $conf{log_level} || 'info';
+
+    my $paths = join '', map "    ${_}_temp_path $root/$_;\n",
+                qw(client_body proxy fastcgi scgi uwsgi);
+
+    open my $out, '>', "$root/nginx.conf" or die "$root/nginx.conf: $!";
+    print $out <<"END";
+load_module $ENV{TEST_NGINX_LOAD_MODULES};
+$user
+worker_processes $workers;
+error_log $root/logs/error.log $level;
+pid $root/nginx.pid;
+daemon off;
+$main
+events {
+    worker_connections 2048;
+}
+http {
+$paths
+    log_format task '\$request \$status \$task_function \$task_mode '
+                    '\$task_state \$task_queue_time \$task_run_time';
+    access_log $root/logs/access.log task;
+    keepalive_timeout 65s;
+$http
+    server {
+        listen 127.0.0.1:$self->{port};
+$server
+    }
+}
+END
+    close $out or die "$root/nginx.conf: $!";
+}
+
+sub start {
+    my ($class, %conf) = @_;
+
+    my $self = ref $class ? $class : $class->new(%conf);
+
+    $self->{pid} = fork() // die "fork: $!";
+
+    if ($self->{pid} == 0) {
+        open STDERR, '>>', "$self->{root}/logs/stderr.log";
+        open STDOUT, '>&', \*STDERR;
+        no warnings 'exec';
+        exec $ENV{TEST_NGINX_BINARY} || 'nginx', '-p', "$self->{root}/",
+             '-c', 'nginx.conf', '-e', "logs/error.log";
+        POSIX::_exit(127);
+    }
+
+    $live = $self;
+
+    $self->wait_for(sub {
+        die "nginx exited:\n", $self->text('stderr.log')
+            if waitpid($self->{pid}, WNOHANG);
+
+        return -s "$self->{root}/nginx.pid" && $self->workers
+               && $self->connect;
+    }, 'nginx to start');
+
+    return $self;
+}
+
+sub connect {
+    my ($self) = @_;
+
+    return IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+                                 PeerPort => $self->{port});
+}
+
+# nginx -t: whether the configuration is taken, and what is said of it
+
+sub test_conf {
+    my ($self, %conf) = @_;
+
+    $self->write_conf(%conf);
+
+    my $nginx = $ENV{TEST_NGINX_BINARY} || 'nginx';
+    my $text = `$nginx -t -p $self->{root}/ -c nginx.conf -e stderr 2>&1`;
+
+    return ($? == 0, $text);
+}
+
+# polls for a condition, since there is nothing to be told by
+
+sub wait_for {
+    my ($self, $condition, $what, $timeout) = @_;
+
+    my $until = time() + ($timeout || TIMEOUT);
+
+    until ($condition->()) {
+        if (time() > $until) {
+            return if defined $timeout;
+            die "timeout, waiting for $what\n";
+        }
+
+        sleep(0.005);
+    }
+
+    return 1;
+}
+
+sub open {
+    my ($self, $uri, %o) = @_;
+
+    my $s = $self->connect or die "connect: $!";
+    my $method = $o{method} || 'GET';
+    my $headers = $o{headers} || '';
+
+    $headers .= "Connection: close\r\n" unless $o{keepalive};
+
+    my $time = time();
+
+    $s->syswrite("$method $uri HTTP/1.1\r\nHost: localhost\r\n$headers\r\n"
+                 . ($o{body} // ''));
+
+    return { socket => $s, start => $time, text => '' };
+}
+
+sub read {
+    my ($self, $c, $timeout) = @_;
+
+    my ($r) = $self->read_all([ $c ], $timeout);
+
+    return $r;
+}
+
+sub read_all {
+    my ($self, $list, $timeout) = @_;
+
+    my $until = time() + ($timeout || TIMEOUT);
+    my %open = map { $_->{socket} => $_ } @$list;
+    my $select = IO::Select->new(map $_->{socket}, @$list);
+
+    while (%open && (my $left = $until - time()) > 0) {
+
+        for my $s ($select->can_read($left)) {
+            my $c = $open{$s};
+
+            next if sysread $s, $c->{text}, 65536, length $c->{text};
+
+            $c->{time} = time() - $c->{start};
+            $select->remove($s);
+            delete $open{$s};
+            close $s;
+        }
+    }
+
+    return map $self->parse($_), @$list;
+}
+
+sub parse {
+    my ($self, $c) = @_;
+
+    my ($head, $body) = split /\r\n\r\n/, $c->{text}, 2;
+    my ($status) = ($head // '') =~ m{^HTTP/1\.1 (\d+)};
+
+    return {
+        status => $status // 0,
+        headers => $head // '',
+        body => $body // '',
+        time => $c->{time} // 1e9,
+        ended => defined $c->{time},
+    };
+}
+
+sub get {
+    my ($self, $uri, %o) = @_;
+
+    return $self->read($self->open($uri, %o));
+}
+
+sub get_all {
+    my ($self, @uris) = @_;
+
+    return $self->read_all([ map $self->open($_), @uris ]);
+}
+
+sub signal {
+    my ($self, $signal, $pid) = @_;
+
+    kill $signal, $pid || $self->{pid} or die "kill: $!";
+}
+
+sub workers {
+    my ($self) = @_;
+
+    my @pids;
+
+    for my $file (glob '/proc/[0-9]*/stat') {
+        CORE::open my $in, '<', $file or next;
+        my ($pid, $state, $parent) = (<$in> // '') =~ /^(\d+) \(.*\) (\S) (\d+)/
+            or next;
+        push @pids, $pid if $parent == $self->{pid} && $state ne 'Z';
+    }
+
+    @pids = sort { $a <=> $b } @pids;
+
+    return @pids;
+}
+
+# reloads, and returns when the new workers have taken over
+
+sub reload {
+    my ($self, %conf) = @_;
+
+    $self->write_conf(%conf) if %conf;
+
+    my %old = map { $_ => 1 } $self->workers;
+
+    $self->signal('HUP');
+
+    $self->wait_for(sub { grep !$old{$_}, $self->workers }, 'new workers');
+    $self->wait_for(sub {
+        my $n = () = $self->text('error.log') =~ /gracefully shutting down/g;
+        return $n >= ($self->{reloads} // 0) + keys %old;
+    }, 'the old workers to hear of it');
+
+    $self->{reloads} = () =
+        $self->text('error.log') =~ /gracefully shutting down/g;
+
+    return keys %old;
+}
+
+sub stop {
+    my ($self, $signal) = @_;
+
+    my $start = time();
+
+    $self->signal($signal || 'QUIT');
+    $self->wait_for(sub { waitpid($self->{pid}, WNOHANG) }, 'nginx to stop');
+
+    delete $self->{pid};
+    undef $live;
+
+    return ($?, time() - $start);
+}
+
+sub text {
+    my ($self, $log) = @_;
+
+    CORE::open my $in, '<', "$self->{root}/logs/$log" or return '';
+    local $/;
+
+    return <$in> // '';
+}
+
+# nginx writes the access log when it closes the request: so many lines
+
+sub wait_access {
+    my ($self, $regex, $n) = @_;
+
+    $n //= 1;
+
+    $self->wait_for(sub {
+        my @found = grep /$regex/, split /\n/, $self->text('access.log');
+        return @found >= $n;
+    }, "$n lines in the access log: $regex");
+}
+
+sub check_log {
+    my ($self, $except) = @_;
+
+    my $log = $self->text('error.log') . $self->text('stderr.log');
+
+    $log =~ s/^.*$except.*$//mg if $except;
+
+    is(join("\n", $log =~ /^.*\[(?:alert|emerg|crit)\].*$/mg), '', 'no alerts');
+    is(join("\n", $log =~ /^.*(?:Sanitizer|runtime error).*$/mg), '',
+       'no sanitizer errors');
+
+    remove_tree($self->{root}) if Test::More->builder->is_passing;
+}
+
+1;
