@@ -25,17 +25,21 @@ BUILD        := $(CURDIR)/build
 OBJ          := $(BUILD)/obj
 MODULE       := $(BUILD)/ngx_http_task_module.so
 SOURCES      := $(wildcard src/*.c src/*.h)
+TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
+                $(wildcard conf/tasks/*.c))
+TEST_TASKS   := $(patsubst t/tasks/%.c,$(BUILD)/tasks/test/%.so,\
+                $(wildcard t/tasks/*.c))
 
 PACKAGES      = sh t/lib/packages.sh
 
 BUILD_NEEDS   = gcc libc6-dev libcjson-dev \
                 $(if $(filter $(DEBIAN_SRC),$(NGX_SRC)),nginx-dev)
-RUN_NEEDS     = $(BUILD_NEEDS) nginx
+RUN_NEEDS     = $(BUILD_NEEDS) nginx $(if $(filter functions,$(CONF)),libgd-dev)
 DEMO_NEEDS    = $(RUN_NEEDS) perl
 LINT_NEEDS    = $(BUILD_NEEDS) clang cppcheck perl
 TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
                 liblist-moreutils-perl libhttp-message-perl libipc-run-perl \
-                curl nghttp2-client procps
+                curl nghttp2-client procps libgd-dev
 
 WARNINGS      = -Wdeclaration-after-statement -Wshadow -Wvla
 LINT_FLAGS    = -fsyntax-only -W -Wall -Wpointer-arith -Wno-unused-parameter \
@@ -44,7 +48,7 @@ LINT_INCLUDES = $(addprefix -I $(NGX_SRC)/src/,core event event/modules \
                 os/unix http http/modules http/v2) -I $(OBJ) -I src
 
 
-.PHONY: all build run demo test lint install clean force
+.PHONY: all build tasks run demo test lint install clean force
 
 all:
 	@$(PACKAGES) check $(BUILD_NEEDS)
@@ -79,9 +83,26 @@ $(MODULE): $(OBJ)/Makefile $(SOURCES)
 	@cd $(NGX_SRC) && $(MAKE) -s -f $(OBJ)/Makefile modules
 	@cp $(OBJ)/$(notdir $@) $@.new && mv $@.new $@
 
+# a library of task functions needs the header, and nothing of nginx
+
+TASK_CC       = gcc -O2 -g -Wall -Wextra -shared -fPIC -Isrc
+
+$(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
+	@mkdir -p $(@D)
+	@$(TASK_CC) -o $@.new $< -lcjson && mv $@.new $@
+
+$(BUILD)/tasks/thumbnail.so: TASK_LIBS = -lgd
+
+$(BUILD)/tasks/%.so: conf/tasks/%.c src/ngx_task.h
+	@mkdir -p $(@D)
+	@echo "building tasks/$(notdir $@)"
+	@$(TASK_CC) -o $@.new $< $(TASK_LIBS) && mv $@.new $@
+
+tasks: $(TASKS)
+
 run:
 	@$(PACKAGES) install $(RUN_NEEDS)
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory build $(if $(filter functions,$(CONF)),tasks)
 	@if [ ! -f conf/$(CONF).conf ]; then \
 	    echo "there is no conf/$(CONF).conf"; exit 1; fi
 	@mkdir -p $(BUILD)/run
@@ -99,7 +120,7 @@ demo:
 test:
 	@$(PACKAGES) install $(TEST_NEEDS)
 	@sh t/lib/test-nginx.sh $(BUILD)/perl
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS)
 	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
 	    sh t/lib/prove.sh $(BUILD) $(JOBS) $(TESTS)
 
@@ -118,9 +139,12 @@ lint:
 	@cppcheck --quiet --std=c99 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,portability,performance src
 	@echo "style"
-	@perl t/lib/style.pl src/*.c src/*.h
+	@perl t/lib/style.pl src/*.c src/*.h conf/tasks/*.c t/tasks/*.c
 
 install: all
+	@install -d "$(DESTDIR)/usr/include"
+	@install -m 644 src/ngx_task.h "$(DESTDIR)/usr/include/"
+	@echo "installed $(DESTDIR)/usr/include/ngx_task.h"
 	@dir=$$($(NGINX) -V 2>&1 | sed -n 's|.*--modules-path=\([^ ]*\).*|\1|p'); \
 	dir="$(DESTDIR)$${dir:?nginx has no modules path}"; \
 	install -d "$$dir"; \

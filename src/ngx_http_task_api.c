@@ -1,12 +1,30 @@
 
 /*
- * What ngx_task.h offers to a function, and what stands around its call.
- *
- * All of this may run in a thread of a pool: it knows the task alone.
+ * What ngx_task.h offers to a function that runs, and what stands around its
+ * run.  All of this may run in a thread of a pool: it knows the task alone.
  */
 
 
 #include "ngx_http_task.h"
+
+
+/* the thread of the event loop, in this process */
+
+static pthread_t  ngx_http_task_loop;
+
+
+void
+ngx_http_task_loop_init(void)
+{
+    ngx_http_task_loop = pthread_self();
+}
+
+
+ngx_uint_t
+ngx_http_task_on_loop(void)
+{
+    return pthread_equal(pthread_self(), ngx_http_task_loop) != 0;
+}
 
 
 int64_t
@@ -23,40 +41,56 @@ ngx_http_task_now(void)
 void
 ngx_http_task_run_block(ngx_task_t *t)
 {
-    ngx_http_task_store(&t->started, ngx_http_task_now());
+    ngx_int_t  rc;
 
-    ngx_http_task_complete(t, t->function->block(t));
-}
+    ngx_http_task_atomic_set(&t->started, ngx_http_task_now());
 
+    if (t->unread) {
+        rc = ngx_http_task_params_read(t);
 
-/* printing belongs to the run: in thread mode it stays off the event loop */
-
-void
-ngx_http_task_complete(ngx_task_t *t, ngx_task_rc_t rc)
-{
-    t->rc = rc;
-
-    if (rc == NGX_TASK_OK) {
-
-        if (t->result == NULL && !t->nomem) {
-            t->result = cJSON_CreateObject();
-        }
-
-        if (!t->nomem && t->result) {
-            t->body.data = (u_char *) cJSON_PrintUnformatted(t->result);
-        }
-
-        if (t->body.data) {
-            t->body.len = ngx_strlen(t->body.data);
-
-        } else {
-            t->nomem = 1;
+        if (rc != NGX_OK) {
+            t->result.nomem = (rc == NGX_ERROR);
             t->rc = NGX_TASK_FAILED;
+            return;
         }
     }
 
-    cJSON_Delete(t->result);
-    t->result = NULL;
+    ngx_http_task_complete(t, t->function->table.block(t));
+}
+
+
+void
+ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data)
+{
+    ngx_http_task_defer_t  *defer;
+
+    defer = ngx_palloc(t->pool, sizeof(ngx_http_task_defer_t));
+
+    if (defer == NULL) {
+        t->result.nomem = 1;
+        fn(data);
+        return;
+    }
+
+    defer->fn = fn;
+    defer->data = data;
+    defer->next = t->defers;
+
+    t->defers = defer;
+}
+
+
+void
+ngx_http_task_run_defers(ngx_task_t *t)
+{
+    ngx_http_task_defer_t  *defer;
+
+    while (t->defers) {
+        defer = t->defers;
+        t->defers = defer->next;
+
+        defer->fn(defer->data);
+    }
 }
 
 
@@ -67,28 +101,24 @@ ngx_task_args(ngx_task_t *t)
 }
 
 
-int
-ngx_task_cancelled(ngx_task_t *t)
+const void *
+ngx_task_body(ngx_task_t *t, size_t *len, int *fd)
 {
-    return ngx_http_task_load(&t->cancelled);
+    if (!(t->function->table.flags & NGX_TASK_RAW_BODY)) {
+        ngx_http_task_misuse(t, "reads the body without NGX_TASK_RAW_BODY");
+    }
+
+    *len = t->body.len;
+    *fd = t->body.fd;
+
+    return t->body.data;
 }
 
 
-void
-ngx_task_set_string(ngx_task_t *t, const char *name, const char *value)
+int
+ngx_task_cancelled(ngx_task_t *t)
 {
-    cJSON  *item;
-
-    if (t->result == NULL) {
-        t->result = cJSON_CreateObject();
-    }
-
-    item = cJSON_CreateString(value);
-
-    if (!cJSON_AddItemToObject(t->result, name, item)) {
-        cJSON_Delete(item);
-        t->nomem = 1;
-    }
+    return ngx_http_task_atomic_get(&t->cancelled);
 }
 
 
@@ -100,16 +130,20 @@ ngx_task_block_ms(ngx_task_t *t, int64_t ms)
     struct timespec         ts;
     ngx_http_task_piece_t  *piece;
 
+    ms = ngx_min(ms, NGX_HTTP_TASK_MAX_MS);
     deadline = ngx_http_task_now() + ms * 1000000;
 
     ts.tv_sec = deadline / 1000000000;
     ts.tv_nsec = deadline % 1000000000;
 
-    piece = t->piece;
+    if (ngx_http_task_on_loop()) {
 
-    if (piece == NULL) {
+        if (!t->conf->mode.executor->block) {
+            ngx_http_task_misuse(t, "blocks in its async form");
+            return NGX_TASK_FAILED;
+        }
 
-        /* the event loop's own thread: nobody could cancel, signals may come */
+        /* task_mode sync: nobody could cancel, signals may come */
 
         while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL)
                == EINTR)
@@ -117,6 +151,8 @@ ngx_task_block_ms(ngx_task_t *t, int64_t ms)
 
         return NGX_TASK_OK;
     }
+
+    piece = t->piece;
 
     (void) pthread_mutex_lock(&piece->mutex);
 
@@ -133,4 +169,54 @@ ngx_task_block_ms(ngx_task_t *t, int64_t ms)
     (void) pthread_mutex_unlock(&piece->mutex);
 
     return cancelled ? NGX_TASK_CANCELLED : NGX_TASK_OK;
+}
+
+
+/* the connection's log is not for threads: its handler looks at the request */
+
+void
+ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt, ...)
+{
+    int         n;
+    char        buf[NGX_MAX_ERROR_STR - 128];
+    u_char      escaped[sizeof(buf)], *p, *last;
+    va_list     args;
+    ngx_uint_t  i;
+
+    static const ngx_uint_t  levels[] = {
+        NGX_LOG_ERR, NGX_LOG_WARN, NGX_LOG_NOTICE, NGX_LOG_INFO
+    };
+
+    va_start(args, fmt);
+    n = vsnprintf(buf, sizeof(buf), fmt, args);
+    va_end(args);
+
+    n = ngx_min(n, (int) sizeof(buf) - 1);
+
+    /* nothing that a client sent may look like a line of the log */
+
+    p = escaped;
+    last = escaped + sizeof(escaped);
+
+    for (i = 0; (int) i < n; i++) {
+        if ((u_char) buf[i] < 0x20 || buf[i] == 0x7f) {
+            p = ngx_slprintf(p, last, "\\x%02xd", (u_char) buf[i]);
+
+        } else {
+            p = ngx_slprintf(p, last, "%c", buf[i]);
+        }
+    }
+
+    i = ((ngx_uint_t) level <= NGX_TASK_LOG_INFO) ? levels[level] : NGX_LOG_ERR;
+
+    if (t->context) {
+        ngx_log_error(i, ngx_cycle->log, 0, "*%uA task \"%V\", request %V: %*s",
+                      t->connection, &t->function->name,
+                      &t->context->request_id, p - escaped, escaped);
+
+    } else {
+        ngx_log_error(i, ngx_cycle->log, 0, "*%uA task \"%V\": %*s",
+                      t->connection, &t->function->name,
+                      p - escaped, escaped);
+    }
 }

@@ -18,7 +18,7 @@ typedef struct {
 } ngx_http_task_narrow_t;
 
 
-static ngx_int_t ngx_http_task_arg_init(ngx_conf_t *cf,
+static ngx_int_t ngx_http_task_arg_init(ngx_conf_t *cf, ngx_str_t *function,
     ngx_http_task_arg_t *arg, const ngx_task_param_t *param);
 static ngx_http_task_arg_t *ngx_http_task_arg_find(
     ngx_http_task_loc_conf_t *tlcf, ngx_str_t *name);
@@ -32,43 +32,70 @@ static ngx_int_t ngx_http_task_arg_default(ngx_conf_t *cf,
     ngx_http_task_arg_t *arg, ngx_http_task_narrow_t *narrow);
 static ngx_int_t ngx_http_task_arg_bound(ngx_conf_t *cf,
     ngx_http_task_arg_t *arg, ngx_http_task_narrow_t *narrow,
-    const char *what, ngx_str_t *text, int64_t *bound);
+    ngx_uint_t max, ngx_http_task_bound_t *bound);
+
+
+/* of a function, once: each location takes a copy */
+
+ngx_int_t
+ngx_http_task_args_init(ngx_conf_t *cf, ngx_http_task_function_t *function)
+{
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *arg;
+
+    arg = ngx_pcalloc(cf->pool, function->nparams * sizeof(ngx_http_task_arg_t)
+                                + 1);
+    if (arg == NULL) {
+        return NGX_ERROR;
+    }
+
+    function->args = arg;
+
+    for (i = 0; i < function->nparams; i++) {
+        if (ngx_http_task_arg_init(cf, &function->name, &arg[i],
+                                   &function->params[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
 
 
 ngx_int_t
 ngx_http_task_args_create(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
 {
-    ngx_http_task_arg_t     *arg;
-    const ngx_task_param_t  *param;
+    ngx_uint_t            n;
+    ngx_http_task_arg_t  *arg;
 
-    tlcf->args = ngx_array_create(cf->pool, 4, sizeof(ngx_http_task_arg_t));
+    n = tlcf->function->nparams;
+
+    tlcf->args = ngx_array_create(cf->pool, n + 1, sizeof(ngx_http_task_arg_t));
     if (tlcf->args == NULL) {
         return NGX_ERROR;
     }
 
-    for (param = tlcf->function->params; param->name; param++) {
-
-        arg = ngx_array_push(tlcf->args);
-        if (arg == NULL) {
-            return NGX_ERROR;
-        }
-
-        if (ngx_http_task_arg_init(cf, arg, param) != NGX_OK) {
-            return NGX_ERROR;
-        }
+    arg = ngx_array_push_n(tlcf->args, n);
+    if (arg == NULL) {
+        return NGX_ERROR;
     }
 
-    tlcf->open = tlcf->args->nelts;
+    ngx_memcpy(arg, tlcf->function->args, n * sizeof(ngx_http_task_arg_t));
+
+    tlcf->open = n;
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_http_task_arg_init(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
-    const ngx_task_param_t *param)
+ngx_http_task_arg_init(ngx_conf_t *cf, ngx_str_t *function,
+    ngx_http_task_arg_t *arg, const ngx_task_param_t *param)
 {
-    ngx_str_t                def;
+    ngx_int_t                rc;
+    ngx_str_t                text;
     ngx_http_task_invalid_t  invalid;
 
     ngx_memzero(arg, sizeof(ngx_http_task_arg_t));
@@ -78,43 +105,45 @@ ngx_http_task_arg_init(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
     arg->name.len = ngx_strlen(param->name);
 
     if (param->min) {
-        arg->has_min = 1;
-        arg->min_text.data = (u_char *) param->min;
-        arg->min_text.len = ngx_strlen(param->min);
-    }
+        text.data = (u_char *) param->min;
+        text.len = ngx_strlen(param->min);
 
-    if (param->max) {
-        arg->has_max = 1;
-        arg->max_text.data = (u_char *) param->max;
-        arg->max_text.len = ngx_strlen(param->max);
-    }
-
-    if ((param->min
-         && ngx_http_task_value_bound(arg, &arg->min_text, &arg->min) != NGX_OK)
-        || (param->max
-            && ngx_http_task_value_bound(arg, &arg->max_text, &arg->max)
-               != NGX_OK))
-    {
-        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
-                                        "invalid bounds of parameter \"%V\"",
-                                        &arg->name);
-    }
-
-    if (param->def) {
-        arg->has_def = 1;
-        def.data = (u_char *) param->def;
-        def.len = ngx_strlen(param->def);
-
-        if (ngx_http_task_value_text(cf->pool, arg, &def, &arg->def, &invalid)
-            != NGX_OK)
-        {
+        if (ngx_http_task_value_bound(arg, &text, '>', &arg->min) != NGX_OK) {
             return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
-                                          "invalid default of parameter \"%V\"",
-                                          &arg->name);
+                            "task \"%V\": invalid minimum \"%V\" of "
+                            "parameter \"%V\"", function, &text, &arg->name);
         }
     }
 
-    return NGX_OK;
+    if (param->max) {
+        text.data = (u_char *) param->max;
+        text.len = ngx_strlen(param->max);
+
+        if (ngx_http_task_value_bound(arg, &text, '<', &arg->max) != NGX_OK) {
+            return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+                            "task \"%V\": invalid maximum \"%V\" of "
+                            "parameter \"%V\"", function, &text, &arg->name);
+        }
+    }
+
+    if (param->def == NULL) {
+        return NGX_OK;
+    }
+
+    arg->has_def = 1;
+    text.data = (u_char *) param->def;
+    text.len = ngx_strlen(param->def);
+
+    rc = ngx_http_task_value_text(cf->pool, arg, &text, &arg->def, &invalid);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+                            "task \"%V\": invalid default \"%V\" of "
+                            "parameter \"%V\": %s",
+                            function, &text, &arg->name, invalid.msg);
+    }
+
+    return rc;
 }
 
 
@@ -165,8 +194,8 @@ ngx_http_task_args_fix(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf,
 
     if (arg == NULL) {
         return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
-                            "task \"%s\" has no parameter \"%V\"",
-                            tlcf->function->name, &name);
+                            "task \"%V\" has no parameter \"%V\"",
+                            &tlcf->function->name, &name);
     }
 
     if (arg->fixed) {
@@ -343,8 +372,8 @@ ngx_http_task_args_narrow(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf,
             }
 
             return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &narrow[i].place,
-                                        "task \"%s\" has no parameter \"%V\"",
-                                        tlcf->function->name, &narrow[i].name);
+                                        "task \"%V\" has no parameter \"%V\"",
+                                        &tlcf->function->name, &narrow[i].name);
         }
 
         if (ngx_http_task_arg_narrow(cf, arg, &narrow[i]) != NGX_OK) {
@@ -365,34 +394,29 @@ ngx_http_task_arg_narrow(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
     wide = *arg;
 
     if (narrow->min.data) {
-        if (ngx_http_task_arg_bound(cf, &wide, narrow, "min", &narrow->min,
-                                    &arg->min)
+        if (ngx_http_task_arg_bound(cf, &wide, narrow, 0, &arg->min)
             != NGX_OK)
         {
             return NGX_ERROR;
         }
-
-        arg->has_min = 1;
-        arg->min_text = narrow->min;
     }
 
     if (narrow->max.data) {
-        if (ngx_http_task_arg_bound(cf, &wide, narrow, "max", &narrow->max,
-                                    &arg->max)
+        if (ngx_http_task_arg_bound(cf, &wide, narrow, 1, &arg->max)
             != NGX_OK)
         {
             return NGX_ERROR;
         }
 
-        arg->has_max = 1;
-        arg->max_text = narrow->max;
         arg->narrowed = 1;
     }
 
-    if (arg->has_min && arg->has_max && arg->min > arg->max) {
+    if (arg->min.set && arg->max.set
+        && ngx_http_task_value_wider(arg, &arg->min, &arg->max, 1))
+    {
         return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &narrow->place,
                        "\"min=%V\" of parameter \"%V\" is over \"max=%V\"",
-                       &arg->min_text, &arg->name, &arg->max_text);
+                       &arg->min.text, &arg->name, &arg->max.text);
     }
 
     return ngx_http_task_arg_default(cf, arg, narrow);
@@ -438,23 +462,30 @@ ngx_http_task_arg_default(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
 
 static ngx_int_t
 ngx_http_task_arg_bound(ngx_conf_t *cf, ngx_http_task_arg_t *wide,
-    ngx_http_task_narrow_t *narrow, const char *what, ngx_str_t *text,
-    int64_t *bound)
+    ngx_http_task_narrow_t *narrow, ngx_uint_t max,
+    ngx_http_task_bound_t *bound)
 {
-    if (ngx_http_task_value_bound(wide, text, bound) != NGX_OK) {
+    ngx_str_t              *text;
+    const char             *what;
+    ngx_http_task_bound_t  *own;
+
+    text = max ? &narrow->max : &narrow->min;
+    what = max ? "max" : "min";
+    own = max ? &wide->max : &wide->min;
+
+    if (ngx_http_task_value_bound(wide, text, max ? '<' : '>', bound)
+        != NGX_OK)
+    {
         return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &narrow->place,
                             "invalid value in \"%s=%V\" of parameter \"%V\"",
                             what, text, &narrow->name);
     }
 
-    if ((wide->has_min && *bound < wide->min)
-        || (wide->has_max && *bound > wide->max))
-    {
+    if (own->set && ngx_http_task_value_wider(wide, bound, own, max)) {
         return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &narrow->place,
                      "\"%s=%V\" of parameter \"%V\" is wider than the "
-                     "function's own bounds, %V to %V",
-                     what, text, &narrow->name,
-                     &wide->min_text, &wide->max_text);
+                     "function's own \"%s=%V\"",
+                     what, text, &narrow->name, what, &own->text);
     }
 
     return NGX_OK;

@@ -1,6 +1,10 @@
 
 /*
- * task_mode async: the async form on the event loop, with nginx's timers.
+ * task_mode async: the async form on the event loop.
+ *
+ * An async function is a chain of frames, one for each function that awaits
+ * another, of which the innermost runs.  It runs until it awaits a timer or a
+ * piece in a thread, and is resumed when that has ended.
  *
  * nginx's timers may fire early: by the rest of a millisecond always, by
  * much more if the time that nginx keeps is stale.  So a sleep has a deadline
@@ -14,7 +18,10 @@
 static void ngx_http_task_async_start(ngx_task_t *t);
 static void ngx_http_task_async_cancel(ngx_task_t *t);
 static void ngx_http_task_async_resume(ngx_task_t *t);
+static void ngx_http_task_async_return(ngx_task_t *t, ngx_task_rc_t rc);
+static void ngx_http_task_async_continue(ngx_task_t *t, ngx_task_rc_t rc);
 static void ngx_http_task_async_timer_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_http_task_async_may_await(ngx_task_t *t);
 
 
 const ngx_http_task_executor_t  ngx_http_task_async = {
@@ -28,43 +35,120 @@ const ngx_http_task_executor_t  ngx_http_task_async = {
 static void
 ngx_http_task_async_start(ngx_task_t *t)
 {
+    size_t  size;
+
+    size = t->function->table.state_size;
+
     t->started = t->created;
 
-    t->frame.task = t;
+    t->root.task = t;
+    t->root.fn = t->function->table.async;
+    t->frame = &t->root;
 
     t->timer.handler = ngx_http_task_async_timer_handler;
     t->timer.data = t;
     t->timer.log = t->request->connection->log;
 
+    if (size) {
+        t->root.state = ngx_pcalloc(t->pool, size);
+
+        if (t->root.state == NULL) {
+            t->result.nomem = 1;
+            ngx_http_task_finish(t, NGX_HTTP_TASK_FAILED);
+            return;
+        }
+    }
+
     ngx_http_task_async_resume(t);
 }
 
 
+/* a piece that is in a thread still uses the state: see piece_done() */
+
 static void
 ngx_http_task_async_cancel(ngx_task_t *t)
 {
+    ngx_http_task_atomic_set(&t->cancelled, 1);
+
     if (t->timer.timer_set) {
         ngx_del_timer(&t->timer);
     }
+
+    if (t->piece && t->piece->posted) {
+        ngx_http_task_thread_wake(t);
+        return;
+    }
+
+    ngx_http_task_run_defers(t);
 }
 
+
+/* runs frames until one of them has to wait, or the outermost has returned */
 
 static void
 ngx_http_task_async_resume(ngx_task_t *t)
 {
-    ngx_uint_t     first;
-    ngx_task_rc_t  rc;
+    ngx_task_rc_t      rc;
+    ngx_task_frame_t  *f;
 
-    first = (t->frame.line == 0);
+    for ( ;; ) {
+        f = t->frame;
+        t->await = NGX_HTTP_TASK_AWAIT_NOTHING;
 
-    rc = t->function->async(t, &t->frame);
+        rc = f->fn(t, f);
 
-    if (rc == NGX_TASK_AGAIN) {
-
-        if (first) {
-            ngx_http_task_wait(t);
+        if (rc == NGX_TASK_AGAIN && t->await == NGX_HTTP_TASK_AWAIT_CALL) {
+            continue;
         }
 
+        if (rc == NGX_TASK_AGAIN && t->await != NGX_HTTP_TASK_AWAIT_NOTHING
+            && !t->result.misuse)
+        {
+            if (!t->watched) {
+                t->watched = 1;
+                ngx_http_task_wait(t);
+            }
+
+            return;
+        }
+
+        if (t->await != NGX_HTTP_TASK_AWAIT_NOTHING && !t->result.misuse) {
+            ngx_http_task_misuse(t, "returns while it awaits");
+        }
+
+        if (rc == NGX_TASK_AGAIN || t->result.misuse || f->caller == NULL) {
+            ngx_http_task_async_return(t, rc);
+            return;
+        }
+
+        /* to the function that awaits this one */
+
+        t->frame = f->caller;
+        t->frame->rc = rc;
+
+        f->caller = t->free_frames;
+        t->free_frames = f;
+    }
+}
+
+
+/* misuse may leave something behind: the timer, or a piece in a thread */
+
+static void
+ngx_http_task_async_return(ngx_task_t *t, ngx_task_rc_t rc)
+{
+    if (t->timer.timer_set) {
+        ngx_del_timer(&t->timer);
+    }
+
+    if (t->piece && t->piece->posted) {
+
+        /* its completion comes when nothing is pending, and runs the defers */
+
+        ngx_http_task_thread_wake(t);
+
+        t->rc = NGX_TASK_FAILED;
+        ngx_http_task_finish(t, NGX_HTTP_TASK_FAILED);
         return;
     }
 
@@ -76,11 +160,27 @@ ngx_http_task_async_resume(ngx_task_t *t)
 
 
 static void
+ngx_http_task_async_continue(ngx_task_t *t, ngx_task_rc_t rc)
+{
+    ngx_connection_t  *c;
+
+    c = t->request->connection;
+
+    ngx_http_set_log_request(c->log, t->request);
+
+    t->frame->rc = rc;
+
+    ngx_http_task_async_resume(t);
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
 ngx_http_task_async_timer_handler(ngx_event_t *ev)
 {
-    int64_t            left;
-    ngx_task_t        *t;
-    ngx_connection_t  *c;
+    int64_t      left;
+    ngx_task_t  *t;
 
     t = ev->data;
 
@@ -91,15 +191,22 @@ ngx_http_task_async_timer_handler(ngx_event_t *ev)
         return;
     }
 
-    c = t->request->connection;
+    ngx_http_task_async_continue(t, NGX_TASK_OK);
+}
 
-    ngx_http_set_log_request(c->log, t->request);
 
-    t->frame.rc = NGX_TASK_OK;
+void
+ngx_http_task_async_piece_done(ngx_task_t *t, ngx_task_rc_t rc)
+{
+    if (t->state == NGX_HTTP_TASK_PENDING) {
+        ngx_http_task_async_continue(t, rc);
+        return;
+    }
 
-    ngx_http_task_async_resume(t);
+    /* cancelled meanwhile, or failed */
 
-    ngx_http_run_posted_requests(c);
+    ngx_http_task_run_defers(t);
+    ngx_http_task_release(t);
 }
 
 
@@ -110,13 +217,121 @@ ngx_task_sleep(ngx_task_frame_t *f, int64_t ms)
 
     t = f->task;
 
+    if (!ngx_http_task_async_may_await(t)) {
+        return NGX_TASK_FAILED;
+    }
+
     if (ms <= 0) {
         return NGX_TASK_OK;
     }
 
+    ms = ngx_min(ms, NGX_HTTP_TASK_MAX_MS);
+
+    t->await = NGX_HTTP_TASK_AWAIT_SLEEP;
     t->deadline = ngx_http_task_now() + ms * 1000000;
 
     ngx_add_timer(&t->timer, (ngx_msec_t) ms);
 
     return NGX_TASK_AGAIN;
+}
+
+
+ngx_task_rc_t
+ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn, void *state)
+{
+    ngx_task_t        *t;
+    ngx_task_frame_t  *frame;
+
+    t = f->task;
+
+    if (!ngx_http_task_async_may_await(t)) {
+        return NGX_TASK_FAILED;
+    }
+
+    frame = t->free_frames;
+
+    if (frame) {
+        t->free_frames = frame->caller;
+
+    } else {
+        frame = ngx_palloc(t->pool, sizeof(ngx_task_frame_t));
+
+        if (frame == NULL) {
+            t->result.nomem = 1;
+            return NGX_TASK_FAILED;
+        }
+    }
+
+    frame->state = state;
+    frame->rc = NGX_TASK_OK;
+    frame->line = 0;
+    frame->task = t;
+    frame->fn = fn;
+    frame->caller = f;
+
+    t->frame = frame;
+    t->await = NGX_HTTP_TASK_AWAIT_CALL;
+
+    return NGX_TASK_AGAIN;
+}
+
+
+ngx_task_rc_t
+ngx_task_offload(ngx_task_frame_t *f, const char *pool, ngx_task_piece_pt fn,
+    void *data)
+{
+    ngx_str_t           name;
+    ngx_task_t         *t;
+    ngx_thread_pool_t  *tp;
+
+    t = f->task;
+
+    if (!ngx_http_task_async_may_await(t)) {
+        return NGX_TASK_FAILED;
+    }
+
+    tp = t->conf->mode.pool;
+
+    if (pool) {
+        name.data = (u_char *) pool;
+        name.len = ngx_strlen(pool);
+
+        tp = ngx_thread_pool_get((ngx_cycle_t *) ngx_cycle, &name);
+    }
+
+    if (tp == NULL) {
+        ngx_http_task_misuse(t, "offloads to an unknown thread pool");
+        return NGX_TASK_FAILED;
+    }
+
+    switch (ngx_http_task_thread_post(t, tp, fn, data)) {
+
+    case NGX_OK:
+        t->await = NGX_HTTP_TASK_AWAIT_PIECE;
+        return NGX_TASK_AGAIN;
+
+    case NGX_BUSY:
+        return NGX_TASK_BUSY;
+
+    default:
+        t->result.nomem = 1;
+        return NGX_TASK_FAILED;
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_task_async_may_await(ngx_task_t *t)
+{
+    if (!ngx_http_task_on_loop()) {
+        ngx_http_task_misuse(t, "awaits in a thread");
+        return 0;
+    }
+
+    if (t->await != NGX_HTTP_TASK_AWAIT_NOTHING) {
+        ngx_http_task_misuse(t, "awaits two things at once");
+        return 0;
+    }
+
+    return 1;
 }

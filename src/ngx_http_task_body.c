@@ -1,14 +1,13 @@
 
 /*
- * The body of a request, for those who read it as JSON.
+ * The body of a request, on its way to a task: bytes, or a file.
  */
 
 
 #include "ngx_http_task.h"
 
 
-static ngx_int_t ngx_http_task_body_read(ngx_http_request_t *r, ngx_buf_t *b,
-    u_char *p, size_t size);
+static ngx_int_t ngx_http_task_body_file(ngx_task_t *t, ngx_buf_t *b);
 
 
 ngx_uint_t
@@ -46,15 +45,22 @@ ngx_http_task_body_is_json(ngx_http_request_t *r)
 }
 
 
-ngx_int_t
-ngx_http_task_body_text(ngx_http_request_t *r, ngx_str_t *text)
-{
-    u_char       *p;
-    size_t        size;
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl;
+/*
+ * nginx has the whole of it either in memory, not more than
+ * client_body_buffer_size, or in a file.  The last buffer may be one that only
+ * says so: no memory, no file.
+ */
 
-    ngx_str_null(text);
+ngx_int_t
+ngx_http_task_body_take(ngx_task_t *t, ngx_uint_t copy)
+{
+    u_char              *p;
+    size_t               size;
+    ngx_buf_t           *b;
+    ngx_chain_t         *cl;
+    ngx_http_request_t  *r;
+
+    r = t->request;
 
     if (r->request_body == NULL || r->request_body->bufs == NULL) {
         return NGX_OK;
@@ -63,61 +69,101 @@ ngx_http_task_body_text(ngx_http_request_t *r, ngx_str_t *text)
     size = 0;
 
     for (cl = r->request_body->bufs; cl; cl = cl->next) {
+
+        if (!ngx_buf_in_memory(cl->buf) && cl->buf->in_file) {
+            return ngx_http_task_body_file(t, cl->buf);
+        }
+
         size += (size_t) ngx_buf_size(cl->buf);
     }
 
-    text->len = size;
+    t->body.len = size;
     b = r->request_body->bufs->buf;
 
-    if (r->request_body->bufs->next == NULL && ngx_buf_in_memory(b)) {
-        text->data = b->pos;
+    if (!copy && r->request_body->bufs->next == NULL) {
+        t->body.data = b->pos;
         return NGX_OK;
     }
 
-    p = ngx_pnalloc(r->pool, size + 1);
+    p = ngx_pnalloc(t->pool, size + 1);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    text->data = p;
-
-    /* the last buffer may be one that only says so: no memory, no file */
+    t->body.data = p;
 
     for (cl = r->request_body->bufs; cl; cl = cl->next) {
-        b = cl->buf;
-        size = (size_t) ngx_buf_size(b);
-
-        if (ngx_buf_in_memory(b)) {
-            ngx_memcpy(p, b->pos, size);
-
-        } else if (size && ngx_http_task_body_read(r, b, p, size) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        p += size;
+        p = ngx_cpymem(p, cl->buf->pos, (size_t) ngx_buf_size(cl->buf));
     }
 
     return NGX_OK;
 }
 
 
+/* a descriptor of our own: nginx's is closed with the request */
+
 static ngx_int_t
-ngx_http_task_body_read(ngx_http_request_t *r, ngx_buf_t *b, u_char *p,
-    size_t size)
+ngx_http_task_body_file(ngx_task_t *t, ngx_buf_t *b)
 {
-    ssize_t  n;
+    ngx_log_t  *log;
 
-    n = ngx_read_file(b->file, p, size, b->file_pos);
+    log = t->request->connection->log;
 
-    if (n == (ssize_t) size) {
+    t->body.fd = dup(b->file->fd);
+
+    if (t->body.fd == NGX_INVALID_FILE) {
+        ngx_log_error(NGX_LOG_CRIT, log, ngx_errno, "dup() of \"%V\" failed",
+                      &b->file->name);
+        return NGX_ERROR;
+    }
+
+    /* the offset is shared with nginx, which does not use it */
+
+    if (lseek(t->body.fd, b->file_pos, SEEK_SET) == -1) {
+        ngx_log_error(NGX_LOG_CRIT, log, ngx_errno, "lseek() in \"%V\" failed",
+                      &b->file->name);
+        return NGX_ERROR;
+    }
+
+    t->body.len = (size_t) (b->file_last - b->file_pos);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_task_body_load(ngx_task_t *t)
+{
+    u_char   *p, *last;
+    ssize_t   n;
+
+    if (t->body.data) {
         return NGX_OK;
     }
 
-    if (n != NGX_ERROR) {
-        ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0,
-                      ngx_read_file_n " read only %z of %uz from \"%V\"",
-                      n, size, &b->file->name);
+    p = ngx_palloc(t->pool, t->body.len);
+    if (p == NULL) {
+        return NGX_ERROR;
     }
 
-    return NGX_ERROR;
+    t->body.data = p;
+    last = p + t->body.len;
+
+    while (p < last) {
+        n = read(t->body.fd, p, last - p);
+
+        if (n == -1 && ngx_errno == EINTR) {
+            continue;
+        }
+
+        if (n <= 0) {
+            ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, (n < 0) ? ngx_errno : 0,
+                          "read() of a request body failed");
+            return NGX_ERROR;
+        }
+
+        p += n;
+    }
+
+    return NGX_OK;
 }

@@ -14,9 +14,6 @@ typedef struct {
 } sleep_args_t;
 
 
-extern const ngx_task_function_t  ngx_http_task_builtins[];
-
-
 static ngx_task_rc_t
 sleep_block(ngx_task_t *t)
 {
@@ -54,19 +51,22 @@ sleep_async(ngx_task_t *t, ngx_task_frame_t *f)
 static const ngx_task_param_t  sleep_params[] = {
 
     { "duration", NGX_TASK_TIME, offsetof(sleep_args_t, duration),
-      "20s", "0", "1h", "how long to sleep" },
+      "20s", "0", "1h", "how long to sleep", NULL },
 
     { "status", NGX_TASK_STRING, offsetof(sleep_args_t, status),
-      "long_running task completed", NULL, NULL, "what to answer" },
+      "long_running task completed", NULL, NULL, "what to answer", NULL },
 
-    { NULL, NGX_TASK_TIME, 0, NULL, NULL, NULL, NULL }
+    { NULL, NGX_TASK_TIME, 0, NULL, NULL, NULL, NULL, NULL }
 };
 
 
-const ngx_task_function_t  ngx_http_task_builtins[] = {
+static const ngx_task_function_t  functions[] = {
 
     { "sleep", "sleeps and answers with a status",
-      sleep_block, sleep_async, sizeof(sleep_args_t), sleep_params },
+      sleep_block, sleep_async, sizeof(sleep_args_t), sleep_params, 0, 0 },
 
-    { NULL, NULL, NULL, NULL, 0, NULL }
+    { NULL, NULL, NULL, NULL, 0, NULL, 0, 0 }
 };
+
+
+NGX_TASK_LIBRARY("nginx", functions, NULL, NULL);

@@ -1,32 +1,59 @@
 
 /*
- * The module's part outside of http{}.  `config` puts it before nginx's own
- * thread pool module, since exit hooks run in the order of the modules: our
- * threads have to be out of the pools before these are destroyed.
+ * The module's part outside of http{}: libraries, and the start and the end
+ * of a worker.
+ *
+ * `config` puts this module before nginx's own thread pool module, since exit
+ * hooks run in the order of the modules: our threads have to be out of the
+ * pools before these are destroyed.
  */
 
 
 #include "ngx_http_task.h"
 
 
+static void *ngx_http_task_core_create_conf(ngx_cycle_t *cycle);
+static char *ngx_http_task_core_init_conf(ngx_cycle_t *cycle, void *conf);
+static char *ngx_http_task_load(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static ngx_int_t ngx_http_task_init_process(ngx_cycle_t *cycle);
 static void ngx_http_task_exit_process(ngx_cycle_t *cycle);
+
+
+static ngx_command_t  ngx_http_task_core_commands[] = {
+
+    { ngx_string("task_load"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE1,
+      ngx_http_task_load,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("task_shutdown_timeout"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      0,
+      offsetof(ngx_http_task_core_conf_t, shutdown_timeout),
+      NULL },
+
+      ngx_null_command
+};
 
 
 static ngx_core_module_t  ngx_http_task_core_module_ctx = {
     ngx_string("http_task_core"),
-    NULL,
-    NULL
+    ngx_http_task_core_create_conf,
+    ngx_http_task_core_init_conf
 };
 
 
 ngx_module_t  ngx_http_task_core_module = {
     NGX_MODULE_V1,
     &ngx_http_task_core_module_ctx,        /* module context */
-    NULL,                                  /* module directives */
+    ngx_http_task_core_commands,           /* module directives */
     NGX_CORE_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    NULL,                                  /* init process */
+    ngx_http_task_init_process,            /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     ngx_http_task_exit_process,            /* exit process */
@@ -35,8 +62,95 @@ ngx_module_t  ngx_http_task_core_module = {
 };
 
 
+static void *
+ngx_http_task_core_create_conf(ngx_cycle_t *cycle)
+{
+    ngx_http_task_core_conf_t  *tccf;
+
+    tccf = ngx_pcalloc(cycle->pool, sizeof(ngx_http_task_core_conf_t));
+    if (tccf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&tccf->libraries, cycle->pool, 2,
+                       sizeof(ngx_http_task_library_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    tccf->shutdown_timeout = NGX_CONF_UNSET_MSEC;
+
+    return tccf;
+}
+
+
+static char *
+ngx_http_task_core_init_conf(ngx_cycle_t *cycle, void *conf)
+{
+    ngx_http_task_core_conf_t *tccf = conf;
+
+    ngx_conf_init_msec_value(tccf->shutdown_timeout, 60000);
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_task_load(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    /* relative to the prefix, as load_module */
+
+    if (ngx_conf_full_name(cf->cycle, &value[1], 0) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_task_library_builtin(cf) != NGX_OK
+        || ngx_http_task_library_load(cf, &value[1]) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_http_task_core_conf_t *
+ngx_http_task_core_conf(ngx_cycle_t *cycle)
+{
+    return (ngx_http_task_core_conf_t *) ngx_get_conf(cycle->conf_ctx,
+                                                  ngx_http_task_core_module);
+}
+
+
+static ngx_int_t
+ngx_http_task_init_process(ngx_cycle_t *cycle)
+{
+    if (ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE)
+    {
+        ngx_http_task_loop_init();
+        ngx_http_task_library_start(cycle);
+    }
+
+    return NGX_OK;
+}
+
+
 static void
 ngx_http_task_exit_process(ngx_cycle_t *cycle)
 {
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return;
+    }
+
+    /* does not return while a function runs that would not end */
+
     ngx_http_task_thread_exit(cycle);
+
+    ngx_http_task_library_stop(cycle);
 }

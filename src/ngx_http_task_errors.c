@@ -16,6 +16,10 @@
 #define NGX_HTTP_TASK_ECHO  1024
 
 
+static ngx_int_t ngx_http_task_print_to(ngx_pool_t *pool, cJSON *json,
+    ngx_str_t *text);
+
+
 ngx_int_t
 ngx_http_task_error(cJSON **errors, const char *type, const char *msg,
     cJSON *loc, cJSON *input, cJSON *ctx)
@@ -78,22 +82,55 @@ ngx_http_task_error_invalid(cJSON **errors, ngx_http_task_invalid_t *invalid,
 ngx_int_t
 ngx_http_task_error_print(ngx_pool_t *pool, cJSON **errors, ngx_str_t *text)
 {
-    char   *p;
-    cJSON  *detail;
+    cJSON      *object;
+    ngx_int_t   rc;
 
-    detail = cJSON_CreateObject();
+    object = cJSON_CreateObject();
 
-    if (!cJSON_AddItemToObject(detail, "detail", *errors)) {
-        cJSON_Delete(detail);
+    if (!cJSON_AddItemToObject(object, "detail", *errors)) {
+        cJSON_Delete(object);
         return NGX_ERROR;
     }
 
     *errors = NULL;
 
-    p = cJSON_PrintUnformatted(detail);
+    rc = ngx_http_task_print_to(pool, object, text);
 
-    cJSON_Delete(detail);
+    cJSON_Delete(object);
 
+    return rc;
+}
+
+
+/* {"detail": "..."} */
+
+ngx_int_t
+ngx_http_task_error_detail(ngx_pool_t *pool, ngx_str_t *detail, ngx_str_t *text)
+{
+    cJSON      *object;
+    ngx_int_t   rc;
+
+    object = cJSON_CreateObject();
+
+    if (!cJSON_AddStringToObject(object, "detail", (char *) detail->data)) {
+        cJSON_Delete(object);
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_task_print_to(pool, object, text);
+
+    cJSON_Delete(object);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_print_to(ngx_pool_t *pool, cJSON *json, ngx_str_t *text)
+{
+    char  *p;
+
+    p = cJSON_PrintUnformatted(json);
     if (p == NULL) {
         return NGX_ERROR;
     }

@@ -14,9 +14,13 @@
 #include "ngx_http_task.h"
 
 
+/* the task, its piece, a few strings; a larger one grows, bytes */
+
+#define NGX_HTTP_TASK_POOL_SIZE  2048
+
+
 static void ngx_http_task_body_handler(ngx_http_request_t *r);
-static ngx_task_t *ngx_http_task_create(ngx_http_request_t *r,
-    ngx_http_task_value_t *values);
+static ngx_task_t *ngx_http_task_create(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_attach(ngx_http_request_t *r, ngx_task_t *t);
 static void ngx_http_task_cleanup(void *data);
 static void ngx_http_task_pool_cleanup(void *data);
@@ -30,10 +34,12 @@ ngx_http_task_handler(ngx_http_request_t *r)
 
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
 
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))
-        && !(r->method == NGX_HTTP_POST && tlcf->open))
-    {
-        return ngx_http_task_send_not_allowed(r, tlcf->open);
+    if (!(r->method & tlcf->methods)) {
+        return ngx_http_task_send_not_allowed(r, &tlcf->allow);
+    }
+
+    if (tlcf->function->library->failed) {
+        return ngx_http_task_send_unavailable(r);
     }
 
     if (r->headers_in.content_length_n < 0 && !r->headers_in.chunked) {
@@ -43,6 +49,8 @@ ngx_http_task_handler(ngx_http_request_t *r)
     }
 
     /* a body that nobody needs is read, too: the connection is then quiet */
+
+    r->request_body_in_single_buf = 1;
 
     rc = ngx_http_read_client_request_body(r, ngx_http_task_body_handler);
 
@@ -57,97 +65,91 @@ ngx_http_task_handler(ngx_http_request_t *r)
 static void
 ngx_http_task_body_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                  rc;
-    ngx_str_t                  errors;
-    ngx_task_t                *t;
-    ngx_http_task_value_t     *values;
-    ngx_http_task_loc_conf_t  *tlcf;
+    ngx_int_t    rc;
+    ngx_task_t  *t;
 
-    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
-
-    values = ngx_pcalloc(r->pool,
-                         tlcf->args->nelts * sizeof(ngx_http_task_value_t) + 1);
-    if (values == NULL) {
-        rc = NGX_ERROR;
+    t = ngx_http_task_create(r);
+    if (t == NULL) {
+        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
         goto failed;
     }
 
-    rc = ngx_http_task_params(r, values, &errors);
+    rc = ngx_http_task_params_collect(t);
 
-    if (rc == NGX_DECLINED) {
-        rc = ngx_http_task_send_error(r, NGX_HTTP_TASK_UNPROCESSABLE, &errors);
-        ngx_http_finalize_request(r, rc);
+    if (rc == NGX_OK && (t->function->table.flags & NGX_TASK_CONTEXT)) {
+        rc = ngx_http_task_context_create(t);
+    }
+
+    if (rc == NGX_OK && !t->unread) {
+        rc = ngx_http_task_params_read(t);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_attach(r, t);
+    }
+
+    if (rc == NGX_OK) {
+        t->conf->mode.executor->start(t);
         return;
     }
 
-    if (rc != NGX_OK) {
-        goto failed;
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_task_send_result(t);
+
+    } else {
+        rc = ngx_http_task_send_error(r, (rc == NGX_ERROR)
+                                         ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc,
+                                      NULL);
     }
 
-    t = ngx_http_task_create(r, values);
-    if (t == NULL) {
-        rc = NGX_ERROR;
-        goto failed;
-    }
+    /* its request, which is answered, goes on alone */
 
-    tlcf->mode.executor->start(t);
-
-    return;
+    t->request = NULL;
+    ngx_http_task_release(t);
 
 failed:
 
-    if (rc == NGX_ERROR) {
-        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    ngx_http_finalize_request(r, ngx_http_task_send_error(r, rc, NULL));
+    ngx_http_finalize_request(r, rc);
 }
 
 
+/* a task that a thread may touch outlives the pool of its request */
+
 static ngx_task_t *
-ngx_http_task_create(ngx_http_request_t *r, ngx_http_task_value_t *values)
+ngx_http_task_create(ngx_http_request_t *r)
 {
-    size_t                     size, args_size;
-    u_char                    *p;
-    ngx_uint_t                 i;
+    ngx_pool_t                *pool;
     ngx_task_t                *t;
-    ngx_http_task_arg_t       *args;
     ngx_http_task_loc_conf_t  *tlcf;
 
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
 
-    args = tlcf->args->elts;
+    pool = r->pool;
 
-    /* one block: the task, the arguments, the strings in them */
-
-    args_size = ngx_align(tlcf->function->args_size, NGX_ALIGNMENT);
-    size = ngx_align(sizeof(ngx_task_t), NGX_ALIGNMENT) + args_size;
-
-    for (i = 0; i < tlcf->args->nelts; i++) {
-        size += ngx_http_task_value_size(&args[i], &values[i]);
+    if (tlcf->mode.pool) {
+        pool = ngx_create_pool(NGX_HTTP_TASK_POOL_SIZE, ngx_cycle->log);
+        if (pool == NULL) {
+            return NULL;
+        }
     }
 
-    t = ngx_calloc(size, r->connection->log);
+    t = ngx_pcalloc(pool, sizeof(ngx_task_t));
     if (t == NULL) {
+        if (pool != r->pool) {
+            ngx_destroy_pool(pool);
+        }
+
         return NULL;
     }
 
     t->request = r;
     t->conf = tlcf;
     t->function = tlcf->function;
-    t->args = (u_char *) t + ngx_align(sizeof(ngx_task_t), NGX_ALIGNMENT);
+    t->pool = pool;
+    t->own_pool = (pool != r->pool);
+    t->body.fd = NGX_INVALID_FILE;
+    t->connection = r->connection->number;
     t->created = ngx_http_task_now();
-
-    p = (u_char *) t->args + args_size;
-
-    for (i = 0; i < tlcf->args->nelts; i++) {
-        p = ngx_http_task_value_store(&args[i], &values[i], t->args, p);
-    }
-
-    if (ngx_http_task_attach(r, t) != NGX_OK) {
-        ngx_free(t);
-        return NULL;
-    }
 
     return t;
 }
@@ -227,23 +229,11 @@ ngx_http_task_finish(ngx_task_t *t, ngx_http_task_state_e state)
         r->read_event_handler = ngx_http_block_reading;
     }
 
-    switch (state) {
-
-    case NGX_HTTP_TASK_DONE:
-        rc = ngx_http_task_send(r, NGX_HTTP_OK, &t->body);
-        break;
-
-    case NGX_HTTP_TASK_REJECTED:
+    if (state == NGX_HTTP_TASK_REJECTED) {
         rc = ngx_http_task_send_unavailable(r);
-        break;
 
-    default: /* NGX_HTTP_TASK_FAILED */
-
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "task \"%s\" failed%s", t->function->name,
-                      t->nomem ? ": no memory for its result" : "");
-
-        rc = ngx_http_task_send_error(r, NGX_HTTP_INTERNAL_SERVER_ERROR, NULL);
+    } else {
+        rc = ngx_http_task_send_result(t);
     }
 
     ngx_http_finalize_request(r, rc);
@@ -290,10 +280,15 @@ ngx_http_task_release(ngx_task_t *t)
         ngx_http_task_thread_free(t->piece);
     }
 
-    cJSON_Delete(t->result);
-    cJSON_free(t->body.data);
+    if (t->body.fd != NGX_INVALID_FILE) {
+        (void) close(t->body.fd);
+    }
 
-    ngx_free(t);
+    ngx_http_task_result_free(&t->result);
+
+    if (t->own_pool) {
+        ngx_destroy_pool(t->pool);
+    }
 }
 
 
@@ -331,8 +326,10 @@ ngx_http_task_quick_handler(ngx_http_request_t *r)
 {
     ngx_http_task_loc_conf_t  *tlcf;
 
+    static ngx_str_t  allow = ngx_string("GET, HEAD");
+
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return ngx_http_task_send_not_allowed(r, 0);
+        return ngx_http_task_send_not_allowed(r, &allow);
     }
 
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);

@@ -1,6 +1,6 @@
 
 /*
- * Directives, configuration and its merging.
+ * Directives and configuration; it is merged in ngx_http_task_merge.c.
  */
 
 
@@ -11,12 +11,6 @@ static ngx_int_t ngx_http_task_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_task_postconfiguration(ngx_conf_t *cf);
 static void *ngx_http_task_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_task_create_loc_conf(ngx_conf_t *cf);
-static char *ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent,
-    void *child);
-static ngx_int_t ngx_http_task_merge_mode(ngx_conf_t *cf,
-    ngx_http_task_loc_conf_t *prev, ngx_http_task_loc_conf_t *conf);
-static ngx_int_t ngx_http_task_check_sync(ngx_conf_t *cf,
-    ngx_http_task_loc_conf_t *tlcf);
 
 static char *ngx_http_task(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_http_task_quick(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -90,52 +84,13 @@ ngx_module_t  ngx_http_task_module = {
 };
 
 
-void
-ngx_http_task_conf_place(ngx_conf_t *cf, ngx_http_task_place_t *place)
-{
-    place->file = cf->conf_file->file.name;
-    place->line = cf->conf_file->line;
-}
-
-
-/* what ngx_conf_log_error() says, of a line that was read before */
-
-ngx_int_t
-ngx_http_task_conf_error(ngx_conf_t *cf, ngx_uint_t level,
-    ngx_http_task_place_t *place, const char *fmt, ...)
-{
-    u_char            buf[NGX_MAX_CONF_ERRSTR], *p;
-    va_list           args;
-    ngx_conf_file_t   file, *current;
-
-    va_start(args, fmt);
-    p = ngx_vslprintf(buf, buf + sizeof(buf) - 1, fmt, args);
-    va_end(args);
-
-    *p = '\0';
-
-    current = cf->conf_file;
-
-    if (place) {
-        ngx_memzero(&file, sizeof(ngx_conf_file_t));
-
-        file.file.name = place->file;
-        file.line = place->line;
-
-        cf->conf_file = &file;
-    }
-
-    ngx_conf_log_error(level, cf, 0, "%s", buf);
-
-    cf->conf_file = current;
-
-    return NGX_ERROR;
-}
-
-
 static ngx_int_t
 ngx_http_task_preconfiguration(ngx_conf_t *cf)
 {
+    if (ngx_http_task_library_builtin(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_task_add_variables(cf);
 }
 
@@ -187,153 +142,6 @@ ngx_http_task_create_loc_conf(ngx_conf_t *cf)
 
 
 static char *
-ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
-{
-    ngx_http_task_loc_conf_t *prev = parent;
-    ngx_http_task_loc_conf_t *conf = child;
-
-    ngx_array_t               *own;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    /* "if" and "limit_except" keep the content handler of their location */
-
-    if ((clcf->noname || clcf->lmt_excpt)
-        && conf->function == NULL && conf->quick.data == NULL)
-    {
-        *conf = *prev;
-
-        if (clcf->handler == NULL && conf->function) {
-            clcf->handler = ngx_http_task_handler;
-
-        } else if (clcf->handler == NULL && conf->quick.data) {
-            clcf->handler = ngx_http_task_quick_handler;
-        }
-
-        return NGX_CONF_OK;
-    }
-
-    own = conf->narrow;
-
-    if (conf->narrow == NULL) {
-        conf->narrow = prev->narrow;
-    }
-
-    if (ngx_http_task_merge_mode(cf, prev, conf) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (conf->function == NULL) {
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_http_task_args_narrow(cf, conf, own) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (conf->mode.executor == &ngx_http_task_sync
-        && ngx_http_task_check_sync(cf, conf) != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_http_task_merge_mode(ngx_conf_t *cf, ngx_http_task_loc_conf_t *prev,
-    ngx_http_task_loc_conf_t *conf)
-{
-    ngx_uint_t                  own;
-    ngx_http_task_mode_t       *mode;
-    const ngx_task_function_t  *f;
-
-    mode = &conf->mode;
-    own = (mode->executor != NULL);
-
-    if (!own) {
-        *mode = prev->mode;
-    }
-
-    f = conf->function;
-
-    if (f == NULL) {
-        return NGX_OK;
-    }
-
-    if (mode->executor
-        && (mode->executor->block ? f->block == NULL : f->async == NULL))
-    {
-        if (own) {
-            return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &mode->place,
-                                 "task \"%s\" has no form for task_mode \"%V\"",
-                                 f->name, &mode->executor->name);
-        }
-
-        (void) ngx_http_task_conf_error(cf, NGX_LOG_NOTICE, &conf->place,
-                                 "task \"%s\" has no form for the inherited "
-                                 "task_mode \"%V\", the default is used",
-                                 f->name, &mode->executor->name);
-
-        ngx_memzero(mode, sizeof(ngx_http_task_mode_t));
-    }
-
-    if (mode->executor == NULL) {
-        mode->executor = f->async ? &ngx_http_task_async
-                                  : &ngx_http_task_thread;
-    }
-
-    if (mode->executor == &ngx_http_task_thread && mode->pool == NULL) {
-
-        /* nginx's pool "default", which "aio threads" uses, too */
-
-        mode->pool = ngx_thread_pool_add(cf, NULL);
-
-        if (mode->pool == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/* nobody but the operator decides how long a worker stands still */
-
-static ngx_int_t
-ngx_http_task_check_sync(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
-{
-    ngx_uint_t            i;
-    ngx_http_task_arg_t  *arg;
-
-    arg = tlcf->args->elts;
-
-    for (i = 0; i < tlcf->args->nelts; i++) {
-
-        if (arg[i].param->type == NGX_TASK_TIME
-            && (!arg[i].fixed || arg[i].variable)
-            && !arg[i].narrowed)
-        {
-            return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &tlcf->place,
-                       "a request may choose \"%V\" of task \"%s\" and so "
-                       "block the worker: with task_mode \"sync\", fix it or "
-                       "bound it with \"task_param %V max=\"",
-                       &arg[i].name, tlcf->function->name, &arg[i].name);
-        }
-    }
-
-    (void) ngx_http_task_conf_error(cf, NGX_LOG_WARN, &tlcf->place,
-                       "task \"%s\" with task_mode \"sync\" blocks its worker "
-                       "and all clients of it while it runs",
-                       tlcf->function->name);
-
-    return NGX_OK;
-}
-
-
-static char *
 ngx_http_task(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_task_loc_conf_t *tlcf = conf;
@@ -353,11 +161,9 @@ ngx_http_task(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    tlcf->function = ngx_http_task_find_function(&value[1]);
+    tlcf->function = ngx_http_task_function_find(cf, &value[1]);
 
     if (tlcf->function == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "unknown task function \"%V\"", &value[1]);
         return NGX_CONF_ERROR;
     }
 

@@ -3,128 +3,131 @@
  * Parameters in a request: a fixed one is taken from the configuration, any
  * other from the query, else from a JSON body, else from its default.  All
  * that is wrong is told at once, in the form of FastAPI's 422.
+ *
+ * What needs the request is collected on the event loop.  A body that is long
+ * is read where the function runs: the second part may run in a thread.
  */
 
 
 #include "ngx_http_task.h"
 
 
-/* where a request may give a parameter */
+/* a body up to this size is parsed on the event loop, in any mode, bytes */
 
-typedef struct {
-    ngx_http_task_arg_t   *arg;
-    ngx_str_t              query;          /* data is NULL: not given */
-    ngx_http_task_span_t   body;           /* data is NULL: not given */
-} ngx_http_task_source_t;
+#define NGX_HTTP_TASK_PARSE_SIZE  65536
 
 
-typedef struct {
-    ngx_http_request_t      *request;
-    ngx_http_task_source_t  *sources;
-    ngx_uint_t               n;
-    ngx_http_task_span_t     root;         /* of the body; NULL: no body */
-    cJSON                   *errors;       /* NULL: none so far */
-} ngx_http_task_input_t;
-
-
-static ngx_int_t ngx_http_task_query(ngx_http_task_input_t *in);
-static void ngx_http_task_query_pair(ngx_http_task_input_t *in, u_char *p,
-    u_char *last);
-static ngx_int_t ngx_http_task_body(ngx_http_task_input_t *in);
-static void ngx_http_task_body_member(void *data,
+static ngx_int_t ngx_http_task_collect_variables(ngx_task_t *t);
+static ngx_int_t ngx_http_task_collect_query(ngx_task_t *t);
+static void ngx_http_task_collect_pair(ngx_task_t *t, u_char *p, u_char *last);
+static ngx_int_t ngx_http_task_collect_body(ngx_task_t *t);
+static ngx_int_t ngx_http_task_read_body(ngx_task_t *t, cJSON **errors,
+    ngx_http_task_span_t *root);
+static void ngx_http_task_read_member(void *data,
     const ngx_http_task_span_t *name, const ngx_http_task_span_t *value);
-static ngx_int_t ngx_http_task_value(ngx_http_task_input_t *in,
-    ngx_http_task_source_t *src, ngx_http_task_value_t *value);
-static ngx_int_t ngx_http_task_value_default(ngx_http_task_input_t *in,
-    ngx_http_task_arg_t *arg, ngx_http_task_value_t *value);
+static ngx_int_t ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
+    ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors);
+static ngx_int_t ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
+    ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors);
+static ngx_int_t ngx_http_task_store_args(ngx_task_t *t,
+    ngx_http_task_value_t *values);
 
 
 ngx_int_t
-ngx_http_task_params(ngx_http_request_t *r, ngx_http_task_value_t *values,
-    ngx_str_t *errors)
+ngx_http_task_params_collect(ngx_task_t *t)
 {
-    ngx_int_t                  rc;
-    ngx_uint_t                 i;
-    ngx_http_task_arg_t       *args;
-    ngx_http_task_input_t      in;
-    ngx_http_task_loc_conf_t  *tlcf;
+    ngx_int_t            rc;
+    ngx_http_request_t  *r;
 
-    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
+    r = t->request;
 
-    args = tlcf->args->elts;
-
-    ngx_memzero(&in, sizeof(ngx_http_task_input_t));
-
-    in.request = r;
-    in.n = tlcf->args->nelts;
-    in.sources = ngx_pcalloc(r->pool,
-                             in.n * sizeof(ngx_http_task_source_t) + 1);
-    if (in.sources == NULL) {
-        return NGX_ERROR;
+    t->sources = ngx_pcalloc(t->pool, t->conf->args->nelts
+                                      * sizeof(ngx_http_task_source_t) + 1);
+    if (t->sources == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    for (i = 0; i < in.n; i++) {
-        in.sources[i].arg = &args[i];
+    if (ngx_http_task_collect_variables(t) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (tlcf->open) {
-        rc = ngx_http_task_query(&in);
-
-        if (rc == NGX_OK && r->method == NGX_HTTP_POST) {
-            rc = ngx_http_task_body(&in);
-        }
-
-        if (rc != NGX_OK) {
-            goto done;
-        }
-    }
-
-    for (i = 0; i < in.n; i++) {
-        rc = ngx_http_task_value(&in, &in.sources[i], &values[i]);
-
-        if (rc == NGX_ERROR) {
-            goto done;
-        }
-    }
-
-    rc = in.errors ? NGX_DECLINED : NGX_OK;
-
-done:
-
-    if (rc == NGX_DECLINED
-        && ngx_http_task_error_print(r->pool, &in.errors, errors) != NGX_OK)
+    if (t->conf->open && r->args.len
+        && ngx_http_task_collect_query(t) != NGX_OK)
     {
-        rc = NGX_ERROR;
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    cJSON_Delete(in.errors);
+    if (t->function->table.flags & NGX_TASK_RAW_BODY) {
+        rc = ngx_http_task_body_take(t, t->own_pool);
 
-    return rc;
+    } else if (t->conf->open
+               && !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)))
+    {
+        rc = ngx_http_task_collect_body(t);
+
+    } else {
+        rc = NGX_OK;
+    }
+
+    return (rc == NGX_ERROR) ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
 }
 
 
 static ngx_int_t
-ngx_http_task_query(ngx_http_task_input_t *in)
+ngx_http_task_collect_variables(ngx_task_t *t)
 {
-    u_char              *p, *last, *end;
-    ngx_http_request_t  *r;
+    ngx_uint_t            i;
+    ngx_str_t             value;
+    ngx_http_task_arg_t  *args;
 
-    r = in->request;
+    args = t->conf->args->elts;
 
-    if (r->args.len == 0) {
-        return NGX_OK;
+    for (i = 0; i < t->conf->args->nelts; i++) {
+
+        if (args[i].variable == NULL) {
+            continue;
+        }
+
+        if (ngx_http_complex_value(t->request, args[i].variable, &value)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        /* one that evaluates to nothing is not given */
+
+        if (value.len == 0) {
+            continue;
+        }
+
+        t->sources[i].query.len = value.len;
+        t->sources[i].query.data = ngx_pstrdup(t->pool, &value);
+
+        if (t->sources[i].query.data == NULL) {
+            return NGX_ERROR;
+        }
     }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_collect_query(ngx_task_t *t)
+{
+    u_char     *p, *last, *end;
+    ngx_str_t  *args;
+
+    args = &t->request->args;
 
     /* decoded in place in a copy: the values point into it */
 
-    p = ngx_pnalloc(r->pool, r->args.len);
+    p = ngx_pstrdup(t->pool, args);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(p, r->args.data, r->args.len);
-
-    end = p + r->args.len;
+    end = p + args->len;
 
     for ( /* void */ ; p < end; p = last + 1) {
 
@@ -133,7 +136,7 @@ ngx_http_task_query(ngx_http_task_input_t *in)
             last = end;
         }
 
-        ngx_http_task_query_pair(in, p, last);
+        ngx_http_task_collect_pair(t, p, last);
     }
 
     return NGX_OK;
@@ -143,12 +146,13 @@ ngx_http_task_query(ngx_http_task_input_t *in)
 /* of a name that is given twice the last one counts, as FastAPI has it */
 
 static void
-ngx_http_task_query_pair(ngx_http_task_input_t *in, u_char *p, u_char *last)
+ngx_http_task_collect_pair(ngx_task_t *t, u_char *p, u_char *last)
 {
-    size_t                   len;
-    u_char                  *value;
-    ngx_uint_t               i;
-    ngx_http_task_source_t  *src;
+    size_t                len;
+    u_char               *value;
+    ngx_str_t            *query;
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *args;
 
     value = ngx_strlchr(p, last, '=');
     if (value == NULL) {
@@ -161,14 +165,17 @@ ngx_http_task_query_pair(ngx_http_task_input_t *in, u_char *p, u_char *last)
         value++;
     }
 
-    for (i = 0; i < in->n; i++) {
-        src = &in->sources[i];
+    args = t->conf->args->elts;
 
-        if (!src->arg->fixed && src->arg->name.len == len
-            && ngx_strncmp(src->arg->name.data, p, len) == 0)
+    for (i = 0; i < t->conf->args->nelts; i++) {
+
+        if (!args[i].fixed && args[i].name.len == len
+            && ngx_strncmp(args[i].name.data, p, len) == 0)
         {
-            src->query.data = value;
-            src->query.len = ngx_http_task_unescape(value, value, last - value);
+            query = &t->sources[i].query;
+
+            query->data = value;
+            query->len = ngx_http_task_unescape(value, value, last - value);
             return;
         }
     }
@@ -176,69 +183,129 @@ ngx_http_task_query_pair(ngx_http_task_input_t *in, u_char *p, u_char *last)
 
 
 static ngx_int_t
-ngx_http_task_body(ngx_http_task_input_t *in)
+ngx_http_task_collect_body(ngx_task_t *t)
 {
-    cJSON                 *loc, *ctx, *input;
-    ngx_int_t              rc;
-    ngx_str_t              text;
-    ngx_http_task_json_t   json;
+    ngx_int_t   rc;
+    ngx_uint_t  thread;
 
-    rc = ngx_http_task_body_text(in->request, &text);
+    thread = (t->conf->mode.executor == &ngx_http_task_thread);
 
-    if (rc != NGX_OK || text.len == 0) {
+    rc = ngx_http_task_body_take(t, thread);
+
+    if (rc != NGX_OK || t->body.len == 0) {
         return rc;
     }
 
-    if (!ngx_http_task_body_is_json(in->request)) {
+    if (!ngx_http_task_body_is_json(t->request)) {
         return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
     }
 
-    ngx_http_task_json_scan(text.data, text.len, ngx_http_task_body_member, in,
-                            &json);
+    t->unread = thread && (t->body.data == NULL
+                           || t->body.len > NGX_HTTP_TASK_PARSE_SIZE);
 
-    loc = ngx_http_task_error_loc("body", NULL);
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_task_params_read(ngx_task_t *t)
+{
+    cJSON                  *errors;
+    ngx_int_t               rc;
+    ngx_uint_t              i;
+    ngx_http_task_span_t    root;
+    ngx_http_task_value_t  *values;
+
+    errors = NULL;
+    ngx_memzero(&root, sizeof(ngx_http_task_span_t));
+
+    values = ngx_pcalloc(t->pool, t->conf->args->nelts
+                                  * sizeof(ngx_http_task_value_t) + 1);
+    if (values == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_OK;
+
+    if (!(t->function->table.flags & NGX_TASK_RAW_BODY) && t->body.len) {
+        rc = ngx_http_task_read_body(t, &errors, &root);
+    }
+
+    if (rc == NGX_OK) {
+        for (i = 0; i < t->conf->args->nelts && rc != NGX_ERROR; i++) {
+            rc = ngx_http_task_read_value(t, i, &root, &values[i], &errors);
+        }
+    }
+
+    if (rc != NGX_ERROR && errors == NULL) {
+        return ngx_http_task_store_args(t, values);
+    }
+
+    if (rc != NGX_ERROR) {
+        t->result.invalid = 1;
+        rc = ngx_http_task_error_print(t->pool, &errors, &t->result.body);
+        rc = (rc == NGX_OK) ? NGX_DECLINED : NGX_ERROR;
+    }
+
+    cJSON_Delete(errors);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_read_body(ngx_task_t *t, cJSON **errors,
+    ngx_http_task_span_t *root)
+{
+    cJSON                 *loc, *ctx;
+    ngx_http_task_json_t   json;
+
+    if (ngx_http_task_body_load(t) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_task_json_scan(t->body.data, t->body.len,
+                            ngx_http_task_read_member, t, &json);
 
     if (json.error) {
+        loc = ngx_http_task_error_loc("body", NULL);
         cJSON_AddItemToArray(loc, cJSON_CreateNumber((double) json.position));
 
         ctx = cJSON_CreateObject();
         cJSON_AddStringToObject(ctx, "error", json.error);
 
-        return ngx_http_task_error(&in->errors, "json_invalid",
-                                   "JSON decode error",
+        return ngx_http_task_error(errors, "json_invalid", "JSON decode error",
                                    loc, cJSON_CreateObject(), ctx);
     }
 
-    in->root = json.root;
+    *root = json.root;
 
-    if (in->root.data[0] != '{') {
-        input = ngx_http_task_error_echo_json(in->request->pool, &in->root);
-
-        return ngx_http_task_error(&in->errors, "model_attributes_type",
-                                   "Input should be a valid dictionary or "
-                                   "object to extract fields from",
-                                   loc, input, NULL);
+    if (root->data[0] == '{') {
+        return NGX_OK;
     }
 
-    cJSON_Delete(loc);
-
-    return NGX_OK;
+    return ngx_http_task_error(errors, "model_attributes_type",
+                               "Input should be a valid dictionary or "
+                               "object to extract fields from",
+                               ngx_http_task_error_loc("body", NULL),
+                               ngx_http_task_error_echo_json(t->pool, root),
+                               NULL);
 }
 
 
 /* a name may have escapes; of one that comes twice the last counts */
 
 static void
-ngx_http_task_body_member(void *data, const ngx_http_task_span_t *name,
+ngx_http_task_read_member(void *data, const ngx_http_task_span_t *name,
     const ngx_http_task_span_t *value)
 {
-    ngx_http_task_input_t *in = data;
+    ngx_task_t *t = data;
 
-    size_t         len;
-    cJSON         *json;
-    u_char        *p;
-    ngx_uint_t     i;
-    ngx_str_t     *arg;
+    size_t                len;
+    cJSON                *json;
+    u_char               *p;
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *args;
 
     p = (u_char *) name->data + 1;
     len = name->len - 2;
@@ -248,6 +315,7 @@ ngx_http_task_body_member(void *data, const ngx_http_task_span_t *name,
         json = cJSON_ParseWithLength((const char *) name->data, name->len);
 
         if (json == NULL) {
+            t->result.nomem = 1;
             return;
         }
 
@@ -255,13 +323,14 @@ ngx_http_task_body_member(void *data, const ngx_http_task_span_t *name,
         len = ngx_strlen(p);
     }
 
-    for (i = 0; i < in->n; i++) {
-        arg = &in->sources[i].arg->name;
+    args = t->conf->args->elts;
 
-        if (!in->sources[i].arg->fixed && arg->len == len
-            && ngx_strncmp(arg->data, p, len) == 0)
+    for (i = 0; i < t->conf->args->nelts; i++) {
+
+        if (!args[i].fixed && args[i].name.len == len
+            && ngx_strncmp(args[i].name.data, p, len) == 0)
         {
-            in->sources[i].body = *value;
+            t->sources[i].body = *value;
             break;
         }
     }
@@ -271,84 +340,105 @@ ngx_http_task_body_member(void *data, const ngx_http_task_span_t *name,
 
 
 static ngx_int_t
-ngx_http_task_value(ngx_http_task_input_t *in, ngx_http_task_source_t *src,
-    ngx_http_task_value_t *value)
+ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
+    ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors)
 {
     cJSON                    *loc, *input;
     ngx_int_t                 rc;
-    ngx_pool_t               *pool;
     ngx_http_task_arg_t      *arg;
+    ngx_http_task_source_t   *src;
     ngx_http_task_invalid_t   invalid;
 
-    arg = src->arg;
-    pool = in->request->pool;
+    arg = (ngx_http_task_arg_t *) t->conf->args->elts + i;
+    src = &t->sources[i];
 
-    if (arg->variable) {
-        rc = ngx_http_complex_value(in->request, arg->variable, &src->query);
-
-        if (rc != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        /* one that evaluates to nothing is not given */
-
-        if (src->query.len == 0) {
-            src->query.data = NULL;
-        }
-
-    } else if (arg->fixed) {
+    if (arg->fixed && arg->variable == NULL) {
         *value = arg->value;
         return NGX_OK;
     }
 
     if (src->query.data) {
-        rc = ngx_http_task_value_text(pool, arg, &src->query, value, &invalid);
-
+        rc = ngx_http_task_value_text(t->pool, arg, &src->query, value,
+                                      &invalid);
         if (rc != NGX_DECLINED) {
             return rc;
         }
 
         loc = ngx_http_task_error_loc("query", arg->param->name);
-        input = ngx_http_task_error_echo_text(pool, &src->query);
+        input = ngx_http_task_error_echo_text(t->pool, &src->query);
 
     } else if (src->body.data) {
-        rc = ngx_http_task_value_json(pool, arg, &src->body, value, &invalid);
-
+        rc = ngx_http_task_value_json(t->pool, arg, &src->body, value,
+                                      &invalid);
         if (rc != NGX_DECLINED) {
             return rc;
         }
 
         loc = ngx_http_task_error_loc("body", arg->param->name);
-        input = ngx_http_task_error_echo_json(pool, &src->body);
+        input = ngx_http_task_error_echo_json(t->pool, &src->body);
 
     } else {
-        return ngx_http_task_value_default(in, arg, value);
+        return ngx_http_task_read_default(t, i, root, value, errors);
     }
 
-    return ngx_http_task_error_invalid(&in->errors, &invalid, loc, input);
+    return ngx_http_task_error_invalid(errors, &invalid, loc, input);
 }
 
 
 static ngx_int_t
-ngx_http_task_value_default(ngx_http_task_input_t *in,
-    ngx_http_task_arg_t *arg, ngx_http_task_value_t *value)
+ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
+    ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors)
 {
-    cJSON  *loc, *input;
+    cJSON                *loc, *input;
+    const char           *where;
+    ngx_http_task_arg_t  *arg;
+
+    arg = (ngx_http_task_arg_t *) t->conf->args->elts + i;
 
     if (arg->has_def) {
         *value = arg->def;
         return NGX_OK;
     }
 
-    if (in->root.data) {
-        loc = ngx_http_task_error_loc("body", arg->param->name);
-        input = ngx_http_task_error_echo_json(in->request->pool, &in->root);
+    where = root->data ? "body" : "query";
+    loc = ngx_http_task_error_loc(where, arg->param->name);
+    input = root->data ? ngx_http_task_error_echo_json(t->pool, root)
+                       : cJSON_CreateNull();
 
-    } else {
-        loc = ngx_http_task_error_loc("query", arg->param->name);
-        input = cJSON_CreateNull();
+    return ngx_http_task_error(errors, "missing", "Field required",
+                               loc, input, NULL);
+}
+
+
+/* the structure, and the strings in it behind it */
+
+static ngx_int_t
+ngx_http_task_store_args(ngx_task_t *t, ngx_http_task_value_t *values)
+{
+    size_t                size, args_size;
+    u_char               *p;
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *args;
+
+    args = t->conf->args->elts;
+    args_size = ngx_align(t->function->table.args_size, NGX_ALIGNMENT);
+    size = args_size;
+
+    for (i = 0; i < t->conf->args->nelts; i++) {
+        size += ngx_http_task_value_size(&args[i], &values[i]);
     }
 
-    return ngx_http_task_error(&in->errors, "missing", "Field required",
-                               loc, input, NULL);
+    p = ngx_pcalloc(t->pool, size + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    t->args = p;
+    p += args_size;
+
+    for (i = 0; i < t->conf->args->nelts; i++) {
+        p = ngx_http_task_value_store(&args[i], &values[i], t->args, p);
+    }
+
+    return t->result.nomem ? NGX_ERROR : NGX_OK;
 }

@@ -21,7 +21,10 @@ static ngx_str_t *ngx_http_task_error_body(ngx_uint_t status);
 static ngx_uint_t ngx_http_task_has_error_page(ngx_http_request_t *r,
     ngx_uint_t status);
 static ngx_int_t ngx_http_task_add_header(ngx_http_request_t *r,
-    const char *name, const char *value);
+    ngx_str_t *name, ngx_str_t *value);
+static ngx_int_t ngx_http_task_send_body(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
+static ngx_int_t ngx_http_task_send_failed(ngx_task_t *t);
 static ngx_int_t ngx_http_task_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
@@ -54,13 +57,21 @@ static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 ngx_int_t
 ngx_http_task_send(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *body)
 {
+    return ngx_http_task_send_body(r, status, &ngx_http_task_json_type, body);
+}
+
+
+static ngx_int_t
+ngx_http_task_send_body(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *body)
+{
     ngx_http_complex_value_t  cv;
 
     ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
 
     cv.value = *body;
 
-    return ngx_http_send_response(r, status, &ngx_http_task_json_type, &cv);
+    return ngx_http_send_response(r, status, type, &cv);
 }
 
 
@@ -92,12 +103,13 @@ ngx_http_task_send_error(ngx_http_request_t *r, ngx_uint_t status,
 
 
 ngx_int_t
-ngx_http_task_send_not_allowed(ngx_http_request_t *r, ngx_uint_t post)
+ngx_http_task_send_not_allowed(ngx_http_request_t *r, ngx_str_t *allow)
 {
-    if (ngx_http_task_add_header(r, "Allow",
-                                 post ? "GET, HEAD, POST" : "GET, HEAD")
-        != NGX_OK)
-    {
+    ngx_str_t  name;
+
+    ngx_str_set(&name, "Allow");
+
+    if (ngx_http_task_add_header(r, &name, allow) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -108,11 +120,97 @@ ngx_http_task_send_not_allowed(ngx_http_request_t *r, ngx_uint_t post)
 ngx_int_t
 ngx_http_task_send_unavailable(ngx_http_request_t *r)
 {
-    if (ngx_http_task_add_header(r, "Retry-After", "1") != NGX_OK) {
+    ngx_str_t  name, value;
+
+    ngx_str_set(&name, "Retry-After");
+    ngx_str_set(&value, "1");
+
+    if (ngx_http_task_add_header(r, &name, &value) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return ngx_http_task_send_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, NULL);
+}
+
+
+ngx_int_t
+ngx_http_task_send_result(ngx_task_t *t)
+{
+    ngx_uint_t               i;
+    ngx_keyval_t            *kv;
+    ngx_http_request_t      *r;
+    ngx_http_task_result_t  *result;
+
+    r = t->request;
+    result = &t->result;
+
+    if (result->invalid) {
+        return ngx_http_task_send_error(r, NGX_HTTP_TASK_UNPROCESSABLE,
+                                        &result->body);
+    }
+
+    if (result->headers && !result->nomem && !result->misuse) {
+        kv = result->headers->elts;
+
+        for (i = 0; i < result->headers->nelts; i++) {
+            if (ngx_http_task_add_header(r, &kv[i].key, &kv[i].value)
+                != NGX_OK)
+            {
+                return NGX_HTTP_INTERNAL_SERVER_ERROR;
+            }
+        }
+    }
+
+    if (t->rc != NGX_TASK_OK) {
+        return ngx_http_task_send_failed(t);
+    }
+
+    return ngx_http_task_send_body(r, result->status ? result->status
+                                                     : NGX_HTTP_OK,
+                                   result->type.len ? &result->type
+                                                    : &ngx_http_task_json_type,
+                                   &result->body);
+}
+
+
+/* what the client sees is what ngx_task_fail() was given, or nothing */
+
+static ngx_int_t
+ngx_http_task_send_failed(ngx_task_t *t)
+{
+    ngx_int_t                rc;
+    ngx_str_t                body;
+    ngx_uint_t               status, level;
+    ngx_http_request_t      *r;
+    ngx_http_task_result_t  *result;
+
+    r = t->request;
+    result = &t->result;
+
+    if (result->nomem || result->misuse || result->detail.len == 0) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "task \"%V\" failed%s", &t->function->name,
+                      result->misuse ? ": it is written wrong"
+                      : result->nomem ? ": no memory" : "");
+
+        return ngx_http_task_send_error(r, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                        NULL);
+    }
+
+    status = result->status;
+
+    level = (status < 500) ? NGX_LOG_INFO : NGX_LOG_ERR;
+
+    ngx_log_error(level, r->connection->log, 0, "task \"%V\" failed, %ui: %V",
+                  &t->function->name, status, &result->detail);
+
+    rc = ngx_http_task_error_detail(r->pool, &result->detail, &body);
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_task_send_error(r, status, &body);
 }
 
 
@@ -159,8 +257,8 @@ ngx_http_task_has_error_page(ngx_http_request_t *r, ngx_uint_t status)
 
 
 static ngx_int_t
-ngx_http_task_add_header(ngx_http_request_t *r, const char *name,
-    const char *value)
+ngx_http_task_add_header(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_str_t *value)
 {
     ngx_table_elt_t  *h;
 
@@ -174,10 +272,8 @@ ngx_http_task_add_header(ngx_http_request_t *r, const char *name,
     h->next = NULL;
 #endif
 
-    h->key.data = (u_char *) name;
-    h->key.len = ngx_strlen(name);
-    h->value.data = (u_char *) value;
-    h->value.len = ngx_strlen(value);
+    h->key = *name;
+    h->value = *value;
 
     return NGX_OK;
 }

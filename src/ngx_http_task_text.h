@@ -10,6 +10,7 @@
 
 
 #include <stddef.h>
+#include <stdint.h>
 
 
 /* bytes that may stand for one invalid byte after the copy below */
@@ -74,6 +75,15 @@ size_t ngx_http_task_utf8_valid(const unsigned char *p, size_t len);
 
 size_t ngx_http_task_utf8_copy(unsigned char *dst, const unsigned char *src,
     size_t len);
+
+
+/* ngx_http_task_number.c: 1: it is one, 0: it is not */
+
+int ngx_http_task_parse_int(const unsigned char *p, size_t len,
+    int64_t *value);
+int ngx_http_task_parse_number(const unsigned char *p, size_t len,
+    double *value);
+int ngx_http_task_parse_bool(const unsigned char *p, size_t len, int *value);
 
 
 /* ngx_http_task_json.c */

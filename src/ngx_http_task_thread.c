@@ -17,28 +17,30 @@
 
 /* how long a worker that stops at once waits for its threads, milliseconds */
 
-#define NGX_HTTP_TASK_EXIT_WAIT  2000
+#define NGX_HTTP_TASK_EXIT_WAIT  1000
 
-/* how often the timer that holds the worker is set again, milliseconds */
+/* the timer that holds the worker, milliseconds: it also looks whether that
+   is still wanted */
 
-#define NGX_HTTP_TASK_HOLD_TIME  3600000
+#define NGX_HTTP_TASK_HOLD_TIME  500
 
 
 static void ngx_http_task_thread_start(ngx_task_t *t);
-static void ngx_http_task_thread_cancel(ngx_task_t *t);
-static ngx_http_task_piece_t *ngx_http_task_thread_create(ngx_task_t *t);
+static ngx_int_t ngx_http_task_thread_create(ngx_task_t *t);
 static void ngx_http_task_thread_handler(void *data, ngx_log_t *log);
 static void ngx_http_task_thread_completion(ngx_event_t *ev);
 static void ngx_http_task_thread_enter(ngx_http_task_piece_t *piece);
 static void ngx_http_task_thread_leave(ngx_http_task_piece_t *piece);
 static void ngx_http_task_thread_hold_handler(ngx_event_t *ev);
+static void ngx_http_task_thread_give_up(void);
+static void ngx_http_task_thread_abandon(ngx_cycle_t *cycle, ngx_task_t *t);
 
 
 const ngx_http_task_executor_t  ngx_http_task_thread = {
     ngx_string("thread"),
     1,
     ngx_http_task_thread_start,
-    ngx_http_task_thread_cancel
+    ngx_http_task_thread_wake
 };
 
 
@@ -52,20 +54,41 @@ static ngx_connection_t  ngx_http_task_hold_dumb;  /* for the debug log */
 static void
 ngx_http_task_thread_start(ngx_task_t *t)
 {
+    switch (ngx_http_task_thread_post(t, t->conf->mode.pool, NULL, NULL)) {
+
+    case NGX_OK:
+        ngx_http_task_wait(t);
+        break;
+
+    case NGX_BUSY:
+        ngx_http_task_finish(t, NGX_HTTP_TASK_REJECTED);
+        break;
+
+    default:
+        t->result.nomem = 1;
+        ngx_http_task_finish(t, NGX_HTTP_TASK_FAILED);
+    }
+}
+
+
+ngx_int_t
+ngx_http_task_thread_post(ngx_task_t *t, ngx_thread_pool_t *pool,
+    ngx_task_piece_pt fn, void *data)
+{
     ngx_http_task_piece_t  *piece;
 
-    piece = ngx_http_task_thread_create(t);
-
-    if (piece == NULL) {
-        ngx_http_task_finish(t, NGX_HTTP_TASK_FAILED);
-        return;
+    if (t->piece == NULL && ngx_http_task_thread_create(t) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    t->piece = piece;
+    piece = t->piece;
 
-    if (ngx_thread_task_post(t->conf->mode.pool, &piece->thread) != NGX_OK) {
-        ngx_http_task_finish(t, NGX_HTTP_TASK_REJECTED);
-        return;
+    piece->fn = fn;
+    piece->data = data;
+    piece->returned = 0;
+
+    if (ngx_thread_task_post(pool, &piece->thread) != NGX_OK) {
+        return NGX_BUSY;
     }
 
     /* the loop's own marks: its thread may have the task already */
@@ -73,11 +96,11 @@ ngx_http_task_thread_start(ngx_task_t *t)
     piece->posted = 1;
     ngx_http_task_thread_enter(piece);
 
-    ngx_http_task_wait(t);
+    return NGX_OK;
 }
 
 
-static ngx_http_task_piece_t *
+static ngx_int_t
 ngx_http_task_thread_create(ngx_task_t *t)
 {
     ngx_log_t              *log;
@@ -86,9 +109,9 @@ ngx_http_task_thread_create(ngx_task_t *t)
 
     log = t->request->connection->log;
 
-    piece = ngx_calloc(sizeof(ngx_http_task_piece_t), log);
+    piece = ngx_pcalloc(t->pool, sizeof(ngx_http_task_piece_t));
     if (piece == NULL) {
-        return NULL;
+        return NGX_ERROR;
     }
 
     piece->task = t;
@@ -118,15 +141,15 @@ ngx_http_task_thread_create(ngx_task_t *t)
         goto failed;
     }
 
-    return piece;
+    t->piece = piece;
+
+    return NGX_OK;
 
 failed:
 
     ngx_log_error(NGX_LOG_ERR, log, 0, "could not create a thread's task");
 
-    ngx_free(piece);
-
-    return NULL;
+    return NGX_ERROR;
 }
 
 
@@ -135,8 +158,6 @@ ngx_http_task_thread_free(ngx_http_task_piece_t *piece)
 {
     (void) pthread_mutex_destroy(&piece->mutex);
     (void) pthread_cond_destroy(&piece->cond);
-
-    ngx_free(piece);
 }
 
 
@@ -147,11 +168,17 @@ ngx_http_task_thread_handler(void *data, ngx_log_t *log)
 {
     ngx_http_task_piece_t *piece = data;
 
-    if (!ngx_task_cancelled(piece->task)) {
+    if (ngx_task_cancelled(piece->task)) {
+        piece->rc = NGX_TASK_CANCELLED;
+
+    } else if (piece->fn) {
+        piece->rc = piece->fn(piece->task, piece->data);
+
+    } else {
         ngx_http_task_run_block(piece->task);
     }
 
-    ngx_http_task_store(&piece->returned, 1);
+    ngx_http_task_atomic_set(&piece->returned, 1);
 }
 
 
@@ -167,6 +194,11 @@ ngx_http_task_thread_completion(ngx_event_t *ev)
 
     piece->posted = 0;
     ngx_http_task_thread_leave(piece);
+
+    if (piece->fn) {
+        ngx_http_task_async_piece_done(t, piece->rc);
+        return;
+    }
 
     if (t->state != NGX_HTTP_TASK_PENDING) {
         ngx_http_task_release(t);
@@ -184,18 +216,23 @@ ngx_http_task_thread_completion(ngx_event_t *ev)
 }
 
 
-static void
-ngx_http_task_thread_cancel(ngx_task_t *t)
+void
+ngx_http_task_thread_wake(ngx_task_t *t)
 {
     (void) pthread_mutex_lock(&t->piece->mutex);
 
-    ngx_http_task_store(&t->cancelled, 1);
+    ngx_http_task_atomic_set(&t->cancelled, 1);
 
     (void) pthread_cond_signal(&t->piece->cond);
 
     (void) pthread_mutex_unlock(&t->piece->mutex);
 }
 
+
+/*
+ * Holds the worker while something of ours is in a pool.  A function that does
+ * not end holds it no longer than task_shutdown_timeout.
+ */
 
 static void
 ngx_http_task_thread_enter(ngx_http_task_piece_t *piece)
@@ -212,13 +249,15 @@ ngx_http_task_thread_enter(ngx_http_task_piece_t *piece)
         ev->log = ngx_cycle->log;
 
         ngx_http_task_hold_dumb.fd = (ngx_socket_t) -1;
-
-        ngx_add_timer(ev, NGX_HTTP_TASK_HOLD_TIME);
     }
 
     ngx_queue_insert_tail(&ngx_http_task_pieces, &piece->queue);
 
     ev->cancelable = 0;
+
+    if (!ev->timer_set) {
+        ngx_add_timer(ev, NGX_HTTP_TASK_HOLD_TIME);
+    }
 }
 
 
@@ -236,7 +275,69 @@ ngx_http_task_thread_leave(ngx_http_task_piece_t *piece)
 static void
 ngx_http_task_thread_hold_handler(ngx_event_t *ev)
 {
+    int64_t                     now;
+    ngx_http_task_core_conf_t  *tccf;
+
+    static int64_t  deadline;
+
+    if (ngx_queue_empty(&ngx_http_task_pieces)) {
+        return;
+    }
+
+    if (ngx_exiting) {
+        now = ngx_http_task_now();
+        tccf = ngx_http_task_core_conf((ngx_cycle_t *) ngx_cycle);
+
+        if (deadline == 0) {
+            deadline = now + (int64_t) tccf->shutdown_timeout * 1000000;
+        }
+
+        if (now >= deadline) {
+            ngx_http_task_thread_give_up();
+            ev->cancelable = 1;
+            return;
+        }
+    }
+
     ngx_add_timer(ev, NGX_HTTP_TASK_HOLD_TIME);
+}
+
+
+/* those who still wait get an answer; the exit hook does the rest */
+
+static void
+ngx_http_task_thread_give_up(void)
+{
+    ngx_task_t             *t;
+    ngx_queue_t            *q;
+    ngx_connection_t       *c;
+    ngx_http_task_piece_t  *piece;
+
+    for (q = ngx_queue_head(&ngx_http_task_pieces);
+         q != ngx_queue_sentinel(&ngx_http_task_pieces);
+         q = ngx_queue_next(q))
+    {
+        piece = ngx_queue_data(q, ngx_http_task_piece_t, queue);
+        t = piece->task;
+
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "task \"%V\" runs on after task_shutdown_timeout",
+                      &t->function->name);
+
+        ngx_http_task_thread_wake(t);
+
+        if (t->state != NGX_HTTP_TASK_PENDING) {
+            continue;
+        }
+
+        c = t->request->connection;
+
+        ngx_http_set_log_request(c->log, t->request);
+
+        ngx_http_task_finish(t, NGX_HTTP_TASK_REJECTED);
+
+        ngx_http_run_posted_requests(c);
+    }
 }
 
 
@@ -256,7 +357,7 @@ ngx_http_task_thread_exit(ngx_cycle_t *cycle)
          q = ngx_queue_next(q))
     {
         piece = ngx_queue_data(q, ngx_http_task_piece_t, queue);
-        ngx_http_task_thread_cancel(piece->task);
+        ngx_http_task_thread_wake(piece->task);
     }
 
     deadline = ngx_http_task_now() + NGX_HTTP_TASK_EXIT_WAIT * 1000000LL;
@@ -267,16 +368,29 @@ ngx_http_task_thread_exit(ngx_cycle_t *cycle)
     {
         piece = ngx_queue_data(q, ngx_http_task_piece_t, queue);
 
-        while (!ngx_http_task_load(&piece->returned)) {
+        while (!ngx_http_task_atomic_get(&piece->returned)) {
 
             if (ngx_http_task_now() >= deadline) {
-                ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
-                              "task \"%s\" did not stop in time",
-                              piece->task->function->name);
-                return;
+                ngx_http_task_thread_abandon(cycle, piece->task);
             }
 
             ngx_msleep(1);
         }
     }
+}
+
+
+/*
+ * The pool's destructor would spin until the function returns, and the exit
+ * handlers of the process would pull the ground from under it.
+ */
+
+static void
+ngx_http_task_thread_abandon(ngx_cycle_t *cycle, ngx_task_t *t)
+{
+    ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+                  "task \"%V\" does not stop, leaving without it",
+                  &t->function->name);
+
+    _exit(0);
 }

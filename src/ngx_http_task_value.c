@@ -1,59 +1,29 @@
 
 /*
- * The types of parameters: what text and what JSON is a value, and whether
- * it is within bounds.  The words of the errors are pydantic's.
+ * Values of parameters: from text or JSON, by their type, and within bounds;
+ * and into the arguments of a function.
  */
 
 
 #include "ngx_http_task.h"
 
-
-typedef struct {
-    /* a value as nginx.conf and a query have it */
-    ngx_int_t  (*text)(ngx_pool_t *pool, ngx_str_t *text,
-                       ngx_http_task_value_t *value,
-                       ngx_http_task_invalid_t *invalid);
-
-    /* a value as a JSON body has it */
-    ngx_int_t  (*json)(ngx_pool_t *pool, cJSON *json,
-                       ngx_http_task_value_t *value,
-                       ngx_http_task_invalid_t *invalid);
-
-    ngx_int_t  (*bound)(ngx_str_t *text, int64_t *bound);
-
-    ngx_int_t  (*check)(ngx_http_task_arg_t *arg, ngx_http_task_value_t *value,
-                        ngx_http_task_invalid_t *invalid);
-} ngx_http_task_type_t;
+#include <math.h>
 
 
-static ngx_int_t ngx_http_task_time_text(ngx_pool_t *pool, ngx_str_t *text,
+static ngx_int_t ngx_http_task_check(ngx_http_task_arg_t *arg,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
-static ngx_int_t ngx_http_task_time_json(ngx_pool_t *pool, cJSON *json,
-    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
-static ngx_int_t ngx_http_task_time_bound(ngx_str_t *text, int64_t *bound);
-static ngx_int_t ngx_http_task_time_check(ngx_http_task_arg_t *arg,
-    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
-
-static ngx_int_t ngx_http_task_string_text(ngx_pool_t *pool, ngx_str_t *text,
-    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
-static ngx_int_t ngx_http_task_string_json(ngx_pool_t *pool, cJSON *json,
-    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
-static ngx_int_t ngx_http_task_string_bound(ngx_str_t *text, int64_t *bound);
-static ngx_int_t ngx_http_task_string_check(ngx_http_task_arg_t *arg,
-    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
-
-static ngx_int_t ngx_http_task_invalid(ngx_http_task_invalid_t *invalid,
-    const char *type, const char *msg, const char *reason);
+static int ngx_http_task_compare(const ngx_http_task_type_t *type,
+    ngx_http_task_value_t *value, ngx_http_task_bound_t *bound);
+static ngx_int_t ngx_http_task_outside(ngx_http_task_arg_t *arg,
+    ngx_http_task_bound_t *bound, ngx_http_task_invalid_t *invalid);
 
 
-/* in the order of ngx_task_type_t */
-
-static const ngx_http_task_type_t  ngx_http_task_types[] = {
-    { ngx_http_task_time_text, ngx_http_task_time_json,
-      ngx_http_task_time_bound, ngx_http_task_time_check },
-    { ngx_http_task_string_text, ngx_http_task_string_json,
-      ngx_http_task_string_bound, ngx_http_task_string_check }
-};
+size_t
+ngx_http_task_value_member(ngx_task_type_t type)
+{
+    return ((ngx_uint_t) type <= NGX_TASK_ENUM) ? ngx_http_task_types[type].size
+                                                : 0;
+}
 
 
 ngx_int_t
@@ -66,9 +36,9 @@ ngx_http_task_value_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
 
     type = &ngx_http_task_types[arg->param->type];
 
-    rc = type->text(pool, text, value, invalid);
+    rc = type->text(pool, arg, text, value, invalid);
 
-    return (rc == NGX_OK) ? type->check(arg, value, invalid) : rc;
+    return (rc == NGX_OK) ? ngx_http_task_check(arg, value, invalid) : rc;
 }
 
 
@@ -79,32 +49,242 @@ ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
 {
     cJSON                       *json;
     ngx_int_t                    rc;
+    ngx_str_t                    text;
     const ngx_http_task_type_t  *type;
 
     type = &ngx_http_task_types[arg->param->type];
 
-    /* the text is valid, so it is memory that lacks if this fails */
+    text.data = (u_char *) span->data;
+    text.len = span->len;
 
-    json = cJSON_ParseWithLength((const char *) span->data, span->len);
+    if (text.data[0] == '[' || text.data[0] == '{') {
+
+        /* of no type; and there is no need to build it */
+
+        json = cJSON_CreateArray();
+
+    } else {
+        json = cJSON_ParseWithLength((const char *) text.data, text.len);
+    }
+
+    /* the text is valid, so it is memory that lacks */
+
     if (json == NULL) {
         return NGX_ERROR;
     }
 
-    rc = type->json(pool, json, value, invalid);
+    if (cJSON_IsString(json)) {
+        text.data = (u_char *) json->valuestring;
+        text.len = ngx_strlen(json->valuestring);
+
+        rc = type->text(pool, arg, &text, value, invalid);
+
+    } else if (type->json == NULL) {
+        ngx_str_set(&text, "");
+
+        rc = type->text(pool, arg, &text, value, invalid);
+
+    } else {
+        rc = type->json(json, &text, value, invalid);
+    }
 
     cJSON_Delete(json);
 
-    return (rc == NGX_OK) ? type->check(arg, value, invalid) : rc;
+    return (rc == NGX_OK) ? ngx_http_task_check(arg, value, invalid) : rc;
 }
 
+
+/* "10", ">10" of a minimum, "<10" of a maximum */
 
 ngx_int_t
 ngx_http_task_value_bound(ngx_http_task_arg_t *arg, ngx_str_t *text,
-    int64_t *bound)
+    u_char exclusive, ngx_http_task_bound_t *bound)
 {
-    return ngx_http_task_types[arg->param->type].bound(text, bound);
+    ngx_str_t                    rest;
+    ngx_http_task_invalid_t      invalid;
+    const ngx_http_task_type_t  *type;
+
+    type = &ngx_http_task_types[arg->param->type];
+
+    rest = *text;
+
+    ngx_memzero(bound, sizeof(ngx_http_task_bound_t));
+
+    if (rest.len && rest.data[0] == exclusive) {
+        rest.data++;
+        rest.len--;
+        bound->exclusive = 1;
+    }
+
+    bound->set = 1;
+    bound->text = rest;
+
+    switch (type->bound) {
+
+    case NGX_HTTP_TASK_BOUND_NONE:
+        return NGX_ERROR;
+
+    case NGX_HTTP_TASK_BOUND_LENGTH:
+        bound->value.integer = ngx_atoi(rest.data, rest.len);
+
+        return (bound->value.integer == NGX_ERROR) ? NGX_ERROR : NGX_OK;
+
+    default:
+        return type->text(NULL, arg, &rest, &bound->value, &invalid);
+    }
 }
 
+
+/* whether a is a wider minimum, or maximum, than b */
+
+ngx_uint_t
+ngx_http_task_value_wider(ngx_http_task_arg_t *arg, ngx_http_task_bound_t *a,
+    ngx_http_task_bound_t *b, ngx_uint_t max)
+{
+    int                          diff;
+    const ngx_http_task_type_t  *type;
+
+    type = &ngx_http_task_types[arg->param->type];
+
+    if (type->bound == NGX_HTTP_TASK_BOUND_NUMBER) {
+        diff = (a->value.number > b->value.number)
+               - (a->value.number < b->value.number);
+
+    } else {
+        diff = (a->value.integer > b->value.integer)
+               - (a->value.integer < b->value.integer);
+    }
+
+    if (diff == 0) {
+        return b->exclusive && !a->exclusive;
+    }
+
+    return max ? diff > 0 : diff < 0;
+}
+
+
+static ngx_int_t
+ngx_http_task_check(ngx_http_task_arg_t *arg, ngx_http_task_value_t *value,
+    ngx_http_task_invalid_t *invalid)
+{
+    int                          diff;
+    const ngx_http_task_type_t  *type;
+
+    type = &ngx_http_task_types[arg->param->type];
+
+    if (type->bound == NGX_HTTP_TASK_BOUND_NONE) {
+        return NGX_OK;
+    }
+
+    if (arg->max.set) {
+        diff = ngx_http_task_compare(type, value, &arg->max);
+
+        if (diff > 0 || (diff == 0 && arg->max.exclusive)) {
+            return ngx_http_task_outside(arg, &arg->max, invalid);
+        }
+    }
+
+    if (arg->min.set) {
+        diff = ngx_http_task_compare(type, value, &arg->min);
+
+        if (diff < 0 || (diff == 0 && arg->min.exclusive)) {
+            return ngx_http_task_outside(arg, &arg->min, invalid);
+        }
+    }
+
+    if (type->bound == NGX_HTTP_TASK_BOUND_NUMBER && !isfinite(value->number)) {
+        return ngx_http_task_type_invalid(invalid, "finite_number",
+                                     "Input should be a finite number", NULL);
+    }
+
+    /* what an int64_t could not hold, see ngx_http_task_parse_int() */
+
+    if (type->bound == NGX_HTTP_TASK_BOUND_INTEGER
+        && (value->integer == INT64_MAX || value->integer == INT64_MIN))
+    {
+        return ngx_http_task_type_invalid(invalid, "int_parsing_size",
+                                     "Unable to parse input string as an "
+                                     "integer, exceeded maximum size", NULL);
+    }
+
+    return NGX_OK;
+}
+
+
+/* NaN is beyond any bound */
+
+static int
+ngx_http_task_compare(const ngx_http_task_type_t *type,
+    ngx_http_task_value_t *value, ngx_http_task_bound_t *bound)
+{
+    size_t   i;
+    int64_t  n;
+
+    if (type->bound == NGX_HTTP_TASK_BOUND_NUMBER) {
+        return !(value->number <= bound->value.number)
+               - (value->number < bound->value.number);
+    }
+
+    n = value->integer;
+
+    if (type->bound == NGX_HTTP_TASK_BOUND_LENGTH) {
+        for (i = 0, n = 0; i < value->string.len; i++) {
+            n += (value->string.data[i] & 0xc0) != 0x80;
+        }
+    }
+
+    return (n > bound->value.integer) - (n < bound->value.integer);
+}
+
+
+static ngx_int_t
+ngx_http_task_outside(ngx_http_task_arg_t *arg, ngx_http_task_bound_t *bound,
+    ngx_http_task_invalid_t *invalid)
+{
+    u_char                      *last;
+    ngx_uint_t                   max;
+    const ngx_http_task_type_t  *type;
+
+    type = &ngx_http_task_types[arg->param->type];
+
+    max = (bound == &arg->max);
+    last = invalid->msg + sizeof(invalid->msg) - 1;
+
+    invalid->reason = NULL;
+    invalid->bound = (type->bound == NGX_HTTP_TASK_BOUND_NUMBER)
+                     ? bound->value.number
+                     : (double) bound->value.integer / type->unit;
+
+    if (type->bound == NGX_HTTP_TASK_BOUND_LENGTH) {
+        invalid->type = max ? "string_too_long" : "string_too_short";
+        invalid->ctx = max ? "max_length" : "min_length";
+
+        *ngx_slprintf(invalid->msg, last, "String should have at %s %L "
+                      "character%s", max ? "most" : "least",
+                      bound->value.integer,
+                      bound->value.integer == 1 ? "" : "s") = '\0';
+
+        return NGX_DECLINED;
+    }
+
+    if (bound->exclusive) {
+        invalid->type = max ? "less_than" : "greater_than";
+        invalid->ctx = max ? "lt" : "gt";
+
+    } else {
+        invalid->type = max ? "less_than_equal" : "greater_than_equal";
+        invalid->ctx = max ? "le" : "ge";
+    }
+
+    *ngx_slprintf(invalid->msg, last, "Input should be %s than %s%V",
+                  max ? "less" : "greater",
+                  bound->exclusive ? "" : "or equal to ", &bound->text) = '\0';
+
+    return NGX_DECLINED;
+}
+
+
+/* the bytes that the value takes behind the arguments */
 
 size_t
 ngx_http_task_value_size(ngx_http_task_arg_t *arg, ngx_http_task_value_t *value)
@@ -123,233 +303,24 @@ ngx_http_task_value_store(ngx_http_task_arg_t *arg,
 
     switch (arg->param->type) {
 
-    case NGX_TASK_TIME:
-        *(int64_t *) member = value->integer;
-        break;
-
     case NGX_TASK_STRING:
         *(const char **) member = (const char *) strings;
         strings = ngx_cpymem(strings, value->string.data, value->string.len);
         *strings++ = '\0';
         break;
+
+    case NGX_TASK_NUMBER:
+        *(double *) member = value->number;
+        break;
+
+    case NGX_TASK_BOOL:
+    case NGX_TASK_ENUM:
+        *(int *) member = (int) value->integer;
+        break;
+
+    default: /* NGX_TASK_TIME, NGX_TASK_INT, NGX_TASK_SIZE */
+        *(int64_t *) member = value->integer;
     }
 
     return strings;
-}
-
-
-static ngx_int_t
-ngx_http_task_time_text(ngx_pool_t *pool, ngx_str_t *text,
-    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid)
-{
-    if (ngx_http_task_time_bound(text, &value->integer) == NGX_OK) {
-        return NGX_OK;
-    }
-
-    return ngx_http_task_invalid(invalid, "time_delta_parsing",
-                                 "Input should be a valid timedelta, ",
-                                 "expected a time as 1500ms, 20s or 1m30s");
-}
-
-
-static ngx_int_t
-ngx_http_task_time_json(ngx_pool_t *pool, cJSON *json,
-    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid)
-{
-    ngx_str_t  text;
-
-    if (cJSON_IsString(json)) {
-        text.data = (u_char *) json->valuestring;
-        text.len = ngx_strlen(json->valuestring);
-
-        return ngx_http_task_time_text(pool, &text, value, invalid);
-    }
-
-    if (!cJSON_IsNumber(json)) {
-        return ngx_http_task_invalid(invalid, "time_delta_type",
-                                     "Input should be a valid timedelta", NULL);
-    }
-
-    /* seconds; the limits keep the product within an int64_t */
-
-    if (json->valuedouble < -1e12 || json->valuedouble > 1e12) {
-        value->integer = (json->valuedouble < 0) ? INT64_MIN : INT64_MAX;
-
-    } else {
-        value->integer = (int64_t) (json->valuedouble * 1000
-                                    + (json->valuedouble < 0 ? -0.5 : 0.5));
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_task_time_bound(ngx_str_t *text, int64_t *bound)
-{
-    ngx_int_t  ms;
-
-    ms = ngx_parse_time(text, 0);
-
-    *bound = ms;
-
-    return (ms == NGX_ERROR) ? NGX_ERROR : NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_task_time_check(ngx_http_task_arg_t *arg,
-    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid)
-{
-    u_char  *last;
-
-    last = invalid->msg + sizeof(invalid->msg);
-    invalid->reason = NULL;
-
-    if (arg->has_min && value->integer < arg->min) {
-        invalid->type = "greater_than_equal";
-        invalid->ctx = "ge";
-        invalid->bound = (double) arg->min / 1000;
-
-        *ngx_slprintf(invalid->msg, last - 1,
-                      "Input should be greater than or equal to %V",
-                      &arg->min_text) = '\0';
-        return NGX_DECLINED;
-    }
-
-    if (arg->has_max && value->integer > arg->max) {
-        invalid->type = "less_than_equal";
-        invalid->ctx = "le";
-        invalid->bound = (double) arg->max / 1000;
-
-        *ngx_slprintf(invalid->msg, last - 1,
-                      "Input should be less than or equal to %V",
-                      &arg->max_text) = '\0';
-        return NGX_DECLINED;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_task_string_text(ngx_pool_t *pool, ngx_str_t *text,
-    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid)
-{
-    size_t   size;
-    u_char  *p;
-
-    if (ngx_strlchr(text->data, text->data + text->len, '\0')) {
-        return ngx_http_task_invalid(invalid, "value_error", "Value error, ",
-                                     "null character not allowed");
-    }
-
-    size = text->len;
-
-    if (ngx_http_task_utf8_valid(text->data, text->len) != text->len) {
-        size *= NGX_HTTP_TASK_UTF8_GROWTH;
-    }
-
-    p = ngx_pnalloc(pool, size + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    value->string.data = p;
-    value->string.len = ngx_http_task_utf8_copy(p, text->data, text->len);
-
-    p[value->string.len] = '\0';
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_task_string_json(ngx_pool_t *pool, cJSON *json,
-    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid)
-{
-    ngx_str_t  text;
-
-    if (!cJSON_IsString(json)) {
-        return ngx_http_task_invalid(invalid, "string_type",
-                                     "Input should be a valid string", NULL);
-    }
-
-    text.data = (u_char *) json->valuestring;
-    text.len = ngx_strlen(json->valuestring);
-
-    return ngx_http_task_string_text(pool, &text, value, invalid);
-}
-
-
-/* bounds of a string are numbers of characters */
-
-static ngx_int_t
-ngx_http_task_string_bound(ngx_str_t *text, int64_t *bound)
-{
-    *bound = ngx_atoi(text->data, text->len);
-
-    return (*bound == NGX_ERROR) ? NGX_ERROR : NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_task_string_check(ngx_http_task_arg_t *arg,
-    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid)
-{
-    size_t    i;
-    u_char   *last;
-    int64_t   n;
-
-    if (!arg->has_min && !arg->has_max) {
-        return NGX_OK;
-    }
-
-    for (i = 0, n = 0; i < value->string.len; i++) {
-        n += (value->string.data[i] & 0xc0) != 0x80;
-    }
-
-    last = invalid->msg + sizeof(invalid->msg);
-    invalid->reason = NULL;
-
-    if (arg->has_min && n < arg->min) {
-        invalid->type = "string_too_short";
-        invalid->ctx = "min_length";
-        invalid->bound = (double) arg->min;
-
-        *ngx_slprintf(invalid->msg, last - 1,
-                      "String should have at least %L character%s",
-                      arg->min, arg->min == 1 ? "" : "s") = '\0';
-        return NGX_DECLINED;
-    }
-
-    if (arg->has_max && n > arg->max) {
-        invalid->type = "string_too_long";
-        invalid->ctx = "max_length";
-        invalid->bound = (double) arg->max;
-
-        *ngx_slprintf(invalid->msg, last - 1,
-                      "String should have at most %L character%s",
-                      arg->max, arg->max == 1 ? "" : "s") = '\0';
-        return NGX_DECLINED;
-    }
-
-    return NGX_OK;
-}
-
-
-/* the message ends with the reason, which is told apart in "ctx" */
-
-static ngx_int_t
-ngx_http_task_invalid(ngx_http_task_invalid_t *invalid, const char *type,
-    const char *msg, const char *reason)
-{
-    invalid->type = type;
-    invalid->ctx = reason ? "error" : NULL;
-    invalid->reason = reason;
-
-    *ngx_slprintf(invalid->msg, invalid->msg + sizeof(invalid->msg) - 1,
-                  "%s%s", msg, reason ? reason : "") = '\0';
-
-    return NGX_DECLINED;
 }

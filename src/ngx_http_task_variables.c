@@ -99,8 +99,8 @@ ngx_http_task_variable_function(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    ngx_http_task_variable_set(v, (u_char *) t->function->name,
-                               ngx_strlen(t->function->name));
+    ngx_http_task_variable_set(v, t->function->name.data,
+                               t->function->name.len);
     return NGX_OK;
 }
 
@@ -136,7 +136,7 @@ ngx_http_task_variable_state(ngx_http_request_t *r,
 
     t = ngx_http_task_get(r);
 
-    if (t == NULL) {
+    if (t == NULL || t->result.invalid) {
         v->not_found = 1;
         return NGX_OK;
     }
@@ -163,7 +163,7 @@ ngx_http_task_variable_queue_time(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    until = ngx_http_task_load(&t->started);
+    until = ngx_http_task_atomic_get(&t->started);
 
     if (until == 0) {
         until = t->ended ? t->ended : ngx_http_task_now();
@@ -181,7 +181,7 @@ ngx_http_task_variable_run_time(ngx_http_request_t *r,
     ngx_task_t  *t;
 
     t = ngx_http_task_get(r);
-    started = t ? ngx_http_task_load(&t->started) : 0;
+    started = t ? ngx_http_task_atomic_get(&t->started) : 0;
 
     if (started == 0) {
         v->not_found = 1;

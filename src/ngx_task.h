@@ -5,12 +5,18 @@
  * A task function is a C function that nginx runs for a request: in a thread
  * of a pool (its blocking form), or on the event loop (its async form).
  * Nothing of nginx is needed to write one, this header is complete in itself.
+ * A library of them is one shared object:
+ *
+ *     cc -shared -fPIC -o mine.so mine.c
  *
  * Calls are marked with where they may be made from:
  *
- *     [any]    the blocking and the async form
- *     [block]  the blocking form only
- *     [async]  the async form only
+ *     [any]    the blocking and the async form, and offloaded pieces
+ *     [block]  the blocking form and offloaded pieces
+ *     [async]  the async form
+ *
+ * A call in the wrong place does nothing but to log an error, and the task
+ * ends with a 500.  No call may be made from a thread of one's own.
  */
 
 
@@ -24,16 +30,38 @@
 #include <cjson/cJSON.h>
 
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+
+/*
+ * The version of this interface.  A library that was built for another major
+ * number is refused; one that was built for the same major number and an
+ * older, or the same, minor number works.
+ *
+ * The minor number grows when something is added: a call, or a member at the
+ * end of a structure.  The major number grows when anything else changes.
+ */
+
+#define NGX_TASK_ABI_MAJOR  1
+#define NGX_TASK_ABI_MINOR  0
+
+
 /* one execution of a function; belongs to nginx, valid until it returns */
 
 typedef struct ngx_task_s        ngx_task_t;
+
+/* what an async form keeps across its awaits, see below */
+
 typedef struct ngx_task_frame_s  ngx_task_frame_t;
 
 
 typedef enum {
     NGX_TASK_OK = 0,          /* done: the client gets the result */
-    NGX_TASK_FAILED,          /* the client gets a 500 */
+    NGX_TASK_FAILED,          /* the client gets a 500, see ngx_task_fail() */
     NGX_TASK_CANCELLED,       /* gave up, since ngx_task_cancelled() said so */
+    NGX_TASK_BUSY,            /* of an offload: the pool's queue is full */
     NGX_TASK_AGAIN            /* an await is pending: only the macros below
                                  return it */
 } ngx_task_rc_t;
@@ -48,20 +76,32 @@ typedef enum {
 typedef ngx_task_rc_t (*ngx_task_block_pt)(ngx_task_t *t);
 typedef ngx_task_rc_t (*ngx_task_async_pt)(ngx_task_t *t, ngx_task_frame_t *f);
 
+/* a blocking piece of an async function; data is what was given with it */
+
+typedef ngx_task_rc_t (*ngx_task_piece_pt)(ngx_task_t *t, void *data);
+
 
 /*
  * Types of parameters, and the C type of the member of the arguments that
  * receives the value.
- *
- * Default, minimum and maximum are given as text, in the form that
- * nginx.conf uses.
  */
 
 typedef enum {
     NGX_TASK_TIME = 0,        /* int64_t, milliseconds; "20s", "1500ms" */
-    NGX_TASK_STRING           /* const char *, valid UTF-8 */
+    NGX_TASK_STRING,          /* const char *, valid UTF-8 */
+    NGX_TASK_INT,             /* int64_t */
+    NGX_TASK_NUMBER,          /* double, finite */
+    NGX_TASK_BOOL,            /* int, 0 or 1 */
+    NGX_TASK_SIZE,            /* int64_t, bytes; "16k", "10m", "1g" */
+    NGX_TASK_ENUM             /* int, the index in choices */
 } ngx_task_type_t;
 
+
+/*
+ * Default, minimum and maximum are given as text, in the form that nginx.conf
+ * uses.  Bounds are inclusive; ">0" and "<10" are exclusive ones.  Those of a
+ * string are numbers of characters; a bool and an enum have none.
+ */
 
 typedef struct {
     const char              *name;
@@ -71,18 +111,81 @@ typedef struct {
     const char              *min;        /* NULL: no bound */
     const char              *max;        /* NULL: no bound */
     const char              *summary;
+    const char              *choices;    /* of an enum: "red|green|blue" */
 } ngx_task_param_t;
 
 
+/*
+ * Flags of a function.  Its methods: without any, GET and HEAD, and POST where
+ * a parameter is left to the request.  HEAD comes with GET.
+ */
+
+#define NGX_TASK_GET         0x0001
+#define NGX_TASK_POST        0x0002
+#define NGX_TASK_PUT         0x0004
+#define NGX_TASK_DELETE      0x0008
+#define NGX_TASK_PATCH       0x0010
+
+/* the body is not read as JSON, ngx_task_body() gives it as it is */
+
+#define NGX_TASK_RAW_BODY    0x0100
+
+/* the function looks at the request, see ngx_task_method() and below */
+
+#define NGX_TASK_CONTEXT     0x0200
+
+
 typedef struct {
-    const char              *name;
+    const char              *name;       /* letters, digits, "_" and "-" */
     const char              *summary;
     ngx_task_block_pt        block;      /* one of the forms may be NULL */
     ngx_task_async_pt        async;
     size_t                   args_size;  /* sizeof() the arguments */
-    const ngx_task_param_t  *params;     /* ends with a NULL name */
+    const ngx_task_param_t  *params;     /* ends with a NULL name; or NULL */
+    size_t                   state_size; /* sizeof() the async form's state */
+    unsigned                 flags;
 } ngx_task_function_t;
 
+
+/*
+ * The hooks run once in each worker, on its event loop, before the first task
+ * and after the last.  When start() returns anything but NGX_TASK_OK, that is
+ * logged and the library's functions answer 503.
+ */
+
+typedef struct {
+    uint32_t                    abi_major;
+    uint32_t                    abi_minor;
+    size_t                      size;           /* of this structure */
+    size_t                      function_size;  /* of the structures above */
+    size_t                      param_size;
+
+    const char                 *name;           /* "demo" of "demo.primes" */
+    const ngx_task_function_t  *functions;      /* ends with a NULL name */
+    ngx_task_rc_t             (*start)(void);   /* may be NULL */
+    void                      (*stop)(void);    /* may be NULL */
+} ngx_task_library_t;
+
+
+/* once in a library: NGX_TASK_LIBRARY("demo", functions, NULL, NULL); */
+
+#define NGX_TASK_LIBRARY(name, functions, start, stop)                        \
+    NGX_TASK_EXPORT const ngx_task_library_t  ngx_task_library;               \
+    const ngx_task_library_t  ngx_task_library = {                            \
+        NGX_TASK_ABI_MAJOR, NGX_TASK_ABI_MINOR,                               \
+        sizeof(ngx_task_library_t),                                           \
+        sizeof(ngx_task_function_t), sizeof(ngx_task_param_t),                \
+        name, functions, start, stop                                          \
+    }
+
+#ifdef __cplusplus
+#define NGX_TASK_EXPORT  extern "C" __attribute__((visibility("default")))
+#else
+#define NGX_TASK_EXPORT  extern __attribute__((visibility("default")))
+#endif
+
+
+/* --- what a function is given ------------------------------------------- */
 
 /*
  * [any] The arguments: the structure whose members the table of parameters
@@ -93,12 +196,38 @@ typedef struct {
 const void *ngx_task_args(ngx_task_t *t);
 
 /*
+ * [any] The body of the request, for functions with NGX_TASK_RAW_BODY: its
+ * bytes, which belong to the task; or, if nginx has spooled it to a file,
+ * NULL, and a descriptor to read from its beginning, which is closed with
+ * the task.  The length is set in both cases, fd to -1 in the first.  Without
+ * a body the length is 0.
+ */
+
+const void *ngx_task_body(ngx_task_t *t, size_t *len, int *fd);
+
+/*
+ * [any] The request, for functions with NGX_TASK_CONTEXT; the strings belong
+ * to the task.  Names of headers differ not in case; NULL: there is none.
+ * The id is nginx's $request_id.
+ */
+
+const char *ngx_task_method(ngx_task_t *t);
+const char *ngx_task_uri(ngx_task_t *t);            /* decoded, no query */
+const char *ngx_task_header(ngx_task_t *t, const char *name);
+const char *ngx_task_remote_addr(ngx_task_t *t);
+const char *ngx_task_request_id(ngx_task_t *t);
+const char *ngx_task_traceparent(ngx_task_t *t);
+
+/*
  * [any] Whether nobody waits for the result any more: the client left, or
- * the worker has to stop at once.  Never changes back.  In task_mode sync
- * always 0, as the event loop that would notice is not running.
+ * the worker has to stop.  Never changes back.  Cheap enough for a loop.  In
+ * task_mode sync always 0, as the event loop that would notice stands still.
  */
 
 int ngx_task_cancelled(ngx_task_t *t);
+
+
+/* --- what a function does ------------------------------------------------ */
 
 /*
  * [block] Sleeps for so many milliseconds, never less, and returns
@@ -109,36 +238,109 @@ int ngx_task_cancelled(ngx_task_t *t);
 ngx_task_rc_t ngx_task_block_ms(ngx_task_t *t, int64_t ms);
 
 /*
- * [any] Adds a member to the JSON object that is the result.  The name and
- * the value are copied.  Out of memory is remembered and ends in a 500.
+ * [any] Has fn(data) called once when the task has ended, in whatever way:
+ * done, failed, or cancelled at an await; the last one first.  If there is no
+ * memory to remember it, it is called now, and the task ends with a 500.
+ */
+
+void ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data);
+
+/*
+ * [any] Writes to nginx's error log, escaped, with the name of the function
+ * and the id of the request, or with the number of its connection where there
+ * is no NGX_TASK_CONTEXT.  Up to some 1900 bytes.
+ */
+
+typedef enum {
+    NGX_TASK_LOG_ERROR = 0,
+    NGX_TASK_LOG_WARN,
+    NGX_TASK_LOG_NOTICE,
+    NGX_TASK_LOG_INFO
+} ngx_task_log_level_t;
+
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+void ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt,
+    ...);
+
+
+/* --- what a function answers --------------------------------------------- */
+
+/*
+ * [any] Members of the JSON object that is the result; setting a name again
+ * replaces it.  Names and strings are copied, invalid UTF-8 is replaced; a
+ * number that is not finite becomes null.  Out of memory is remembered and
+ * ends in a 500.
  */
 
 void ngx_task_set_string(ngx_task_t *t, const char *name, const char *value);
+void ngx_task_set_int(ngx_task_t *t, const char *name, int64_t value);
+void ngx_task_set_number(ngx_task_t *t, const char *name, double value);
+void ngx_task_set_bool(ngx_task_t *t, const char *name, int value);
 
+/* [any] takes the value, also if it fails; NULL counts as out of memory */
+
+void ngx_task_set_json(ngx_task_t *t, const char *name, cJSON *value);
+
+/* [any] the whole result, of any type, in the place of what was set */
+
+void ngx_task_set_result(ngx_task_t *t, cJSON *value);
 
 /*
- * What an async form keeps across its awaits.
- *
+ * [any] Bytes as the result.  The type is copied; data is not, free_fn(data)
+ * is called when it has been sent, on the event loop; with NULL it is never.
+ */
+
+void ngx_task_set_bytes(ngx_task_t *t, const char *content_type,
+    void *data, size_t len, void (*free_fn)(void *));
+
+/*
+ * [any] The HTTP status, 200 to 599, and headers of the answer: name and value
+ * are copied and have to be fit for a header.  Content-Length, Connection and
+ * the like are nginx's own.
+ */
+
+void ngx_task_set_status(ngx_task_t *t, int status);
+void ngx_task_set_header(ngx_task_t *t, const char *name, const char *value);
+
+/*
+ * [any] Ends the task with status, 400 to 599, and {"detail": message}, which
+ * the client sees; to be returned: return ngx_task_fail(t, 503, "try later");
+ */
+
+ngx_task_rc_t ngx_task_fail(ngx_task_t *t, int status, const char *message);
+
+
+/* --- async -------------------------------------------------------------- */
+
+/*
  * An async form begins with NGX_TASK_BEGIN() and ends with NGX_TASK_END().
  * At an await it returns to the event loop, and is called again at the same
- * place when what it awaits has ended: so local variables do not keep their
- * values across an await, there is no switch statement around one, and no two
- * awaits on one line.
+ * place when what it awaits has ended.  So
+ *
+ *     local variables do not keep their values across an await: what has to
+ *     be kept goes into the state, which is zeroed at the start;
+ *     there is no switch statement around an await;
+ *     there are no two awaits on one line.
  */
 
 struct ngx_task_frame_s {
+    void                    *state;      /* state_size bytes */
     ngx_task_rc_t            rc;         /* how the last await ended */
 
     /* private */
     int                      line;
     ngx_task_t              *task;
+    ngx_task_async_pt        fn;
+    ngx_task_frame_t        *caller;
 };
 
 
-#if defined(__GNUC__) && __GNUC__ >= 7 || defined(__clang__)
+#if defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 7)
 #define NGX_TASK_FALLTHROUGH  __attribute__((fallthrough))
 #else
-#define NGX_TASK_FALLTHROUGH
+#define NGX_TASK_FALLTHROUGH  (void) 0
 #endif
 
 
@@ -162,12 +364,33 @@ struct ngx_task_frame_s {
     }                                                                         \
     return NGX_TASK_OK
 
-/*
- * [async] To be awaited: sleeps for so many milliseconds, never less, while
- * the event loop serves others.
- */
+
+/* [async] Sleeps for so many milliseconds, never less. */
 
 ngx_task_rc_t ngx_task_sleep(ngx_task_frame_t *f, int64_t ms);
+
+/*
+ * [async] Runs another async function, with state as its state, and ends with
+ * what it returns.
+ */
+
+ngx_task_rc_t ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn,
+    void *state);
+
+/*
+ * [async] Runs a blocking piece in a thread of the pool of that name, or of
+ * nginx's pool "default" where it is NULL, and ends with what it returns; with
+ * NGX_TASK_BUSY if the pool's queue is full.  The state is kept until the
+ * piece has returned, also if the task was cancelled meanwhile.
+ */
+
+ngx_task_rc_t ngx_task_offload(ngx_task_frame_t *f, const char *pool,
+    ngx_task_piece_pt fn, void *data);
+
+
+#ifdef __cplusplus
+}
+#endif
 
 
 #endif /* _NGX_TASK_H_INCLUDED_ */

@@ -47,7 +47,7 @@ good('plain', 'location /t { task sleep; } location /q { quick; }');
 
 bad('unknown function', 'location /t {
         task slepp; # HERE
-    }', 'unknown task function "slepp"');
+    }', 'unknown task function "slepp", there is no "task_load" before it');
 
 bad('no function', 'location /t {
         task; # HERE
@@ -170,7 +170,7 @@ bad('task_param twice', 'location /t {
 bad('task_param that is wider', 'location /t {
         task sleep;
         task_param duration max=2h; # HERE
-    }', '"max=2h" of parameter "duration" is wider than .* 0 to 1h');
+    }', '"max=2h" of parameter "duration" is wider than .* own "max=1h"');
 
 bad('task_param that is no time', 'location /t {
         task sleep;

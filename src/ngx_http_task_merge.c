@@ -1,0 +1,266 @@
+
+/*
+ * Merging of the configuration.  All that a location's directives say together
+ * is checked and made ready here, before the first request.
+ */
+
+
+#include "ngx_http_task.h"
+
+
+static ngx_int_t ngx_http_task_merge_mode(ngx_conf_t *cf,
+    ngx_http_task_loc_conf_t *prev, ngx_http_task_loc_conf_t *conf);
+static ngx_int_t ngx_http_task_merge_methods(ngx_conf_t *cf,
+    ngx_http_task_loc_conf_t *conf);
+static ngx_int_t ngx_http_task_check_sync(ngx_conf_t *cf,
+    ngx_http_task_loc_conf_t *tlcf);
+
+
+void
+ngx_http_task_conf_place(ngx_conf_t *cf, ngx_http_task_place_t *place)
+{
+    place->file = cf->conf_file->file.name;
+    place->line = cf->conf_file->line;
+}
+
+
+/* what ngx_conf_log_error() says, of a line that was read before */
+
+ngx_int_t
+ngx_http_task_conf_error(ngx_conf_t *cf, ngx_uint_t level,
+    ngx_http_task_place_t *place, const char *fmt, ...)
+{
+    u_char            buf[NGX_MAX_CONF_ERRSTR], *p;
+    va_list           args;
+    ngx_conf_file_t   file, *current;
+
+    va_start(args, fmt);
+    p = ngx_vslprintf(buf, buf + sizeof(buf) - 1, fmt, args);
+    va_end(args);
+
+    *p = '\0';
+
+    current = cf->conf_file;
+
+    if (place) {
+        ngx_memzero(&file, sizeof(ngx_conf_file_t));
+
+        file.file.name = place->file;
+        file.line = place->line;
+
+        cf->conf_file = &file;
+    }
+
+    ngx_conf_log_error(level, cf, 0, "%s", buf);
+
+    cf->conf_file = current;
+
+    return NGX_ERROR;
+}
+
+
+char *
+ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_task_loc_conf_t *prev = parent;
+    ngx_http_task_loc_conf_t *conf = child;
+
+    ngx_array_t               *own;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* "if" and "limit_except" keep the content handler of their location */
+
+    if ((clcf->noname || clcf->lmt_excpt)
+        && conf->function == NULL && conf->quick.data == NULL)
+    {
+        *conf = *prev;
+
+        if (clcf->handler == NULL && conf->function) {
+            clcf->handler = ngx_http_task_handler;
+
+        } else if (clcf->handler == NULL && conf->quick.data) {
+            clcf->handler = ngx_http_task_quick_handler;
+        }
+
+        return NGX_CONF_OK;
+    }
+
+    own = conf->narrow;
+
+    if (conf->narrow == NULL) {
+        conf->narrow = prev->narrow;
+    }
+
+    if (ngx_http_task_merge_mode(cf, prev, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->function == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_task_args_narrow(cf, conf, own) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_task_merge_methods(cf, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->mode.executor == &ngx_http_task_sync
+        && ngx_http_task_check_sync(cf, conf) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_merge_mode(ngx_conf_t *cf, ngx_http_task_loc_conf_t *prev,
+    ngx_http_task_loc_conf_t *conf)
+{
+    ngx_uint_t                  own;
+    ngx_http_task_mode_t       *mode;
+    ngx_http_task_function_t   *f;
+
+    mode = &conf->mode;
+    own = (mode->executor != NULL);
+
+    if (!own) {
+        *mode = prev->mode;
+    }
+
+    f = conf->function;
+
+    if (f == NULL) {
+        return NGX_OK;
+    }
+
+    if (mode->executor
+        && (mode->executor->block ? f->table.block == NULL
+                                : f->table.async == NULL))
+    {
+        if (own) {
+            return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &mode->place,
+                                 "task \"%V\" has no form for task_mode \"%V\"",
+                                 &f->name, &mode->executor->name);
+        }
+
+        (void) ngx_http_task_conf_error(cf, NGX_LOG_NOTICE, &conf->place,
+                                 "task \"%V\" has no form for the inherited "
+                                 "task_mode \"%V\", the default is used",
+                                 &f->name, &mode->executor->name);
+
+        ngx_memzero(mode, sizeof(ngx_http_task_mode_t));
+    }
+
+    if (mode->executor == NULL) {
+        mode->executor = f->table.async ? &ngx_http_task_async
+                                  : &ngx_http_task_thread;
+    }
+
+    if (mode->pool == NULL
+        && (mode->executor == &ngx_http_task_thread
+            || (mode->executor == &ngx_http_task_async
+                && f->library->descriptor != &ngx_task_library)))
+    {
+        /*
+         * nginx's pool "default", which "aio threads" uses, too.  An async
+         * function may offload to it; the built-in ones do not.
+         */
+
+        mode->pool = ngx_thread_pool_add(cf, NULL);
+
+        if (mode->pool == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_merge_methods(ngx_conf_t *cf, ngx_http_task_loc_conf_t *conf)
+{
+    u_char      *p;
+    ngx_uint_t   i;
+
+    static const struct {
+        ngx_uint_t  method;
+        ngx_str_t   name;
+    } methods[] = {
+        { NGX_HTTP_GET, ngx_string("GET, ") },
+        { NGX_HTTP_HEAD, ngx_string("HEAD, ") },
+        { NGX_HTTP_POST, ngx_string("POST, ") },
+        { NGX_HTTP_PUT, ngx_string("PUT, ") },
+        { NGX_HTTP_DELETE, ngx_string("DELETE, ") },
+        { NGX_HTTP_PATCH, ngx_string("PATCH, ") }
+    };
+
+    conf->methods = conf->function->methods;
+
+    if (conf->methods == 0) {
+        conf->methods = NGX_HTTP_GET|NGX_HTTP_HEAD;
+
+        if (conf->open
+            || (conf->function->table.flags & NGX_TASK_RAW_BODY))
+        {
+            conf->methods |= NGX_HTTP_POST;
+        }
+    }
+
+    p = ngx_pnalloc(cf->pool, sizeof("GET, HEAD, POST, PUT, DELETE, PATCH, "));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    conf->allow.data = p;
+
+    for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        if (conf->methods & methods[i].method) {
+            p = ngx_cpymem(p, methods[i].name.data, methods[i].name.len);
+        }
+    }
+
+    conf->allow.len = p - conf->allow.data - 2;
+
+    return NGX_OK;
+}
+
+
+/* nobody but the operator decides how long a worker stands still */
+
+static ngx_int_t
+ngx_http_task_check_sync(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
+{
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *arg;
+
+    arg = tlcf->args->elts;
+
+    for (i = 0; i < tlcf->args->nelts; i++) {
+
+        if (arg[i].param->type == NGX_TASK_TIME
+            && (!arg[i].fixed || arg[i].variable)
+            && !arg[i].narrowed)
+        {
+            return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &tlcf->place,
+                       "a request may choose \"%V\" of task \"%V\" and so "
+                       "block the worker: with task_mode \"sync\", fix it or "
+                       "bound it with \"task_param %V max=\"",
+                       &arg[i].name, &tlcf->function->name, &arg[i].name);
+        }
+    }
+
+    (void) ngx_http_task_conf_error(cf, NGX_LOG_WARN, &tlcf->place,
+                       "task \"%V\" with task_mode \"sync\" blocks its worker "
+                       "and all clients of it while it runs",
+                       &tlcf->function->name);
+
+    return NGX_OK;
+}

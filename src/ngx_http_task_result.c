@@ -1,0 +1,345 @@
+
+/*
+ * What a function answers.  All of this may run in a thread of a pool.
+ */
+
+
+#include "ngx_http_task.h"
+
+
+static void ngx_http_task_set(ngx_task_t *t, const char *name, cJSON *item);
+static ngx_int_t ngx_http_task_copy(ngx_task_t *t, ngx_str_t *dst,
+    const char *src);
+static ngx_uint_t ngx_http_task_text_is_safe(const char *p);
+static void ngx_http_task_print(ngx_task_t *t);
+
+
+void
+ngx_http_task_misuse(ngx_task_t *t, const char *what)
+{
+    ngx_task_log(t, NGX_TASK_LOG_ERROR, "%s", what);
+
+    t->result.misuse = what;
+}
+
+
+void
+ngx_http_task_complete(ngx_task_t *t, ngx_task_rc_t rc)
+{
+    if ((ngx_uint_t) rc >= NGX_TASK_BUSY) {
+        ngx_http_task_misuse(t, (rc == NGX_TASK_AGAIN)
+                                ? "returns NGX_TASK_AGAIN, awaiting nothing"
+                                : "returns what is no result");
+        rc = NGX_TASK_FAILED;
+    }
+
+    /* printing belongs to the run: in thread mode it is off the event loop */
+
+    if (rc == NGX_TASK_OK && !t->result.bytes && !t->result.misuse) {
+        ngx_http_task_print(t);
+    }
+
+    cJSON_Delete(t->result.json);
+    t->result.json = NULL;
+
+    ngx_http_task_run_defers(t);
+
+    t->rc = (t->result.nomem || t->result.misuse) ? NGX_TASK_FAILED : rc;
+}
+
+
+static void
+ngx_http_task_print(ngx_task_t *t)
+{
+    ngx_http_task_result_t  *result;
+
+    result = &t->result;
+
+    if (result->json == NULL) {
+        result->json = cJSON_CreateObject();
+    }
+
+    if (result->json) {
+        result->body.data = (u_char *) cJSON_PrintUnformatted(result->json);
+    }
+
+    if (result->body.data == NULL) {
+        result->nomem = 1;
+        return;
+    }
+
+    result->body.len = ngx_strlen(result->body.data);
+    result->free_body = cJSON_free;
+}
+
+
+void
+ngx_http_task_result_free(ngx_http_task_result_t *result)
+{
+    cJSON_Delete(result->json);
+    result->json = NULL;
+
+    if (result->free_body) {
+        result->free_body(result->body.data);
+        result->free_body = NULL;
+    }
+}
+
+
+static void
+ngx_http_task_set(ngx_task_t *t, const char *name, cJSON *item)
+{
+    cJSON_bool               done;
+    ngx_http_task_result_t  *result;
+
+    result = &t->result;
+
+    if (result->json == NULL) {
+        result->json = cJSON_CreateObject();
+    }
+
+    if (item == NULL || result->json == NULL) {
+        cJSON_Delete(item);
+        result->nomem = 1;
+        return;
+    }
+
+    if (!cJSON_IsObject(result->json) || name == NULL) {
+        cJSON_Delete(item);
+        ngx_http_task_misuse(t, "sets a member of what is no object");
+        return;
+    }
+
+    if (cJSON_GetObjectItemCaseSensitive(result->json, name)) {
+        done = cJSON_ReplaceItemInObjectCaseSensitive(result->json, name, item);
+
+    } else {
+        done = cJSON_AddItemToObject(result->json, name, item);
+    }
+
+    if (!done) {
+        cJSON_Delete(item);
+        result->nomem = 1;
+    }
+}
+
+
+void
+ngx_task_set_string(ngx_task_t *t, const char *name, const char *value)
+{
+    size_t   len;
+    u_char  *p;
+
+    if (value == NULL) {
+        ngx_http_task_set(t, name, cJSON_CreateNull());
+        return;
+    }
+
+    len = ngx_strlen(value);
+
+    if (ngx_http_task_utf8_valid((u_char *) value, len) != len) {
+
+        p = ngx_pnalloc(t->pool, len * NGX_HTTP_TASK_UTF8_GROWTH + 1);
+        if (p == NULL) {
+            t->result.nomem = 1;
+            return;
+        }
+
+        p[ngx_http_task_utf8_copy(p, (u_char *) value, len)] = '\0';
+        value = (const char *) p;
+    }
+
+    ngx_http_task_set(t, name, cJSON_CreateString(value));
+}
+
+
+/* cJSON has doubles only, and an int64_t has more digits */
+
+void
+ngx_task_set_int(ngx_task_t *t, const char *name, int64_t value)
+{
+    u_char  buf[NGX_INT64_LEN + 1];
+
+    *ngx_sprintf(buf, "%L", value) = '\0';
+
+    ngx_http_task_set(t, name, cJSON_CreateRaw((char *) buf));
+}
+
+
+void
+ngx_task_set_number(ngx_task_t *t, const char *name, double value)
+{
+    ngx_http_task_set(t, name, cJSON_CreateNumber(value));
+}
+
+
+void
+ngx_task_set_bool(ngx_task_t *t, const char *name, int value)
+{
+    ngx_http_task_set(t, name, cJSON_CreateBool(value));
+}
+
+
+void
+ngx_task_set_json(ngx_task_t *t, const char *name, cJSON *value)
+{
+    ngx_http_task_set(t, name, value);
+}
+
+
+void
+ngx_task_set_result(ngx_task_t *t, cJSON *value)
+{
+    if (value == t->result.json) {
+        return;
+    }
+
+    cJSON_Delete(t->result.json);
+
+    t->result.json = value;
+    t->result.nomem |= (value == NULL);
+}
+
+
+void
+ngx_task_set_bytes(ngx_task_t *t, const char *content_type, void *data,
+    size_t len, void (*free_fn)(void *))
+{
+    ngx_http_task_result_free(&t->result);
+
+    t->result.bytes = 1;
+    t->result.body.data = data;
+    t->result.body.len = len;
+    t->result.free_body = free_fn;
+
+    if (content_type == NULL || *content_type == '\0'
+        || !ngx_http_task_text_is_safe(content_type))
+    {
+        ngx_http_task_misuse(t, "sets an invalid content type");
+        return;
+    }
+
+    (void) ngx_http_task_copy(t, &t->result.type, content_type);
+}
+
+
+void
+ngx_task_set_status(ngx_task_t *t, int status)
+{
+    if (status < 200 || status > 599) {
+        ngx_http_task_misuse(t, "sets an invalid status");
+        return;
+    }
+
+    t->result.status = status;
+}
+
+
+void
+ngx_task_set_header(ngx_task_t *t, const char *name, const char *value)
+{
+    ngx_keyval_t  *kv;
+    const char    *p;
+
+    static const char  *own[] = {
+        "Connection", "Content-Length", "Content-Type", "Date", "Keep-Alive",
+        "Server", "Trailer", "Transfer-Encoding", "Upgrade", NULL
+    };
+    const char        **header;
+
+    for (p = name; *p; p++) {
+        if (*p <= ' ' || *p >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", *p)) {
+            break;
+        }
+    }
+
+    if (p == name || *p || !ngx_http_task_text_is_safe(value)) {
+        ngx_http_task_misuse(t, "sets an invalid header");
+        return;
+    }
+
+    for (header = own; *header; header++) {
+        if (ngx_strcasecmp((u_char *) *header, (u_char *) name) == 0) {
+            ngx_http_task_misuse(t, "sets a header that is nginx's own");
+            return;
+        }
+    }
+
+    if (t->result.headers == NULL) {
+        t->result.headers = ngx_array_create(t->pool, 4, sizeof(ngx_keyval_t));
+    }
+
+    kv = t->result.headers ? ngx_array_push(t->result.headers) : NULL;
+
+    if (kv == NULL) {
+        t->result.nomem = 1;
+        return;
+    }
+
+    if (ngx_http_task_copy(t, &kv->key, name) != NGX_OK
+        || ngx_http_task_copy(t, &kv->value, value) != NGX_OK)
+    {
+        t->result.headers->nelts--;
+    }
+}
+
+
+ngx_task_rc_t
+ngx_task_fail(ngx_task_t *t, int status, const char *message)
+{
+    size_t   len;
+    u_char  *p;
+
+    if (status < 400 || status > 599) {
+        ngx_http_task_misuse(t, "fails with an invalid status");
+        return NGX_TASK_FAILED;
+    }
+
+    t->result.status = status;
+
+    len = ngx_strlen(message);
+
+    p = ngx_pnalloc(t->pool, len * NGX_HTTP_TASK_UTF8_GROWTH + 1);
+    if (p == NULL) {
+        t->result.nomem = 1;
+        return NGX_TASK_FAILED;
+    }
+
+    t->result.detail.data = p;
+    t->result.detail.len = ngx_http_task_utf8_copy(p, (u_char *) message, len);
+    p[t->result.detail.len] = '\0';
+
+    return NGX_TASK_FAILED;
+}
+
+
+static ngx_int_t
+ngx_http_task_copy(ngx_task_t *t, ngx_str_t *dst, const char *src)
+{
+    dst->len = ngx_strlen(src);
+    dst->data = ngx_pnalloc(t->pool, dst->len + 1);
+
+    if (dst->data == NULL) {
+        t->result.nomem = 1;
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(dst->data, src, dst->len + 1);
+
+    return NGX_OK;
+}
+
+
+/* no control characters: no second header, no second line of a log */
+
+static ngx_uint_t
+ngx_http_task_text_is_safe(const char *p)
+{
+    for ( /* void */ ; *p; p++) {
+        if ((u_char) *p < 0x20 || *p == 0x7f) {
+            return 0;
+        }
+    }
+
+    return 1;
+}

@@ -1,0 +1,348 @@
+
+/*
+ * Private types: the configuration, a task, what a thread runs of it.
+ */
+
+
+#ifndef _NGX_HTTP_TASK_TYPES_H_INCLUDED_
+#define _NGX_HTTP_TASK_TYPES_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include <ngx_thread_pool.h>
+
+#include "ngx_task.h"
+#include "ngx_http_task_text.h"
+
+
+#define NGX_HTTP_TASK_UNPROCESSABLE  422
+
+/* the longest time that is slept or awaited at once: a year, milliseconds */
+
+#define NGX_HTTP_TASK_MAX_MS         31536000000LL
+
+/* the path that a library is loaded by, and its structures in version 1.0 */
+
+#define NGX_HTTP_TASK_LIBRARY_PATH   192
+#define NGX_HTTP_TASK_LIBRARY_SIZE   sizeof(ngx_task_library_t)
+#define NGX_HTTP_TASK_FUNCTION_SIZE  sizeof(ngx_task_function_t)
+#define NGX_HTTP_TASK_PARAM_SIZE     sizeof(ngx_task_param_t)
+
+
+typedef struct ngx_http_task_piece_s     ngx_http_task_piece_t;
+typedef struct ngx_http_task_function_s  ngx_http_task_function_t;
+
+
+/* where the task is; only the event loop reads and writes it */
+
+typedef enum {
+    NGX_HTTP_TASK_PENDING = 0,         /* waits for a thread, or runs */
+    NGX_HTTP_TASK_DONE,
+    NGX_HTTP_TASK_FAILED,
+    NGX_HTTP_TASK_CANCELLED,
+    NGX_HTTP_TASK_REJECTED
+} ngx_http_task_state_e;
+
+
+/* a line of the configuration, kept for messages that come when it is merged */
+
+typedef struct {
+    ngx_str_t                        file;
+    ngx_uint_t                       line;
+} ngx_http_task_place_t;
+
+
+typedef union {
+    int64_t                          integer;      /* also bool and enum */
+    double                           number;
+    ngx_str_t                        string;       /* ends with a null */
+} ngx_http_task_value_t;
+
+
+typedef struct {
+    ngx_http_task_value_t            value;        /* of a string: integer */
+    ngx_str_t                        text;         /* as configured */
+    unsigned                         set:1;
+    unsigned                         exclusive:1;
+} ngx_http_task_bound_t;
+
+
+/* a parameter of a function, as a location takes it */
+
+typedef struct {
+    const ngx_task_param_t          *param;
+    ngx_str_t                        name;
+
+    ngx_http_task_value_t            def;
+    ngx_http_task_bound_t            min;
+    ngx_http_task_bound_t            max;
+
+    ngx_http_task_value_t            value;        /* if fixed, and .. */
+    ngx_http_complex_value_t        *variable;     /* .. this is NULL */
+
+    unsigned                         fixed:1;      /* not for the request */
+    unsigned                         has_def:1;
+    unsigned                         narrowed:1;   /* "task_param ... max=" */
+} ngx_http_task_arg_t;
+
+
+/* why a value is not taken, in the words of pydantic */
+
+typedef struct {
+    const char                      *type;
+    u_char                           msg[256];
+    const char                      *ctx;          /* the member of "ctx" */
+    const char                      *reason;       /* its value, or .. */
+    double                           bound;        /* .. if that is NULL */
+    u_char                           expected[192];
+} ngx_http_task_invalid_t;
+
+
+typedef enum {
+    NGX_HTTP_TASK_BOUND_NONE = 0,
+    NGX_HTTP_TASK_BOUND_INTEGER,
+    NGX_HTTP_TASK_BOUND_NUMBER,
+    NGX_HTTP_TASK_BOUND_LENGTH
+} ngx_http_task_bound_e;
+
+
+typedef ngx_int_t (*ngx_http_task_text_pt)(ngx_pool_t *pool,
+    ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
+    ngx_http_task_invalid_t *invalid);
+typedef ngx_int_t (*ngx_http_task_json_pt)(cJSON *json, ngx_str_t *text,
+    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
+
+
+typedef struct {
+    /* a value as nginx.conf and a query have it, and a string in JSON */
+    ngx_http_task_text_pt            text;
+
+    /* any other value in JSON; NULL: is none */
+    ngx_http_task_json_pt            json;
+
+    ngx_http_task_bound_e            bound;
+    double                           unit;         /* of a bound, in "ctx" */
+    size_t                           size;         /* of the C type */
+} ngx_http_task_type_t;
+
+
+typedef struct {
+    const ngx_task_library_t        *descriptor;
+    ngx_str_t                        name;
+    ngx_str_t                        file;
+    ngx_http_task_function_t        *functions;
+    ngx_uint_t                       nfunctions;
+    ngx_uint_t                       failed;       /* to start, here */
+} ngx_http_task_library_t;
+
+
+struct ngx_http_task_function_s {
+    ngx_str_t                        name;
+    ngx_http_task_library_t         *library;
+    ngx_task_function_t              table;        /* a copy, of our size */
+    ngx_task_param_t                *params;       /* likewise */
+    ngx_uint_t                       nparams;
+    ngx_http_task_arg_t             *args;         /* as nobody configured */
+    ngx_uint_t                       methods;      /* 0: the default ones */
+};
+
+
+typedef struct {
+    ngx_array_t                      libraries;    /* pointers to them */
+    ngx_msec_t                       shutdown_timeout;
+} ngx_http_task_core_conf_t;
+
+
+typedef struct {
+    ngx_str_t                        name;
+    ngx_uint_t                       block;        /* runs the blocking form */
+
+    /* calls ngx_http_task_finish(), now or later */
+    void                           (*start)(ngx_task_t *t);
+
+    /* of a pending task, whose request ends now; NULL: it is never pending */
+    void                           (*cancel)(ngx_task_t *t);
+} ngx_http_task_executor_t;
+
+
+typedef struct {
+    const ngx_http_task_executor_t  *executor;     /* NULL: not set */
+    ngx_thread_pool_t               *pool;
+    ngx_http_task_place_t            place;
+} ngx_http_task_mode_t;
+
+
+typedef struct {
+    ngx_http_task_function_t        *function;     /* NULL: no "task" */
+    ngx_array_t                     *args;         /* ngx_http_task_arg_t */
+    ngx_uint_t                       open;         /* left to the request */
+    ngx_uint_t                       methods;
+    ngx_str_t                        allow;
+    ngx_http_task_place_t            place;
+
+    ngx_http_task_mode_t             mode;
+    ngx_array_t                     *narrow;       /* of "task_param" */
+
+    ngx_str_t                        quick;
+} ngx_http_task_loc_conf_t;
+
+
+typedef struct {
+    ngx_uint_t                       used;         /* there is a "task" */
+} ngx_http_task_main_conf_t;
+
+
+/* where a request may give a parameter */
+
+typedef struct {
+    ngx_str_t                        query;        /* data is NULL: not given */
+    ngx_http_task_span_t             body;         /* likewise */
+} ngx_http_task_source_t;
+
+
+/* a body: bytes in memory, or a file of that length */
+
+typedef struct {
+    u_char                          *data;
+    size_t                           len;
+    ngx_fd_t                         fd;
+} ngx_http_task_body_t;
+
+
+/* the request as a function sees it: copies, a thread may read them */
+
+typedef struct {
+    ngx_str_t                        method;
+    ngx_str_t                        uri;
+    ngx_str_t                        remote_addr;
+    ngx_str_t                        request_id;
+    ngx_table_elt_t                 *headers;
+    ngx_uint_t                       nheaders;
+} ngx_http_task_context_t;
+
+
+typedef struct ngx_http_task_defer_s  ngx_http_task_defer_t;
+
+struct ngx_http_task_defer_s {
+    void                           (*fn)(void *data);
+    void                            *data;
+    ngx_http_task_defer_t           *next;
+};
+
+
+/* what a function answers */
+
+typedef struct {
+    cJSON                           *json;
+    ngx_str_t                        body;         /* printed, or bytes */
+    void                           (*free_body)(void *data);
+    ngx_str_t                        type;         /* empty: JSON */
+    ngx_uint_t                       status;       /* 0: the default one */
+    ngx_str_t                        detail;       /* of ngx_task_fail() */
+    ngx_array_t                     *headers;      /* ngx_keyval_t */
+    const char                      *misuse;       /* what was done wrong */
+    unsigned                         nomem:1;
+    unsigned                         bytes:1;
+    unsigned                         invalid:1;    /* a 422, body is made */
+} ngx_http_task_result_t;
+
+
+typedef enum {
+    NGX_HTTP_TASK_AWAIT_NOTHING = 0,
+    NGX_HTTP_TASK_AWAIT_CALL,
+    NGX_HTTP_TASK_AWAIT_SLEEP,
+    NGX_HTTP_TASK_AWAIT_PIECE
+} ngx_http_task_await_e;
+
+
+/*
+ * A task has two owners: the event loop, and at most one thread of a pool that
+ * runs a piece of it.
+ *
+ *     the request      ends first: the loop cancels the task, the piece goes
+ *                      on until it notices; its completion frees the task
+ *     the piece        ends first: the request answers, its pool frees the
+ *                      task
+ *
+ * Only the loop frees.  A task that a thread may touch has a pool of its own,
+ * in which the loop and the thread allocate in turn: the thread while it has
+ * the piece.  What both touch at the same time is marked with [both], and
+ * accessed with the ngx_http_task_atomic_get() and _set() below.
+ */
+
+struct ngx_task_s {
+    ngx_http_request_t              *request;      /* NULL once it is gone */
+    ngx_http_task_loc_conf_t        *conf;
+    ngx_http_task_function_t        *function;
+    void                            *args;
+
+    /* the above stands first: nginx's debug log looks at 32 bytes of data */
+
+    ngx_pool_t                      *pool;
+    ngx_uint_t                       own_pool;     /* not the request's */
+
+    ngx_http_task_state_e            state;        /* the loop's */
+    ngx_http_task_piece_t           *piece;
+    int                              cancelled;    /* [both] */
+
+    /* on the monotonic clock, in nanoseconds; 0: not yet */
+
+    int64_t                          created;
+    int64_t                          started;      /* [both] */
+    int64_t                          ended;
+
+    /* what comes in */
+
+    ngx_http_task_source_t          *sources;      /* one for each parameter */
+    ngx_http_task_body_t             body;
+    ngx_uint_t                       unread;       /* parameters, in the body */
+    ngx_http_task_context_t         *context;
+    ngx_atomic_uint_t                connection;   /* its number in the log */
+
+    /* what goes out */
+
+    ngx_http_task_result_t           result;
+    ngx_http_task_defer_t           *defers;
+    ngx_task_rc_t                    rc;
+
+    /* of the async executor */
+
+    ngx_task_frame_t                 root;
+    ngx_task_frame_t                *frame;        /* the innermost */
+    ngx_task_frame_t                *free_frames;
+    ngx_http_task_await_e            await;
+    ngx_uint_t                       watched;
+    int64_t                          deadline;
+    ngx_event_t                      timer;
+};
+
+
+/* what a pool's thread runs of a task */
+
+struct ngx_http_task_piece_s {
+    ngx_thread_task_t                thread;
+    ngx_task_t                      *task;
+    ngx_queue_t                      queue;        /* of those in a pool */
+    ngx_uint_t                       posted;       /* is in that queue */
+    int                              returned;     /* [both] */
+
+    /* an offloaded piece; NULL: the blocking form itself */
+
+    ngx_task_piece_pt                fn;
+    void                            *data;
+    ngx_task_rc_t                    rc;
+
+    /* what a sleeping thread waits for: the task is cancelled */
+
+    pthread_mutex_t                  mutex;
+    pthread_cond_t                   cond;
+};
+
+
+#define ngx_http_task_atomic_get(p)     __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define ngx_http_task_atomic_set(p, v)  __atomic_store_n(p, v, __ATOMIC_RELEASE)
+
+
+#endif /* _NGX_HTTP_TASK_TYPES_H_INCLUDED_ */
