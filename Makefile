@@ -36,7 +36,7 @@ BUILD_NEEDS   = gcc libc6-dev libcjson-dev \
                 $(if $(filter $(DEBIAN_SRC),$(NGX_SRC)),nginx-dev)
 RUN_NEEDS     = $(BUILD_NEEDS) nginx $(if $(filter functions,$(CONF)),libgd-dev)
 DEMO_NEEDS    = $(RUN_NEEDS) perl
-LINT_NEEDS    = $(BUILD_NEEDS) clang cppcheck perl
+LINT_NEEDS    = $(BUILD_NEEDS) g++ clang cppcheck perl
 TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
                 liblist-moreutils-perl libhttp-message-perl libipc-run-perl \
                 curl nghttp2-client procps libgd-dev
@@ -45,7 +45,8 @@ WARNINGS      = -Wdeclaration-after-statement -Wshadow -Wvla
 LINT_FLAGS    = -fsyntax-only -W -Wall -Wpointer-arith -Wno-unused-parameter \
                 -Werror $(WARNINGS)
 LINT_INCLUDES = $(addprefix -I $(NGX_SRC)/src/,core event event/modules \
-                os/unix http http/modules http/v2) -I $(OBJ) -I src
+                event/quic os/unix http http/modules http/v2 http/v3) \
+                -I $(OBJ) -I src
 
 
 .PHONY: all build tasks run demo test lint install clean force
@@ -71,11 +72,14 @@ $(OBJ)/Makefile: $(OBJ)/stamp
 	if [ -f conf_flags ]; then . ./conf_flags; \
 	else NGX_CONF_FLAGS=( $(NGX_CONFIGURE) ); fi && \
 	if [ ! -f configure ]; then configure=auto/configure; fi && \
+	{ [ ! -f Makefile ] || cp -p Makefile $(OBJ)/Makefile.kept; } && \
 	if ! $$configure "$${NGX_CONF_FLAGS[@]}" \
 	    --with-cc-opt="-O2 $(WARNINGS)" \
 	    --add-dynamic-module=$(CURDIR) --builddir=$(OBJ) \
 	    > $(BUILD)/configure.log 2>&1; \
-	then tail -n 5 $(BUILD)/configure.log; exit 1; fi
+	then tail -n 5 $(BUILD)/configure.log; exit 1; fi; \
+	if [ -f $(OBJ)/Makefile.kept ]; then mv $(OBJ)/Makefile.kept Makefile; \
+	elif [ -w . ]; then rm -f Makefile; fi
 	@touch $@
 
 $(MODULE): $(OBJ)/Makefile $(SOURCES)
@@ -122,6 +126,7 @@ test:
 	@sh t/lib/test-nginx.sh $(BUILD)/perl
 	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS)
 	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
+	    TEST_NGINX_TASKS=$(BUILD)/tasks \
 	    sh t/lib/prove.sh $(BUILD) $(JOBS) $(TESTS)
 
 lint:
@@ -139,7 +144,7 @@ lint:
 	@cppcheck --quiet --std=c99 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,portability,performance src
 	@echo "style"
-	@perl t/lib/style.pl src/*.c src/*.h conf/tasks/*.c t/tasks/*.c
+	@perl t/lib/style.pl src/*.c src/*.h conf/tasks/*.c
 
 install: all
 	@install -d "$(DESTDIR)/usr/include"

@@ -28,7 +28,7 @@ char *ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
  * place, if that is not NULL.  Returns NGX_ERROR.
  */
 
-ngx_int_t ngx_http_task_conf_error(ngx_conf_t *cf, ngx_uint_t level,
+ngx_int_t ngx_http_task_conf_log(ngx_conf_t *cf, ngx_uint_t level,
     ngx_http_task_place_t *place, const char *fmt, ...);
 void ngx_http_task_conf_place(ngx_conf_t *cf, ngx_http_task_place_t *place);
 
@@ -65,6 +65,8 @@ ngx_int_t ngx_http_task_functions_add(ngx_conf_t *cf,
 ngx_http_task_function_t *ngx_http_task_function_find(ngx_conf_t *cf,
     ngx_str_t *name);
 
+ngx_uint_t ngx_http_task_param_known(ngx_conf_t *cf, ngx_str_t *name);
+
 
 /* ngx_http_task_handler.c: the event loop's part of a task's life */
 
@@ -80,7 +82,11 @@ void ngx_http_task_wait(ngx_task_t *t);
  * the request, too, unless its content handler is on the stack.
  */
 
-void ngx_http_task_finish(ngx_task_t *t, ngx_http_task_state_e state);
+void ngx_http_task_finish(ngx_task_t *t);
+
+/* likewise, of one that had no chance to run: 503 */
+
+void ngx_http_task_reject(ngx_task_t *t);
 
 /* frees the task if neither a request nor a thread needs it */
 
@@ -271,7 +277,10 @@ ngx_int_t ngx_http_task_send_not_allowed(ngx_http_request_t *r,
 
 ngx_int_t ngx_http_task_send_result(ngx_task_t *t);
 ngx_int_t ngx_http_task_send_unavailable(ngx_http_request_t *r);
-void ngx_http_task_response_init(void);
+
+ngx_str_t *ngx_http_task_status_body(ngx_uint_t status);
+
+extern ngx_str_t  ngx_http_task_json_type;
 
 
 #endif /* _NGX_HTTP_TASK_H_INCLUDED_ */

@@ -109,7 +109,7 @@ ngx_http_task_arg_init(ngx_conf_t *cf, ngx_str_t *function,
         text.len = ngx_strlen(param->min);
 
         if (ngx_http_task_value_bound(arg, &text, '>', &arg->min) != NGX_OK) {
-            return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                             "task \"%V\": invalid minimum \"%V\" of "
                             "parameter \"%V\"", function, &text, &arg->name);
         }
@@ -120,7 +120,7 @@ ngx_http_task_arg_init(ngx_conf_t *cf, ngx_str_t *function,
         text.len = ngx_strlen(param->max);
 
         if (ngx_http_task_value_bound(arg, &text, '<', &arg->max) != NGX_OK) {
-            return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                             "task \"%V\": invalid maximum \"%V\" of "
                             "parameter \"%V\"", function, &text, &arg->name);
         }
@@ -137,7 +137,7 @@ ngx_http_task_arg_init(ngx_conf_t *cf, ngx_str_t *function,
     rc = ngx_http_task_value_text(cf->pool, arg, &text, &arg->def, &invalid);
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                             "task \"%V\": invalid default \"%V\" of "
                             "parameter \"%V\": %s",
                             function, &text, &arg->name, invalid.msg);
@@ -180,7 +180,7 @@ ngx_http_task_args_fix(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf,
     p = ngx_strlchr(text->data, text->data + text->len, '=');
 
     if (p == NULL) {
-        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                             "invalid parameter \"%V\", it must be name=value",
                             text);
     }
@@ -193,13 +193,13 @@ ngx_http_task_args_fix(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf,
     arg = ngx_http_task_arg_find(tlcf, &name);
 
     if (arg == NULL) {
-        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                             "task \"%V\" has no parameter \"%V\"",
                             &tlcf->function->name, &name);
     }
 
     if (arg->fixed) {
-        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                                         "duplicate parameter \"%V\"", &name);
     }
 
@@ -244,7 +244,7 @@ ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
     rc = ngx_http_task_value_text(cf->pool, arg, value, &arg->value, &invalid);
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                               "invalid value \"%V\" of parameter \"%V\": %s",
                               value, &arg->name, invalid.msg);
     }
@@ -283,6 +283,13 @@ ngx_http_task_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                "duplicate \"task_param\" of \"%V\"", &value[1]);
             return NGX_CONF_ERROR;
         }
+    }
+
+    if (!ngx_http_task_param_known(cf, &value[1])) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no task function has a parameter \"%V\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
     }
 
     narrow = ngx_array_push(tlcf->narrow);
@@ -325,13 +332,13 @@ ngx_http_task_param_option(ngx_conf_t *cf, ngx_http_task_narrow_t *narrow,
         len = 4;
 
     } else {
-        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                             "invalid parameter \"%V\", it must be "
                             "\"default=\", \"min=\" or \"max=\"", text);
     }
 
     if (option->data) {
-        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                                         "duplicate parameter \"%V\"", text);
     }
 
@@ -371,7 +378,7 @@ ngx_http_task_args_narrow(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf,
                 continue;
             }
 
-            return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &narrow[i].place,
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow[i].place,
                                         "task \"%V\" has no parameter \"%V\"",
                                         &tlcf->function->name, &narrow[i].name);
         }
@@ -408,13 +415,13 @@ ngx_http_task_arg_narrow(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
             return NGX_ERROR;
         }
 
-        arg->narrowed = 1;
+        arg->bounded = 1;
     }
 
     if (arg->min.set && arg->max.set
         && ngx_http_task_value_wider(arg, &arg->min, &arg->max, 1))
     {
-        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &narrow->place,
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow->place,
                        "\"min=%V\" of parameter \"%V\" is over \"max=%V\"",
                        &arg->min.text, &arg->name, &arg->max.text);
     }
@@ -450,7 +457,7 @@ ngx_http_task_arg_default(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
     rc = ngx_http_task_value_text(cf->pool, arg, &def, &arg->def, &invalid);
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &narrow->place,
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow->place,
                        "invalid default \"%V\" of parameter \"%V\": %s%s",
                        &def, &arg->name, invalid.msg,
                        narrow->def.data ? "" : ", add \"default=\"");
@@ -476,14 +483,14 @@ ngx_http_task_arg_bound(ngx_conf_t *cf, ngx_http_task_arg_t *wide,
     if (ngx_http_task_value_bound(wide, text, max ? '<' : '>', bound)
         != NGX_OK)
     {
-        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &narrow->place,
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow->place,
                             "invalid value in \"%s=%V\" of parameter \"%V\"",
                             what, text, &narrow->name);
     }
 
     if (own->set && ngx_http_task_value_wider(wide, bound, own, max)) {
-        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &narrow->place,
-                     "\"%s=%V\" of parameter \"%V\" is wider than the "
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow->place,
+                     "\"%s=%V\" of parameter \"%V\" is outside of the "
                      "function's own \"%s=%V\"",
                      what, text, &narrow->name, what, &own->text);
     }

@@ -54,7 +54,8 @@ ngx_http_task_async_start(ngx_task_t *t)
 
         if (t->root.state == NULL) {
             t->result.nomem = 1;
-            ngx_http_task_finish(t, NGX_HTTP_TASK_FAILED);
+            t->rc = NGX_TASK_FAILED;
+            ngx_http_task_finish(t);
             return;
         }
     }
@@ -74,7 +75,7 @@ ngx_http_task_async_cancel(ngx_task_t *t)
         ngx_del_timer(&t->timer);
     }
 
-    if (t->piece && t->piece->posted) {
+    if (t->piece && t->piece->in_pool) {
         ngx_http_task_thread_wake(t);
         return;
     }
@@ -141,21 +142,20 @@ ngx_http_task_async_return(ngx_task_t *t, ngx_task_rc_t rc)
         ngx_del_timer(&t->timer);
     }
 
-    if (t->piece && t->piece->posted) {
+    if (t->piece && t->piece->in_pool) {
 
         /* its completion comes when nothing is pending, and runs the defers */
 
         ngx_http_task_thread_wake(t);
 
         t->rc = NGX_TASK_FAILED;
-        ngx_http_task_finish(t, NGX_HTTP_TASK_FAILED);
+        ngx_http_task_finish(t);
         return;
     }
 
     ngx_http_task_complete(t, rc);
 
-    ngx_http_task_finish(t, (t->rc == NGX_TASK_OK) ? NGX_HTTP_TASK_DONE
-                                                   : NGX_HTTP_TASK_FAILED);
+    ngx_http_task_finish(t);
 }
 
 

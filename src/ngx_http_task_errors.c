@@ -168,8 +168,8 @@ ngx_http_task_error_loc(const char *where, const char *name)
 cJSON *
 ngx_http_task_error_echo_text(ngx_pool_t *pool, ngx_str_t *text)
 {
-    size_t   len;
-    u_char  *p;
+    size_t   i, n, len;
+    u_char  *p, *last;
 
     /* a cut inside a character ends in a replacement, as any invalid byte */
 
@@ -180,7 +180,22 @@ ngx_http_task_error_echo_text(ngx_pool_t *pool, ngx_str_t *text)
         return NULL;
     }
 
-    p[ngx_http_task_utf8_copy(p, text->data, len)] = '\0';
+    last = p;
+
+    for (i = 0; i < len; i += n + 1) {
+
+        /* a null could not be shown, it is as invalid as other bytes */
+
+        for (n = 0; i + n < len && text->data[i + n]; n++) { /* void */ }
+
+        last += ngx_http_task_utf8_copy(last, text->data + i, n);
+
+        if (i + n < len) {
+            last = ngx_cpymem(last, "\xef\xbf\xbd", 3);
+        }
+    }
+
+    *last = '\0';
 
     return cJSON_CreateString((char *) p);
 }

@@ -164,7 +164,7 @@ ngx_http_task_function_params(ngx_conf_t *cf, ngx_http_task_library_t *library,
         wrong = ngx_http_task_param_wrong(function, i);
 
         if (wrong) {
-            return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                             "\"%V\" has a function \"%V\" whose parameter "
                             "\"%s\" %s", &library->file, &function->name,
                             function->params[i].name, wrong);
@@ -237,7 +237,7 @@ static ngx_int_t
 ngx_http_task_library_wrong(ngx_conf_t *cf, ngx_http_task_library_t *library,
     const char *what, const char *name)
 {
-    return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+    return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                                     "\"%V\" %s: \"%s\"",
                                     &library->file, what, name);
 }
@@ -287,7 +287,7 @@ ngx_http_task_function_find(ngx_conf_t *cf, ngx_str_t *name)
             }
 
             if (found) {
-                (void) ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+                (void) ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                             "task function \"%V\" is in two libraries: "
                             "\"%V.%V\" and \"%V.%V\"", name,
                             &found->library->name, name,
@@ -300,11 +300,43 @@ ngx_http_task_function_find(ngx_conf_t *cf, ngx_str_t *name)
     }
 
     if (found == NULL) {
-        (void) ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+        (void) ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                             "unknown task function \"%V\"%s", name,
                             tccf->libraries.nelts > 1 ? ""
                             : ", there is no \"task_load\" before it");
     }
 
     return found;
+}
+
+
+/* whether any function has a parameter of that name */
+
+ngx_uint_t
+ngx_http_task_param_known(ngx_conf_t *cf, ngx_str_t *name)
+{
+    ngx_uint_t                  i, n, k;
+    ngx_http_task_library_t   **library;
+    ngx_http_task_function_t   *f;
+    ngx_http_task_core_conf_t  *tccf;
+
+    tccf = ngx_http_task_core_conf(cf->cycle);
+    library = tccf->libraries.elts;
+
+    for (i = 0; i < tccf->libraries.nelts; i++) {
+        for (n = 0; n < library[i]->nfunctions; n++) {
+            f = &library[i]->functions[n];
+
+            for (k = 0; k < f->nparams; k++) {
+                if (f->args[k].name.len == name->len
+                    && ngx_strncmp(f->args[k].name.data, name->data, name->len)
+                       == 0)
+                {
+                    return 1;
+                }
+            }
+        }
+    }
+
+    return 0;
 }

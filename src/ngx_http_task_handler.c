@@ -22,6 +22,8 @@
 static void ngx_http_task_body_handler(ngx_http_request_t *r);
 static ngx_task_t *ngx_http_task_create(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_attach(ngx_http_request_t *r, ngx_task_t *t);
+static ngx_int_t ngx_http_task_end(ngx_task_t *t,
+    ngx_http_task_state_e state);
 static void ngx_http_task_cleanup(void *data);
 static void ngx_http_task_pool_cleanup(void *data);
 
@@ -194,7 +196,7 @@ ngx_http_task_wait(ngx_task_t *t)
 
     r->write_event_handler = ngx_http_request_empty_handler;
 
-    if (r != r->main) {
+    if (r->background) {
         return;
     }
 
@@ -215,28 +217,53 @@ ngx_http_task_wait(ngx_task_t *t)
 
 
 void
-ngx_http_task_finish(ngx_task_t *t, ngx_http_task_state_e state)
+ngx_http_task_finish(ngx_task_t *t)
 {
-    ngx_int_t            rc;
+    if (ngx_http_task_end(t, (t->rc == NGX_TASK_OK) ? NGX_HTTP_TASK_DONE
+                                                    : NGX_HTTP_TASK_FAILED)
+        == NGX_OK)
+    {
+        ngx_http_finalize_request(t->request, ngx_http_task_send_result(t));
+    }
+}
+
+
+void
+ngx_http_task_reject(ngx_task_t *t)
+{
+    ngx_http_request_t  *r;
+
+    if (ngx_http_task_end(t, NGX_HTTP_TASK_REJECTED) == NGX_OK) {
+        r = t->request;
+        ngx_http_finalize_request(r, ngx_http_task_send_unavailable(r));
+    }
+}
+
+
+/* NGX_DECLINED: there is nobody to answer */
+
+static ngx_int_t
+ngx_http_task_end(ngx_task_t *t, ngx_http_task_state_e state)
+{
     ngx_http_request_t  *r;
 
     r = t->request;
 
-    t->state = state;
     t->ended = ngx_http_task_now();
 
-    if (r == r->main) {
-        r->read_event_handler = ngx_http_block_reading;
+    if (ngx_http_get_module_ctx(r, ngx_http_task_module) != t) {
+
+        /* a client that left, and post_action: the request is elsewhere now */
+
+        t->state = NGX_HTTP_TASK_CANCELLED;
+        return NGX_DECLINED;
     }
 
-    if (state == NGX_HTTP_TASK_REJECTED) {
-        rc = ngx_http_task_send_unavailable(r);
+    t->state = state;
 
-    } else {
-        rc = ngx_http_task_send_result(t);
-    }
+    r->read_event_handler = ngx_http_block_reading;
 
-    ngx_http_finalize_request(r, rc);
+    return NGX_OK;
 }
 
 
@@ -272,7 +299,7 @@ ngx_http_task_pool_cleanup(void *data)
 void
 ngx_http_task_release(ngx_task_t *t)
 {
-    if (t->request || (t->piece && t->piece->posted)) {
+    if (t->request || (t->piece && t->piece->in_pool)) {
         return;
     }
 

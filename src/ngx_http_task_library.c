@@ -47,7 +47,7 @@ ngx_http_task_library_load(ngx_conf_t *cf, ngx_str_t *file)
     descriptor = dlsym(handle, "ngx_task_library");
 
     if (descriptor == NULL) {
-        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                          "\"%V\" is not a library of task functions, it has "
                          "no NGX_TASK_LIBRARY()", file);
     }
@@ -99,7 +99,7 @@ ngx_http_task_library_open(ngx_conf_t *cf, ngx_str_t *file)
     handle = dlopen((char *) path, RTLD_NOW|RTLD_LOCAL);
 
     if (handle == NULL) {
-        (void) ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+        (void) ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                                         "\"%V\" cannot be loaded: %s",
                                         file, dlerror());
     }
@@ -219,7 +219,7 @@ ngx_http_task_library_check(ngx_conf_t *cf, ngx_str_t *file,
     if (d->abi_major != NGX_TASK_ABI_MAJOR
         || d->abi_minor > NGX_TASK_ABI_MINOR)
     {
-        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                          "\"%V\" is built for version %uD.%uD of ngx_task.h, "
                          "this module has %d.%d: build it again",
                          file, d->abi_major, d->abi_minor,
@@ -232,14 +232,14 @@ ngx_http_task_library_check(ngx_conf_t *cf, ngx_str_t *file,
         || d->param_size < NGX_HTTP_TASK_PARAM_SIZE
         || d->param_size > sizeof(ngx_task_param_t))
     {
-        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                          "\"%V\" has structures of a wrong size for version "
                          "%uD.%uD of ngx_task.h: build it again",
                          file, d->abi_major, d->abi_minor);
     }
 
     if (d->name == NULL || d->functions == NULL) {
-        return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                          "\"%V\" has no %s", file,
                          d->name ? "functions" : "name");
     }
@@ -272,7 +272,7 @@ ngx_http_task_library_add(ngx_conf_t *cf, ngx_str_t *file,
 
     for (i = 0; i < tccf->libraries.nelts; i++) {
         if (ngx_strcmp(known[i]->descriptor->name, descriptor->name) == 0) {
-            (void) ngx_http_task_conf_error(cf, NGX_LOG_EMERG, NULL,
+            (void) ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                          "library \"%V\" of \"%V\" is loaded already, from "
                          "\"%V\"", &library->name, file, &known[i]->file);
             return NULL;

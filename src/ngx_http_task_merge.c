@@ -27,7 +27,7 @@ ngx_http_task_conf_place(ngx_conf_t *cf, ngx_http_task_place_t *place)
 /* what ngx_conf_log_error() says, of a line that was read before */
 
 ngx_int_t
-ngx_http_task_conf_error(ngx_conf_t *cf, ngx_uint_t level,
+ngx_http_task_conf_log(ngx_conf_t *cf, ngx_uint_t level,
     ngx_http_task_place_t *place, const char *fmt, ...)
 {
     u_char            buf[NGX_MAX_CONF_ERRSTR], *p;
@@ -145,12 +145,12 @@ ngx_http_task_merge_mode(ngx_conf_t *cf, ngx_http_task_loc_conf_t *prev,
                                 : f->table.async == NULL))
     {
         if (own) {
-            return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &mode->place,
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &mode->place,
                                  "task \"%V\" has no form for task_mode \"%V\"",
                                  &f->name, &mode->executor->name);
         }
 
-        (void) ngx_http_task_conf_error(cf, NGX_LOG_NOTICE, &conf->place,
+        (void) ngx_http_task_conf_log(cf, NGX_LOG_NOTICE, &conf->place,
                                  "task \"%V\" has no form for the inherited "
                                  "task_mode \"%V\", the default is used",
                                  &f->name, &mode->executor->name);
@@ -247,9 +247,9 @@ ngx_http_task_check_sync(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
 
         if (arg[i].param->type == NGX_TASK_TIME
             && (!arg[i].fixed || arg[i].variable)
-            && !arg[i].narrowed)
+            && !arg[i].bounded)
         {
-            return ngx_http_task_conf_error(cf, NGX_LOG_EMERG, &tlcf->place,
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &tlcf->place,
                        "a request may choose \"%V\" of task \"%V\" and so "
                        "block the worker: with task_mode \"sync\", fix it or "
                        "bound it with \"task_param %V max=\"",
@@ -257,7 +257,7 @@ ngx_http_task_check_sync(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
         }
     }
 
-    (void) ngx_http_task_conf_error(cf, NGX_LOG_WARN, &tlcf->place,
+    (void) ngx_http_task_conf_log(cf, NGX_LOG_WARN, &tlcf->place,
                        "task \"%V\" with task_mode \"sync\" blocks its worker "
                        "and all clients of it while it runs",
                        &tlcf->function->name);

@@ -8,7 +8,6 @@
 
 
 static ngx_int_t ngx_http_task_preconfiguration(ngx_conf_t *cf);
-static ngx_int_t ngx_http_task_postconfiguration(ngx_conf_t *cf);
 static void *ngx_http_task_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_task_create_loc_conf(ngx_conf_t *cf);
 
@@ -55,7 +54,7 @@ static ngx_command_t  ngx_http_task_commands[] = {
 
 static ngx_http_module_t  ngx_http_task_module_ctx = {
     ngx_http_task_preconfiguration,        /* preconfiguration */
-    ngx_http_task_postconfiguration,       /* postconfiguration */
+    NULL,                                  /* postconfiguration */
 
     ngx_http_task_create_main_conf,        /* create main configuration */
     NULL,                                  /* init main configuration */
@@ -92,21 +91,6 @@ ngx_http_task_preconfiguration(ngx_conf_t *cf)
     }
 
     return ngx_http_task_add_variables(cf);
-}
-
-
-static ngx_int_t
-ngx_http_task_postconfiguration(ngx_conf_t *cf)
-{
-    ngx_http_task_main_conf_t  *tmcf;
-
-    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
-
-    if (tmcf->used) {
-        ngx_http_task_response_init();
-    }
-
-    return NGX_OK;
 }
 
 
@@ -212,6 +196,10 @@ ngx_http_task_quick(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         value = cf->args->elts;
 
         ngx_http_task_json_scan(value[1].data, value[1].len, NULL, NULL, &json);
+
+        if (json.error == NULL && value[1].data[0] == 0xef) {
+            return "string begins with a byte order mark, which is not JSON";
+        }
 
         if (json.error) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

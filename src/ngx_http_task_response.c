@@ -1,10 +1,6 @@
 
 /*
  * Results and errors to JSON, and the one place that sends headers.
- *
- * A body that is too large is refused by nginx before any content handler is
- * called.  That the client gets JSON then as well is up to the two filters
- * here, which see only a 413 of nginx's own in a location with a task.
  */
 
 
@@ -14,26 +10,23 @@
 typedef struct {
     ngx_uint_t  status;
     ngx_str_t   body;
-} ngx_http_task_error_t;
+} ngx_http_task_status_body_t;
 
 
-static ngx_str_t *ngx_http_task_error_body(ngx_uint_t status);
 static ngx_uint_t ngx_http_task_has_error_page(ngx_http_request_t *r,
     ngx_uint_t status);
 static ngx_int_t ngx_http_task_add_header(ngx_http_request_t *r,
     ngx_str_t *name, ngx_str_t *value);
+static void ngx_http_task_drop_header(ngx_http_request_t *r, ngx_str_t *name);
 static ngx_int_t ngx_http_task_send_body(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
 static ngx_int_t ngx_http_task_send_failed(ngx_task_t *t);
-static ngx_int_t ngx_http_task_header_filter(ngx_http_request_t *r);
-static ngx_int_t ngx_http_task_body_filter(ngx_http_request_t *r,
-    ngx_chain_t *in);
 
 
-static ngx_str_t  ngx_http_task_json_type = ngx_string("application/json");
+ngx_str_t  ngx_http_task_json_type = ngx_string("application/json");
 
 
-static ngx_http_task_error_t  ngx_http_task_errors[] = {
+static ngx_http_task_status_body_t  ngx_http_task_status_bodies[] = {
     { NGX_HTTP_NOT_ALLOWED,
       ngx_string("{\"detail\":\"Method Not Allowed\"}") },
     { NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
@@ -48,10 +41,6 @@ static ngx_http_task_error_t  ngx_http_task_errors[] = {
     { NGX_HTTP_INTERNAL_SERVER_ERROR,
       ngx_string("{\"detail\":\"Internal Server Error\"}") }
 };
-
-
-static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
-static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
 
 ngx_int_t
@@ -88,7 +77,7 @@ ngx_http_task_send_error(ngx_http_request_t *r, ngx_uint_t status,
     r->expect_tested = 1;
 
     if (body == NULL) {
-        body = ngx_http_task_error_body(status);
+        body = ngx_http_task_status_body(status);
     }
 
     if (status == NGX_HTTP_TASK_UNPROCESSABLE) {
@@ -109,6 +98,8 @@ ngx_http_task_send_not_allowed(ngx_http_request_t *r, ngx_str_t *allow)
 
     ngx_str_set(&name, "Allow");
 
+    ngx_http_task_drop_header(r, &name);
+
     if (ngx_http_task_add_header(r, &name, allow) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -124,6 +115,8 @@ ngx_http_task_send_unavailable(ngx_http_request_t *r)
 
     ngx_str_set(&name, "Retry-After");
     ngx_str_set(&value, "1");
+
+    ngx_http_task_drop_header(r, &name);
 
     if (ngx_http_task_add_header(r, &name, &value) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -214,12 +207,12 @@ ngx_http_task_send_failed(ngx_task_t *t)
 }
 
 
-static ngx_str_t *
-ngx_http_task_error_body(ngx_uint_t status)
+ngx_str_t *
+ngx_http_task_status_body(ngx_uint_t status)
 {
-    ngx_http_task_error_t  *e;
+    ngx_http_task_status_body_t  *e;
 
-    e = ngx_http_task_errors;
+    e = ngx_http_task_status_bodies;
 
     while (e->status != status && e->status != NGX_HTTP_INTERNAL_SERVER_ERROR) {
         e++;
@@ -279,70 +272,24 @@ ngx_http_task_add_header(ngx_http_request_t *r, ngx_str_t *name,
 }
 
 
-void
-ngx_http_task_response_init(void)
+/* one that was set before an error_page led here */
+
+static void
+ngx_http_task_drop_header(ngx_http_request_t *r, ngx_str_t *name)
 {
-    ngx_http_next_header_filter = ngx_http_top_header_filter;
-    ngx_http_top_header_filter = ngx_http_task_header_filter;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
 
-    ngx_http_next_body_filter = ngx_http_top_body_filter;
-    ngx_http_top_body_filter = ngx_http_task_body_filter;
-}
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        h = part->elts;
 
-
-static ngx_int_t
-ngx_http_task_header_filter(ngx_http_request_t *r)
-{
-    ngx_http_task_loc_conf_t  *tlcf;
-
-    if (r->err_status != NGX_HTTP_REQUEST_ENTITY_TOO_LARGE || r != r->main) {
-        return ngx_http_next_header_filter(r);
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].key.len == name->len
+                && ngx_strncasecmp(h[i].key.data, name->data, name->len) == 0)
+            {
+                h[i].hash = 0;
+            }
+        }
     }
-
-    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
-
-    if (tlcf->function) {
-        r->headers_out.content_type = ngx_http_task_json_type;
-        r->headers_out.content_type_len = ngx_http_task_json_type.len;
-        r->headers_out.content_type_lowcase = NULL;
-        r->headers_out.content_length_n =
-                             ngx_http_task_error_body(r->err_status)->len;
-    }
-
-    return ngx_http_next_header_filter(r);
-}
-
-
-static ngx_int_t
-ngx_http_task_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
-{
-    ngx_buf_t    *b;
-    ngx_str_t    *body;
-    ngx_chain_t   out;
-
-    if (in == NULL
-        || r->err_status != NGX_HTTP_REQUEST_ENTITY_TOO_LARGE
-        || r != r->main
-        || r->headers_out.content_type.data != ngx_http_task_json_type.data)
-    {
-        return ngx_http_next_body_filter(r, in);
-    }
-
-    b = ngx_calloc_buf(r->pool);
-    if (b == NULL) {
-        return NGX_ERROR;
-    }
-
-    body = ngx_http_task_error_body(r->err_status);
-
-    b->memory = 1;
-    b->last_buf = 1;
-    b->last_in_chain = 1;
-    b->pos = body->data;
-    b->last = body->data + body->len;
-
-    out.buf = b;
-    out.next = NULL;
-
-    return ngx_http_next_body_filter(r, &out);
 }

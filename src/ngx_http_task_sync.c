@@ -28,6 +28,5 @@ ngx_http_task_sync_start(ngx_task_t *t)
 
     ngx_time_update();
 
-    ngx_http_task_finish(t, (t->rc == NGX_TASK_OK) ? NGX_HTTP_TASK_DONE
-                                                   : NGX_HTTP_TASK_FAILED);
+    ngx_http_task_finish(t);
 }

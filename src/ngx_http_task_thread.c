@@ -61,12 +61,13 @@ ngx_http_task_thread_start(ngx_task_t *t)
         break;
 
     case NGX_BUSY:
-        ngx_http_task_finish(t, NGX_HTTP_TASK_REJECTED);
+        ngx_http_task_reject(t);
         break;
 
     default:
         t->result.nomem = 1;
-        ngx_http_task_finish(t, NGX_HTTP_TASK_FAILED);
+        t->rc = NGX_TASK_FAILED;
+        ngx_http_task_finish(t);
     }
 }
 
@@ -93,7 +94,7 @@ ngx_http_task_thread_post(ngx_task_t *t, ngx_thread_pool_t *pool,
 
     /* the loop's own marks: its thread may have the task already */
 
-    piece->posted = 1;
+    piece->in_pool = 1;
     ngx_http_task_thread_enter(piece);
 
     return NGX_OK;
@@ -192,7 +193,7 @@ ngx_http_task_thread_completion(ngx_event_t *ev)
     piece = ev->data;
     t = piece->task;
 
-    piece->posted = 0;
+    piece->in_pool = 0;
     ngx_http_task_thread_leave(piece);
 
     if (piece->fn) {
@@ -209,8 +210,7 @@ ngx_http_task_thread_completion(ngx_event_t *ev)
 
     ngx_http_set_log_request(c->log, t->request);
 
-    ngx_http_task_finish(t, (t->rc == NGX_TASK_OK) ? NGX_HTTP_TASK_DONE
-                                                   : NGX_HTTP_TASK_FAILED);
+    ngx_http_task_finish(t);
 
     ngx_http_run_posted_requests(c);
 }
@@ -334,7 +334,7 @@ ngx_http_task_thread_give_up(void)
 
         ngx_http_set_log_request(c->log, t->request);
 
-        ngx_http_task_finish(t, NGX_HTTP_TASK_REJECTED);
+        ngx_http_task_reject(t);
 
         ngx_http_run_posted_requests(c);
     }

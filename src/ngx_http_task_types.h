@@ -84,7 +84,7 @@ typedef struct {
 
     unsigned                         fixed:1;      /* not for the request */
     unsigned                         has_def:1;
-    unsigned                         narrowed:1;   /* "task_param ... max=" */
+    unsigned                         bounded:1;    /* "task_param ... max=" */
 } ngx_http_task_arg_t;
 
 
@@ -325,7 +325,7 @@ struct ngx_http_task_piece_s {
     ngx_thread_task_t                thread;
     ngx_task_t                      *task;
     ngx_queue_t                      queue;        /* of those in a pool */
-    ngx_uint_t                       posted;       /* is in that queue */
+    ngx_uint_t                       in_pool;      /* the loop gave it */
     int                              returned;     /* [both] */
 
     /* an offloaded piece; NULL: the blocking form itself */

@@ -144,7 +144,7 @@ bad('unknown pool', 'location /t {
 bad('task_param of no parameter', 'location /t {
         task sleep;
         task_param time max=1s; # HERE
-    }', 'task "sleep" has no parameter "time"');
+    }', 'no task function has a parameter "time"');
 
 bad('task_param without options', 'location /t {
         task sleep;
@@ -170,7 +170,7 @@ bad('task_param twice', 'location /t {
 bad('task_param that is wider', 'location /t {
         task sleep;
         task_param duration max=2h; # HERE
-    }', '"max=2h" of parameter "duration" is wider than .* own "max=1h"');
+    }', '"max=2h" of parameter "duration" is outside of .* own "max=1h"');
 
 bad('task_param that is no time', 'location /t {
         task sleep;
@@ -202,9 +202,10 @@ bad('inherited task_param, of a task below', '
     http => 'task_param duration max=1s; # HERE
 ');
 
-good('inherited task_param of another function\'s parameter',
-     'location /t { task sleep; }', undef,
-     http => 'task_param width max=1s;');
+bad('task_param of no function at all', 'location /t { task sleep; }',
+    'no task function has a parameter "width"',
+    http => 'task_param width max=1s; # HERE
+');
 
 good('inherited task_param, fixed value',
      'location /t { task sleep duration=20s; }', undef,

@@ -23,6 +23,12 @@ my $s = TaskServer->start(server => '
             task sleep duration=0;
             client_body_in_file_only clean;
         }
+        location = /charset {
+            task sleep duration=0;
+            charset utf-8; charset_types application/json;
+        }
+        location = /other  { task sleep duration=0; error_page 413 /big; }
+        location = /big    { task sleep duration=0 status=other; }
         location = /page   {
             task sleep duration=0;
             error_page 413 422 =200 /quick;
@@ -187,6 +193,20 @@ like($text, qr/^HTTP\/1\.1 413 .*Content-Length: 37\r\n.*\r\n\r\n$/s,
 $text = talk(post('/page', 'x' x 9000));
 is(statuses($text), '200', 'too large, error_page wins');
 status_is($text, 'quick response', 'error_page');
+
+# error_page to another task, whose answer it then is
+
+$text = talk(post('/other', 'x' x 9000));
+is(statuses($text), '413', 'too large, error_page to a task');
+status_is($text, 'other', 'error_page to a task');
+
+# a charset changes the type: the length and the body have to agree still
+
+$text = talk(post('/charset', 'x' x 9000));
+like($text, qr/^Content-Type: application\/json; charset=utf-8\r$/m, 'charset');
+like($text, qr/^Content-Length: 37\r$/m, 'too large, charset: length');
+like($text, qr/\r\n\r\n\{"detail":"Request Entity Too Large"\}$/,
+     'too large, charset: body');
 
 # nginx's own 413 elsewhere is as it was
 

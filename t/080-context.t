@@ -282,3 +282,18 @@ If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT
 {"status":"long_running task completed"}
 --- response_headers
 Content-Type: application/json
+
+
+=== TEST 23: error_page from task to task: one Allow
+--- config
+    location = /t { task sleep; error_page 405 @e; }
+    location @e { task sleep duration=0 status=x; }
+--- request
+DELETE /t
+--- error_code: 405
+--- raw_response_headers_like
+Allow: GET, HEAD\s*$
+--- raw_response_headers_unlike
+Allow: GET, HEAD, POST
+--- response_body chomp
+{"detail":"Method Not Allowed"}
