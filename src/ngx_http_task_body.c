@@ -93,7 +93,11 @@ ngx_http_task_body_take(ngx_task_t *t, ngx_uint_t copy)
     t->body.data = p;
 
     for (cl = r->request_body->bufs; cl; cl = cl->next) {
-        p = ngx_cpymem(p, cl->buf->pos, (size_t) ngx_buf_size(cl->buf));
+        size = (size_t) ngx_buf_size(cl->buf);
+
+        if (size) {
+            p = ngx_cpymem(p, cl->buf->pos, size);
+        }
     }
 
     return NGX_OK;

@@ -276,12 +276,11 @@ sub reload {
 
     $self->wait_for(sub { grep !$old{$_}, $self->workers }, 'new workers');
     $self->wait_for(sub {
-        my $n = () = $self->text('error.log') =~ /gracefully shutting down/g;
-        return $n >= ($self->{reloads} // 0) + keys %old;
+        my $log = $self->text('error.log');
+        my %live = map { $_ => 1 } $self->workers;
+        return !grep $live{$_} && $log !~ / $_#$_: gracefully shutting down/,
+               keys %old;
     }, 'the old workers to hear of it');
-
-    $self->{reloads} = () =
-        $self->text('error.log') =~ /gracefully shutting down/g;
 
     return keys %old;
 }
