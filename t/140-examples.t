@@ -1,0 +1,80 @@
+#!/usr/bin/perl
+
+# The examples in conf/tasks/, with the locations of conf/functions.conf.
+
+use strict;
+use warnings;
+
+use Compress::Zlib qw(compress crc32);
+use Test::More;
+use Time::HiRes qw(time);
+
+use TaskServer;
+
+open my $in, '<', 'conf/functions.conf' or die $!;
+my $conf = do { local $/; <$in> };
+close $in;
+
+my $main = join "\n", $conf =~ /^(task_load .*|thread_pool .*)$/mg;
+$main =~ s{build/tasks}{$ENV{TEST_NGINX_TASKS}}g;
+my ($server) = $conf =~ /listen .*?\n(.*)\n    \}\n\}/s;
+
+my $s = TaskServer->start(main => $main, server => $server);
+
+my $r = $s->get('/hello?name=you&times=2&loud=yes');
+is($r->{body}, '{"message":"hello, you!","times":2}', 'hello');
+
+my $c = $s->open('/primes?limit=3000000');
+my $q = $s->get('/quick');
+cmp_ok($q->{time}, '<', 0.3, 'quick beside primes');
+is($s->read($c)->{body}, '{"primes":216816}', 'primes');
+
+$r = $s->get('/pipeline?pause=20ms');
+is($r->{body}, '{"checksum":1879048192}', 'pipeline');
+cmp_ok($r->{time}, '>=', 0.08, 'four pauses');
+
+# a picture of 800 x 600
+
+sub chunk {
+    my ($type, $data) = @_;
+    return pack 'N a4 a* N', length $data, $type, $data, crc32("$type$data");
+}
+
+my $png = "\x89PNG\r\n\x1a\n"
+          . chunk('IHDR', pack 'N N C5', 800, 600, 8, 2, 0, 0, 0)
+          . chunk('IDAT', compress(join '', map {
+                my $y = $_;
+                "\0" . join '', map chr(($_ * $y) % 256) x 3, 0 .. 799;
+            } 0 .. 599))
+          . chunk('IEND', '');
+
+sub thumbnail {
+    my ($body, $args) = @_;
+
+    return $s->open("/thumbnail$args", method => 'POST', body => $body,
+                    headers => 'Content-Length: ' . length($body) . "\r\n");
+}
+
+$r = $s->read(thumbnail($png, '?width=100'));
+is($r->{status}, 200, 'thumbnail');
+like($r->{headers}, qr/^Content-Type: image\/jpeg\r?$/m, 'type');
+like($r->{body}, qr/^\xff\xd8\xff/, 'a JPEG');
+like($r->{body}, qr/\xff[\xc0\xc2]\0\x11\x08\0\x4b\0\x64/, 'of 100 x 75');
+is($s->read(thumbnail('text', ''))->{status}, 422, 'what is no image');
+is($s->read(thumbnail($png, '?width=0'))->{status}, 422, 'no width');
+is($s->get('/thumbnail')->{status}, 405, 'GET');
+
+my @c = map thumbnail($png, '?width=2000'), 1 .. 10;
+my $worst = 0;
+for (1 .. 20) {
+    $q = $s->get('/quick');
+    $worst = $q->{time} if $q->{time} > $worst;
+}
+cmp_ok($worst, '<', 0.3, 'quick beside thumbnails');
+is(scalar(grep $_->{status} == 200, $s->read_all(\@c)), 10, 'ten at once');
+
+my ($code) = $s->stop('QUIT');
+is($code, 0, 'exit code');
+$s->check_log;
+
+done_testing();
