@@ -196,7 +196,9 @@ ngx_http_task_wait(ngx_task_t *t)
 
     r->write_event_handler = ngx_http_request_empty_handler;
 
-    if (r->background) {
+    /* here nobody waits, and nobody's leaving matters */
+
+    if (r->background || r->post_action) {
         return;
     }
 

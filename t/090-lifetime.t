@@ -178,6 +178,9 @@ $before = fds();
 accepted($before + 4);
 $_->{socket}->close for @c;
 $s->wait_access(qr{^GET /post(/async)? HTTP/1.1}, 4);
+is(scalar(() = $s->text('access.log')
+               =~ m{^GET /post\S* \S+ \d+ sleep async done 0\.000 0\.5}mg), 4,
+   'post_action: its own task is not disturbed');
 $r = $s->get('/two?duration=1ms');
 is($r->{status}, 200, 'post_action: the worker lives');
 ($code) = $s->stop('QUIT');
