@@ -156,7 +156,7 @@ install: all
 	install -m 644 $(MODULE) "$$dir/"; \
 	echo "installed $$dir/$(notdir $(MODULE))"; \
 	conf=$(DESTDIR)/usr/share/nginx/modules-available; \
-	if [ -d /usr/share/nginx/modules-available ]; then \
+	if [ -d /etc/nginx/modules-enabled ]; then \
 	    install -d "$$conf"; \
 	    echo "load_module modules/$(notdir $(MODULE));" \
 	        > "$$conf/mod-http-task.conf"; \

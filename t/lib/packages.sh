@@ -25,7 +25,7 @@ sudo=
 [ "$(id -u)" = 0 ] || sudo=sudo
 
 if [ "$command" = check ]; then
-    echo "missing packages: $sudo apt-get install -y$missing" >&2
+    echo "missing packages: ${sudo:+sudo }apt-get install -y$missing" >&2
     exit 1
 fi
 
