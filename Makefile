@@ -15,9 +15,11 @@ SHELL         = /bin/bash
 
 DEBIAN_SRC    = /usr/share/nginx/src
 NGX_SRC       = $(DEBIAN_SRC)
-NGX_CONFIGURE = --with-compat --with-threads
+NGX_CONFIGURE = --with-compat --with-threads --with-debug
 
-NGINX        := $(or $(wildcard /usr/sbin/nginx),nginx)
+# on Debian it may be installed only while make runs
+
+NGINX        := $(if $(shell command -v dpkg-query),/usr/sbin/nginx,nginx)
 CONF          = nginx
 JOBS          = 1
 
@@ -38,7 +40,7 @@ DEMO_NEEDS    = $(RUN_NEEDS) perl
 LINT_NEEDS    = $(BUILD_NEEDS) g++ clang cppcheck perl
 TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
                 liblist-moreutils-perl libhttp-message-perl libipc-run-perl \
-                curl nghttp2-client procps libgd-dev
+                curl nghttp2-client procps iproute2 libgd-dev
 
 WARNINGS      = -Wdeclaration-after-statement -Wshadow -Wvla
 LINT_FLAGS    = -fsyntax-only -W -Wall -Wpointer-arith -Wno-unused-parameter \
@@ -46,6 +48,10 @@ LINT_FLAGS    = -fsyntax-only -W -Wall -Wpointer-arith -Wno-unused-parameter \
 LINT_INCLUDES = $(addprefix -I $(NGX_SRC)/src/,core event event/modules \
                 event/quic os/unix http http/modules http/v2 http/v3) \
                 -I $(OBJ) -I src
+
+# nginx looks for inherited sockets in a variable NGINX of its environment
+
+unexport NGINX
 
 
 .PHONY: all build tasks run demo test lint install clean force
@@ -71,14 +77,14 @@ $(OBJ)/Makefile: $(OBJ)/stamp
 	if [ -f conf_flags ]; then . ./conf_flags; \
 	else NGX_CONF_FLAGS=( $(NGX_CONFIGURE) ); fi && \
 	if [ ! -f configure ]; then configure=auto/configure; fi && \
-	{ [ ! -f Makefile ] || cp -p Makefile $(OBJ)/Makefile.kept; } && \
+	if [ -w Makefile ]; then cp -p Makefile $(OBJ)/Makefile.kept; \
+	    trap 'cat $(OBJ)/Makefile.kept > Makefile' EXIT; \
+	elif [ ! -e Makefile ]; then trap 'rm -f Makefile' EXIT; fi && \
 	if ! $$configure "$${NGX_CONF_FLAGS[@]}" \
 	    --with-cc-opt="-O2 $(WARNINGS)" \
 	    --add-dynamic-module=$(CURDIR) --builddir=$(OBJ) \
 	    > $(BUILD)/configure.log 2>&1; \
-	then tail -n 5 $(BUILD)/configure.log; exit 1; fi; \
-	if [ -f $(OBJ)/Makefile.kept ]; then mv $(OBJ)/Makefile.kept Makefile; \
-	elif [ -w . ]; then rm -f Makefile; fi
+	then tail -n 5 $(BUILD)/configure.log; exit 1; fi
 	@touch $@
 
 $(MODULE): $(OBJ)/Makefile $(SOURCES)
@@ -142,7 +148,8 @@ lint:
 	    { ! grep -v 'pragma once'; }; done
 	@echo "cppcheck"
 	@cppcheck --quiet --std=c99 --error-exitcode=1 --inline-suppr \
-	    --enable=warning,portability,performance src
+	    --enable=warning,portability,performance \
+	    --suppress=normalCheckLevelMaxBranches src
 	@echo "style"
 	@perl t/lib/style.pl src/*.c src/*.h conf/tasks/*.c
 

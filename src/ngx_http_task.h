@@ -84,9 +84,17 @@ void ngx_http_task_wait(ngx_task_t *t);
 
 void ngx_http_task_finish(ngx_task_t *t);
 
-/* likewise, of one that had no chance to run: 503 */
+/* likewise, of one that had no chance to run: 503; retry is in seconds */
 
-void ngx_http_task_reject(ngx_task_t *t);
+void ngx_http_task_reject(ngx_task_t *t, ngx_uint_t retry);
+
+/* likewise, of one whose time is over: 504 */
+
+void ngx_http_task_expire(ngx_task_t *t);
+
+/* something of the task has stopped running: if all has, its slot is free */
+
+void ngx_http_task_stopped(ngx_task_t *t);
 
 /* frees the task if neither a request nor a thread needs it */
 
@@ -95,6 +103,26 @@ void ngx_http_task_release(ngx_task_t *t);
 /* the latest task of the request, also after an internal redirect, or NULL */
 
 ngx_task_t *ngx_http_task_get(ngx_http_request_t *r);
+
+
+/* ngx_http_task_limit.c */
+
+ngx_http_task_limit_t *ngx_http_task_limit_create(ngx_conf_t *cf,
+    ngx_http_task_loc_conf_t *tlcf);
+ngx_int_t ngx_http_task_limit_check(ngx_conf_t *cf);
+
+/* the task runs, waits, or is rejected */
+
+void ngx_http_task_limit_start(ngx_task_t *t);
+void ngx_http_task_limit_leave_queue(ngx_task_t *t);
+void ngx_http_task_limit_leave(ngx_task_t *t);
+ngx_int_t ngx_http_task_ready_handler(ngx_http_request_t *r);
+
+
+/* ngx_http_task_timeout.c */
+
+ngx_int_t ngx_http_task_timeout_set(ngx_task_t *t);
+void ngx_http_task_timeout_clear(ngx_task_t *t);
 
 
 /* ngx_http_task_args.c: parameters in the configuration */
@@ -276,7 +304,8 @@ ngx_int_t ngx_http_task_send_not_allowed(ngx_http_request_t *r,
 /* what the function answered */
 
 ngx_int_t ngx_http_task_send_result(ngx_task_t *t);
-ngx_int_t ngx_http_task_send_unavailable(ngx_http_request_t *r);
+ngx_int_t ngx_http_task_send_unavailable(ngx_http_request_t *r,
+    ngx_uint_t retry);
 
 ngx_str_t *ngx_http_task_status_body(ngx_uint_t status);
 

@@ -39,7 +39,7 @@ ngx_http_task_async_start(ngx_task_t *t)
 
     size = t->function->table.state_size;
 
-    t->started = t->created;
+    t->started = ngx_http_task_now();
 
     t->root.task = t;
     t->root.fn = t->function->table.async;
@@ -105,11 +105,7 @@ ngx_http_task_async_resume(ngx_task_t *t)
         if (rc == NGX_TASK_AGAIN && t->await != NGX_HTTP_TASK_AWAIT_NOTHING
             && !t->result.misuse)
         {
-            if (!t->watched) {
-                t->watched = 1;
-                ngx_http_task_wait(t);
-            }
-
+            ngx_http_task_wait(t);
             return;
         }
 
@@ -206,6 +202,7 @@ ngx_http_task_async_piece_done(ngx_task_t *t, ngx_task_rc_t rc)
     /* cancelled meanwhile, or failed */
 
     ngx_http_task_run_defers(t);
+    ngx_http_task_stopped(t);
     ngx_http_task_release(t);
 }
 

@@ -24,6 +24,7 @@ static ngx_task_t *ngx_http_task_create(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_attach(ngx_http_request_t *r, ngx_task_t *t);
 static ngx_int_t ngx_http_task_end(ngx_task_t *t,
     ngx_http_task_state_e state);
+static void ngx_http_task_halt(ngx_task_t *t);
 static void ngx_http_task_cleanup(void *data);
 static void ngx_http_task_pool_cleanup(void *data);
 
@@ -41,7 +42,7 @@ ngx_http_task_handler(ngx_http_request_t *r)
     }
 
     if (tlcf->function->library->failed) {
-        return ngx_http_task_send_unavailable(r);
+        return ngx_http_task_send_unavailable(r, 1);
     }
 
     if (r->headers_in.content_length_n < 0 && !r->headers_in.chunked) {
@@ -91,7 +92,7 @@ ngx_http_task_body_handler(ngx_http_request_t *r)
     }
 
     if (rc == NGX_OK) {
-        t->conf->mode.executor->start(t);
+        ngx_http_task_limit_start(t);
         return;
     }
 
@@ -173,6 +174,10 @@ ngx_http_task_attach(ngx_http_request_t *r, ngx_task_t *t)
         return NGX_ERROR;
     }
 
+    if (ngx_http_task_timeout_set(t) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     pcln->handler = ngx_http_task_pool_cleanup;
     pcln->data = t;
 
@@ -191,6 +196,12 @@ ngx_http_task_wait(ngx_task_t *t)
     ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
+    if (t->watched) {
+        return;
+    }
+
+    t->watched = 1;
+
     r = t->request;
     c = r->connection;
 
@@ -198,7 +209,7 @@ ngx_http_task_wait(ngx_task_t *t)
 
     /* here nobody waits, and nobody's leaving matters */
 
-    if (r->background || r->post_action) {
+    if (r->background || r->post_action || t->conf->ignore_client_abort) {
         return;
     }
 
@@ -231,13 +242,33 @@ ngx_http_task_finish(ngx_task_t *t)
 
 
 void
-ngx_http_task_reject(ngx_task_t *t)
+ngx_http_task_reject(ngx_task_t *t, ngx_uint_t retry)
 {
     ngx_http_request_t  *r;
 
     if (ngx_http_task_end(t, NGX_HTTP_TASK_REJECTED) == NGX_OK) {
         r = t->request;
-        ngx_http_finalize_request(r, ngx_http_task_send_unavailable(r));
+        ngx_http_finalize_request(r, ngx_http_task_send_unavailable(r, retry));
+    }
+}
+
+
+void
+ngx_http_task_expire(ngx_task_t *t)
+{
+    ngx_int_t            rc;
+    ngx_http_request_t  *r;
+
+    r = t->request;
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "task \"%V\" timed out",
+                  &t->function->name);
+
+    ngx_http_task_halt(t);
+
+    if (ngx_http_task_end(t, NGX_HTTP_TASK_TIMEOUT) == NGX_OK) {
+        rc = ngx_http_task_send_error(r, NGX_HTTP_GATEWAY_TIME_OUT, NULL);
+        ngx_http_finalize_request(r, rc);
     }
 }
 
@@ -247,29 +278,57 @@ ngx_http_task_reject(ngx_task_t *t)
 static ngx_int_t
 ngx_http_task_end(ngx_task_t *t, ngx_http_task_state_e state)
 {
+    ngx_int_t            rc;
     ngx_http_request_t  *r;
 
     r = t->request;
-
-    t->ended = ngx_http_task_now();
+    rc = NGX_OK;
 
     if (ngx_http_get_module_ctx(r, ngx_http_task_module) != t) {
 
         /* a client that left, and post_action: the request is elsewhere now */
 
-        t->state = NGX_HTTP_TASK_CANCELLED;
-        return NGX_DECLINED;
+        state = NGX_HTTP_TASK_CANCELLED;
+        rc = NGX_DECLINED;
+
+    } else {
+        r->read_event_handler = ngx_http_block_reading;
     }
 
     t->state = state;
+    t->ended = ngx_http_task_now();
 
-    r->read_event_handler = ngx_http_block_reading;
+    ngx_http_task_timeout_clear(t);
+    ngx_http_task_stopped(t);
 
-    return NGX_OK;
+    return rc;
 }
 
 
-/* the request is terminated: nobody waits for the task any more */
+/* of a pending task, nobody waits for it any more */
+
+static void
+ngx_http_task_halt(ngx_task_t *t)
+{
+    if (t->waiting) {
+        ngx_http_task_limit_leave_queue(t);
+
+    } else {
+        t->conf->mode.executor->cancel(t);
+    }
+}
+
+
+void
+ngx_http_task_stopped(ngx_task_t *t)
+{
+    if (t->piece == NULL || !t->piece->in_pool) {
+        ngx_http_task_limit_leave(t);
+    }
+}
+
+
+/* the request is terminated: the client left, or its connection failed */
 
 static void
 ngx_http_task_cleanup(void *data)
@@ -280,10 +339,13 @@ ngx_http_task_cleanup(void *data)
         return;
     }
 
+    ngx_http_task_halt(t);
+
     t->state = NGX_HTTP_TASK_CANCELLED;
     t->ended = ngx_http_task_now();
 
-    t->conf->mode.executor->cancel(t);
+    ngx_http_task_timeout_clear(t);
+    ngx_http_task_stopped(t);
 }
 
 

@@ -10,6 +10,8 @@
 
 static ngx_int_t ngx_http_task_merge_mode(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *prev, ngx_http_task_loc_conf_t *conf);
+static ngx_int_t ngx_http_task_merge_limits(ngx_conf_t *cf,
+    ngx_http_task_loc_conf_t *prev, ngx_http_task_loc_conf_t *conf);
 static ngx_int_t ngx_http_task_merge_methods(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *conf);
 static ngx_int_t ngx_http_task_check_sync(ngx_conf_t *cf,
@@ -93,7 +95,9 @@ ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->narrow = prev->narrow;
     }
 
-    if (ngx_http_task_merge_mode(cf, prev, conf) != NGX_OK) {
+    if (ngx_http_task_merge_mode(cf, prev, conf) != NGX_OK
+        || ngx_http_task_merge_limits(cf, prev, conf) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -181,6 +185,40 @@ ngx_http_task_merge_mode(ngx_conf_t *cf, ngx_http_task_loc_conf_t *prev,
     }
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_merge_limits(ngx_conf_t *cf, ngx_http_task_loc_conf_t *prev,
+    ngx_http_task_loc_conf_t *conf)
+{
+    if (conf->function && conf->mode.executor == &ngx_http_task_sync
+        && conf->timeout != NGX_CONF_UNSET_MSEC && conf->timeout)
+    {
+        (void) ngx_http_task_conf_log(cf, NGX_LOG_WARN, &conf->place,
+                       "\"task_timeout\" cannot end a task \"%V\" with "
+                       "task_mode \"sync\"", &conf->function->name);
+    }
+
+    ngx_conf_merge_msec_value(conf->timeout, prev->timeout, 0);
+    ngx_conf_merge_value(conf->ignore_client_abort,
+                         prev->ignore_client_abort, 0);
+    ngx_conf_merge_uint_value(conf->limit_log_level,
+                              prev->limit_log_level, NGX_LOG_ERR);
+
+    if (conf->limit_conf.running == NGX_CONF_UNSET_UINT) {
+        conf->limit_conf = prev->limit_conf;
+    }
+
+    if (conf->function == NULL
+        || conf->limit_conf.running == NGX_CONF_UNSET_UINT)
+    {
+        return NGX_OK;
+    }
+
+    conf->limit = ngx_http_task_limit_create(cf, conf);
+
+    return conf->limit ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -15,6 +15,19 @@ static char *ngx_http_task(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_http_task_quick(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_task_mode(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_http_task_limit(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_task_ready(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+
+static ngx_conf_enum_t  ngx_http_task_limit_log_levels[] = {
+    { ngx_string("info"), NGX_LOG_INFO },
+    { ngx_string("notice"), NGX_LOG_NOTICE },
+    { ngx_string("warn"), NGX_LOG_WARN },
+    { ngx_string("error"), NGX_LOG_ERR },
+    { ngx_null_string, 0 }
+};
 
 
 static ngx_command_t  ngx_http_task_commands[] = {
@@ -48,13 +61,48 @@ static ngx_command_t  ngx_http_task_commands[] = {
       0,
       NULL },
 
+    { ngx_string("task_limit"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
+      ngx_http_task_limit,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("task_limit_log_level"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_task_loc_conf_t, limit_log_level),
+      &ngx_http_task_limit_log_levels },
+
+    { ngx_string("task_timeout"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_task_loc_conf_t, timeout),
+      NULL },
+
+    { ngx_string("task_ignore_client_abort"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_task_loc_conf_t, ignore_client_abort),
+      NULL },
+
+    { ngx_string("task_ready"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_task_ready,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 
 
 static ngx_http_module_t  ngx_http_task_module_ctx = {
     ngx_http_task_preconfiguration,        /* preconfiguration */
-    NULL,                                  /* postconfiguration */
+    ngx_http_task_limit_check,             /* postconfiguration */
 
     ngx_http_task_create_main_conf,        /* create main configuration */
     NULL,                                  /* init main configuration */
@@ -97,31 +145,62 @@ ngx_http_task_preconfiguration(ngx_conf_t *cf)
 static void *
 ngx_http_task_create_main_conf(ngx_conf_t *cf)
 {
+    ngx_http_task_main_conf_t  *tmcf;
+
+    tmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_task_main_conf_t));
+    if (tmcf == NULL) {
+        return NULL;
+    }
+
     /*
      * set by ngx_pcalloc():
      *
-     *     conf->used = 0;
+     *     tmcf->used = 0;
      */
 
-    return ngx_pcalloc(cf->pool, sizeof(ngx_http_task_main_conf_t));
+    if (ngx_array_init(&tmcf->limits, cf->pool, 4,
+                       sizeof(ngx_http_task_limit_t *))
+        != NGX_OK
+        || ngx_array_init(&tmcf->ready, cf->pool, 2,
+                          sizeof(ngx_http_task_loc_conf_t *))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return tmcf;
 }
 
 
 static void *
 ngx_http_task_create_loc_conf(ngx_conf_t *cf)
 {
+    ngx_http_task_loc_conf_t  *tlcf;
+
+    tlcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_task_loc_conf_t));
+    if (tlcf == NULL) {
+        return NULL;
+    }
+
     /*
      * set by ngx_pcalloc():
      *
-     *     conf->function = NULL;
-     *     conf->args = NULL;
-     *     conf->open = 0;
-     *     conf->mode.executor = NULL;
-     *     conf->narrow = NULL;
-     *     conf->quick = { 0, NULL };
+     *     tlcf->function = NULL;
+     *     tlcf->args = NULL;
+     *     tlcf->open = 0;
+     *     tlcf->mode.executor = NULL;
+     *     tlcf->narrow = NULL;
+     *     tlcf->limit = NULL;
+     *     tlcf->quick = { 0, NULL };
+     *     tlcf->ready = { 0, NULL };
      */
 
-    return ngx_pcalloc(cf->pool, sizeof(ngx_http_task_loc_conf_t));
+    tlcf->limit_conf.running = NGX_CONF_UNSET_UINT;
+    tlcf->limit_log_level = NGX_CONF_UNSET_UINT;
+    tlcf->timeout = NGX_CONF_UNSET_MSEC;
+    tlcf->ignore_client_abort = NGX_CONF_UNSET;
+
+    return tlcf;
 }
 
 
@@ -139,8 +218,9 @@ ngx_http_task(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
-    if (tlcf->quick.data) {
-        return "conflicts with \"quick\"";
+    if (tlcf->quick.data || tlcf->server) {
+        return tlcf->server ? "conflicts with \"task_ready\""
+                            : "conflicts with \"quick\"";
     }
 
     value = cf->args->elts;
@@ -186,8 +266,9 @@ ngx_http_task_quick(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
-    if (tlcf->function) {
-        return "conflicts with \"task\"";
+    if (tlcf->function || tlcf->server) {
+        return tlcf->server ? "conflicts with \"task_ready\""
+                            : "conflicts with \"task\"";
     }
 
     ngx_str_set(&tlcf->quick, "{\"status\":\"quick response\"}");
@@ -267,4 +348,111 @@ ngx_http_task_mode(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                        "\"thread\", \"thread=pool\" or \"sync\"", &value[1]);
 
     return NGX_CONF_ERROR;
+}
+
+
+/* "running=10 queue=100 wait=5s" */
+
+static char *
+ngx_http_task_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_task_loc_conf_t *tlcf = conf;
+
+    ngx_int_t                    n;
+    ngx_str_t                   *value, text;
+    ngx_uint_t                   i;
+    ngx_http_task_limit_conf_t  *limit;
+
+    limit = &tlcf->limit_conf;
+
+    if (limit->running != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        text = value[i];
+
+        if (ngx_strncmp(text.data, "running=", 8) == 0) {
+            n = ngx_atoi(text.data + 8, text.len - 8);
+            limit->running = n;
+
+            if (n == 0) {
+                n = NGX_ERROR;
+            }
+
+        } else if (ngx_strncmp(text.data, "queue=", 6) == 0) {
+            n = ngx_atoi(text.data + 6, text.len - 6);
+            limit->queue = n;
+
+        } else if (ngx_strncmp(text.data, "wait=", 5) == 0) {
+            text.data += 5;
+            text.len -= 5;
+            n = ngx_parse_time(&text, 0);
+            limit->wait = n;
+
+        } else {
+            n = NGX_ERROR;
+        }
+
+        if (n == NGX_ERROR) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (limit->running == NGX_CONF_UNSET_UINT) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" must have \"running\" parameter",
+                           &cmd->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_task_ready(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_task_loc_conf_t *tlcf = conf;
+
+    ngx_str_t                  *value;
+    ngx_http_core_loc_conf_t   *clcf;
+    ngx_http_task_loc_conf_t  **ready;
+    ngx_http_task_main_conf_t  *tmcf;
+
+    if (tlcf->server) {
+        return "is duplicate";
+    }
+
+    if (tlcf->function || tlcf->quick.data) {
+        return tlcf->function ? "conflicts with \"task\""
+                              : "conflicts with \"quick\"";
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
+
+    tlcf->server = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
+    if (cf->args->nelts == 2) {
+        value = cf->args->elts;
+        tlcf->ready = value[1];
+    }
+
+    ngx_http_task_conf_place(cf, &tlcf->place);
+
+    ready = ngx_array_push(&tmcf->ready);
+    if (ready == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *ready = tlcf;
+
+    clcf->handler = ngx_http_task_ready_handler;
+
+    return NGX_CONF_OK;
 }

@@ -35,6 +35,8 @@ static ngx_http_task_status_body_t  ngx_http_task_status_bodies[] = {
       ngx_string("{\"detail\":\"Unsupported Media Type\"}") },
     { NGX_HTTP_SERVICE_UNAVAILABLE,
       ngx_string("{\"detail\":\"Service Unavailable\"}") },
+    { NGX_HTTP_GATEWAY_TIME_OUT,
+      ngx_string("{\"detail\":\"Gateway Timeout\"}") },
 
     /* the last one, and any other */
 
@@ -109,12 +111,18 @@ ngx_http_task_send_not_allowed(ngx_http_request_t *r, ngx_str_t *allow)
 
 
 ngx_int_t
-ngx_http_task_send_unavailable(ngx_http_request_t *r)
+ngx_http_task_send_unavailable(ngx_http_request_t *r, ngx_uint_t retry)
 {
     ngx_str_t  name, value;
 
     ngx_str_set(&name, "Retry-After");
-    ngx_str_set(&value, "1");
+
+    value.data = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
+    if (value.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    value.len = ngx_sprintf(value.data, "%ui", retry) - value.data;
 
     ngx_http_task_drop_header(r, &name);
 

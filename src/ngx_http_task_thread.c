@@ -61,7 +61,7 @@ ngx_http_task_thread_start(ngx_task_t *t)
         break;
 
     case NGX_BUSY:
-        ngx_http_task_reject(t);
+        ngx_http_task_reject(t, 1);
         break;
 
     default:
@@ -202,6 +202,7 @@ ngx_http_task_thread_completion(ngx_event_t *ev)
     }
 
     if (t->state != NGX_HTTP_TASK_PENDING) {
+        ngx_http_task_stopped(t);
         ngx_http_task_release(t);
         return;
     }
@@ -334,7 +335,7 @@ ngx_http_task_thread_give_up(void)
 
         ngx_http_set_log_request(c->log, t->request);
 
-        ngx_http_task_reject(t);
+        ngx_http_task_reject(t, 1);
 
         ngx_http_run_posted_requests(c);
     }

@@ -42,7 +42,8 @@ typedef enum {
     NGX_HTTP_TASK_DONE,
     NGX_HTTP_TASK_FAILED,
     NGX_HTTP_TASK_CANCELLED,
-    NGX_HTTP_TASK_REJECTED
+    NGX_HTTP_TASK_REJECTED,
+    NGX_HTTP_TASK_TIMEOUT
 } ngx_http_task_state_e;
 
 
@@ -175,6 +176,29 @@ typedef struct {
 
 
 typedef struct {
+    ngx_uint_t                       running;      /* unset: not configured */
+    ngx_uint_t                       queue;
+    ngx_msec_t                       wait;         /* 0: for ever */
+} ngx_http_task_limit_conf_t;
+
+
+/* of a location; what is counted is that of this worker */
+
+typedef struct {
+    ngx_http_task_limit_conf_t      *conf;
+    ngx_str_t                        name;         /* of the location */
+    void                            *server;
+    ngx_uint_t                       log_level;
+
+    ngx_uint_t                       running;
+    ngx_uint_t                       waiting;
+    ngx_queue_t                      queue;
+    int64_t                          pace;         /* of a slot, nanoseconds */
+    ngx_event_t                      event;        /* starts those who wait */
+} ngx_http_task_limit_t;
+
+
+typedef struct {
     ngx_http_task_function_t        *function;     /* NULL: no "task" */
     ngx_array_t                     *args;         /* ngx_http_task_arg_t */
     ngx_uint_t                       open;         /* left to the request */
@@ -185,12 +209,24 @@ typedef struct {
     ngx_http_task_mode_t             mode;
     ngx_array_t                     *narrow;       /* of "task_param" */
 
+    ngx_http_task_limit_conf_t       limit_conf;
+    ngx_http_task_limit_t           *limit;        /* NULL: there is none */
+    ngx_uint_t                       limit_log_level;
+
+    ngx_msec_t                       timeout;
+    ngx_flag_t                       ignore_client_abort;
+
     ngx_str_t                        quick;
+
+    ngx_str_t                        ready;        /* of "task_ready" */
+    void                            *server;
 } ngx_http_task_loc_conf_t;
 
 
 typedef struct {
     ngx_uint_t                       used;         /* there is a "task" */
+    ngx_array_t                      limits;       /* pointers to them */
+    ngx_array_t                      ready;        /* "task_ready" locations */
 } ngx_http_task_main_conf_t;
 
 
@@ -293,6 +329,14 @@ struct ngx_task_s {
     int64_t                          started;      /* [both] */
     int64_t                          ended;
 
+    /* in front of the executor */
+
+    ngx_queue_t                      queue;        /* of the limit, .. */
+    unsigned                         waiting:1;    /* .. if this is set */
+    unsigned                         watched:1;    /* the client is */
+    int64_t                          slot;         /* taken then; 0: none */
+    ngx_event_t                     *timeout;      /* NULL: there is none */
+
     /* what comes in */
 
     ngx_http_task_source_t          *sources;      /* one for each parameter */
@@ -313,7 +357,9 @@ struct ngx_task_s {
     ngx_task_frame_t                *frame;        /* the innermost */
     ngx_task_frame_t                *free_frames;
     ngx_http_task_await_e            await;
-    ngx_uint_t                       watched;
+
+    /* of what is waited for: a turn, or an awaited sleep */
+
     int64_t                          deadline;
     ngx_event_t                      timer;
 };

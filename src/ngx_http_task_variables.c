@@ -50,7 +50,8 @@ static ngx_str_t  ngx_http_task_states[] = {
     ngx_string("done"),
     ngx_string("failed"),
     ngx_string("cancelled"),
-    ngx_string("rejected")
+    ngx_string("rejected"),
+    ngx_string("timeout")
 };
 
 

@@ -18,6 +18,16 @@ END
 });
 
 no_long_string();
+
+# Debian's nginx has both, a default build has neither
+
+my $configured = `$ENV{TEST_NGINX_BINARY} -V 2>&1`;
+
+for my $need (qw(auth_request addition)) {
+    plan(skip_all => "nginx is built without --with-http_${need}_module")
+        unless $configured =~ /--with-http_${need}_module\b/;
+}
+
 plan('no_plan');
 run_tests();
 

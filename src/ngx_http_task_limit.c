@@ -1,0 +1,341 @@
+
+/*
+ * task_limit: how many tasks of a location run at a time, in this worker, and
+ * how many wait for that.
+ *
+ * A pool of nginx's keeps its queue to itself: a task in it can neither be
+ * counted nor leave.  So tasks wait here, in front of the executor, where one
+ * whose client has left, or whose time is over, is gone at once.
+ *
+ * A slot is taken from the start of a task until nothing of it runs any more,
+ * which in a thread may be later than its answer.
+ */
+
+
+#include "ngx_http_task.h"
+
+
+static void ngx_http_task_limit_take(ngx_task_t *t);
+static void ngx_http_task_limit_wait(ngx_task_t *t);
+static void ngx_http_task_limit_reject(ngx_task_t *t, const char *why);
+static ngx_uint_t ngx_http_task_limit_retry(ngx_http_task_limit_t *limit);
+static void ngx_http_task_limit_handler(ngx_event_t *ev);
+static void ngx_http_task_limit_wait_handler(ngx_event_t *ev);
+
+
+ngx_http_task_limit_t *
+ngx_http_task_limit_create(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
+{
+    ngx_http_task_limit_t      *limit, **known;
+    ngx_http_core_loc_conf_t   *clcf;
+    ngx_http_task_main_conf_t  *tmcf;
+
+    limit = ngx_pcalloc(cf->pool, sizeof(ngx_http_task_limit_t));
+    if (limit == NULL) {
+        return NULL;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
+
+    limit->name = clcf->name;
+    limit->server = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+    limit->conf = &tlcf->limit_conf;
+    limit->log_level = tlcf->limit_log_level;
+
+    ngx_queue_init(&limit->queue);
+
+    limit->event.handler = ngx_http_task_limit_handler;
+    limit->event.data = limit;
+
+    known = ngx_array_push(&tmcf->limits);
+    if (known == NULL) {
+        return NULL;
+    }
+
+    *known = limit;
+
+    return limit;
+}
+
+
+/* starts the task, now or when it is its turn */
+
+void
+ngx_http_task_limit_start(ngx_task_t *t)
+{
+    ngx_http_task_limit_t  *limit;
+
+    limit = t->conf->limit;
+
+    if (limit == NULL) {
+        t->conf->mode.executor->start(t);
+        return;
+    }
+
+    if (limit->running < limit->conf->running && limit->waiting == 0) {
+        ngx_http_task_limit_take(t);
+        return;
+    }
+
+    if (limit->waiting >= limit->conf->queue) {
+        ngx_http_task_limit_reject(t, "no room to wait");
+        return;
+    }
+
+    ngx_http_task_limit_wait(t);
+}
+
+
+static void
+ngx_http_task_limit_take(ngx_task_t *t)
+{
+    t->slot = ngx_http_task_now();
+    t->conf->limit->running++;
+
+    t->conf->mode.executor->start(t);
+}
+
+
+static void
+ngx_http_task_limit_wait(ngx_task_t *t)
+{
+    ngx_msec_t              wait;
+    ngx_http_task_limit_t  *limit;
+
+    limit = t->conf->limit;
+    wait = limit->conf->wait;
+
+    ngx_queue_insert_tail(&limit->queue, &t->queue);
+    limit->waiting++;
+    t->waiting = 1;
+
+    if (wait) {
+        t->deadline = ngx_http_task_now() + (int64_t) wait * 1000000;
+
+        t->timer.handler = ngx_http_task_limit_wait_handler;
+        t->timer.data = t;
+        t->timer.log = t->request->connection->log;
+
+        ngx_add_timer(&t->timer, wait);
+    }
+
+    ngx_http_task_wait(t);
+}
+
+
+void
+ngx_http_task_limit_leave_queue(ngx_task_t *t)
+{
+    ngx_queue_remove(&t->queue);
+    t->conf->limit->waiting--;
+    t->waiting = 0;
+
+    if (t->timer.timer_set) {
+        ngx_del_timer(&t->timer);
+    }
+}
+
+
+static void
+ngx_http_task_limit_wait_handler(ngx_event_t *ev)
+{
+    int64_t            left;
+    ngx_task_t        *t;
+    ngx_connection_t  *c;
+
+    t = ev->data;
+
+    left = t->deadline - ngx_http_task_now();
+
+    if (left > 0) {
+        ngx_add_timer(ev, (ngx_msec_t) ((left + 999999) / 1000000));
+        return;
+    }
+
+    c = t->request->connection;
+
+    ngx_http_set_log_request(c->log, t->request);
+
+    ngx_http_task_limit_leave_queue(t);
+    ngx_http_task_limit_reject(t, "waited in vain");
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_http_task_limit_reject(ngx_task_t *t, const char *why)
+{
+    ngx_http_task_limit_t  *limit;
+
+    limit = t->conf->limit;
+
+    ngx_log_error(limit->log_level, t->request->connection->log, 0,
+                  "limiting tasks, %s: %ui running, %ui waiting",
+                  why, limit->running, limit->waiting);
+
+    ngx_http_task_reject(t, ngx_http_task_limit_retry(limit));
+}
+
+
+/* when those that wait now will have run, at the recent pace, in seconds */
+
+static ngx_uint_t
+ngx_http_task_limit_retry(ngx_http_task_limit_t *limit)
+{
+    int64_t  ns;
+
+    ns = limit->pace * (int64_t) (limit->waiting + 1)
+         / (int64_t) limit->conf->running;
+
+    return (ngx_uint_t) ngx_max((ns + 999999999) / 1000000000, 1);
+}
+
+
+/* nothing of the task runs any more; harmless if it has no slot */
+
+void
+ngx_http_task_limit_leave(ngx_task_t *t)
+{
+    int64_t                 held;
+    ngx_http_task_limit_t  *limit;
+
+    if (t->slot == 0) {
+        return;
+    }
+
+    held = ngx_http_task_now() - t->slot;
+    t->slot = 0;
+
+    limit = t->conf->limit;
+    limit->running--;
+    limit->pace += (held - limit->pace) / (limit->pace ? 8 : 1);
+
+    /* not from here: this may be the end of another request */
+
+    if (limit->waiting) {
+        limit->event.log = ngx_cycle->log;
+        ngx_post_event(&limit->event, &ngx_posted_events);
+    }
+}
+
+
+static void
+ngx_http_task_limit_handler(ngx_event_t *ev)
+{
+    ngx_task_t             *t;
+    ngx_queue_t            *q;
+    ngx_connection_t       *c;
+    ngx_http_task_limit_t  *limit;
+
+    limit = ev->data;
+
+    while (limit->waiting && limit->running < limit->conf->running) {
+        q = ngx_queue_head(&limit->queue);
+        t = ngx_queue_data(q, ngx_task_t, queue);
+
+        ngx_http_task_limit_leave_queue(t);
+
+        c = t->request->connection;
+
+        ngx_http_set_log_request(c->log, t->request);
+
+        ngx_http_task_limit_take(t);
+
+        ngx_http_run_posted_requests(c);
+    }
+}
+
+
+/* whether a task that came now would run or wait */
+
+static ngx_uint_t
+ngx_http_task_limit_has_room(ngx_http_task_limit_t *limit)
+{
+    return limit->running < limit->conf->running
+           || limit->waiting < limit->conf->queue;
+}
+
+
+/* "task_ready uri": a location of the same server that has a limit */
+
+static ngx_uint_t
+ngx_http_task_limit_is_named(ngx_http_task_limit_t *limit,
+    ngx_http_task_loc_conf_t *tlcf)
+{
+    return tlcf->ready.len == 0
+           || (limit->server == tlcf->server
+               && limit->name.len == tlcf->ready.len
+               && ngx_strncmp(limit->name.data, tlcf->ready.data,
+                              limit->name.len)
+                  == 0);
+}
+
+
+ngx_int_t
+ngx_http_task_limit_check(ngx_conf_t *cf)
+{
+    ngx_uint_t                   i, n;
+    ngx_http_task_limit_t      **limit;
+    ngx_http_task_loc_conf_t   **ready;
+    ngx_http_task_main_conf_t   *tmcf;
+
+    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
+
+    limit = tmcf->limits.elts;
+    ready = tmcf->ready.elts;
+
+    for (i = 0; i < tmcf->ready.nelts; i++) {
+
+        for (n = 0; n < tmcf->limits.nelts; n++) {
+            if (ngx_http_task_limit_is_named(limit[n], ready[i])) {
+                break;
+            }
+        }
+
+        if (n == tmcf->limits.nelts && ready[i]->ready.len) {
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &ready[i]->place,
+                              "no location \"%V\" with a \"task_limit\" is in "
+                              "this server", &ready[i]->ready);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_task_ready_handler(ngx_http_request_t *r)
+{
+    ngx_str_t                    body;
+    ngx_uint_t                   i;
+    ngx_http_task_limit_t      **limit;
+    ngx_http_task_loc_conf_t    *tlcf;
+    ngx_http_task_main_conf_t   *tmcf;
+
+    static ngx_str_t  allow = ngx_string("GET, HEAD");
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return ngx_http_task_send_not_allowed(r, &allow);
+    }
+
+    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_task_module);
+
+    limit = tmcf->limits.elts;
+
+    for (i = 0; i < tmcf->limits.nelts; i++) {
+
+        if (ngx_http_task_limit_is_named(limit[i], tlcf)
+            && !ngx_http_task_limit_has_room(limit[i]))
+        {
+            return ngx_http_task_send_unavailable(r,
+                                          ngx_http_task_limit_retry(limit[i]));
+        }
+    }
+
+    ngx_str_set(&body, "{\"status\":\"ready\"}");
+
+    return ngx_http_task_send(r, NGX_HTTP_OK, &body);
+}
