@@ -2,12 +2,34 @@
 /*
  * The event loop's part of a task's life: accept, start, cancel, finish.
  *
- * A request ends in one of two ways.  Either the executor comes back through
- * ngx_http_task_finish() and the request is answered; or the request is
- * terminated first (the client left, the connection timed out), its http
- * cleanup marks the task as cancelled, and whatever comes back later finds
- * that nothing is pending.  The pool cleanup of the request, in both cases,
- * is where the request lets go of the task.
+ * What happens to a task, and who makes it happen, L the loop, T a thread:
+ *
+ *                               waiting            in front of the executor,
+ *                                  |               see ngx_http_task_limit.c
+ *                                L |
+ *              L                   v         L, T returned
+ *     created ------> (no limit) running --------------------> done, failed
+ *        |                         |
+ *      L | wrong parameters,     L | L client left: cancelled
+ *        | no room: rejected       | L task_timeout: timeout
+ *        v                         | L pool's queue full: rejected
+ *      ended                       v
+ *                                ended, T may still run a piece of it
+ *
+ * waiting, running   t->state is pending, nothing else; all other states are
+ *                    final, and the first one stays.  Only the loop changes it.
+ * the request        is answered by the change to a final state, or was
+ *                    terminated before it, which then makes the change.
+ * a piece in a pool  belongs to its thread, with t->pool and t->result, from
+ *                    its post until its completion event; the loop reads and
+ *                    sets of it what is marked with [both].
+ * the slot           of task_limit is taken from the start until the state is
+ *                    final and no piece is in a pool.
+ * what was deferred  is called by whoever ran the function; after an await at
+ *                    which the task ended, by the loop, and not before a piece
+ *                    has returned.
+ * the task           is freed by the loop, when its request has let go of it
+ *                    (the pool cleanup) and no piece is in a pool.
  */
 
 
