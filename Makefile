@@ -4,6 +4,9 @@
 # make demo     runs the four arrangements and prints what they do
 # make test     runs the tests
 # make lint     compilers' warnings, cppcheck, nginx's style
+# make sanitize runs the tests with ASan and UBSan in the module
+# make stress   mixed load, aborts, reloads, kills: nothing may get lost; SECONDS=60
+# make fuzz     libFuzzer on all that reads input; SECONDS=60 each
 # make install  copies the module to where Debian's nginx looks for it
 # make clean
 #
@@ -54,7 +57,7 @@ LINT_INCLUDES = $(addprefix -I $(NGX_SRC)/src/,core event event/modules \
 unexport NGINX
 
 
-.PHONY: all build tasks run demo test lint install clean force
+.PHONY: all build tasks run demo test sanitize stress fuzz lint install clean force
 
 all:
 	@$(PACKAGES) check $(BUILD_NEEDS)
@@ -134,6 +137,25 @@ test:
 	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
 	    TEST_NGINX_TASKS=$(BUILD)/tasks \
 	    sh t/lib/prove.sh $(BUILD) $(JOBS) $(TESTS)
+
+# the module with ASan and UBSan, in Debian's nginx as it is
+
+ASAN_MODULE  := $(BUILD)/asan/ngx_http_task_module.so
+
+$(ASAN_MODULE): $(MODULE)
+	@echo "building asan/$(notdir $@)"
+	@mkdir -p $(@D)
+	@gcc -shared -fPIC -O1 -g -fno-omit-frame-pointer \
+	    -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	    $(addprefix -I $(NGX_SRC)/src/,core event event/modules event/quic \
+	    os/unix http http/modules http/v2 http/v3) -I $(OBJ) -I src \
+	    -o $@ src/*.c $(OBJ)/ngx_http_task_module_modules.c -lcjson -lm
+
+sanitize:
+	@$(PACKAGES) install $(TEST_NEEDS)
+	@sh t/lib/test-nginx.sh $(BUILD)/perl
+	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS) $(ASAN_MODULE)
+	@NGX=$(NGINX) sh t/lib/sanitize.sh $(BUILD) $(ASAN_MODULE) $(TESTS)
 
 lint:
 	@$(PACKAGES) check $(LINT_NEEDS)

@@ -312,7 +312,7 @@ ngx_http_task_read_member(void *data, const ngx_http_task_span_t *name,
     json = NULL;
 
     if (ngx_strlchr(p, p + len, '\\')) {
-        json = cJSON_ParseWithLength((const char *) name->data, name->len);
+        json = ngx_task_parse_json((const char *) name->data, name->len);
 
         if (json == NULL) {
             t->result.nomem = 1;

@@ -64,7 +64,7 @@ ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
         json = cJSON_CreateArray();
 
     } else {
-        json = cJSON_ParseWithLength((const char *) text.data, text.len);
+        json = ngx_task_parse_json((const char *) text.data, text.len);
     }
 
     /* the text is valid, so it is memory that lacks */

@@ -265,6 +265,14 @@ void ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt,
     ...);
 
 
+/*
+ * [any] cJSON_ParseWithLength(), which writes to a global variable, under a
+ * lock: to be used instead of it, as other threads parse, too.
+ */
+
+cJSON *ngx_task_parse_json(const char *text, size_t len);
+
+
 /* --- what a function answers --------------------------------------------- */
 
 /*
