@@ -157,6 +157,15 @@ sanitize:
 	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS) $(ASAN_MODULE)
 	@NGX=$(NGINX) sh t/lib/sanitize.sh $(BUILD) $(ASAN_MODULE) $(TESTS)
 
+SECONDS       = 60
+
+stress:
+	@$(PACKAGES) install $(TEST_NEEDS)
+	@$(MAKE) --no-print-directory build $(TEST_TASKS)
+	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
+	    TEST_NGINX_TASKS=$(BUILD)/tasks \
+	    sh t/lib/prove.sh $(BUILD) stress $(SECONDS)
+
 lint:
 	@$(PACKAGES) check $(LINT_NEEDS)
 	@$(MAKE) --no-print-directory build

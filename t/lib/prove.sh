@@ -1,6 +1,7 @@
 #!/bin/sh
 #
 # prove.sh BUILD JOBS [TEST ...]    runs the tests with the built module
+# prove.sh BUILD stress SECONDS     or the load of t/stress.pl
 #
 # Test::Nginx listens on all addresses: where namespaces can be made, the
 # tests get a network of their own, with nothing but a loopback.
@@ -21,7 +22,10 @@ export TEST_NGINX_PORT="${TEST_NGINX_PORT:-1984}"
 
 prove="prove -r"
 
-if [ "$jobs" -gt 1 ]; then
+if [ "$jobs" = stress ]; then
+    prove="perl t/stress.pl"
+
+elif [ "$jobs" -gt 1 ]; then
     export TEST_NGINX_RANDOMIZE=1
     prove="$prove -j$jobs"
 fi

@@ -1,0 +1,378 @@
+#!/usr/bin/perl
+
+# Mixed load for a bounded time: three modes on two workers, thousands of
+# connections, clients that leave at random moments, reloads, quits and starts,
+# full pools and queues, workers that are killed.  Every request that was not
+# aborted has to end in exactly one well-formed answer, none early.  What is
+# reset without a byte while nginx stops, or cut while a worker is killed, is
+# told apart and counted.
+#
+#     perl t/stress.pl SECONDS
+
+use strict;
+use warnings;
+
+use IO::Poll qw(POLLIN POLLOUT POLLHUP POLLERR);
+use IO::Socket::INET;
+use List::Util qw(sum0 max);
+use POSIX qw(WNOHANG EINPROGRESS);
+use Socket qw(SOL_SOCKET SO_ERROR);
+use Time::HiRes qw(sleep time);
+
+use TaskServer;
+
+use constant {
+    CLIENTS     => 4,      # processes
+    CONNECTIONS => 500,    # of each
+    ANSWER      => 25,     # no answer for so long is a loss, seconds
+};
+
+my $seconds = shift // 60;
+my $tasks = "$ENV{TEST_NGINX_TASKS}/test";
+
+# uri, how long it takes at least (ms), statuses that may come
+
+my @requests = (
+    [ '/async?duration=%dms', [ 200 ], 1 .. 400 ],
+    [ '/thread?duration=%dms', [ 200, 503 ], 1 .. 60 ],
+    [ '/tiny?duration=%dms', [ 200, 503 ], 1 .. 40 ],
+    [ '/sync?duration=%dms', [ 200 ], 1 .. 3 ],
+    [ '/limit?duration=%dms', [ 200, 503 ], 1 .. 100 ],
+    [ '/limit/thread?duration=%dms', [ 200, 503 ], 1 .. 100 ],
+    [ '/timeout?duration=%dms', [ 200, 504 ], 1 .. 100 ],
+    [ '/timeout/thread?duration=%dms', [ 200, 503, 504 ], 1 .. 100 ],
+    [ '/steps?ms=%dms', [ 200, 503 ], 1 .. 20 ],
+    [ '/stubborn?ms=%dms', [ 200, 503 ], 1 .. 20 ],
+    [ '/async?duration=x%d', [ 422 ], 1 .. 9 ],
+    [ '/quick?%d', [ 200 ], 0 ],
+    [ '/quick?%d', [ 200 ], 0 ],
+);
+
+my %conf = (
+    workers => 2,
+    log_level => 'warn',
+    main => "task_load $tasks/probe.so; worker_rlimit_nofile 10000;
+             thread_pool pool threads=16 max_queue=2000;
+             thread_pool tiny threads=2 max_queue=5;
+             thread_pool probe threads=8 max_queue=2000;",
+    http => 'task_param ms max=1s; task_param duration max=1s default=10ms;
+             task_limit_log_level info; task_mode async;
+             access_log off;',
+    server => '
+        location = /async          { task sleep; }
+        location = /thread         { task sleep; task_mode thread=pool; }
+        location = /tiny           { task sleep; task_mode thread=tiny; }
+        location = /sync           { task sleep; task_mode sync; }
+        location = /limit          { task sleep; task_limit running=20 queue=50; }
+        location = /limit/thread   { task sleep; task_mode thread=pool;
+                                     task_limit running=4 queue=50 wait=300ms; }
+        location = /timeout        { task sleep; task_timeout 50ms; }
+        location = /timeout/thread { task sleep; task_mode thread=pool;
+                                     task_timeout 50ms; }
+        location = /steps          { task steps; }
+        location = /stubborn       { task stubborn; task_mode thread=pool; }
+        location = /quick          { quick; }
+    ');
+
+# the master listens with a queue of 511: more come at once than that
+
+my $s = TaskServer->start(%conf);
+
+my (@children, @windows);
+my $end = time() + $seconds;
+
+for my $n (1 .. CLIENTS) {
+    pipe my $out, my $in or die $!;
+    my $pid = fork() // die "fork: $!";
+
+    if ($pid == 0) {
+        close $out;
+        srand($n);
+        client($in, $end);
+        close $in;
+        POSIX::_exit(0);
+    }
+
+    close $in;
+    push @children, { pid => $pid, out => $out };
+}
+
+drive();
+
+my %count;
+my @ends;
+
+for my $child (@children) {
+    my $out = $child->{out};
+
+    while (my $line = <$out>) {
+        chomp $line;
+        my ($what, $key, $n, $from, $to) = split /\t/, $line;
+
+        if ($what eq 'count') {
+            $count{$key} += $n;
+
+        } else {
+            push @ends, { what => $what, uri => $key, detail => $n,
+                          from => $from, to => $to };
+        }
+    }
+
+    waitpid $child->{pid}, 0;
+}
+
+exit report();
+
+
+sub drive {
+    my $start = time();
+    my ($reload, $restart, $kill) = ($start + 2, $start + 20, $start + 7);
+
+    # short runs have everything, too
+
+    ($restart, $kill) = ($start + $seconds * 0.5, $start + $seconds * 0.3)
+        if $seconds < 40;
+
+    while (time() < $end - 1) {
+        sleep(0.05);
+        my $now = time();
+
+        if ($now >= $restart) {
+            my $from = $now;
+            my ($code, $took) = $s->stop('QUIT');
+            die "nginx exited with $code\n" if $code;
+            $count{'slowest quit, ms'} = max($count{'slowest quit, ms'} // 0,
+                                             int($took * 1000));
+            $s->start;
+            push @windows, [ 'quit', $from, time() + 0.5 ];
+            $restart = time() + 20;
+            $count{'quits and starts'}++;
+            next;
+        }
+
+        if ($now >= $kill) {
+            my @workers = $s->workers;
+            my $from = time();
+            kill 'KILL', $workers[rand @workers];
+            push @windows, [ 'kill', $from - 0.05, $from + 1.5 ];
+            $kill = $now + 9;
+            $count{'workers killed'}++;
+            next;
+        }
+
+        if ($now >= $reload) {
+            $s->signal('HUP');
+            $reload = $now + 2;
+            $count{'reloads'}++;
+        }
+    }
+}
+
+
+# one process of the load: so many connections at a time, each one request
+
+sub client {
+    my ($report, $end) = @_;
+
+    my $poll = IO::Poll->new;
+    my (%open, %count);
+
+    while (time() < $end || %open) {
+        my $now = time();
+
+        while ($now < $end && keys %open < CONNECTIONS) {
+            my $c = begin() or last;
+            $open{fileno $c->{socket}} = $c;
+            $poll->mask($c->{socket} => POLLOUT);
+        }
+
+        $poll->poll(0.02);
+        $now = time();
+
+        for my $s ($poll->handles(POLLIN|POLLOUT|POLLHUP|POLLERR)) {
+            my $c = $open{fileno $s} or next;
+            my $what = step($c, $poll) or next;
+
+            finish($c, $what, $poll, \%open, \%count, $report);
+        }
+
+        for my $c (values %open) {
+            if ($c->{abort} && $now >= $c->{abort}) {
+                finish($c, 'aborted', $poll, \%open, \%count, $report);
+
+            } elsif ($now - $c->{start} > ANSWER) {
+                finish($c, 'lost', $poll, \%open, \%count, $report);
+            }
+        }
+    }
+
+    print $report "count\t$_\t$count{$_}\n" for keys %count;
+}
+
+sub begin {
+    my $request = $requests[rand @requests];
+    my ($uri, $statuses, @ms) = @$request;
+    my $ms = $ms[rand @ms];
+
+    my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', Blocking => 0,
+                                  PeerPort => $s->{port}) or return;
+
+    return {
+        socket => $s,
+        uri => sprintf($uri, $ms),
+        kind => $uri =~ s/\?.*//r,
+        statuses => $statuses,
+        ms => $ms,
+        start => time(),
+        abort => rand() < 0.15 ? time() + rand(0.2) : 0,
+        text => '',
+    };
+}
+
+# what has become of the connection, or nothing yet
+
+sub step {
+    my ($c, $poll) = @_;
+
+    my $s = $c->{socket};
+
+    if (!$c->{sent}) {
+        return 'refused' if $s->getsockopt(SOL_SOCKET, SO_ERROR);
+
+        $c->{sent} = time();
+        my $text = "GET $c->{uri} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        return 'reset' unless defined syswrite $s, $text;
+
+        $poll->mask($s => POLLIN);
+        return;
+    }
+
+    my $n = sysread $s, $c->{text}, 65536, length $c->{text};
+
+    return if $n || (!defined $n && $!{EAGAIN});
+
+    return length $c->{text} ? 'cut' : 'reset' unless defined $n;
+    return 'reset' unless length $c->{text};
+
+    return judge($c);
+}
+
+sub judge {
+    my ($c) = @_;
+
+    my ($head, $body) = split /\r\n\r\n/, $c->{text}, 2;
+    my ($status) = $head =~ m{^HTTP/1\.1 (\d+) } or return 'cut';
+    my ($length) = $head =~ /^Content-Length: (\d+)\r?$/m or return 'wrong';
+
+    return 'cut' if length($body // '') < $length;
+    return 'wrong' if length($body) > $length || $body !~ /^\{.*\}$/s;
+    return "wrong" unless grep $_ == $status, @{ $c->{statuses} };
+    return 'early' if $status == 200 && $c->{kind} !~ m{^/(?:steps|stubborn|quick)}
+                      && time() - $c->{sent} < $c->{ms} / 1000;
+    return 'early' if $status == 504 && time() - $c->{sent} < 0.05;
+
+    return $status;
+}
+
+sub finish {
+    my ($c, $what, $poll, $open, $count, $report) = @_;
+
+    $poll->remove($c->{socket});
+    delete $open->{fileno $c->{socket}};
+    close $c->{socket};
+
+    $count->{"$c->{kind} $what"}++;
+    $count->{requests}++;
+
+    if ($what !~ /^\d+$|^aborted$/) {
+        (my $text = substr $c->{text}, 0, 60) =~ s/[\r\n\t]+/ /g;
+        print $report join("\t", $what, $c->{uri}, $text, $c->{start}, time()),
+                      "\n";
+    }
+}
+
+
+sub report {
+    my $failed = 0;
+    my %kinds;
+
+    # with no window that explains it, it is a loss
+
+    for my $e (@ends) {
+        my ($window) = grep { $e->{to} >= $_->[1] && $e->{from} <= $_->[2] }
+                       @windows;
+
+        my $why = !$window || $e->{what} =~ /early|wrong|lost/ ? 'LOST'
+                  : $e->{what} eq 'cut' && $window->[0] ne 'kill' ? 'LOST'
+                  : "while nginx " . ($window->[0] eq 'quit' ? 'stops'
+                                                            : 'loses a worker');
+
+        $count{"$e->{what}, $why"}++;
+
+        if ($why eq 'LOST') {
+            print "LOST: $e->{uri}: $e->{what}: $e->{detail}\n" if $failed++ < 10;
+        }
+    }
+
+    # what is left when all is quiet
+
+    my @workers;
+    $s->wait_for(sub {
+        @workers = $s->workers;
+        return @workers == 2;
+    }, 'old workers to leave');
+
+    for my $pid (@workers) {
+        my $fds = fds($pid);
+        my @threads = glob "/proc/$pid/task/*";
+        my ($rss) = text("/proc/$pid/status") =~ /VmRSS:\s+(\d+)/;
+
+        print "worker: $fds descriptors, ", scalar @threads, " threads, "
+              . int($rss / 1024), " MB\n";
+
+        # listening socket, channel, epoll, eventfd, logs and the like
+        # 1 + 16 + 2 + 8 of the pools, 32 of the default one
+
+        if ($fds > 20 || @threads > 59 || $rss > 200 * 1024) {
+            print "LOST: the worker did not return to where it was\n";
+            $failed++;
+        }
+    }
+
+    my ($code) = $s->stop('QUIT');
+    $failed++, print "LOST: exit code $code\n" if $code;
+
+    for my $key (sort keys %count) {
+        printf "%-34s %8d\n", $key, $count{$key};
+    }
+
+    my $log = $s->text('error.log');
+    $log =~ s/^.*exited on signal 9.*$//mg;
+
+    if (my @alerts = $log =~ /^.*\[(?:alert|crit|emerg)\].*$/mg) {
+        print "LOST: ", scalar @alerts, " alerts: $alerts[0]\n";
+        $failed++;
+    }
+
+    if ($log =~ /Sanitizer|runtime error/) {
+        print "LOST: a sanitizer's report\n";
+        $failed++;
+    }
+
+    print $failed ? "FAILED\n" : "nothing lost\n";
+
+    return $failed ? 1 : 0;
+}
+
+sub fds {
+    my ($pid) = @_;
+    my @fds = glob "/proc/$pid/fd/*";
+    return scalar @fds;
+}
+
+sub text {
+    my ($file) = @_;
+    open my $in, '<', $file or return '';
+    local $/;
+    return <$in> // '';
+}
