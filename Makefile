@@ -97,7 +97,7 @@ $(MODULE): $(OBJ)/Makefile $(SOURCES)
 
 # a library of task functions needs the header, and nothing of nginx
 
-TASK_CC       = gcc -O2 -g -Wall -Wextra -shared -fPIC -Isrc
+TASK_CC       = gcc -O2 -g -Wall -Wextra -shared -fPIC -Wl,-Bsymbolic -Isrc
 
 $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
 	@mkdir -p $(@D)
@@ -165,6 +165,23 @@ stress:
 	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
 	    TEST_NGINX_TASKS=$(BUILD)/tasks \
 	    sh t/lib/prove.sh $(BUILD) stress $(SECONDS)
+
+FUZZERS       = json text number
+
+fuzz:
+	@$(PACKAGES) install clang libclang-rt-dev libcjson-dev perl
+	@perl t/lib/corpus.pl $(BUILD)/fuzz/corpus
+	@for f in $(FUZZERS); do \
+	    clang -g -O1 -fsanitize=fuzzer,address,undefined \
+	        -fno-sanitize-recover=undefined -DFUZZ=fuzz_$$f -Isrc \
+	        -o $(BUILD)/fuzz/$$f t/fuzz.c src/ngx_http_task_text.c \
+	        src/ngx_http_task_json.c src/ngx_http_task_number.c -lcjson -lm; \
+	    echo "fuzzing $$f for $(SECONDS) s"; \
+	    (cd $(BUILD)/fuzz && ./$$f -max_total_time=$(SECONDS) -max_len=1024 \
+	        -print_final_stats=1 corpus/$$f > $$f.log 2>&1) || \
+	        { tail -n 40 $(BUILD)/fuzz/$$f.log; exit 1; }; \
+	    grep number_of_executed_units $(BUILD)/fuzz/$$f.log; \
+	done
 
 lint:
 	@$(PACKAGES) check $(LINT_NEEDS)

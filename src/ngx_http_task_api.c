@@ -149,7 +149,7 @@ ngx_task_block_ms(ngx_task_t *t, int64_t ms)
     struct timespec         ts;
     ngx_http_task_piece_t  *piece;
 
-    ms = ngx_min(ms, NGX_HTTP_TASK_MAX_MS);
+    ms = ngx_max(ngx_min(ms, NGX_HTTP_TASK_MAX_MS), 0);
     deadline = ngx_http_task_now() + ms * 1000000;
 
     ts.tv_sec = deadline / 1000000000;

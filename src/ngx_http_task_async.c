@@ -18,6 +18,8 @@
 static void ngx_http_task_async_start(ngx_task_t *t);
 static void ngx_http_task_async_cancel(ngx_task_t *t);
 static void ngx_http_task_async_resume(ngx_task_t *t);
+static ngx_uint_t ngx_http_task_async_waits(ngx_task_t *t,
+    ngx_task_frame_t *f);
 static void ngx_http_task_async_return(ngx_task_t *t, ngx_task_rc_t rc);
 static void ngx_http_task_async_continue(ngx_task_t *t, ngx_task_rc_t rc);
 static void ngx_http_task_async_timer_handler(ngx_event_t *ev);
@@ -50,9 +52,14 @@ ngx_http_task_async_start(ngx_task_t *t)
     t->timer.log = t->request->connection->log;
 
     if (size) {
-        t->root.state = ngx_pcalloc(t->pool, size);
+        /* as malloc() aligns: a pool does it for a long only */
 
-        if (t->root.state == NULL) {
+        t->root.state = ngx_pcalloc(t->pool, size + 15);
+
+        if (t->root.state) {
+            t->root.state = ngx_align_ptr(t->root.state, 16);
+
+        } else {
             t->result.nomem = 1;
             t->rc = NGX_TASK_FAILED;
             ngx_http_task_finish(t);
@@ -98,18 +105,19 @@ ngx_http_task_async_resume(ngx_task_t *t)
 
         rc = f->fn(t, f);
 
-        if (rc == NGX_TASK_AGAIN && t->await == NGX_HTTP_TASK_AWAIT_CALL) {
-            continue;
-        }
+        if (rc == NGX_TASK_AGAIN && ngx_http_task_async_waits(t, f)) {
 
-        if (rc == NGX_TASK_AGAIN && t->await != NGX_HTTP_TASK_AWAIT_NOTHING
-            && !t->result.misuse)
-        {
+            if (t->await == NGX_HTTP_TASK_AWAIT_CALL) {
+                continue;
+            }
+
             ngx_http_task_wait(t);
             return;
         }
 
-        if (t->await != NGX_HTTP_TASK_AWAIT_NOTHING && !t->result.misuse) {
+        if (rc != NGX_TASK_AGAIN && t->await != NGX_HTTP_TASK_AWAIT_NOTHING
+            && !t->result.misuse)
+        {
             ngx_http_task_misuse(t, "returns while it awaits");
         }
 
@@ -126,6 +134,26 @@ ngx_http_task_async_resume(ngx_task_t *t)
         f->caller = t->free_frames;
         t->free_frames = f;
     }
+}
+
+
+static ngx_uint_t
+ngx_http_task_async_waits(ngx_task_t *t, ngx_task_frame_t *f)
+{
+    if (t->await == NGX_HTTP_TASK_AWAIT_NOTHING) {
+        return 0;
+    }
+
+    /* the macro leaves it there; without it the function would begin again */
+
+    if (f->rc != NGX_TASK_AGAIN) {
+        ngx_http_task_misuse(t, "returns an await without NGX_TASK_AWAIT()");
+        return 0;
+    }
+
+    /* a piece's thread may write to the result, which is looked at later */
+
+    return t->await == NGX_HTTP_TASK_AWAIT_PIECE || !t->result.misuse;
 }
 
 
@@ -164,9 +192,16 @@ ngx_http_task_async_continue(ngx_task_t *t, ngx_task_rc_t rc)
 
     ngx_http_set_log_request(c->log, t->request);
 
-    t->frame->rc = rc;
+    /* a piece that is wrong returns NGX_TASK_AGAIN: nothing is awaited now */
 
-    ngx_http_task_async_resume(t);
+    t->frame->rc = (rc == NGX_TASK_AGAIN) ? NGX_TASK_FAILED : rc;
+
+    if (t->result.misuse) {
+        ngx_http_task_async_return(t, NGX_TASK_FAILED);
+
+    } else {
+        ngx_http_task_async_resume(t);
+    }
 
     ngx_http_run_posted_requests(c);
 }

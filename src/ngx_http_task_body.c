@@ -109,14 +109,19 @@ ngx_http_task_body_take(ngx_task_t *t, ngx_uint_t copy)
 static ngx_int_t
 ngx_http_task_body_file(ngx_task_t *t, ngx_buf_t *b)
 {
+    u_char      path[sizeof("/proc/self/fd/") + NGX_INT_T_LEN];
     ngx_log_t  *log;
 
     log = t->request->connection->log;
 
-    t->body.fd = dup(b->file->fd);
+    /* not dup(): a mirrored request would share the offset with this one */
+
+    *ngx_sprintf(path, "/proc/self/fd/%d", b->file->fd) = '\0';
+
+    t->body.fd = open((char *) path, O_RDONLY|O_CLOEXEC);
 
     if (t->body.fd == NGX_INVALID_FILE) {
-        ngx_log_error(NGX_LOG_CRIT, log, ngx_errno, "dup() of \"%V\" failed",
+        ngx_log_error(NGX_LOG_CRIT, log, ngx_errno, "open() of \"%V\" failed",
                       &b->file->name);
         return NGX_ERROR;
     }

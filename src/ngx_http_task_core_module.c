@@ -130,6 +130,17 @@ ngx_http_task_core_conf(ngx_cycle_t *cycle)
 static ngx_int_t
 ngx_http_task_init_process(ngx_cycle_t *cycle)
 {
+    ngx_http_task_core_conf_t  *tccf;
+
+    tccf = ngx_http_task_core_conf(cycle);
+
+    if (ngx_process == NGX_PROCESS_WORKER && tccf->libraries.nelts > 1) {
+
+        /* nginx's handler would reap the children of system() and popen() */
+
+        (void) signal(SIGCHLD, SIG_DFL);
+    }
+
     if (ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE)
     {
         ngx_http_task_loop_init();

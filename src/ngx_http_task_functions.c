@@ -14,6 +14,7 @@ static ngx_int_t ngx_http_task_function_params(ngx_conf_t *cf,
     ngx_http_task_library_t *library, ngx_http_task_function_t *function);
 static const char *ngx_http_task_param_wrong(
     ngx_http_task_function_t *function, ngx_uint_t i);
+static ngx_uint_t ngx_http_task_choices_valid(const char *p);
 static ngx_uint_t ngx_http_task_name_valid(const char *name);
 static ngx_int_t ngx_http_task_library_wrong(ngx_conf_t *cf,
     ngx_http_task_library_t *library, const char *what, const char *name);
@@ -76,11 +77,12 @@ static ngx_int_t
 ngx_http_task_function_init(ngx_conf_t *cf, ngx_http_task_library_t *library,
     ngx_http_task_function_t *function)
 {
-    ngx_uint_t            i, known;
+    size_t                known;
+    ngx_uint_t            i;
     ngx_task_function_t  *table;
 
     static const struct {
-        unsigned    flag;
+        size_t      flag;
         ngx_uint_t  methods;
     } methods[] = {
         { NGX_TASK_GET, NGX_HTTP_GET|NGX_HTTP_HEAD },
@@ -207,12 +209,37 @@ ngx_http_task_param_wrong(ngx_http_task_function_t *function, ngx_uint_t i)
     }
 
     if (param->type == NGX_TASK_ENUM
-        && (param->choices == NULL || *param->choices == '\0'))
+        && !ngx_http_task_choices_valid(param->choices))
     {
-        return "has no choices";
+        return "has no choices, or an empty one";
     }
 
     return NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_task_choices_valid(const char *p)
+{
+    size_t  len;
+
+    if (p == NULL) {
+        return 0;
+    }
+
+    for ( ;; ) {
+        len = strcspn(p, "|");
+
+        if (len == 0) {
+            return 0;
+        }
+
+        if (p[len] == '\0') {
+            return 1;
+        }
+
+        p += len + 1;
+    }
 }
 
 

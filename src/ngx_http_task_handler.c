@@ -118,6 +118,17 @@ ngx_http_task_body_handler(ngx_http_request_t *r)
         return;
     }
 
+    if (rc == NGX_DECLINED && t->own_pool) {
+
+        /* the task goes now, its answer when the client has read it */
+
+        t->result.body.data = ngx_pstrdup(r->pool, &t->result.body);
+
+        if (t->result.body.data == NULL) {
+            rc = NGX_ERROR;
+        }
+    }
+
     if (rc == NGX_DECLINED) {
         rc = ngx_http_task_send_result(t);
 

@@ -14,8 +14,19 @@
 #include <sys/mman.h>
 
 
-static void *ngx_http_task_library_open(ngx_conf_t *cf, ngx_str_t *file);
+/* since Linux 6.3, where sysctl vm.memfd_noexec may ask for it */
+
+#ifdef MFD_EXEC
+#define NGX_HTTP_TASK_MFD_EXEC  MFD_EXEC
+#else
+#define NGX_HTTP_TASK_MFD_EXEC  0x0010U
+#endif
+
+
+static void *ngx_http_task_library_open(ngx_conf_t *cf, ngx_str_t *file,
+    u_char *path);
 static ngx_fd_t ngx_http_task_library_copy(ngx_conf_t *cf, ngx_str_t *file);
+static const char *ngx_http_task_library_copy_to(ngx_fd_t copy, ngx_fd_t fd);
 static void ngx_http_task_library_path(u_char *path, ngx_fd_t fd);
 static void ngx_http_task_library_close(void *data);
 static ngx_int_t ngx_http_task_library_check(ngx_conf_t *cf, ngx_str_t *file,
@@ -28,6 +39,8 @@ ngx_int_t
 ngx_http_task_library_load(ngx_conf_t *cf, ngx_str_t *file)
 {
     void                      *handle;
+    u_char                     path[NGX_HTTP_TASK_LIBRARY_PATH];
+    Dl_info                    info;
     ngx_pool_cleanup_t        *cln;
     const ngx_task_library_t  *descriptor;
 
@@ -36,7 +49,7 @@ ngx_http_task_library_load(ngx_conf_t *cf, ngx_str_t *file)
         return NGX_ERROR;
     }
 
-    handle = ngx_http_task_library_open(cf, file);
+    handle = ngx_http_task_library_open(cf, file, path);
     if (handle == NULL) {
         return NGX_ERROR;
     }
@@ -46,7 +59,12 @@ ngx_http_task_library_load(ngx_conf_t *cf, ngx_str_t *file)
 
     descriptor = dlsym(handle, "ngx_task_library");
 
-    if (descriptor == NULL) {
+    /* dlsym() also looks into what the library depends on */
+
+    if (descriptor == NULL
+        || dladdr(descriptor, &info) == 0
+        || ngx_strcmp(info.dli_fname, path) != 0)
+    {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                          "\"%V\" is not a library of task functions, it has "
                          "no NGX_TASK_LIBRARY()", file);
@@ -83,10 +101,9 @@ ngx_http_task_library_builtin(ngx_conf_t *cf)
 
 
 static void *
-ngx_http_task_library_open(ngx_conf_t *cf, ngx_str_t *file)
+ngx_http_task_library_open(ngx_conf_t *cf, ngx_str_t *file, u_char *path)
 {
     void      *handle;
-    u_char     path[NGX_HTTP_TASK_LIBRARY_PATH];
     ngx_fd_t   fd;
 
     fd = ngx_http_task_library_copy(cf, file);
@@ -113,61 +130,71 @@ ngx_http_task_library_open(ngx_conf_t *cf, ngx_str_t *file)
 static ngx_fd_t
 ngx_http_task_library_copy(ngx_conf_t *cf, ngx_str_t *file)
 {
-    u_char       buf[16384];
-    ssize_t      n;
     ngx_fd_t     fd, copy;
     const char  *failed;
 
+    failed = NULL;
     copy = NGX_INVALID_FILE;
 
     fd = ngx_open_file(file->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
     if (fd == NGX_INVALID_FILE) {
         failed = ngx_open_file_n;
-        goto failed;
-    }
 
-    copy = memfd_create("task_library", MFD_CLOEXEC);
-    if (copy == NGX_INVALID_FILE) {
-        failed = "memfd_create()";
-        goto failed;
-    }
+    } else {
+        copy = memfd_create("task_library", MFD_CLOEXEC|NGX_HTTP_TASK_MFD_EXEC);
 
-    for ( ;; ) {
-        n = read(fd, buf, sizeof(buf));
-
-        if (n == 0) {
-            break;
+        if (copy == NGX_INVALID_FILE && ngx_errno == NGX_EINVAL) {
+            copy = memfd_create("task_library", MFD_CLOEXEC);
         }
 
-        if (n < 0) {
-            failed = "read()";
-            goto failed;
-        }
-
-        if (write(copy, buf, n) != n) {
-            failed = "write()";
-            goto failed;
-        }
+        failed = (copy == NGX_INVALID_FILE) ? "memfd_create()"
+                                     : ngx_http_task_library_copy_to(copy, fd);
     }
 
-    (void) close(fd);
-
-    return copy;
-
-failed:
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno, "%s \"%V\" failed",
-                       failed, file);
+    if (failed) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno, "%s \"%V\" failed",
+                           failed, file);
+    }
 
     if (fd != NGX_INVALID_FILE) {
         (void) close(fd);
     }
 
-    if (copy != NGX_INVALID_FILE) {
+    if (failed && copy != NGX_INVALID_FILE) {
         (void) close(copy);
+        copy = NGX_INVALID_FILE;
     }
 
-    return NGX_INVALID_FILE;
+    return copy;
+}
+
+
+/* what failed, or NULL */
+
+static const char *
+ngx_http_task_library_copy_to(ngx_fd_t copy, ngx_fd_t fd)
+{
+    u_char   buf[16384];
+    ssize_t  n;
+
+    for ( ;; ) {
+        n = read(fd, buf, sizeof(buf));
+
+        if (n == 0) {
+            return NULL;
+        }
+
+        if (n < 0) {
+            return "read()";
+        }
+
+        ngx_set_errno(NGX_ENOSPC);         /* of a write that is short */
+
+        if (write(copy, buf, n) != n) {
+            return "write()";
+        }
+    }
 }
 
 

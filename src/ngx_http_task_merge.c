@@ -10,6 +10,8 @@
 
 static ngx_int_t ngx_http_task_merge_mode(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *prev, ngx_http_task_loc_conf_t *conf);
+static ngx_int_t ngx_http_task_merge_default_mode(ngx_conf_t *cf,
+    ngx_http_task_loc_conf_t *conf);
 static ngx_int_t ngx_http_task_merge_limits(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *prev, ngx_http_task_loc_conf_t *conf);
 static ngx_int_t ngx_http_task_merge_methods(ngx_conf_t *cf,
@@ -131,12 +133,16 @@ ngx_http_task_merge_mode(ngx_conf_t *cf, ngx_http_task_loc_conf_t *prev,
     ngx_http_task_mode_t       *mode;
     ngx_http_task_function_t   *f;
 
-    mode = &conf->mode;
-    own = (mode->executor != NULL);
+    own = (conf->given.executor != NULL);
 
     if (!own) {
-        *mode = prev->mode;
+        conf->given = prev->given;
     }
+
+    /* a default is not inherited: another function may have another one */
+
+    mode = &conf->mode;
+    *mode = conf->given;
 
     f = conf->function;
 
@@ -161,6 +167,21 @@ ngx_http_task_merge_mode(ngx_conf_t *cf, ngx_http_task_loc_conf_t *prev,
 
         ngx_memzero(mode, sizeof(ngx_http_task_mode_t));
     }
+
+    return ngx_http_task_merge_default_mode(cf, conf);
+}
+
+
+/* async where there is such a form; and the pool that has no name */
+
+static ngx_int_t
+ngx_http_task_merge_default_mode(ngx_conf_t *cf, ngx_http_task_loc_conf_t *conf)
+{
+    ngx_http_task_mode_t      *mode;
+    ngx_http_task_function_t  *f;
+
+    mode = &conf->mode;
+    f = conf->function;
 
     if (mode->executor == NULL) {
         mode->executor = f->table.async ? &ngx_http_task_async

@@ -307,7 +307,7 @@ ngx_http_task_mode(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_str_t             *value, name;
     ngx_http_task_mode_t  *mode;
 
-    mode = &tlcf->mode;
+    mode = &tlcf->given;
 
     if (mode->executor) {
         return "is duplicate";

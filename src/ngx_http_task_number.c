@@ -4,8 +4,14 @@
  */
 
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE           /* strtod_l(), which C does not have */
+#endif
+
 #include "ngx_http_task_text.h"
 
+#include <locale.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +102,16 @@ ngx_http_task_parse_int(const unsigned char *p, size_t len, int64_t *value)
 }
 
 
+static locale_t  c_locale;
+
+
+static void
+c_locale_init(void)
+{
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t) 0);
+}
+
+
 /* also "inf" and "nan", which no bound lets pass; nothing hexadecimal */
 
 int
@@ -104,6 +120,8 @@ ngx_http_task_parse_number(const unsigned char *p, size_t len, double *value)
     char                  buf[NGX_HTTP_TASK_NUMBER_LEN + 1], *last;
     size_t                n;
     const unsigned char  *end;
+
+    static pthread_once_t  once = PTHREAD_ONCE_INIT;
 
     end = p + len;
     trim(&p, &end);
@@ -120,7 +138,11 @@ ngx_http_task_parse_number(const unsigned char *p, size_t len, double *value)
     memcpy(buf, p, n);
     buf[n] = '\0';
 
-    *value = strtod(buf, &last);
+    /* a library may have set a locale that has a comma for the point */
+
+    (void) pthread_once(&once, c_locale_init);
+
+    *value = c_locale ? strtod_l(buf, &last, c_locale) : strtod(buf, &last);
 
     return last == buf + n;
 }

@@ -56,13 +56,54 @@ static ngx_int_t
 ngx_http_task_send_body(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body)
 {
-    ngx_http_complex_value_t  cv;
+    u_char       *p;
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
 
-    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
+    /* not ngx_http_send_response(), which takes a redirect's body for a URL */
 
-    cv.value = *body;
+    rc = ngx_http_discard_request_body(r);
 
-    return ngx_http_send_response(r, status, type, &cv);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    p = ngx_strlchr(type->data, type->data + type->len, ';');
+
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = body->len;
+    r->headers_out.content_type = *type;
+    r->headers_out.content_type_len = p ? (size_t) (p - type->data) : type->len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    /* the function has run: no precondition makes that undone */
+
+    r->disable_not_modified = 1;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only
+        || (r != r->main && body->len == 0))
+    {
+        return rc;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->pos = body->data;
+    b->last = body->data + body->len;
+    b->memory = body->len ? 1 : 0;
+    b->last_buf = (r == r->main) ? 1 : 0;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
 }
 
 
@@ -188,7 +229,7 @@ ngx_http_task_send_failed(ngx_task_t *t)
     r = t->request;
     result = &t->result;
 
-    if (result->nomem || result->misuse || result->detail.len == 0) {
+    if (result->nomem || result->misuse || result->failed == 0) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "task \"%V\" failed%s", &t->function->name,
                       result->misuse ? ": it is written wrong"
@@ -198,7 +239,7 @@ ngx_http_task_send_failed(ngx_task_t *t)
                                         NULL);
     }
 
-    status = result->status;
+    status = result->failed;
 
     level = (status < 500) ? NGX_LOG_INFO : NGX_LOG_ERR;
 
@@ -275,6 +316,21 @@ ngx_http_task_add_header(ngx_http_request_t *r, ngx_str_t *name,
 
     h->key = *name;
     h->value = *value;
+
+    /* those that nginx's filters look for */
+
+    if (ngx_strcasecmp(name->data, (u_char *) "Content-Encoding") == 0) {
+        r->headers_out.content_encoding = h;
+
+    } else if (ngx_strcasecmp(name->data, (u_char *) "ETag") == 0) {
+        r->headers_out.etag = h;
+
+    } else if (ngx_strcasecmp(name->data, (u_char *) "Last-Modified") == 0) {
+        r->headers_out.last_modified = h;
+
+    } else if (ngx_strcasecmp(name->data, (u_char *) "Location") == 0) {
+        r->headers_out.location = h;
+    }
 
     return NGX_OK;
 }

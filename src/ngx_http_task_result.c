@@ -190,11 +190,17 @@ ngx_task_set_json(ngx_task_t *t, const char *name, cJSON *value)
 void
 ngx_task_set_result(ngx_task_t *t, cJSON *value)
 {
-    if (value == t->result.json) {
+    if (t->result.json && value == t->result.json) {
         return;
     }
 
-    cJSON_Delete(t->result.json);
+    ngx_http_task_result_free(&t->result);
+
+    if (t->result.bytes) {
+        t->result.bytes = 0;
+        ngx_str_null(&t->result.body);
+        ngx_str_null(&t->result.type);
+    }
 
     t->result.json = value;
     t->result.nomem |= (value == NULL);
@@ -205,6 +211,10 @@ void
 ngx_task_set_bytes(ngx_task_t *t, const char *content_type, void *data,
     size_t len, void (*free_fn)(void *))
 {
+    if (t->result.bytes && t->result.body.data == data) {
+        t->result.free_body = NULL;
+    }
+
     ngx_http_task_result_free(&t->result);
 
     t->result.bytes = 1;
@@ -295,8 +305,9 @@ ngx_task_fail(ngx_task_t *t, int status, const char *message)
         return NGX_TASK_FAILED;
     }
 
-    t->result.status = status;
+    t->result.failed = status;
 
+    message = message ? message : "";
     len = ngx_strlen(message);
 
     p = ngx_pnalloc(t->pool, len * NGX_HTTP_TASK_UTF8_GROWTH + 1);

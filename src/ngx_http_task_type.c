@@ -95,12 +95,16 @@ ngx_http_task_time_json(cJSON *json, ngx_str_t *text,
 
     ms = round(json->valuedouble * 1000);
 
-    if (fabs(ms) < 1e18) {
-        value->integer = (int64_t) ms;
+    if (ms < 0) {
 
-    } else {
-        value->integer = (ms < 0) ? INT64_MIN : INT64_MAX;
+        /* in nginx's text there is no such time either */
+
+        return ngx_http_task_type_invalid(invalid, "time_delta_parsing",
+                                 "Input should be a valid timedelta, ",
+                                 "expected a time that is not negative");
     }
+
+    value->integer = (ms < 1e18) ? (int64_t) ms : INT64_MAX;
 
     return NGX_OK;
 }

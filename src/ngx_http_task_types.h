@@ -26,9 +26,12 @@
 /* the path that a library is loaded by, and its structures in version 1.0 */
 
 #define NGX_HTTP_TASK_LIBRARY_PATH   192
-#define NGX_HTTP_TASK_LIBRARY_SIZE   sizeof(ngx_task_library_t)
-#define NGX_HTTP_TASK_FUNCTION_SIZE  sizeof(ngx_task_function_t)
-#define NGX_HTTP_TASK_PARAM_SIZE     sizeof(ngx_task_param_t)
+#define NGX_HTTP_TASK_LIBRARY_SIZE                                            \
+    (offsetof(ngx_task_library_t, stop) + sizeof(void (*)(void)))
+#define NGX_HTTP_TASK_FUNCTION_SIZE                                           \
+    (offsetof(ngx_task_function_t, flags) + sizeof(size_t))
+#define NGX_HTTP_TASK_PARAM_SIZE                                              \
+    (offsetof(ngx_task_param_t, choices) + sizeof(char *))
 
 
 typedef struct ngx_http_task_piece_s     ngx_http_task_piece_t;
@@ -206,7 +209,8 @@ typedef struct {
     ngx_str_t                        allow;
     ngx_http_task_place_t            place;
 
-    ngx_http_task_mode_t             mode;
+    ngx_http_task_mode_t             given;        /* by "task_mode" */
+    ngx_http_task_mode_t             mode;         /* of this "task" */
     ngx_array_t                     *narrow;       /* of "task_param" */
 
     ngx_http_task_limit_conf_t       limit_conf;
@@ -276,7 +280,8 @@ typedef struct {
     void                           (*free_body)(void *data);
     ngx_str_t                        type;         /* empty: JSON */
     ngx_uint_t                       status;       /* 0: the default one */
-    ngx_str_t                        detail;       /* of ngx_task_fail() */
+    ngx_uint_t                       failed;       /* of ngx_task_fail(): .. */
+    ngx_str_t                        detail;       /* .. its status, message */
     ngx_array_t                     *headers;      /* ngx_keyval_t */
     const char                      *misuse;       /* what was done wrong */
     unsigned                         nomem:1;

@@ -7,7 +7,11 @@
  * Nothing of nginx is needed to write one, this header is complete in itself.
  * A library of them is one shared object:
  *
- *     cc -shared -fPIC -o mine.so mine.c
+ *     cc -shared -fPIC -Wl,-Bsymbolic -o mine.so mine.c
+ *
+ * (-Bsymbolic, as a function of yours might have the name of one in the
+ * libraries that nginx uses, zlib's crc32() say; C++ needs -fno-gnu-unique as
+ * well, or a reload would go on with the old templates and inline statics.)
  *
  * Calls are marked with where they may be made from:
  *
@@ -87,9 +91,9 @@ typedef ngx_task_rc_t (*ngx_task_piece_pt)(ngx_task_t *t, void *data);
  */
 
 typedef enum {
-    NGX_TASK_TIME = 0,        /* int64_t, milliseconds; "20s", "1500ms" */
+    NGX_TASK_TIME = 0,        /* int64_t, milliseconds, not negative; "20s" */
     NGX_TASK_STRING,          /* const char *, valid UTF-8 */
-    NGX_TASK_INT,             /* int64_t */
+    NGX_TASK_INT,             /* int64_t, but its smallest and largest value */
     NGX_TASK_NUMBER,          /* double, finite */
     NGX_TASK_BOOL,            /* int, 0 or 1 */
     NGX_TASK_SIZE,            /* int64_t, bytes; "16k", "10m", "1g" */
@@ -143,14 +147,15 @@ typedef struct {
     size_t                   args_size;  /* sizeof() the arguments */
     const ngx_task_param_t  *params;     /* ends with a NULL name; or NULL */
     size_t                   state_size; /* sizeof() the async form's state */
-    unsigned                 flags;
+    size_t                   flags;
 } ngx_task_function_t;
 
 
 /*
  * The hooks run once in each worker, on its event loop, before the first task
  * and after the last.  When start() returns anything but NGX_TASK_OK, that is
- * logged and the library's functions answer 503.
+ * logged and the library's functions answer 503.  When nginx is stopped at
+ * once, async tasks may still be pending while stop() runs.
  */
 
 typedef struct {
@@ -238,9 +243,12 @@ int ngx_task_cancelled(ngx_task_t *t);
 ngx_task_rc_t ngx_task_block_ms(ngx_task_t *t, int64_t ms);
 
 /*
- * [any] Has fn(data) called once when the task has ended, in whatever way:
- * done, failed, or cancelled at an await; the last one first.  If there is no
- * memory to remember it, it is called now, and the task ends with a 500.
+ * [any] Has fn(data) called once when the function has ended, in whatever way:
+ * done, failed, or cancelled at an await; the last one first, and before the
+ * answer is sent.  That of a blocking form is called in its thread, that of an
+ * async form on the event loop, so it must not block.  If there is no memory
+ * to remember it, it is called now, and the task ends with a 500.  When nginx
+ * is stopped at once, or crashes, it is not called.
  */
 
 void ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data);
@@ -373,7 +381,10 @@ struct ngx_task_frame_s {
     return NGX_TASK_OK
 
 
-/* [async] Sleeps for so many milliseconds, never less. */
+/*
+ * [async] Sleeps for so many milliseconds, never less.  With 0 it goes on at
+ * once, without letting others run.
+ */
 
 ngx_task_rc_t ngx_task_sleep(ngx_task_frame_t *f, int64_t ms);
 

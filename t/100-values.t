@@ -167,6 +167,9 @@ is(errors('{"size":2048}', uri => '/m'),
 is(errors('{"size":"big"}', uri => '/m'), 'byte_size body.size', 'no size');
 is(errors('{"size":-1}', uri => '/m'), 'byte_size body.size', 'negative size');
 is(errors('{"size":"2g"}', uri => '/m'), 'less_than_equal body.size', 'over 1g');
+is(errors('{"time":-5}', uri => '/m'),
+   'time_delta_parsing body.time expected a time that is not negative',
+   'a negative time');
 is(errors('{"time":1e300}', uri => '/m'), 'int_parsing_size body.time',
    'a time that no int64_t holds');
 

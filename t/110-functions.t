@@ -35,6 +35,14 @@ my $s = TaskServer->start(
         location = /counters { task counters; task_mode sync; }
         location = /steps    { task probe.steps; }
         location = /misuse   { task misuse; }
+        location = /recover  { task recover; }
+        location = /slow     { task result; limit_rate 100; }
+        location = /mirrored { task body; mirror /mirror; }
+        location = /mirror   { internal; task body; }
+        location = /gzip     { task result; gzip on; gzip_min_length 1;
+                               gzip_types application/json; }
+        location /nest       { task result; location /nest/sleep {
+                               task sleep duration=0; } }
         location = /quick    { quick; }
     ');
 
@@ -108,6 +116,32 @@ is(result('header', status => 99)->{status}, 500, 'an invalid status');
 result('log', text => 'a%0a2026/11/22%20[x]%20b%7f');
 logged(qr/\[notice\].*\*\d+ task "result": says: a\\x0a2026\/11\/22 \[x\] b\\x7f$/m);
 
+$r = result('header', status => 302, name => 'Location', text => '/elsewhere');
+is($r->{status}, 302, 'a redirect');
+is(join(' ', $r->{headers} =~ /^Location: (\S+)\r?$/mg),
+   "http://localhost:$s->{port}/elsewhere", 'one Location, made absolute');
+is($r->{body}, '{"sent":"Location"}', 'its body is a body');
+$r = $s->get('/gzip?how=header&name=Content-Encoding&text=br',
+             headers => "Accept-Encoding: gzip\r\n");
+is(join(' ', $r->{headers} =~ /^Content-Encoding: (\S+)\r?$/mg), 'br',
+   'what is encoded is not encoded again');
+is(result('fail', status => 503, text => '')->{status}, 503, 'fail, no message');
+is(result('whole-after-bytes')->{body}, '"whole"', 'whole after bytes');
+is(scalar(grep $_->{body} ne '{"rc":768}', map $s->get('/result?how=system'),
+          1 .. 10), 0, 'system()');
+
+# a 422 that takes its time to be sent
+
+$r = $s->get('/slow?count=x&status=y&ms=z');
+is($r->{status}, 422, 'a slow 422');
+like($r->{body}, qr/^\{"detail":\[.*\]\}$/, 'all of it');
+
+# a location inside another does not inherit its default mode
+
+$s->get('/nest/sleep');
+$s->wait_access(qr{^GET /nest/sleep \S+ 200 sleep async done});
+pass('a default mode is not inherited');
+
 # a sync task runs the blocking form, too
 
 is($s->get('/sync?how=whole')->{body}, '"whole"', 'sync');
@@ -145,6 +179,14 @@ for my $try ([ 'none', '' ], [ 'short', "a\0b" ], [ 'buffer', 'x' x 12000 ],
            . ($name eq 'file' ? 'true' : 'false') . ',"sum":' . sum($body)
            . '}', "raw body, $name, $uri");
     }
+}
+
+my $body = join '', map chr($_ % 251), 1 .. 200_000;
+for (1 .. 5) {
+    $r = $s->get('/mirrored', method => 'POST', body => $body,
+                 headers => 'Content-Length: ' . length($body) . "\r\n");
+    is($r->{body}, '{"length":200000,"file":true,"sum":' . sum($body) . '}',
+       'two tasks read one file');
 }
 
 $r = $s->get('/body');
@@ -203,6 +245,12 @@ is($is->{begun} - $was->{begun}, 1, 'once begun');
 is($is->{deferred} - $was->{deferred}, 1, 'once deferred');
 is($is->{freed} - $was->{freed}, 1, 'once freed');
 
+for my $n (1 .. 9) {
+    $r = $s->get('/recover?text=' . 'x' x $n);
+    is($r->{body}, '{"failed":true,"aligned":true}', "goes on, aligned, $n");
+    is($r->{status}, 200, 'with a status of its own');
+}
+
 @r = $s->get_all(('/steps?ms=20ms') x 100);
 is(scalar(grep $_->{status} == 200, @r), 100, '100 at once');
 
@@ -230,6 +278,7 @@ for my $try ([ 'again', qr/returns NGX_TASK_AGAIN, awaiting nothing/ ],
              [ 'block', qr/blocks in its async form/ ],
              [ 'pool', qr/offloads to an unknown thread pool/ ],
              [ 'piece', qr/returns while it awaits/ ],
+             [ 'bare', qr/returns an await without NGX_TASK_AWAIT/ ],
              [ 'rubbish', qr/returns what is no result/ ])
 {
     my ($how, $message) = @$try;

@@ -200,8 +200,17 @@ result(ngx_task_t *t)
         ngx_task_set_bytes(t, "text/plain", strdup("yz"), 2, count_free);
         return NGX_TASK_OK;
 
-    default: /* cancelled */
+    case 14: /* cancelled */
         return NGX_TASK_CANCELLED;
+
+    case 15: /* whole after bytes */
+        ngx_task_set_bytes(t, "text/plain", strdup("x"), 1, count_free);
+        ngx_task_set_result(t, cJSON_CreateString("whole"));
+        return NGX_TASK_OK;
+
+    default: /* system */
+        ngx_task_set_int(t, "rc", system("exit 3"));
+        return NGX_TASK_OK;
     }
 }
 
@@ -323,6 +332,7 @@ typedef struct {
     int                i;
     char              *buf;
     ngx_task_frame_t  *frame;
+    char               aligned[16] __attribute__((aligned(16)));
 } steps_state_t;
 
 
@@ -413,6 +423,31 @@ steps(ngx_task_t *t, ngx_task_frame_t *f)
 
 
 static ngx_task_rc_t
+fails(ngx_task_t *t, ngx_task_frame_t *f)
+{
+    (void) f;
+
+    return ngx_task_fail(t, 503, "not this one");
+}
+
+
+/* goes on after what it awaited has failed; its state is aligned */
+
+static ngx_task_rc_t
+recover(ngx_task_t *t, ngx_task_frame_t *f)
+{
+    NGX_TASK_BEGIN(f);
+
+    NGX_TASK_AWAIT(f, ngx_task_call(f, fails, NULL));
+
+    ngx_task_set_bool(t, "failed", f->rc == NGX_TASK_FAILED);
+    ngx_task_set_bool(t, "aligned", (uintptr_t) f->state % 16 == 0);
+
+    NGX_TASK_END(f);
+}
+
+
+static ngx_task_rc_t
 thread_await(ngx_task_t *t, void *data)
 {
     steps_state_t  *s;
@@ -467,6 +502,9 @@ misuse(ngx_task_t *t, ngx_task_frame_t *f)
 
     } else if (args->how == 7) {
         return (ngx_task_rc_t) -5;
+
+    } else if (args->how == 8) {
+        return ngx_task_sleep(f, 50);
     }
 
     NGX_TASK_END(f);
@@ -486,7 +524,8 @@ static const ngx_task_param_t  test_params[] = {
       "0", "0", "10000000", "", NULL },
     { "how", NGX_TASK_ENUM, offsetof(test_args_t, how),
       "nothing", NULL, NULL, "", "nothing|twice|whole|member|bytes|fail|failed"
-      "|rubbish|header|log|again|crash|undeclared|bytes-twice|cancelled" },
+      "|rubbish|header|log|again|crash|undeclared|bytes-twice|cancelled"
+      "|whole-after-bytes|system" },
     { NULL, NGX_TASK_INT, 0, NULL, NULL, NULL, NULL, NULL }
 };
 
@@ -496,7 +535,7 @@ static const ngx_task_param_t  misuse_params[] = {
       "100ms", "0", "1h", "", NULL },
     { "how", NGX_TASK_ENUM, offsetof(test_args_t, how),
       NULL, NULL, NULL, "", "again|pending|two|thread|block|pool|piece|rubbish"
-      "|fine" },
+      "|bare|fine" },
     { NULL, NGX_TASK_INT, 0, NULL, NULL, NULL, NULL, NULL }
 };
 
@@ -513,6 +552,8 @@ static const ngx_task_function_t  functions[] = {
     { "stubborn", "", stubborn, NULL, sizeof(test_args_t), test_params, 0, 0 },
     { "counters", "", counters, NULL, 0, NULL, 0, 0 },
     { "steps", "", NULL, steps, sizeof(test_args_t), test_params,
+      sizeof(steps_state_t), 0 },
+    { "recover", "", NULL, recover, sizeof(test_args_t), test_params,
       sizeof(steps_state_t), 0 },
     { "misuse", "", NULL, misuse, sizeof(test_args_t), misuse_params,
       sizeof(steps_state_t), 0 },

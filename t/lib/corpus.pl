@@ -1,0 +1,34 @@
+#!/usr/bin/perl
+
+# corpus.pl DIR    where the fuzzers begin: the requests of FastAPI's table
+
+use strict;
+use warnings;
+
+use Encode qw(encode_utf8);
+use File::Path qw(make_path);
+use JSON::PP;
+
+my ($dir) = @ARGV;
+
+open my $in, '<', 't/fastapi-answers.json' or die $!;
+my $rows = JSON::PP->new->utf8->decode(do { local $/; <$in> })->{rows};
+
+sub seed {
+    my ($kind, $text) = @_;
+    our %n;
+
+    make_path("$dir/$kind");
+    open my $out, '>:raw', "$dir/$kind/seed-" . ++$n{$kind} or die $!;
+    print $out $text;
+}
+
+for my $row (@$rows) {
+    seed('json', encode_utf8($row->{body})) if defined $row->{body};
+
+    my (undef, $query) = split /\?/, encode_utf8($row->{path}), 2;
+    next unless defined $query;
+
+    seed('text', $query);
+    seed('number', s/^[^=]*=//r) for split /&/, $query;
+}

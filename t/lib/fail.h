@@ -1,0 +1,35 @@
+
+/*
+ * Included before each file of src/ when the module is built for
+ * t/170-alloc.t: the n-th allocation of a worker fails, n from FAIL_AT in the
+ * environment.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include <cjson/cJSON.h>
+
+
+int fail_now(void);
+
+
+#define ngx_alloc(n, log)            (fail_now() ? NULL : ngx_alloc(n, log))
+#define ngx_calloc(n, log)           (fail_now() ? NULL : ngx_calloc(n, log))
+#define ngx_palloc(p, n)             (fail_now() ? NULL : ngx_palloc(p, n))
+#define ngx_pnalloc(p, n)            (fail_now() ? NULL : ngx_pnalloc(p, n))
+#define ngx_pcalloc(p, n)            (fail_now() ? NULL : ngx_pcalloc(p, n))
+#define ngx_pstrdup(p, s)            (fail_now() ? NULL : ngx_pstrdup(p, s))
+#define ngx_create_pool(n, log)      (fail_now() ? NULL : ngx_create_pool(n, log))
+#define ngx_array_create(p, n, s)                                             \
+    (fail_now() ? NULL : ngx_array_create(p, n, s))
+#define ngx_array_push(a)            (fail_now() ? NULL : ngx_array_push(a))
+#define ngx_list_push(l)             (fail_now() ? NULL : ngx_list_push(l))
+#define ngx_pool_cleanup_add(p, n)                                            \
+    (fail_now() ? NULL : ngx_pool_cleanup_add(p, n))
+#define ngx_http_cleanup_add(r, n)                                            \
+    (fail_now() ? NULL : ngx_http_cleanup_add(r, n))
+#define ngx_http_complex_value(r, cv, v)                                      \
+    (fail_now() ? NGX_ERROR : ngx_http_complex_value(r, cv, v))
