@@ -133,9 +133,10 @@ demo:
 test:
 	@$(PACKAGES) install $(TEST_NEEDS)
 	@sh t/lib/test-nginx.sh $(BUILD)/perl
-	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS)
+	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS) $(FAIL_MODULE)
 	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
 	    TEST_NGINX_TASKS=$(BUILD)/tasks \
+	    TEST_NGINX_FAIL_MODULE=$(FAIL_MODULE) \
 	    sh t/lib/prove.sh $(BUILD) $(JOBS) $(TESTS)
 
 # the module with ASan and UBSan, in Debian's nginx as it is
@@ -150,6 +151,19 @@ $(ASAN_MODULE): $(MODULE)
 	    $(addprefix -I $(NGX_SRC)/src/,core event event/modules event/quic \
 	    os/unix http http/modules http/v2 http/v3) -I $(OBJ) -I src \
 	    -o $@ src/*.c $(OBJ)/ngx_http_task_module_modules.c -lcjson -lm
+
+# and one whose allocations fail, for t/170-alloc.t, with the sanitizers, too
+
+FAIL_MODULE  := $(BUILD)/fail/ngx_http_task_module.so
+
+$(FAIL_MODULE): $(MODULE) t/lib/fail.c t/lib/fail.h
+	@mkdir -p $(@D)
+	@gcc -c -fPIC -O1 -g -o $(@D)/fail.o t/lib/fail.c
+	@gcc -shared -fPIC -O1 -g -include t/lib/fail.h \
+	    $(addprefix -I $(NGX_SRC)/src/,core event event/modules event/quic \
+	    os/unix http http/modules http/v2 http/v3) -I $(OBJ) -I src \
+	    -o $@ src/*.c $(OBJ)/ngx_http_task_module_modules.c $(@D)/fail.o \
+	    -lcjson -lm
 
 sanitize:
 	@$(PACKAGES) install $(TEST_NEEDS)

@@ -176,10 +176,12 @@ ngx_int_t ngx_http_task_context_create(ngx_task_t *t);
 
 /* ngx_http_task_errors.c: NGX_DECLINED: an error was added, or NGX_ERROR */
 
-/* these take loc, input and ctx */
+/* these take loc, input and value, also if they are NULL, out of memory */
+
+/* name and value are those of the member of "ctx"; name is NULL: no "ctx" */
 
 ngx_int_t ngx_http_task_error(cJSON **errors, const char *type,
-    const char *msg, cJSON *loc, cJSON *input, cJSON *ctx);
+    const char *msg, cJSON *loc, cJSON *input, const char *name, cJSON *value);
 ngx_int_t ngx_http_task_error_invalid(cJSON **errors,
     ngx_http_task_invalid_t *invalid, cJSON *loc, cJSON *input);
 
@@ -193,7 +195,10 @@ ngx_int_t ngx_http_task_error_print(ngx_pool_t *pool, cJSON **errors,
 ngx_int_t ngx_http_task_error_detail(ngx_pool_t *pool, ngx_str_t *detail,
     ngx_str_t *text);
 
-cJSON *ngx_http_task_error_loc(const char *where, const char *name);
+/* takes what, a name or a position */
+
+cJSON *ngx_http_task_error_loc(const char *where, cJSON *what);
+
 cJSON *ngx_http_task_error_echo_text(ngx_pool_t *pool, ngx_str_t *text);
 cJSON *ngx_http_task_error_echo_json(ngx_pool_t *pool,
     ngx_http_task_span_t *span);

@@ -4,7 +4,7 @@
  *
  *     {"detail":[{"type":..,"loc":[..],"msg":..,"input":..,"ctx":{..}}]}
  *
- * What could not be allocated is NULL, which cJSON takes for nothing.
+ * What could not be allocated is NULL: an error that is not complete is none.
  */
 
 
@@ -16,15 +16,17 @@
 #define NGX_HTTP_TASK_ECHO  1024
 
 
+static ngx_uint_t ngx_http_task_add(cJSON *to, const char *name, cJSON *item);
 static ngx_int_t ngx_http_task_print_to(ngx_pool_t *pool, cJSON *json,
     ngx_str_t *text);
 
 
 ngx_int_t
 ngx_http_task_error(cJSON **errors, const char *type, const char *msg,
-    cJSON *loc, cJSON *input, cJSON *ctx)
+    cJSON *loc, cJSON *input, const char *name, cJSON *value)
 {
-    cJSON  *error;
+    cJSON       *error, *ctx;
+    ngx_uint_t   ok;
 
     if (*errors == NULL) {
         *errors = cJSON_CreateArray();
@@ -32,26 +34,39 @@ ngx_http_task_error(cJSON **errors, const char *type, const char *msg,
 
     error = cJSON_CreateObject();
 
-    if (*errors == NULL || error == NULL || loc == NULL || input == NULL) {
-        cJSON_Delete(error);
-        cJSON_Delete(loc);
-        cJSON_Delete(input);
-        cJSON_Delete(ctx);
-        return NGX_ERROR;
+    ok = ngx_http_task_add(error, "type", cJSON_CreateString(type));
+    ok &= ngx_http_task_add(error, "loc", loc);
+    ok &= ngx_http_task_add(error, "msg", cJSON_CreateString(msg));
+    ok &= ngx_http_task_add(error, "input", input);
+
+    if (name) {
+        ctx = cJSON_CreateObject();
+
+        ok &= ngx_http_task_add(ctx, name, value);
+        ok &= ngx_http_task_add(error, "ctx", ctx);
     }
 
-    cJSON_AddStringToObject(error, "type", type);
-    cJSON_AddItemToObject(error, "loc", loc);
-    cJSON_AddStringToObject(error, "msg", msg);
-    cJSON_AddItemToObject(error, "input", input);
+    ok &= ngx_http_task_add(*errors, NULL, error);
 
-    if (ctx) {
-        cJSON_AddItemToObject(error, "ctx", ctx);
+    return ok ? NGX_DECLINED : NGX_ERROR;
+}
+
+
+/* takes the item in any case; without a name, to an array */
+
+static ngx_uint_t
+ngx_http_task_add(cJSON *to, const char *name, cJSON *item)
+{
+    if (to && item
+        && (name ? cJSON_AddItemToObject(to, name, item)
+                 : cJSON_AddItemToArray(to, item)))
+    {
+        return 1;
     }
 
-    cJSON_AddItemToArray(*errors, error);
+    cJSON_Delete(item);
 
-    return NGX_DECLINED;
+    return 0;
 }
 
 
@@ -59,23 +74,17 @@ ngx_int_t
 ngx_http_task_error_invalid(cJSON **errors, ngx_http_task_invalid_t *invalid,
     cJSON *loc, cJSON *input)
 {
-    cJSON  *ctx;
+    cJSON  *value;
 
-    ctx = NULL;
+    value = NULL;
 
     if (invalid->ctx) {
-        ctx = cJSON_CreateObject();
-
-        if (invalid->reason) {
-            cJSON_AddStringToObject(ctx, invalid->ctx, invalid->reason);
-
-        } else {
-            cJSON_AddNumberToObject(ctx, invalid->ctx, invalid->bound);
-        }
+        value = invalid->reason ? cJSON_CreateString(invalid->reason)
+                                : cJSON_CreateNumber(invalid->bound);
     }
 
     return ngx_http_task_error(errors, invalid->type, (char *) invalid->msg,
-                               loc, input, ctx);
+                               loc, input, invalid->ctx, value);
 }
 
 
@@ -87,14 +96,13 @@ ngx_http_task_error_print(ngx_pool_t *pool, cJSON **errors, ngx_str_t *text)
 
     object = cJSON_CreateObject();
 
-    if (!cJSON_AddItemToObject(object, "detail", *errors)) {
-        cJSON_Delete(object);
-        return NGX_ERROR;
-    }
+    rc = ngx_http_task_add(object, "detail", *errors) ? NGX_OK : NGX_ERROR;
 
     *errors = NULL;
 
-    rc = ngx_http_task_print_to(pool, object, text);
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_print_to(pool, object, text);
+    }
 
     cJSON_Delete(object);
 
@@ -149,16 +157,19 @@ ngx_http_task_print_to(ngx_pool_t *pool, cJSON *json, ngx_str_t *text)
 
 
 cJSON *
-ngx_http_task_error_loc(const char *where, const char *name)
+ngx_http_task_error_loc(const char *where, cJSON *what)
 {
-    cJSON  *loc;
+    cJSON       *loc;
+    ngx_uint_t   ok;
 
     loc = cJSON_CreateArray();
 
-    cJSON_AddItemToArray(loc, cJSON_CreateString(where));
+    ok = ngx_http_task_add(loc, NULL, cJSON_CreateString(where));
+    ok &= ngx_http_task_add(loc, NULL, what);
 
-    if (name) {
-        cJSON_AddItemToArray(loc, cJSON_CreateString(name));
+    if (!ok) {
+        cJSON_Delete(loc);
+        return NULL;
     }
 
     return loc;

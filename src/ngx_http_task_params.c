@@ -257,8 +257,10 @@ static ngx_int_t
 ngx_http_task_read_body(ngx_task_t *t, cJSON **errors,
     ngx_http_task_span_t *root)
 {
-    cJSON                 *loc, *ctx;
+    cJSON                 *position;
     ngx_http_task_json_t   json;
+
+    static const char  *body = "body";
 
     if (ngx_http_task_body_load(t) != NGX_OK) {
         return NGX_ERROR;
@@ -268,14 +270,12 @@ ngx_http_task_read_body(ngx_task_t *t, cJSON **errors,
                             ngx_http_task_read_member, t, &json);
 
     if (json.error) {
-        loc = ngx_http_task_error_loc("body", NULL);
-        cJSON_AddItemToArray(loc, cJSON_CreateNumber((double) json.position));
-
-        ctx = cJSON_CreateObject();
-        cJSON_AddStringToObject(ctx, "error", json.error);
+        position = cJSON_CreateNumber((double) json.position);
 
         return ngx_http_task_error(errors, "json_invalid", "JSON decode error",
-                                   loc, cJSON_CreateObject(), ctx);
+                                   ngx_http_task_error_loc("body", position),
+                                   cJSON_CreateObject(),
+                                   "error", cJSON_CreateString(json.error));
     }
 
     *root = json.root;
@@ -284,12 +284,14 @@ ngx_http_task_read_body(ngx_task_t *t, cJSON **errors,
         return NGX_OK;
     }
 
+    /* of the body as a whole */
+
     return ngx_http_task_error(errors, "model_attributes_type",
                                "Input should be a valid dictionary or "
                                "object to extract fields from",
-                               ngx_http_task_error_loc("body", NULL),
+                               cJSON_CreateStringArray(&body, 1),
                                ngx_http_task_error_echo_json(t->pool, root),
-                               NULL);
+                               NULL, NULL);
 }
 
 
@@ -364,7 +366,8 @@ ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
             return rc;
         }
 
-        loc = ngx_http_task_error_loc("query", arg->param->name);
+        loc = ngx_http_task_error_loc("query",
+                                 cJSON_CreateString(arg->param->name));
         input = ngx_http_task_error_echo_text(t->pool, &src->query);
 
     } else if (src->body.data) {
@@ -374,7 +377,8 @@ ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
             return rc;
         }
 
-        loc = ngx_http_task_error_loc("body", arg->param->name);
+        loc = ngx_http_task_error_loc("body",
+                                 cJSON_CreateString(arg->param->name));
         input = ngx_http_task_error_echo_json(t->pool, &src->body);
 
     } else {
@@ -401,12 +405,13 @@ ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
     }
 
     where = root->data ? "body" : "query";
-    loc = ngx_http_task_error_loc(where, arg->param->name);
+    loc = ngx_http_task_error_loc(where,
+                                  cJSON_CreateString(arg->param->name));
     input = root->data ? ngx_http_task_error_echo_json(t->pool, root)
                        : cJSON_CreateNull();
 
     return ngx_http_task_error(errors, "missing", "Field required",
-                               loc, input, NULL);
+                               loc, input, NULL, NULL);
 }
 
 

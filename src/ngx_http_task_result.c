@@ -113,6 +113,13 @@ ngx_http_task_set(ngx_task_t *t, const char *name, cJSON *item)
     if (cJSON_GetObjectItemCaseSensitive(result->json, name)) {
         done = cJSON_ReplaceItemInObjectCaseSensitive(result->json, name, item);
 
+        /* cJSON does not look whether it could copy the name */
+
+        if (done && item->string == NULL) {
+            result->nomem = 1;
+            return;
+        }
+
     } else {
         done = cJSON_AddItemToObject(result->json, name, item);
     }

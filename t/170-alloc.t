@@ -1,0 +1,113 @@
+#!/usr/bin/perl
+
+# The n-th allocation of the module fails, for each n on a request's path, in
+# each mode: a 500 or a closed connection, never a crash, and the next request
+# is served.
+
+use strict;
+use warnings;
+
+use File::Path qw(make_path);
+use Test::More;
+
+use TaskServer;
+
+plan(skip_all => 'needs the module that make test builds for it')
+    unless -f ($ENV{TEST_NGINX_FAIL_MODULE} // '');
+
+local $ENV{TEST_NGINX_LOAD_MODULES} = $ENV{TEST_NGINX_FAIL_MODULE};
+
+my $tasks = "$ENV{TEST_NGINX_TASKS}/test";
+my $json = "Content-Type: application/json\r\n";
+
+my @cases = (
+    [ 'quick', '/quick' ],
+    [ 'async', '/async?status=a%ff' ],
+    [ 'thread', '/thread?status=a' ],
+    [ 'sync', '/sync' ],
+    [ 'limited', '/limited' ],
+    [ 'variable', '/variable?d=1ms' ],
+    [ 'wrong', '/thread?duration=x&status=y' ],
+    [ 'fail', '/result?how=fail&status=503' ],
+    [ 'headers', '/result?how=header' ],
+    [ 'twice', '/result?how=twice' ],
+    [ 'context', '/context' ],
+    [ 'steps', '/steps?ms=1ms' ],
+    [ 'not allowed', '/async', method => 'PUT' ],
+    [ 'body', '/values', method => 'POST', body => '{"n":5,"na\u006de":"x"}' ],
+    [ 'wrong body', '/values', method => 'POST', body => '{"n":true,"x":[1]}' ],
+    [ 'no JSON', '/values', method => 'POST', body => '{"n":' ],
+    [ 'no object', '/values', method => 'POST', body => '[5]' ],
+    [ 'file', '/values', method => 'POST',
+      body => '{"n":5,"pad":"' . ('y' x 20000) . '"}' ],
+);
+
+my %conf = (
+    main => "task_load $tasks/probe.so; thread_pool probe threads=2;
+             env FAIL_AT;",
+    server => '
+        location = /quick    { quick; }
+        location = /async    { task sleep; task_param duration default=1ms; }
+        location = /thread   { task sleep; task_mode thread=probe;
+                               task_param duration default=1ms; }
+        location = /sync     { task sleep duration=1ms; task_mode sync; }
+        location = /limited  { task sleep duration=1ms; task_limit running=1;
+                               task_timeout 5s; }
+        location = /variable { task sleep duration=$arg_d; }
+        location = /result   { task result; }
+        location = /context  { task context; }
+        location = /steps    { task steps; }
+        location = /values   { task values; client_body_buffer_size 1k; }
+    ');
+
+my ($sites, $served) = (0, 0);
+
+for my $case (@cases) {
+    my ($name, $uri, %o) = @$case;
+
+    if (defined $o{body}) {
+        $o{headers} = $json . 'Content-Length: ' . length($o{body}) . "\r\n";
+    }
+
+    my ($n, $wrong, $expected) = (0, '');
+
+    while ($n < 1000) {
+        local $ENV{FAIL_AT} = $n;
+        my $s = TaskServer->start(%conf, log_level => 'error');
+
+        my $r = $s->get($uri, %o);
+        $r->{body} =~ s/"id":"[0-9a-f]{32}"/"id":""/;
+        my $next = $s->get('/quick');
+        my ($code, $time) = $s->stop('QUIT');
+        my $log = $s->text('error.log') . $s->text('stderr.log');
+        my $hit = $log =~ /^allocation $n fails/m;
+
+        $expected //= "$r->{status} $r->{body}";
+
+        $wrong .= "$n: $r->{status} $r->{body}\n"
+            unless $r->{status} =~ /^(?:500|0)$/
+                   || "$r->{status} $r->{body}" eq $expected;
+
+        # it may have been the second request's allocation that failed
+
+        $wrong .= "$n: next: $next->{status}\n"
+            unless $next->{status} == 200
+                   || ($hit && "$r->{status} $r->{body}" eq $expected);
+        $wrong .= "$n: exit code $code, $time s\n" if $code || $time > 10;
+        $wrong .= "$n: $1\n" if $log =~ /(.*(?:\[alert\]|Sanitizer|runtime er).*)/;
+
+        File::Path::remove_tree($s->{root});
+
+        last if $n && !$hit;
+
+        $sites++ if $hit;
+        $served++ if $hit && "$r->{status} $r->{body}" eq $expected;
+        $n++;
+    }
+
+    is($wrong, '', "$name: " . ($n - 1) . ' allocations');
+}
+
+diag("$sites allocations failed, $served of them did not matter");
+
+done_testing();
