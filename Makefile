@@ -7,6 +7,7 @@
 # make sanitize runs the tests with ASan and UBSan in the module
 # make stress   mixed load, aborts, reloads, kills: nothing may get lost; SECONDS=60
 # make fuzz     libFuzzer on all that reads input; SECONDS=60 each
+# make matrix   the tests in minimal roots of Debian 12, 13 and forky; as root
 # make install  copies the module to where Debian's nginx looks for it
 # make clean
 #
@@ -57,7 +58,7 @@ LINT_INCLUDES = $(addprefix -I $(NGX_SRC)/src/,core event event/modules \
 unexport NGINX
 
 
-.PHONY: all build tasks run demo test sanitize stress fuzz lint install clean force
+.PHONY: all build tasks run demo test sanitize stress fuzz matrix lint install clean force
 
 all:
 	@$(PACKAGES) check $(BUILD_NEEDS)
@@ -196,6 +197,10 @@ fuzz:
 	        { tail -n 40 $(BUILD)/fuzz/$$f.log; exit 1; }; \
 	    grep number_of_executed_units $(BUILD)/fuzz/$$f.log; \
 	done
+
+matrix:
+	@$(PACKAGES) install debootstrap
+	@sh t/lib/matrix.sh $(BUILD) $(RELEASES)
 
 lint:
 	@$(PACKAGES) check $(LINT_NEEDS)

@@ -6,6 +6,11 @@ use Test::Nginx::Socket;
 add_block_preprocessor(sub {
     my $block = shift;
 
+    # Test::Nginx writes "http2 on", which came with 1.25.1
+
+    $Test::Nginx::Util::NginxVersion = 1.019008
+        if $Test::Nginx::Util::NginxVersion < 1.025001;
+
     $block->set_value('no_error_log', "[alert]\n[emerg]\nSanitizer");
     $block->set_value('config', <<'END') unless defined $block->config;
     location = /t { task sleep duration=0; }
@@ -90,7 +95,7 @@ Content-Type: application/json
 --- request
 GET /d?duration=soon
 --- error_code: 422
---- raw_response_headers_like: HTTP/1.1 422 Unprocessable Content
+--- raw_response_headers_like: HTTP/(?:1.1 422 Unprocessable Content|2 422)
 --- response_headers
 Content-Type: application/json
 --- response_body chomp

@@ -30,8 +30,23 @@ elif [ "$jobs" -gt 1 ]; then
     prove="$prove -j$jobs"
 fi
 
-if unshare -n true 2> /dev/null && command -v ip > /dev/null; then
-    exec unshare -n sh -c 'ip link set lo up; exec "$@"' sh $prove "$@"
-fi
+# the whole suite, once more with reloads instead of starts, and by HTTP/2, as
+# far as the tests allow it
 
-exec $prove "$@"
+run() {
+    if unshare -n true 2> /dev/null && command -v ip > /dev/null; then
+        unshare -n sh -c 'ip link set lo up; exec "$@"' sh "$@"
+    else
+        "$@"
+    fi
+}
+
+run $prove "$@"
+
+if [ "$*" = t ]; then
+    echo "by reload"
+    TEST_NGINX_USE_HUP=1 run prove t/000-sanity.t t/080-context.t
+
+    echo "by HTTP/2"
+    TEST_NGINX_USE_HTTP2=1 run prove t/000-sanity.t t/040-params.t
+fi
