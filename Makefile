@@ -5,6 +5,7 @@
 # make test     runs the tests
 # make lint     compilers' warnings, cppcheck, nginx's style
 # make sanitize runs the tests with ASan and UBSan in the module
+# make sanitize-nginx KIND=address or thread: in an nginx that has them, too
 # make stress   mixed load, aborts, reloads, kills: nothing may get lost; SECONDS=60
 # make fuzz     libFuzzer on all that reads input; SECONDS=60 each
 # make matrix   the tests in minimal roots of Debian 12, 13 and forky; as root
@@ -58,7 +59,7 @@ LINT_INCLUDES = $(addprefix -I $(NGX_SRC)/src/,core event event/modules \
 unexport NGINX
 
 
-.PHONY: all build tasks run demo test sanitize stress fuzz matrix lint install clean force
+.PHONY: all build tasks run demo test sanitize sanitize-nginx stress fuzz matrix lint install clean force
 
 all:
 	@$(PACKAGES) check $(BUILD_NEEDS)
@@ -171,6 +172,17 @@ sanitize:
 	@sh t/lib/test-nginx.sh $(BUILD)/perl
 	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS) $(ASAN_MODULE)
 	@NGX=$(NGINX) sh t/lib/sanitize.sh $(BUILD) $(ASAN_MODULE) $(TESTS)
+
+# nginx itself, from Debian's source, with a sanitizer: KIND=address, thread
+
+KIND          = address
+
+sanitize-nginx:
+	@$(PACKAGES) install $(TEST_NEEDS) libssl-dev libpcre2-dev zlib1g-dev
+	@sh t/lib/test-nginx.sh $(BUILD)/perl
+	@sh t/lib/nginx-source.sh $(BUILD)/nginx-src
+	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS)
+	@sh t/lib/sanitize-nginx.sh $(BUILD) $(KIND) $(TESTS)
 
 SECONDS       = 60
 

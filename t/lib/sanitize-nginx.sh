@@ -1,0 +1,96 @@
+#!/bin/sh
+#
+# sanitize-nginx.sh BUILD address|thread [TEST ...]
+#
+# An nginx of Debian's source, built whole with a sanitizer.  With "address",
+# ASan and UBSan, each allocation of a pool is a block of its own
+# (NGX_DEBUG_PALLOC), or overflows inside pools would not be seen.  With
+# "thread", TSan: what nginx's own pools, spinlock and notification do is
+# suppressed, they are not made for it.
+
+set -eu
+
+build=$1
+kind=$2
+shift 2
+
+src=$build/nginx-src
+obj=$build/nginx-$kind
+log=$obj/log
+
+case $kind in
+address)
+    flags="-fsanitize=address,undefined -fno-sanitize=alignment,nonnull-attribute
+           -fno-sanitize-recover=undefined -DNGX_DEBUG_PALLOC=1"
+    ;;
+thread)
+    flags="-fsanitize=thread"
+    ;;
+esac
+
+flags="$(echo $flags) -fno-omit-frame-pointer -O1 -g"
+
+if [ ! -x "$obj/nginx" ]; then
+    echo "building nginx with $kind sanitizer"
+    (
+        cd "$src"
+        ASAN_OPTIONS=detect_leaks=0 ./configure --builddir="$obj" \
+            --with-compat --with-debug --with-threads --with-http_ssl_module \
+            --with-http_v2_module --with-http_auth_request_module \
+            --with-http_addition_module --with-cc-opt="$flags -Wno-error" \
+            --with-ld-opt="$flags" --add-dynamic-module="$build/.." \
+            > "$obj.log" 2>&1
+        make -s -f "$obj/Makefile" >> "$obj.log" 2>&1
+    ) || { tail -n 20 "$obj.log" >&2; exit 1; }
+fi
+
+(cd "$src" && make -s -f "$obj/Makefile" modules >> "$obj.log" 2>&1)
+
+rm -rf "$log"
+mkdir -p "$log"
+
+cat > "$obj/suppressions" << END
+race:ngx_thread_pool
+race:ngx_spinlock
+race:ngx_epoll_notify
+race:ngx_epoll_module
+race:ngx_destroy_pool
+race:ngx_time_update
+race:ngx_log_error_core
+mutex:ngx_thread_mutex
+mutex:ngx_thread_pool
+thread:ngx_thread_pool
+END
+
+cat > "$obj/run" << END
+#!/bin/sh
+ASAN_OPTIONS=detect_leaks=0,detect_odr_violation=0,log_path=$log/asan \\
+UBSAN_OPTIONS=print_stacktrace=1,log_path=$log/ubsan \\
+TSAN_OPTIONS=suppressions=$obj/suppressions,log_path=$log/tsan,exitcode=0,report_signal_unsafe=0 \\
+exec $obj/nginx "\$@"
+END
+chmod 755 "$obj/run"
+
+rc=0
+TEST_NGINX_BINARY=$obj/run \
+    TEST_NGINX_LOAD_MODULES=$obj/ngx_http_task_module.so \
+    TEST_NGINX_TASKS=$build/tasks \
+    sh t/lib/prove.sh "$build" 1 "$@" || rc=$?
+
+# of TSan's reports, those that are ours: nginx's core has its own
+
+for report in "$log"/*; do
+    [ -f "$report" ] || continue
+
+    if [ "$kind" = thread ] && ! grep -q '^SUMMARY: .*ngx_http_task' "$report"
+    then
+        continue
+    fi
+
+    head -n 60 "$report"
+    rc=1
+done
+
+[ "$rc" = 0 ] && echo "no report of the $kind sanitizer"
+
+exit "$rc"
