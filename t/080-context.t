@@ -222,9 +222,9 @@ logged: /t 200 sleep thread done
 
 === TEST 17: limit_req rejects as on any content
 --- http_config
-    limit_req_zone $server_port zone=one:1m rate=1r/m;
+    limit_req_zone $server_port zone=two:1m rate=1r/m;
 --- config
-    location = /t { limit_req zone=one; task sleep duration=20ms; }
+    location = /t { limit_req zone=two; task sleep duration=20ms; }
 --- request eval
 [ "GET /t", "GET /t" ]
 --- error_code eval

@@ -22,7 +22,8 @@ int fail_now(void);
 #define ngx_pnalloc(p, n)            (fail_now() ? NULL : ngx_pnalloc(p, n))
 #define ngx_pcalloc(p, n)            (fail_now() ? NULL : ngx_pcalloc(p, n))
 #define ngx_pstrdup(p, s)            (fail_now() ? NULL : ngx_pstrdup(p, s))
-#define ngx_create_pool(n, log)      (fail_now() ? NULL : ngx_create_pool(n, log))
+#define ngx_create_pool(n, log)                                               \
+    (fail_now() ? NULL : ngx_create_pool(n, log))
 #define ngx_array_create(p, n, s)                                             \
     (fail_now() ? NULL : ngx_array_create(p, n, s))
 #define ngx_array_push(a)            (fail_now() ? NULL : ngx_array_push(a))

@@ -43,7 +43,7 @@ run() {
 
 run $prove "$@"
 
-if [ "$*" = t ]; then
+if [ "$*" = t ] && [ -z "${TEST_NGINX_ONCE:-}" ]; then
     echo "by reload"
     TEST_NGINX_USE_HUP=1 run prove t/000-sanity.t t/080-context.t
 

@@ -74,7 +74,7 @@ chmod 755 "$obj/run"
 rc=0
 TEST_NGINX_BINARY=$obj/run \
     TEST_NGINX_LOAD_MODULES=$obj/ngx_http_task_module.so \
-    TEST_NGINX_TASKS=$build/tasks \
+    TEST_NGINX_TASKS=$build/tasks TEST_NGINX_ONCE=1 \
     sh t/lib/prove.sh "$build" 1 "$@" || rc=$?
 
 # of TSan's reports, those that are ours: nginx's core has its own
