@@ -193,16 +193,28 @@ stress:
 	    TEST_NGINX_TASKS=$(BUILD)/tasks \
 	    sh t/lib/prove.sh $(BUILD) stress $(SECONDS)
 
-FUZZERS       = json text number
+FUZZ_CC       = clang -g -O1 -fsanitize=fuzzer,address,undefined \
+                -fno-sanitize-recover=undefined -Isrc
+
+# plain C is linked as it is; values, with nginx's own parsers and pools
 
 fuzz:
-	@$(PACKAGES) install clang libclang-rt-dev libcjson-dev perl
+	@$(PACKAGES) install clang libclang-rt-dev perl $(BUILD_NEEDS)
 	@perl t/lib/corpus.pl $(BUILD)/fuzz/corpus
-	@for f in $(FUZZERS); do \
-	    clang -g -O1 -fsanitize=fuzzer,address,undefined \
-	        -fno-sanitize-recover=undefined -DFUZZ=fuzz_$$f -Isrc \
-	        -o $(BUILD)/fuzz/$$f t/fuzz.c src/ngx_http_task_text.c \
-	        src/ngx_http_task_json.c src/ngx_http_task_number.c -lcjson -lm; \
+	@sh t/lib/nginx-source.sh $(BUILD)/nginx-src
+	@$(MAKE) --no-print-directory build
+	@for f in json text number; do \
+	    $(FUZZ_CC) -DFUZZ=fuzz_$$f -o $(BUILD)/fuzz/$$f t/fuzz.c \
+	        $(addprefix src/ngx_http_task_,text.c json.c number.c) -lcjson -lm; \
+	done
+	@$(FUZZ_CC) -fno-sanitize=pointer-overflow -DNGX_DEBUG_PALLOC=1 \
+	    $(addprefix -I $(BUILD)/nginx-src/src/,core event event/modules os/unix \
+	    http http/modules http/v2) -I $(OBJ) -o $(BUILD)/fuzz/value \
+	    t/fuzz-value.c \
+	    $(addprefix src/ngx_http_task_,value.c type.c text.c json.c number.c) \
+	    $(addprefix $(BUILD)/nginx-src/src/,core/ngx_parse.c \
+	    core/ngx_string.c core/ngx_palloc.c os/unix/ngx_alloc.c) -lcjson -lm
+	@for f in json text number value; do \
 	    echo "fuzzing $$f for $(SECONDS) s"; \
 	    (cd $(BUILD)/fuzz && ./$$f -max_total_time=$(SECONDS) -max_len=1024 \
 	        -print_final_stats=1 corpus/$$f > $$f.log 2>&1) || \

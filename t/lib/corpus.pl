@@ -30,5 +30,12 @@ for my $row (@$rows) {
     next unless defined $query;
 
     seed('text', $query);
+    seed('value', chr($_) . "\n\n" . $query =~ s/^[^=]*=//r) for 0 .. 6;
     seed('number', s/^[^=]*=//r) for split /&/, $query;
 }
+
+# a type, the minimum, the maximum, the value: see t/fuzz-value.c
+
+seed('value', $_) for "\0" . "1s\n<1h\n1m30s", "\1" . "1\n5\nabc",
+    "\2" . ">-5\n10\n7", "\3" . ">0\n1e3\n0.5", "\4\n\ntrue",
+    "\5" . "1k\n10m\n64k", "\6\n\ngreen";

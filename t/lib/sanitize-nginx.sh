@@ -3,10 +3,13 @@
 # sanitize-nginx.sh BUILD address|thread [TEST ...]
 #
 # An nginx of Debian's source, built whole with a sanitizer.  With "address",
-# ASan and UBSan, each allocation of a pool is a block of its own
+# ASan, UBSan and LSan, each allocation of a pool is a block of its own
 # (NGX_DEBUG_PALLOC), or overflows inside pools would not be seen.  With
 # "thread", TSan: what nginx's own pools, spinlock and notification do is
 # suppressed, they are not made for it.
+#
+# Leaks count where a worker or the master ends.  `nginx -t`, and the process
+# that leaves a daemon behind, end without letting go of anything.
 
 set -eu
 
@@ -46,6 +49,22 @@ fi
 
 (cd "$src" && make -s -f "$obj/Makefile" modules >> "$obj.log" 2>&1)
 
+# the module whose allocations fail, for t/170-alloc.t: what leaks then?
+
+fail=
+
+if [ "$kind" = address ]; then
+    fail=$obj/fail.so
+    includes=
+    for dir in core event event/modules os/unix http http/modules http/v2; do
+        includes="$includes -I $src/src/$dir"
+    done
+    gcc -c -fPIC $flags -o "$obj/fail.o" t/lib/fail.c
+    gcc -shared -fPIC $flags -include t/lib/fail.h $includes -I "$obj" -I src \
+        -o "$fail" src/*.c "$obj/ngx_http_task_module_modules.c" "$obj/fail.o" \
+        -lcjson -lm
+fi
+
 rm -rf "$log"
 mkdir -p "$log"
 
@@ -62,9 +81,21 @@ mutex:ngx_thread_pool
 thread:ngx_thread_pool
 END
 
+# what nginx's core lets go of, or keeps, in every process
+
+cat > "$obj/leaks" << END
+leak:ngx_event_process_init
+leak:ngx_set_environment
+leak:ngx_regex_malloc
+END
+
 cat > "$obj/run" << END
 #!/bin/sh
-ASAN_OPTIONS=detect_leaks=0,detect_odr_violation=0,log_path=$log/asan \\
+leaks=1
+case " \$* " in *" -t "*) leaks=0 ;; esac
+
+ASAN_OPTIONS=detect_leaks=\$leaks,detect_odr_violation=0,exitcode=0,log_path=$log/asan \\
+LSAN_OPTIONS=suppressions=$obj/leaks,print_suppressions=0 \\
 UBSAN_OPTIONS=print_stacktrace=1,log_path=$log/ubsan \\
 TSAN_OPTIONS=suppressions=$obj/suppressions,log_path=$log/tsan,exitcode=0,report_signal_unsafe=0 \\
 exec $obj/nginx "\$@"
@@ -75,14 +106,22 @@ rc=0
 TEST_NGINX_BINARY=$obj/run \
     TEST_NGINX_LOAD_MODULES=$obj/ngx_http_task_module.so \
     TEST_NGINX_TASKS=$build/tasks TEST_NGINX_ONCE=1 \
+    TEST_NGINX_FAIL_MODULE=$fail \
     sh t/lib/prove.sh "$build" 1 "$@" || rc=$?
 
-# of TSan's reports, those that are ours: nginx's core has its own
+# of TSan's reports, those that are ours: nginx's core has its own; of LSan's
+# all but that of a daemon's parent, whose first pool is main()'s
 
 for report in "$log"/*; do
     [ -f "$report" ] || continue
 
     if [ "$kind" = thread ] && ! grep -q '^SUMMARY: .*ngx_http_task' "$report"
+    then
+        continue
+    fi
+
+    if grep -q LeakSanitizer "$report" &&
+        grep -A1 ' in ngx_create_pool ' "$report" | grep -q ' in main '
     then
         continue
     fi
