@@ -34,7 +34,7 @@ MODULE       := $(BUILD)/ngx_http_task_module.so
 SOURCES      := $(wildcard src/*.c src/*.h)
 TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
                 $(wildcard conf/tasks/*.c))
-TEST_TASKS   := $(BUILD)/tasks/test/probe.so
+TEST_TASKS   := $(BUILD)/tasks/test/probe.so $(BUILD)/tasks/test/slot
 
 PACKAGES      = sh t/lib/packages.sh
 
@@ -45,14 +45,16 @@ DEMO_NEEDS    = $(RUN_NEEDS) perl
 LINT_NEEDS    = $(BUILD_NEEDS) g++ clang cppcheck perl
 TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
                 liblist-moreutils-perl libhttp-message-perl libipc-run-perl \
-                curl nghttp2-client procps iproute2 libgd-dev
+                curl nghttp2-client procps iproute2 libgd-dev \
+                python3-prometheus-client
+
+NGX_INCLUDES  = $(addprefix -I $(NGX_SRC)/src/,core event event/modules \
+                event/quic os/unix http http/modules http/v2 http/v3) \
+                -I $(OBJ) -I src
 
 WARNINGS      = -Wdeclaration-after-statement -Wshadow -Wvla
 LINT_FLAGS    = -fsyntax-only -W -Wall -Wpointer-arith -Wno-unused-parameter \
                 -Werror $(WARNINGS)
-LINT_INCLUDES = $(addprefix -I $(NGX_SRC)/src/,core event event/modules \
-                event/quic os/unix http http/modules http/v2 http/v3) \
-                -I $(OBJ) -I src
 
 # nginx looks for inherited sockets in a variable NGINX of its environment
 
@@ -105,6 +107,12 @@ $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
 	@mkdir -p $(@D)
 	@$(TASK_CC) -o $@.new $< -lcjson && mv $@.new $@
 
+# a driver of one file of the module
+
+$(BUILD)/tasks/test/slot: t/slot.c $(SOURCES) $(OBJ)/Makefile
+	@mkdir -p $(@D)
+	@gcc -g -Wall $(NGX_INCLUDES) -o $@ $< -lpthread
+
 $(BUILD)/tasks/thumbnail.so: TASK_LIBS = -lgd
 
 $(BUILD)/tasks/%.so: conf/tasks/%.c src/ngx_task.h
@@ -150,9 +158,7 @@ $(ASAN_MODULE): $(MODULE)
 	@mkdir -p $(@D)
 	@gcc -shared -fPIC -O1 -g -fno-omit-frame-pointer \
 	    -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	    $(addprefix -I $(NGX_SRC)/src/,core event event/modules event/quic \
-	    os/unix http http/modules http/v2 http/v3) -I $(OBJ) -I src \
-	    -o $@ src/*.c $(OBJ)/ngx_http_task_module_modules.c -lcjson -lm
+	    $(NGX_INCLUDES) -o $@ src/*.c $(OBJ)/ngx_http_task_module_modules.c -lcjson -lm
 
 # and one whose allocations fail, for t/170-alloc.t, with the sanitizers, too
 
@@ -162,9 +168,7 @@ $(FAIL_MODULE): $(MODULE) t/lib/fail.c t/lib/fail.h
 	@mkdir -p $(@D)
 	@gcc -c -fPIC -O1 -g -o $(@D)/fail.o t/lib/fail.c
 	@gcc -shared -fPIC -O1 -g -include t/lib/fail.h \
-	    $(addprefix -I $(NGX_SRC)/src/,core event event/modules event/quic \
-	    os/unix http http/modules http/v2 http/v3) -I $(OBJ) -I src \
-	    -o $@ src/*.c $(OBJ)/ngx_http_task_module_modules.c $(@D)/fail.o \
+	    $(NGX_INCLUDES) -o $@ src/*.c $(OBJ)/ngx_http_task_module_modules.c $(@D)/fail.o \
 	    -lcjson -lm
 
 sanitize:
@@ -230,7 +234,7 @@ lint:
 	@$(PACKAGES) check $(LINT_NEEDS)
 	@$(MAKE) --no-print-directory build
 	@for cc in gcc clang; do echo "$$cc"; \
-	    for f in src/*.c; do $$cc $(LINT_FLAGS) $(LINT_INCLUDES) $$f; done; \
+	    for f in src/*.c; do $$cc $(LINT_FLAGS) $(NGX_INCLUDES) $$f; done; \
 	done
 	@echo "ngx_task.h, gcc and clang, C99 and C++"
 	@for cc in "gcc -std=c99 -x c" "clang -std=c99 -x c" "g++ -x c++" \

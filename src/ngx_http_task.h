@@ -14,7 +14,15 @@
 #include "ngx_http_task_types.h"
 
 
+#define NGX_HTTP_TASK_VERSION  "0.5.0"
+
+
 /* ngx_http_task_module.c */
+
+/* what answers in the location: only one directive may say it */
+
+char *ngx_http_task_content(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_http_task_loc_conf_t *tlcf, ngx_http_handler_pt handler);
 
 extern ngx_module_t  ngx_http_task_module;
 
@@ -107,6 +115,9 @@ ngx_task_t *ngx_http_task_get(ngx_http_request_t *r);
 
 /* ngx_http_task_limit.c */
 
+char *ngx_http_task_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_task_ready(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
 ngx_http_task_limit_t *ngx_http_task_limit_create(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *tlcf);
 ngx_int_t ngx_http_task_limit_check(ngx_conf_t *cf);
@@ -116,13 +127,74 @@ ngx_int_t ngx_http_task_limit_check(ngx_conf_t *cf);
 void ngx_http_task_limit_start(ngx_task_t *t);
 void ngx_http_task_limit_leave_queue(ngx_task_t *t);
 void ngx_http_task_limit_leave(ngx_task_t *t);
-ngx_int_t ngx_http_task_ready_handler(ngx_http_request_t *r);
 
 
 /* ngx_http_task_timeout.c */
 
 ngx_int_t ngx_http_task_timeout_set(ngx_task_t *t);
 void ngx_http_task_timeout_clear(ngx_task_t *t);
+
+
+/* ngx_http_task_stats.c */
+
+char *ngx_http_task_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_task_stats(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t ngx_http_task_stats_check(ngx_conf_t *cf);
+ngx_int_t ngx_http_task_stats_create(ngx_conf_t *cf,
+    ngx_http_task_loc_conf_t *tlcf);
+
+/* on the loop; harmless where nothing is counted */
+
+void ngx_http_task_stats_start(ngx_task_t *t);
+void ngx_http_task_stats_end(ngx_task_t *t);
+void ngx_http_task_stats_observe(ngx_http_task_zone_t *zone,
+    uint64_t *histogram, int64_t ns);
+ngx_http_task_zone_pool_t *ngx_http_task_stats_pool(ngx_task_t *t,
+    ngx_str_t *name);
+
+
+/* ngx_http_task_zone.c */
+
+/* the zone of that name, also if it is not yet defined */
+
+ngx_http_task_zone_t *ngx_http_task_zone_get(ngx_conf_t *cf, ngx_str_t *name);
+ngx_int_t ngx_http_task_zone_create(ngx_conf_t *cf, ngx_http_task_zone_t *zone,
+    size_t size);
+
+
+/* ngx_http_task_slot.c */
+
+/* of this worker, when it begins and when it ends */
+
+void ngx_http_task_slot_enter(ngx_http_task_zone_t *zone, ngx_log_t *log);
+void ngx_http_task_slot_leave(ngx_http_task_zone_t *zone);
+
+/*
+ * Under the zone's mutex: adds to the totals what dead workers have left, and
+ * returns how many of the generation are alive.
+ */
+
+ngx_uint_t ngx_http_task_slots_sweep(ngx_http_task_zone_t *zone,
+    ngx_http_task_generation_t *generation);
+
+
+/* ngx_http_task_heartbeat.c */
+
+/* between two beats, milliseconds */
+
+#define NGX_HTTP_TASK_HEARTBEAT  100
+
+void ngx_http_task_heartbeat_start(ngx_http_task_main_conf_t *tmcf);
+
+/* around what a function does on the loop; logs it if it took too long */
+
+int64_t ngx_http_task_stall_begin(void);
+void ngx_http_task_stall_end(ngx_task_t *t, int64_t since);
+
+
+/* ngx_http_task_status.c */
+
+char *ngx_http_task_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 
 /* ngx_http_task_args.c: parameters in the configuration */
@@ -254,7 +326,7 @@ void ngx_http_task_thread_exit(ngx_cycle_t *cycle);
  */
 
 ngx_int_t ngx_http_task_thread_post(ngx_task_t *t, ngx_thread_pool_t *pool,
-    ngx_task_piece_pt fn, void *data);
+    ngx_str_t *name, ngx_task_piece_pt fn, void *data);
 
 /* tells a piece, if there is one, that nobody waits for it */
 
@@ -278,6 +350,13 @@ int64_t ngx_http_task_now(void);
 void ngx_http_task_loop_init(void);
 ngx_uint_t ngx_http_task_on_loop(void);
 
+/*
+ * Whether the task may begin: the loop may have ended it, in which case it
+ * never does.  In any thread.
+ */
+
+ngx_uint_t ngx_http_task_begin(ngx_task_t *t);
+
 void ngx_http_task_run_block(ngx_task_t *t);
 void ngx_http_task_run_defers(ngx_task_t *t);
 
@@ -298,6 +377,11 @@ void ngx_http_task_result_free(ngx_http_task_result_t *result);
 
 ngx_int_t ngx_http_task_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body);
+
+/* a body in buffers, of which the last one is marked so */
+
+ngx_int_t ngx_http_task_send_chain(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_chain_t *out, off_t len);
 
 /* the body may be NULL: then a constant one; a location's error_page wins */
 

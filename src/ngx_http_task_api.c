@@ -38,12 +38,35 @@ ngx_http_task_now(void)
 }
 
 
+ngx_uint_t
+ngx_http_task_begin(ngx_task_t *t)
+{
+    int64_t  never;
+
+    never = 0;
+
+    if (!__atomic_compare_exchange_n(&t->started, &never, ngx_http_task_now(),
+                                     0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    {
+        return 0;
+    }
+
+    if (t->cell) {
+        ngx_http_task_zone_add_shared(&t->cell[NGX_HTTP_TASK_COUNT_BEGUN], 1);
+    }
+
+    return 1;
+}
+
+
 void
 ngx_http_task_run_block(ngx_task_t *t)
 {
     ngx_int_t  rc;
 
-    ngx_http_task_atomic_set(&t->started, ngx_http_task_now());
+    if (!ngx_http_task_begin(t)) {
+        return;
+    }
 
     if (t->unread) {
         rc = ngx_http_task_params_read(t);

@@ -41,7 +41,7 @@ ngx_http_task_async_start(ngx_task_t *t)
 
     size = t->function->table.state_size;
 
-    t->started = ngx_http_task_now();
+    (void) ngx_http_task_begin(t);
 
     t->root.task = t;
     t->root.fn = t->function->table.async;
@@ -96,6 +96,7 @@ ngx_http_task_async_cancel(ngx_task_t *t)
 static void
 ngx_http_task_async_resume(ngx_task_t *t)
 {
+    int64_t            since;
     ngx_task_rc_t      rc;
     ngx_task_frame_t  *f;
 
@@ -103,7 +104,11 @@ ngx_http_task_async_resume(ngx_task_t *t)
         f = t->frame;
         t->await = NGX_HTTP_TASK_AWAIT_NOTHING;
 
+        since = ngx_http_task_stall_begin();
+
         rc = f->fn(t, f);
+
+        ngx_http_task_stall_end(t, since);
 
         if (rc == NGX_TASK_AGAIN && ngx_http_task_async_waits(t, f)) {
 
@@ -323,6 +328,7 @@ ngx_task_offload(ngx_task_frame_t *f, const char *pool, ngx_task_piece_pt fn,
     }
 
     tp = t->conf->mode.pool;
+    name = t->conf->mode.pool_name;
 
     if (pool) {
         name.data = (u_char *) pool;
@@ -336,7 +342,7 @@ ngx_task_offload(ngx_task_frame_t *f, const char *pool, ngx_task_piece_pt fn,
         return NGX_TASK_FAILED;
     }
 
-    switch (ngx_http_task_thread_post(t, tp, fn, data)) {
+    switch (ngx_http_task_thread_post(t, tp, &name, fn, data)) {
 
     case NGX_OK:
         t->await = NGX_HTTP_TASK_AWAIT_PIECE;

@@ -16,6 +16,7 @@ static void *ngx_http_task_core_create_conf(ngx_cycle_t *cycle);
 static char *ngx_http_task_core_init_conf(ngx_cycle_t *cycle, void *conf);
 static char *ngx_http_task_load(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static ngx_int_t ngx_http_task_init_process(ngx_cycle_t *cycle);
+static void ngx_http_task_worker_start(ngx_cycle_t *cycle);
 static void ngx_http_task_exit_process(ngx_cycle_t *cycle);
 
 
@@ -144,6 +145,7 @@ ngx_http_task_init_process(ngx_cycle_t *cycle)
     if (ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE)
     {
         ngx_http_task_loop_init();
+        ngx_http_task_worker_start(cycle);
         ngx_http_task_library_start(cycle);
     }
 
@@ -152,8 +154,37 @@ ngx_http_task_init_process(ngx_cycle_t *cycle)
 
 
 static void
+ngx_http_task_worker_start(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                   i;
+    ngx_http_task_zone_t       **zones;
+    ngx_http_task_main_conf_t   *tmcf;
+
+    tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_task_module);
+
+    /* without http{} */
+
+    if (tmcf == NULL) {
+        return;
+    }
+
+    zones = tmcf->zones.elts;
+
+    for (i = 0; i < tmcf->zones.nelts; i++) {
+        ngx_http_task_slot_enter(zones[i], cycle->log);
+    }
+
+    ngx_http_task_heartbeat_start(tmcf);
+}
+
+
+static void
 ngx_http_task_exit_process(ngx_cycle_t *cycle)
 {
+    ngx_uint_t                   i;
+    ngx_http_task_zone_t       **zones;
+    ngx_http_task_main_conf_t   *tmcf;
+
     if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
     {
         return;
@@ -164,4 +195,14 @@ ngx_http_task_exit_process(ngx_cycle_t *cycle)
     ngx_http_task_thread_exit(cycle);
 
     ngx_http_task_library_stop(cycle);
+
+    tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_task_module);
+
+    if (tmcf) {
+        zones = tmcf->zones.elts;
+
+        for (i = 0; i < tmcf->zones.nelts; i++) {
+            ngx_http_task_slot_leave(zones[i]);
+        }
+    }
 }

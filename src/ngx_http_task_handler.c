@@ -46,6 +46,7 @@ static ngx_task_t *ngx_http_task_create(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_attach(ngx_http_request_t *r, ngx_task_t *t);
 static ngx_int_t ngx_http_task_end(ngx_task_t *t,
     ngx_http_task_state_e state);
+static void ngx_http_task_settle(ngx_task_t *t, ngx_http_task_state_e state);
 static void ngx_http_task_halt(ngx_task_t *t);
 static void ngx_http_task_cleanup(void *data);
 static void ngx_http_task_pool_cleanup(void *data);
@@ -219,6 +220,8 @@ ngx_http_task_attach(ngx_http_request_t *r, ngx_task_t *t)
 
     ngx_http_set_ctx(r, t, ngx_http_task_module);
 
+    ngx_http_task_stats_start(t);
+
     return NGX_OK;
 }
 
@@ -328,13 +331,30 @@ ngx_http_task_end(ngx_task_t *t, ngx_http_task_state_e state)
         r->read_event_handler = ngx_http_block_reading;
     }
 
+    ngx_http_task_settle(t, state);
+
+    return rc;
+}
+
+
+/* the state is final; one that waits in a pool's queue will not begin */
+
+static void
+ngx_http_task_settle(ngx_task_t *t, ngx_http_task_state_e state)
+{
+    int64_t  started;
+
+    started = 0;
+
+    (void) __atomic_compare_exchange_n(&t->started, &started, -1, 0,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+
     t->state = state;
     t->ended = ngx_http_task_now();
 
+    ngx_http_task_stats_end(t);
     ngx_http_task_timeout_clear(t);
     ngx_http_task_stopped(t);
-
-    return rc;
 }
 
 
@@ -373,12 +393,7 @@ ngx_http_task_cleanup(void *data)
     }
 
     ngx_http_task_halt(t);
-
-    t->state = NGX_HTTP_TASK_CANCELLED;
-    t->ended = ngx_http_task_now();
-
-    ngx_http_task_timeout_clear(t);
-    ngx_http_task_stopped(t);
+    ngx_http_task_settle(t, NGX_HTTP_TASK_CANCELLED);
 }
 
 

@@ -21,6 +21,108 @@ static void ngx_http_task_limit_reject(ngx_task_t *t, const char *why);
 static ngx_uint_t ngx_http_task_limit_retry(ngx_http_task_limit_t *limit);
 static void ngx_http_task_limit_handler(ngx_event_t *ev);
 static void ngx_http_task_limit_wait_handler(ngx_event_t *ev);
+static ngx_int_t ngx_http_task_ready_handler(ngx_http_request_t *r);
+
+
+/* "running=10 queue=100 wait=5s" */
+
+char *
+ngx_http_task_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_task_loc_conf_t *tlcf = conf;
+
+    ngx_int_t                    n;
+    ngx_str_t                   *value, text;
+    ngx_uint_t                   i;
+    ngx_http_task_limit_conf_t  *limit;
+
+    limit = &tlcf->limit_conf;
+
+    if (limit->running != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        text = value[i];
+
+        if (ngx_strncmp(text.data, "running=", 8) == 0) {
+            n = ngx_atoi(text.data + 8, text.len - 8);
+            limit->running = n;
+
+            if (n == 0) {
+                n = NGX_ERROR;
+            }
+
+        } else if (ngx_strncmp(text.data, "queue=", 6) == 0) {
+            n = ngx_atoi(text.data + 6, text.len - 6);
+            limit->queue = n;
+
+        } else if (ngx_strncmp(text.data, "wait=", 5) == 0) {
+            text.data += 5;
+            text.len -= 5;
+            n = ngx_parse_time(&text, 0);
+            limit->wait = n;
+
+        } else {
+            n = NGX_ERROR;
+        }
+
+        if (n == NGX_ERROR) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (limit->running == NGX_CONF_UNSET_UINT) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" must have \"running\" parameter",
+                           &cmd->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_task_ready(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_task_loc_conf_t *tlcf = conf;
+
+    char                       *rv;
+    ngx_str_t                  *value;
+    ngx_http_task_loc_conf_t  **ready;
+    ngx_http_task_main_conf_t  *tmcf;
+
+    rv = ngx_http_task_content(cf, cmd, tlcf, ngx_http_task_ready_handler);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
+
+    tlcf->server = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
+    if (cf->args->nelts == 2) {
+        value = cf->args->elts;
+        tlcf->ready = value[1];
+    }
+
+    ngx_http_task_conf_place(cf, &tlcf->place);
+
+    ready = ngx_array_push(&tmcf->ready);
+    if (ready == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *ready = tlcf;
+
+    return NGX_CONF_OK;
+}
 
 
 ngx_http_task_limit_t *
@@ -305,7 +407,7 @@ ngx_http_task_limit_check(ngx_conf_t *cf)
 }
 
 
-ngx_int_t
+static ngx_int_t
 ngx_http_task_ready_handler(ngx_http_request_t *r)
 {
     ngx_str_t                    body;

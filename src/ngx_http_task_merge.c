@@ -76,16 +76,11 @@ ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     /* "if" and "limit_except" keep the content handler of their location */
 
-    if ((clcf->noname || clcf->lmt_excpt)
-        && conf->function == NULL && conf->quick.data == NULL)
-    {
+    if ((clcf->noname || clcf->lmt_excpt) && conf->handler == NULL) {
         *conf = *prev;
 
-        if (clcf->handler == NULL && conf->function) {
-            clcf->handler = ngx_http_task_handler;
-
-        } else if (clcf->handler == NULL && conf->quick.data) {
-            clcf->handler = ngx_http_task_quick_handler;
+        if (clcf->handler == NULL) {
+            clcf->handler = conf->handler;
         }
 
         return NGX_CONF_OK;
@@ -103,8 +98,14 @@ ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
+    ngx_conf_merge_ptr_value(conf->zone, prev->zone, NULL);
+
     if (conf->function == NULL) {
         return NGX_CONF_OK;
+    }
+
+    if (conf->zone && ngx_http_task_stats_create(cf, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
     }
 
     if (ngx_http_task_args_narrow(cf, conf, own) != NGX_OK) {
@@ -199,6 +200,7 @@ ngx_http_task_merge_default_mode(ngx_conf_t *cf, ngx_http_task_loc_conf_t *conf)
          */
 
         mode->pool = ngx_thread_pool_add(cf, NULL);
+        ngx_str_set(&mode->pool_name, "default");
 
         if (mode->pool == NULL) {
             return NGX_ERROR;

@@ -8,17 +8,15 @@
 
 
 static ngx_int_t ngx_http_task_preconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_task_postconfiguration(ngx_conf_t *cf);
 static void *ngx_http_task_create_main_conf(ngx_conf_t *cf);
+static char *ngx_http_task_init_main_conf(ngx_conf_t *cf, void *conf);
 static void *ngx_http_task_create_loc_conf(ngx_conf_t *cf);
 
 static char *ngx_http_task(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_http_task_quick(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_task_mode(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-static char *ngx_http_task_limit(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_task_ready(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 
 
 static ngx_conf_enum_t  ngx_http_task_limit_log_levels[] = {
@@ -89,6 +87,34 @@ static ngx_command_t  ngx_http_task_commands[] = {
       offsetof(ngx_http_task_loc_conf_t, ignore_client_abort),
       NULL },
 
+    { ngx_string("task_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_task_zone,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("task_stats"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_task_stats,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("task_stall_log"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_task_main_conf_t, stall),
+      NULL },
+
+    { ngx_string("task_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_task_status,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("task_ready"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
       ngx_http_task_ready,
@@ -102,10 +128,10 @@ static ngx_command_t  ngx_http_task_commands[] = {
 
 static ngx_http_module_t  ngx_http_task_module_ctx = {
     ngx_http_task_preconfiguration,        /* preconfiguration */
-    ngx_http_task_limit_check,             /* postconfiguration */
+    ngx_http_task_postconfiguration,       /* postconfiguration */
 
     ngx_http_task_create_main_conf,        /* create main configuration */
-    NULL,                                  /* init main configuration */
+    ngx_http_task_init_main_conf,          /* init main configuration */
 
     NULL,                                  /* create server configuration */
     NULL,                                  /* merge server configuration */
@@ -142,6 +168,19 @@ ngx_http_task_preconfiguration(ngx_conf_t *cf)
 }
 
 
+/* what was named before it was defined */
+
+static ngx_int_t
+ngx_http_task_postconfiguration(ngx_conf_t *cf)
+{
+    if (ngx_http_task_limit_check(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_task_stats_check(cf);
+}
+
+
 static void *
 ngx_http_task_create_main_conf(ngx_conf_t *cf)
 {
@@ -163,12 +202,28 @@ ngx_http_task_create_main_conf(ngx_conf_t *cf)
         != NGX_OK
         || ngx_array_init(&tmcf->ready, cf->pool, 2,
                           sizeof(ngx_http_task_loc_conf_t *))
+           != NGX_OK
+        || ngx_array_init(&tmcf->zones, cf->pool, 2,
+                          sizeof(ngx_http_task_zone_t *))
            != NGX_OK)
     {
         return NULL;
     }
 
+    tmcf->stall = NGX_CONF_UNSET_MSEC;
+
     return tmcf;
+}
+
+
+static char *
+ngx_http_task_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_task_main_conf_t *tmcf = conf;
+
+    ngx_conf_init_msec_value(tmcf->stall, 0);
+
+    return NGX_CONF_OK;
 }
 
 
@@ -191,16 +246,49 @@ ngx_http_task_create_loc_conf(ngx_conf_t *cf)
      *     tlcf->mode.executor = NULL;
      *     tlcf->narrow = NULL;
      *     tlcf->limit = NULL;
+     *     tlcf->stats = NULL;
+     *     tlcf->content = { 0, NULL };
+     *     tlcf->handler = NULL;
      *     tlcf->quick = { 0, NULL };
      *     tlcf->ready = { 0, NULL };
+     *     tlcf->status = 0;
+     *     tlcf->server = NULL;
      */
 
     tlcf->limit_conf.running = NGX_CONF_UNSET_UINT;
     tlcf->limit_log_level = NGX_CONF_UNSET_UINT;
     tlcf->timeout = NGX_CONF_UNSET_MSEC;
     tlcf->ignore_client_abort = NGX_CONF_UNSET;
+    tlcf->zone = NGX_CONF_UNSET_PTR;
 
     return tlcf;
+}
+
+
+char *
+ngx_http_task_content(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_http_task_loc_conf_t *tlcf, ngx_http_handler_pt handler)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (tlcf->handler == handler) {
+        return "is duplicate";
+    }
+
+    if (tlcf->handler) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" directive conflicts with \"%V\"",
+                           &cmd->name, &tlcf->content);
+        return NGX_CONF_ERROR;
+    }
+
+    tlcf->content = cmd->name;
+    tlcf->handler = handler;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = handler;
+
+    return NGX_CONF_OK;
 }
 
 
@@ -209,18 +297,15 @@ ngx_http_task(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_task_loc_conf_t *tlcf = conf;
 
+    char                       *rv;
     ngx_str_t                  *value;
     ngx_uint_t                  i;
-    ngx_http_core_loc_conf_t   *clcf;
     ngx_http_task_main_conf_t  *tmcf;
 
-    if (tlcf->function) {
-        return "is duplicate";
-    }
+    rv = ngx_http_task_content(cf, cmd, tlcf, ngx_http_task_handler);
 
-    if (tlcf->quick.data || tlcf->server) {
-        return tlcf->server ? "conflicts with \"task_ready\""
-                            : "conflicts with \"quick\"";
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     value = cf->args->elts;
@@ -243,9 +328,6 @@ ngx_http_task(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_task_handler;
-
     tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
     tmcf->used = 1;
 
@@ -258,17 +340,14 @@ ngx_http_task_quick(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_task_loc_conf_t *tlcf = conf;
 
-    ngx_str_t                 *value;
-    ngx_http_task_json_t       json;
-    ngx_http_core_loc_conf_t  *clcf;
+    char                  *rv;
+    ngx_str_t             *value;
+    ngx_http_task_json_t   json;
 
-    if (tlcf->quick.data) {
-        return "is duplicate";
-    }
+    rv = ngx_http_task_content(cf, cmd, tlcf, ngx_http_task_quick_handler);
 
-    if (tlcf->function || tlcf->server) {
-        return tlcf->server ? "conflicts with \"task_ready\""
-                            : "conflicts with \"task\"";
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     ngx_str_set(&tlcf->quick, "{\"status\":\"quick response\"}");
@@ -291,9 +370,6 @@ ngx_http_task_quick(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         tlcf->quick = value[1];
     }
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_task_quick_handler;
 
     return NGX_CONF_OK;
 }
@@ -339,6 +415,7 @@ ngx_http_task_mode(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         name.len = value[1].len - 7;
 
         mode->pool = ngx_thread_pool_add(cf, &name);
+        mode->pool_name = name;
 
         return mode->pool ? NGX_CONF_OK : NGX_CONF_ERROR;
     }
@@ -348,111 +425,4 @@ ngx_http_task_mode(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                        "\"thread\", \"thread=pool\" or \"sync\"", &value[1]);
 
     return NGX_CONF_ERROR;
-}
-
-
-/* "running=10 queue=100 wait=5s" */
-
-static char *
-ngx_http_task_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_task_loc_conf_t *tlcf = conf;
-
-    ngx_int_t                    n;
-    ngx_str_t                   *value, text;
-    ngx_uint_t                   i;
-    ngx_http_task_limit_conf_t  *limit;
-
-    limit = &tlcf->limit_conf;
-
-    if (limit->running != NGX_CONF_UNSET_UINT) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    for (i = 1; i < cf->args->nelts; i++) {
-        text = value[i];
-
-        if (ngx_strncmp(text.data, "running=", 8) == 0) {
-            n = ngx_atoi(text.data + 8, text.len - 8);
-            limit->running = n;
-
-            if (n == 0) {
-                n = NGX_ERROR;
-            }
-
-        } else if (ngx_strncmp(text.data, "queue=", 6) == 0) {
-            n = ngx_atoi(text.data + 6, text.len - 6);
-            limit->queue = n;
-
-        } else if (ngx_strncmp(text.data, "wait=", 5) == 0) {
-            text.data += 5;
-            text.len -= 5;
-            n = ngx_parse_time(&text, 0);
-            limit->wait = n;
-
-        } else {
-            n = NGX_ERROR;
-        }
-
-        if (n == NGX_ERROR) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    if (limit->running == NGX_CONF_UNSET_UINT) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" must have \"running\" parameter",
-                           &cmd->name);
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_task_ready(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_task_loc_conf_t *tlcf = conf;
-
-    ngx_str_t                  *value;
-    ngx_http_core_loc_conf_t   *clcf;
-    ngx_http_task_loc_conf_t  **ready;
-    ngx_http_task_main_conf_t  *tmcf;
-
-    if (tlcf->server) {
-        return "is duplicate";
-    }
-
-    if (tlcf->function || tlcf->quick.data) {
-        return tlcf->function ? "conflicts with \"task\""
-                              : "conflicts with \"quick\"";
-    }
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
-
-    tlcf->server = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
-
-    if (cf->args->nelts == 2) {
-        value = cf->args->elts;
-        tlcf->ready = value[1];
-    }
-
-    ngx_http_task_conf_place(cf, &tlcf->place);
-
-    ready = ngx_array_push(&tmcf->ready);
-    if (ready == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    *ready = tlcf;
-
-    clcf->handler = ngx_http_task_ready_handler;
-
-    return NGX_CONF_OK;
 }

@@ -18,6 +18,8 @@ static ngx_uint_t ngx_http_task_has_error_page(ngx_http_request_t *r,
 static ngx_int_t ngx_http_task_add_header(ngx_http_request_t *r,
     ngx_str_t *name, ngx_str_t *value);
 static void ngx_http_task_drop_header(ngx_http_request_t *r, ngx_str_t *name);
+static ngx_int_t ngx_http_task_send_header(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, off_t len);
 static ngx_int_t ngx_http_task_send_body(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
 static ngx_int_t ngx_http_task_send_failed(ngx_task_t *t);
@@ -56,37 +58,14 @@ static ngx_int_t
 ngx_http_task_send_body(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body)
 {
-    u_char       *p;
-    ngx_int_t     rc;
     ngx_buf_t    *b;
+    ngx_int_t     rc;
     ngx_chain_t   out;
 
-    /* not ngx_http_send_response(), which takes a redirect's body for a URL */
+    rc = ngx_http_task_send_header(r, status, type, body->len);
 
-    rc = ngx_http_discard_request_body(r);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    p = ngx_strlchr(type->data, type->data + type->len, ';');
-
-    r->headers_out.status = status;
-    r->headers_out.content_length_n = body->len;
-    r->headers_out.content_type = *type;
-    r->headers_out.content_type_len = p ? (size_t) (p - type->data) : type->len;
-    r->headers_out.content_type_lowcase = NULL;
-
-    /* the function has run: no precondition makes that undone */
-
-    r->disable_not_modified = 1;
-
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only
-        || (r != r->main && body->len == 0))
-    {
-        return rc;
+    if (rc != NGX_OK || (r != r->main && body->len == 0)) {
+        return (rc == NGX_DONE) ? NGX_OK : rc;
     }
 
     b = ngx_calloc_buf(r->pool);
@@ -104,6 +83,61 @@ ngx_http_task_send_body(ngx_http_request_t *r, ngx_uint_t status,
     out.next = NULL;
 
     return ngx_http_output_filter(r, &out);
+}
+
+
+ngx_int_t
+ngx_http_task_send_chain(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_chain_t *out, off_t len)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_task_send_header(r, status, type, len);
+
+    if (rc != NGX_OK) {
+        return (rc == NGX_DONE) ? NGX_OK : rc;
+    }
+
+    return ngx_http_output_filter(r, out);
+}
+
+
+/* NGX_DONE: there is no body to be sent */
+
+static ngx_int_t
+ngx_http_task_send_header(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, off_t len)
+{
+    u_char     *p;
+    ngx_int_t   rc;
+
+    /* not ngx_http_send_response(), which takes a redirect's body for a URL */
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    p = ngx_strlchr(type->data, type->data + type->len, ';');
+
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = len;
+    r->headers_out.content_type = *type;
+    r->headers_out.content_type_len = p ? (size_t) (p - type->data) : type->len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    /* the function has run: no precondition makes that undone */
+
+    r->disable_not_modified = 1;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_OK && r->header_only) {
+        return NGX_DONE;
+    }
+
+    return rc;
 }
 
 

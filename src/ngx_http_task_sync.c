@@ -22,7 +22,13 @@ const ngx_http_task_executor_t  ngx_http_task_sync = {
 static void
 ngx_http_task_sync_start(ngx_task_t *t)
 {
+    int64_t  since;
+
+    since = ngx_http_task_stall_begin();
+
     ngx_http_task_run_block(t);
+
+    ngx_http_task_stall_end(t, since);
 
     /* the others' timers must not be set against the time before the block */
 

@@ -54,7 +54,9 @@ static ngx_connection_t  ngx_http_task_hold_dumb;  /* for the debug log */
 static void
 ngx_http_task_thread_start(ngx_task_t *t)
 {
-    switch (ngx_http_task_thread_post(t, t->conf->mode.pool, NULL, NULL)) {
+    switch (ngx_http_task_thread_post(t, t->conf->mode.pool,
+                                      &t->conf->mode.pool_name, NULL, NULL))
+    {
 
     case NGX_OK:
         ngx_http_task_wait(t);
@@ -74,7 +76,7 @@ ngx_http_task_thread_start(ngx_task_t *t)
 
 ngx_int_t
 ngx_http_task_thread_post(ngx_task_t *t, ngx_thread_pool_t *pool,
-    ngx_task_piece_pt fn, void *data)
+    ngx_str_t *name, ngx_task_piece_pt fn, void *data)
 {
     ngx_http_task_piece_t  *piece;
 
@@ -87,6 +89,7 @@ ngx_http_task_thread_post(ngx_task_t *t, ngx_thread_pool_t *pool,
     piece->fn = fn;
     piece->data = data;
     piece->returned = 0;
+    piece->counted = ngx_http_task_stats_pool(t, name);
 
     if (ngx_thread_task_post(pool, &piece->thread) != NGX_OK) {
         return NGX_BUSY;
@@ -168,6 +171,10 @@ static void
 ngx_http_task_thread_handler(void *data, ngx_log_t *log)
 {
     ngx_http_task_piece_t *piece = data;
+
+    if (piece->counted) {
+        ngx_http_task_zone_add_shared(&piece->counted->begun, 1);
+    }
 
     if (ngx_task_cancelled(piece->task)) {
         piece->rc = NGX_TASK_CANCELLED;
@@ -254,6 +261,10 @@ ngx_http_task_thread_enter(ngx_http_task_piece_t *piece)
 
     ngx_queue_insert_tail(&ngx_http_task_pieces, &piece->queue);
 
+    if (piece->counted) {
+        ngx_http_task_zone_add(&piece->counted->given, 1);
+    }
+
     ev->cancelable = 0;
 
     if (!ev->timer_set) {
@@ -266,6 +277,10 @@ static void
 ngx_http_task_thread_leave(ngx_http_task_piece_t *piece)
 {
     ngx_queue_remove(&piece->queue);
+
+    if (piece->counted) {
+        ngx_http_task_zone_add(&piece->counted->returned, 1);
+    }
 
     if (ngx_queue_empty(&ngx_http_task_pieces)) {
         ngx_http_task_hold_event.cancelable = 1;

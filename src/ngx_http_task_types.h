@@ -15,6 +15,7 @@
 
 #include "ngx_task.h"
 #include "ngx_http_task_text.h"
+#include "ngx_http_task_zone.h"
 
 
 #define NGX_HTTP_TASK_UNPROCESSABLE  422
@@ -48,6 +49,15 @@ typedef enum {
     NGX_HTTP_TASK_REJECTED,
     NGX_HTTP_TASK_TIMEOUT
 } ngx_http_task_state_e;
+
+
+/* of a status: as configured, or as the client asks */
+
+typedef enum {
+    NGX_HTTP_TASK_STATUS_ASKED = 0,
+    NGX_HTTP_TASK_STATUS_JSON,
+    NGX_HTTP_TASK_STATUS_PROMETHEUS
+} ngx_http_task_status_e;
 
 
 /* a line of the configuration, kept for messages that come when it is merged */
@@ -174,6 +184,7 @@ typedef struct {
 typedef struct {
     const ngx_http_task_executor_t  *executor;     /* NULL: not set */
     ngx_thread_pool_t               *pool;
+    ngx_str_t                        pool_name;
     ngx_http_task_place_t            place;
 } ngx_http_task_mode_t;
 
@@ -220,9 +231,15 @@ typedef struct {
     ngx_msec_t                       timeout;
     ngx_flag_t                       ignore_client_abort;
 
-    ngx_str_t                        quick;
+    ngx_http_task_zone_t            *zone;         /* NULL: not counted */
+    ngx_http_task_stats_t           *stats;        /* likewise */
 
+    ngx_str_t                        content;      /* the directive of .. */
+    ngx_http_handler_pt              handler;      /* .. this one, or NULL */
+
+    ngx_str_t                        quick;
     ngx_str_t                        ready;        /* of "task_ready" */
+    ngx_http_task_status_e           status;       /* of "task_status" */
     void                            *server;
 } ngx_http_task_loc_conf_t;
 
@@ -231,6 +248,8 @@ typedef struct {
     ngx_uint_t                       used;         /* there is a "task" */
     ngx_array_t                      limits;       /* pointers to them */
     ngx_array_t                      ready;        /* "task_ready" locations */
+    ngx_array_t                      zones;        /* pointers to them */
+    ngx_msec_t                       stall;        /* 0: is not logged */
 } ngx_http_task_main_conf_t;
 
 
@@ -331,8 +350,10 @@ struct ngx_task_s {
     /* on the monotonic clock, in nanoseconds; 0: not yet */
 
     int64_t                          created;
-    int64_t                          started;      /* [both] */
+    int64_t                          started;      /* [both]; -1: never */
     int64_t                          ended;
+
+    uint64_t                        *cell;         /* [both], or NULL */
 
     /* in front of the executor */
 
@@ -377,6 +398,7 @@ struct ngx_http_task_piece_s {
     ngx_task_t                      *task;
     ngx_queue_t                      queue;        /* of those in a pool */
     ngx_uint_t                       in_pool;      /* the loop gave it */
+    ngx_http_task_zone_pool_t       *counted;      /* [both], or NULL */
     int                              returned;     /* [both] */
 
     /* an offloaded piece; NULL: the blocking form itself */

@@ -166,7 +166,7 @@ ngx_http_task_variable_queue_time(ngx_http_request_t *r,
 
     until = ngx_http_task_atomic_get(&t->started);
 
-    if (until == 0) {
+    if (until <= 0) {
         until = t->ended ? t->ended : ngx_http_task_now();
     }
 
@@ -184,7 +184,7 @@ ngx_http_task_variable_run_time(ngx_http_request_t *r,
     t = ngx_http_task_get(r);
     started = t ? ngx_http_task_atomic_get(&t->started) : 0;
 
-    if (started == 0) {
+    if (started <= 0) {
         v->not_found = 1;
         return NGX_OK;
     }

@@ -33,6 +33,8 @@ my @cases = (
     [ 'twice', '/result?how=twice' ],
     [ 'context', '/context' ],
     [ 'steps', '/steps?ms=1ms' ],
+    [ 'status', '/status' ],
+    [ 'metrics', '/metrics' ],
     [ 'not allowed', '/async', method => 'PUT' ],
     [ 'body', '/values', method => 'POST', body => '{"n":5,"na\u006de":"x"}' ],
     [ 'wrong body', '/values', method => 'POST', body => '{"n":true,"x":[1]}' ],
@@ -45,8 +47,11 @@ my @cases = (
 my %conf = (
     main => "task_load $tasks/probe.so; thread_pool probe threads=2;
              env FAIL_AT;",
+    http => 'task_zone numbers:64k; task_stats numbers;',
     server => '
         location = /quick    { quick; }
+        location = /status   { task_status json; }
+        location = /metrics  { task_status prometheus; }
         location = /async    { task sleep; task_param duration default=1ms; }
         location = /thread   { task sleep; task_mode thread=probe;
                                task_param duration default=1ms; }
@@ -77,6 +82,8 @@ for my $case (@cases) {
 
         my $r = $s->get($uri, %o);
         $r->{body} =~ s/"id":"[0-9a-f]{32}"/"id":""/;
+        $r->{body} = 'numbers' if $r->{status} == 200
+                                  && $uri =~ m{^/(?:status|metrics)};
         my $next = $s->get('/quick');
         my ($code, $time) = $s->stop('QUIT');
         my $log = $s->text('error.log') . $s->text('stderr.log');

@@ -67,6 +67,18 @@ line(unsigned char **p, unsigned char *last)
 }
 
 
+static void
+limit(ngx_http_task_arg_t *arg, ngx_str_t *text, unsigned char exclusive,
+    ngx_http_task_bound_t *bound)
+{
+    if (text->len == 0
+        || ngx_http_task_value_bound(arg, text, exclusive, bound) != NGX_OK)
+    {
+        bound->set = 0;
+    }
+}
+
+
 /* what was taken is within the bounds; what was not is said in full */
 
 static void
@@ -154,17 +166,8 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     max = line(&p, copy + size);
     text = line(&p, copy + size);
 
-    if (min.len && ngx_http_task_value_bound(&arg, &min, '>', &arg.min)
-                   != NGX_OK)
-    {
-        arg.min.set = 0;
-    }
-
-    if (max.len && ngx_http_task_value_bound(&arg, &max, '<', &arg.max)
-                   != NGX_OK)
-    {
-        arg.max.set = 0;
-    }
+    limit(&arg, &min, '>', &arg.min);
+    limit(&arg, &max, '<', &arg.max);
 
     rc = ngx_http_task_value_text(pool, &arg, &text, &value, &invalid);
     judge(&arg, rc, &value, &invalid);

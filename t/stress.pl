@@ -14,6 +14,7 @@ use warnings;
 
 use IO::Poll qw(POLLIN POLLOUT POLLHUP POLLERR);
 use IO::Socket::INET;
+use JSON::PP;
 use List::Util qw(sum0 max);
 use POSIX qw(WNOHANG EINPROGRESS);
 use Socket qw(SOL_SOCKET SO_ERROR);
@@ -57,7 +58,7 @@ my %conf = (
              thread_pool probe threads=8 max_queue=2000;",
     http => 'task_param ms max=1s; task_param duration max=1s default=10ms;
              task_limit_log_level info; task_mode async;
-             access_log off;',
+             access_log off; task_zone numbers:1m; task_stats numbers;',
     server => '
         location = /async          { task sleep; }
         location = /thread         { task sleep; task_mode thread=pool; }
@@ -72,6 +73,7 @@ my %conf = (
         location = /steps          { task steps; }
         location = /stubborn       { task stubborn; task_mode thread=pool; }
         location = /quick          { quick; }
+        location = /status         { task_status json; }
     ');
 
 # the master listens with a queue of 511: more come at once than that
@@ -340,6 +342,8 @@ sub report {
         }
     }
 
+    $failed += numbers();
+
     my ($code) = $s->stop('QUIT');
     $failed++, print "LOST: exit code $code\n" if $code;
 
@@ -363,6 +367,33 @@ sub report {
     print $failed ? "FAILED\n" : "nothing lost\n";
 
     return $failed ? 1 : 0;
+}
+
+# since the last start: what began has ended, or died with its worker
+
+sub numbers {
+    my ($zone) = @{ decode_json($s->get('/status')->{body})->{zones} };
+    my $wrong = 0;
+    my %sum;
+
+    for my $row (@{ $zone->{tasks} }) {
+        my $ended = sum0(values %{ $row->{ended} });
+
+        $sum{started} += $row->{started};
+        $sum{lost} += $row->{ended}{lost};
+
+        next if $row->{started} == $ended && !$row->{running}
+                && !$row->{waiting};
+
+        print "LOST: the numbers of $row->{location}: $row->{started} started,",
+              " $ended ended, $row->{running} running, $row->{waiting} waiting\n";
+        $wrong++;
+    }
+
+    print "counted: $sum{started} tasks started, $sum{lost} of them died with ",
+          "their worker\n";
+
+    return $wrong;
 }
 
 sub fds {

@@ -1,0 +1,181 @@
+
+/*
+ * Private types of the numbers: what lies in the shared zone of a "task_zone",
+ * and what a process knows of it.
+ */
+
+
+#ifndef _NGX_HTTP_TASK_ZONE_H_INCLUDED_
+#define _NGX_HTTP_TASK_ZONE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+#define NGX_HTTP_TASK_ZONE_BUCKETS  32
+#define NGX_HTTP_TASK_ZONE_POOLS    16
+#define NGX_HTTP_TASK_ZONE_POOL     48      /* a pool's name in it, bytes */
+
+
+/*
+ * The counters of a cell.  They only grow, and are written in this order, so
+ * that one who reads them in the opposite order never sees an end without its
+ * start:
+ *
+ *     waiting = started - begun - skipped
+ *     running = begun - (ended - skipped)
+ *
+ * After these come two histograms: of the queue time, and of the run time, each
+ * a counter for each bucket, one for what is beyond, and the sum in
+ * nanoseconds.
+ */
+
+typedef enum {
+    NGX_HTTP_TASK_COUNT_STARTED = 0,
+    NGX_HTTP_TASK_COUNT_BEGUN,         /* to run */
+    NGX_HTTP_TASK_COUNT_SKIPPED,       /* ended, and had never begun */
+
+    /* ended, in the order of ngx_http_task_state_e */
+
+    NGX_HTTP_TASK_COUNT_DONE,
+    NGX_HTTP_TASK_COUNT_FAILED,
+    NGX_HTTP_TASK_COUNT_CANCELLED,
+    NGX_HTTP_TASK_COUNT_REJECTED,
+    NGX_HTTP_TASK_COUNT_TIMEOUT,
+    NGX_HTTP_TASK_COUNT_LOST,          /* with its worker */
+
+    NGX_HTTP_TASK_COUNTS
+} ngx_http_task_count_e;
+
+
+/* pieces of tasks in one of nginx's thread pools */
+
+typedef struct {
+    u_char                         name[NGX_HTTP_TASK_ZONE_POOL];
+    uint64_t                       given;
+    uint64_t                       begun;        /* by threads */
+    uint64_t                       returned;
+} ngx_http_task_zone_pool_t;
+
+
+/*
+ * What one worker writes, and nobody else while it lives: it holds the mutex,
+ * which the kernel marks when its owner dies.  No two slots share a cache line.
+ */
+
+typedef struct {
+    pthread_mutex_t                alive;        /* robust */
+    uint64_t                       incarnation;  /* 0: there is nothing in it */
+    uint64_t                       pid;
+    uint64_t                       worker;
+
+    int64_t                        beat;         /* the last one, nanoseconds */
+    int64_t                        worst;        /* the latest one, likewise */
+
+    uint64_t                       npools;
+    ngx_http_task_zone_pool_t      pools[NGX_HTTP_TASK_ZONE_POOLS];
+
+    uint64_t                       cells[1];     /* one for each series */
+} ngx_http_task_slot_t;
+
+
+/*
+ * A location, its function and mode, and what workers that are gone have left
+ * of it.  The state tells which of the two totals counts, in the lowest bit,
+ * and the incarnation that was added last: see ngx_http_task_slot.c.
+ */
+
+typedef struct {
+    ngx_queue_t                    queue;
+    ngx_uint_t                     refs;         /* generations */
+    ngx_uint_t                     seen;         /* by who has the mutex */
+    ngx_str_t                      name;         /* see stats.c */
+    uint64_t                       state;
+    uint64_t                      *total[2];
+} ngx_http_task_series_t;
+
+
+/* the slots of the workers of one configuration */
+
+typedef struct {
+    ngx_queue_t                    queue;
+    uint64_t                       number;
+    ngx_uint_t                     nslots;
+    size_t                         slot_size;
+    u_char                        *slots;
+    ngx_uint_t                     nseries;
+    ngx_http_task_series_t        *series[1];    /* the first: the loop's lag */
+} ngx_http_task_generation_t;
+
+
+/* at the beginning of the zone; all of it is changed under the slab's mutex */
+
+typedef struct {
+    uint64_t                       layout;
+    uint64_t                       nbuckets;
+    int64_t                        buckets[NGX_HTTP_TASK_ZONE_BUCKETS];
+    uint64_t                       incarnations;
+    uint64_t                       generations;
+    ngx_queue_t                    series;
+    ngx_queue_t                    alive;        /* generations */
+} ngx_http_task_zone_sh_t;
+
+
+/* what the process knows of the zone */
+
+typedef struct {
+    ngx_str_t                      name;
+    ngx_shm_zone_t                *shm_zone;     /* NULL: not defined */
+    ngx_str_t                      file;         /* where it is named first */
+    ngx_uint_t                     line;
+    ngx_cycle_t                   *cycle;
+
+    int64_t                        buckets[NGX_HTTP_TASK_ZONE_BUCKETS];
+    ngx_uint_t                     nbuckets;
+    size_t                         ncounters;    /* of a cell */
+    ngx_array_t                    stats;        /* see below, pointers */
+
+    ngx_http_task_zone_sh_t       *sh;
+    ngx_slab_pool_t               *shpool;
+    ngx_http_task_generation_t    *generation;
+
+    /* of this worker, NULL: nothing is counted */
+
+    ngx_http_task_slot_t          *slot;
+} ngx_http_task_zone_t;
+
+
+/* a location whose tasks are counted */
+
+typedef struct {
+    ngx_http_task_zone_t          *zone;
+    ngx_str_t                      name;
+    uint64_t                      *cell;         /* of this worker, or NULL */
+} ngx_http_task_stats_t;
+
+
+#define ngx_http_task_zone_slot(generation, i)                                \
+    (ngx_http_task_slot_t *) ((generation)->slots                             \
+                              + (i) * (generation)->slot_size)
+
+/* the histograms of a cell */
+
+#define ngx_http_task_zone_queue_time(zone, cell)                             \
+    ((cell) + NGX_HTTP_TASK_COUNTS)
+#define ngx_http_task_zone_run_time(zone, cell)                               \
+    ((cell) + NGX_HTTP_TASK_COUNTS + (zone)->nbuckets + 2)
+
+
+/* a counter has one writer, the loop of its worker, and readers elsewhere */
+
+#define ngx_http_task_zone_add(p, n)                                          \
+    __atomic_store_n(p, *(p) + (n), __ATOMIC_RELEASE)
+
+/* likewise, but threads are the writers */
+
+#define ngx_http_task_zone_add_shared(p, n)                                   \
+    (void) __atomic_fetch_add(p, n, __ATOMIC_RELEASE)
+
+
+#endif /* _NGX_HTTP_TASK_ZONE_H_INCLUDED_ */
