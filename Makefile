@@ -1,8 +1,10 @@
 # make          builds build/ngx_http_task_module.so
 # make run      serves conf/nginx.conf on 127.0.0.1:8081; CONF=async, sync,
 #               thread or workers serves another one
+# make lab      the four arrangements side by side, as a page to look at
 # make demo     runs the four arrangements and prints what they do
 # make test     runs the tests
+# make test-lab the lab in a real browser
 # make lint     compilers' warnings, cppcheck, nginx's style
 # make sanitize runs the tests with ASan and UBSan in the module
 # make sanitize-nginx KIND=address or thread: in an nginx that has them, too
@@ -61,7 +63,7 @@ LINT_FLAGS    = -fsyntax-only -W -Wall -Wpointer-arith -Wno-unused-parameter \
 unexport NGINX
 
 
-.PHONY: all build tasks run demo test sanitize sanitize-nginx stress fuzz matrix lint install clean force
+.PHONY: all build tasks run lab test-lab demo instructions test sanitize sanitize-nginx stress fuzz matrix lint install clean force
 
 all:
 	@$(PACKAGES) check $(BUILD_NEEDS)
@@ -132,13 +134,38 @@ run:
 	@echo "serving conf/$(CONF).conf, until Ctrl-C; try, in another shell:"
 	@sed -n 's|^ *location = \(/[^ ]*\) .*|    curl http://127.0.0.1:8081\1|p' \
 	    conf/$(CONF).conf
-	@exec $(NGINX) -p $(CURDIR)/ -c conf/$(CONF).conf -e stderr \
-	    -g 'daemon off; pid build/run/nginx.pid;'
+	@! grep -q 'location / ' conf/$(CONF).conf || \
+	    echo "and look at http://127.0.0.1:8081/"
+	@user="$$(sh t/lib/user.sh conf/html/status.js)"; \
+	exec $(NGINX) -p $(CURDIR)/ -c conf/$(CONF).conf -e stderr \
+	    -g "daemon off; pid build/run/nginx.pid; $$user"
+
+lab:
+	@$(PACKAGES) install $(RUN_NEEDS)
+	@$(MAKE) --no-print-directory build
+	@exec sh conf/lab/start.sh $(NGINX) "$$(sh t/lib/user.sh conf/html/lab.js)"
+
+# the same in a real browser; without one it says so and passes
+
+test-lab:
+	@$(PACKAGES) install $(RUN_NEEDS) perl
+	@$(PACKAGES) install chromium chromium-driver || \
+	    echo "no browser can be had here: the lab is not tested"
+	@$(MAKE) --no-print-directory build
+	@prove -v t/lab.pl :: $(NGINX) "$$(sh t/lib/user.sh conf/html/lab.js)"
 
 demo:
 	@$(PACKAGES) install $(DEMO_NEEDS)
 	@$(MAKE) --no-print-directory build
 	@TASK_NGINX=$(NGINX) perl t/demo.pl
+
+# instructions of a request, see t/bench/
+
+instructions:
+	@$(PACKAGES) install $(RUN_NEEDS) perl valgrind
+	@$(MAKE) --no-print-directory build
+	@TASK_NGINX=$(NGINX) TASK_MODULE=$(MODULE) \
+	    perl t/bench/instructions.pl $(NAMES)
 
 test:
 	@$(PACKAGES) install $(TEST_NEEDS)
