@@ -265,7 +265,7 @@ ngx_http_task_zone_generation(ngx_http_task_zone_t *zone)
     generation->nseries = n;
     generation->number = zone->sh->generations + 1;
 
-    ngx_str_null(&loop);
+    ngx_str_set(&loop, "");
     generation->series[0] = ngx_http_task_zone_series(zone, &loop);
 
     for (i = 1; i < n; i++) {

@@ -33,7 +33,7 @@ esac
 
 flags="$(echo $flags) -fno-omit-frame-pointer -O1 -g"
 
-if [ ! -x "$obj/nginx" ]; then
+if [ ! -x "$obj/nginx" ] || [ config -nt "$obj/nginx" ]; then
     echo "building nginx with $kind sanitizer"
     (
         cd "$src"
