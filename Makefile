@@ -159,12 +159,27 @@ demo:
 	@$(MAKE) --no-print-directory build
 	@TASK_NGINX=$(NGINX) perl t/demo.pl
 
+# the limit: the least that a content handler can do
+
+EMPTY_MODULE := $(BUILD)/empty/objs/ngx_http_empty_module.so
+
+$(EMPTY_MODULE): $(wildcard t/bench/empty/*) $(OBJ)/stamp
+	@echo "building $(notdir $@)"
+	@mkdir -p $(BUILD)/empty
+	@cd $(NGX_SRC) && configure=./configure && \
+	if [ -f conf_flags ]; then . ./conf_flags; \
+	else NGX_CONF_FLAGS=( $(NGX_CONFIGURE) ); fi && \
+	$$configure "$${NGX_CONF_FLAGS[@]}" --with-cc-opt="-O2" \
+	    --add-dynamic-module=$(CURDIR)/t/bench/empty \
+	    --builddir=$(BUILD)/empty/objs > $(BUILD)/empty/log 2>&1 && \
+	$(MAKE) -s -f $(BUILD)/empty/objs/Makefile modules
+
 # instructions of a request, see t/bench/
 
 instructions:
 	@$(PACKAGES) install $(RUN_NEEDS) perl valgrind
-	@$(MAKE) --no-print-directory build
-	@TASK_NGINX=$(NGINX) TASK_MODULE=$(MODULE) \
+	@$(MAKE) --no-print-directory build $(EMPTY_MODULE)
+	@TASK_NGINX=$(NGINX) TASK_MODULE=$(MODULE) TASK_EMPTY=$(EMPTY_MODULE) \
 	    perl t/bench/instructions.pl $(NAMES)
 
 test:

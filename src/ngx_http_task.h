@@ -302,12 +302,11 @@ ngx_uint_t ngx_http_task_value_wider(ngx_http_task_arg_t *arg,
 
 size_t ngx_http_task_value_member(ngx_task_type_t type);
 
-/* the bytes that the value takes behind the arguments, and to write it there */
+/* the arguments of a function, from one value for each; NULL: no memory */
 
-size_t ngx_http_task_value_size(ngx_http_task_arg_t *arg,
-    ngx_http_task_value_t *value);
-u_char *ngx_http_task_value_store(ngx_http_task_arg_t *arg,
-    ngx_http_task_value_t *value, void *args, u_char *strings);
+void *ngx_http_task_args_store(ngx_pool_t *pool,
+    ngx_http_task_function_t *function, ngx_array_t *args,
+    ngx_http_task_value_t *values);
 
 
 /* ngx_http_task_async.c, ngx_http_task_thread.c, ngx_http_task_sync.c */
@@ -371,6 +370,12 @@ void ngx_http_task_misuse(ngx_task_t *t, const char *what);
 
 void ngx_http_task_complete(ngx_task_t *t, ngx_task_rc_t rc);
 void ngx_http_task_result_free(ngx_http_task_result_t *result);
+
+
+/* ngx_http_task_object.c */
+
+ngx_int_t ngx_http_task_object_print(ngx_task_t *t);
+void ngx_http_task_object_free(ngx_http_task_result_t *result);
 
 
 /* ngx_http_task_response.c */

@@ -14,6 +14,8 @@ static ngx_int_t ngx_http_task_merge_default_mode(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *conf);
 static ngx_int_t ngx_http_task_merge_limits(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *prev, ngx_http_task_loc_conf_t *conf);
+static ngx_int_t ngx_http_task_merge_args(ngx_conf_t *cf,
+    ngx_http_task_loc_conf_t *conf);
 static ngx_int_t ngx_http_task_merge_methods(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *conf);
 static ngx_int_t ngx_http_task_check_sync(ngx_conf_t *cf,
@@ -112,7 +114,9 @@ ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_task_merge_methods(cf, conf) != NGX_OK) {
+    if (ngx_http_task_merge_args(cf, conf) != NGX_OK
+        || ngx_http_task_merge_methods(cf, conf) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -242,6 +246,39 @@ ngx_http_task_merge_limits(ngx_conf_t *cf, ngx_http_task_loc_conf_t *prev,
     conf->limit = ngx_http_task_limit_create(cf, conf);
 
     return conf->limit ? NGX_OK : NGX_ERROR;
+}
+
+
+/* the arguments of a request that gives none, if that is possible */
+
+static ngx_int_t
+ngx_http_task_merge_args(ngx_conf_t *cf, ngx_http_task_loc_conf_t *conf)
+{
+    ngx_uint_t              i;
+    ngx_http_task_arg_t    *arg;
+    ngx_http_task_value_t  *values;
+
+    arg = conf->args->elts;
+
+    values = ngx_palloc(cf->temp_pool, conf->args->nelts
+                                       * sizeof(ngx_http_task_value_t) + 1);
+    if (values == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < conf->args->nelts; i++) {
+
+        if (arg[i].variable || !(arg[i].fixed || arg[i].has_def)) {
+            return NGX_OK;
+        }
+
+        values[i] = arg[i].fixed ? arg[i].value : arg[i].def;
+    }
+
+    conf->ready_args = ngx_http_task_args_store(cf->pool, conf->function,
+                                                conf->args, values);
+
+    return conf->ready_args ? NGX_OK : NGX_ERROR;
 }
 
 

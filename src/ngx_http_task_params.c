@@ -17,6 +17,7 @@
 #define NGX_HTTP_TASK_PARSE_SIZE  65536
 
 
+static ngx_int_t ngx_http_task_collect_sources(ngx_task_t *t);
 static ngx_int_t ngx_http_task_collect_variables(ngx_task_t *t);
 static ngx_int_t ngx_http_task_collect_query(ngx_task_t *t);
 static void ngx_http_task_collect_pair(ngx_task_t *t, u_char *p, u_char *last);
@@ -29,40 +30,37 @@ static ngx_int_t ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
     ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors);
 static ngx_int_t ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
     ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors);
-static ngx_int_t ngx_http_task_store_args(ngx_task_t *t,
-    ngx_http_task_value_t *values);
 
 
 ngx_int_t
 ngx_http_task_params_collect(ngx_task_t *t)
 {
     ngx_int_t            rc;
+    ngx_uint_t           json;
     ngx_http_request_t  *r;
 
     r = t->request;
 
-    t->sources = ngx_pcalloc(t->pool, t->conf->args->nelts
-                                      * sizeof(ngx_http_task_source_t) + 1);
-    if (t->sources == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    json = t->conf->open && !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))
+           && !(t->function->table.flags & NGX_TASK_RAW_BODY);
 
-    if (ngx_http_task_collect_variables(t) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    /* nothing of them is up to this request: they are there already */
 
-    if (t->conf->open && r->args.len
-        && ngx_http_task_collect_query(t) != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (t->conf->ready_args && !json && (r->args.len == 0 || !t->conf->open)) {
+        t->args = t->conf->ready_args;
+
+    } else {
+        rc = ngx_http_task_collect_sources(t);
+
+        if (rc != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
     }
 
     if (t->function->table.flags & NGX_TASK_RAW_BODY) {
         rc = ngx_http_task_body_take(t, t->own_pool);
 
-    } else if (t->conf->open
-               && !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)))
-    {
+    } else if (json) {
         rc = ngx_http_task_collect_body(t);
 
     } else {
@@ -70,6 +68,27 @@ ngx_http_task_params_collect(ngx_task_t *t)
     }
 
     return (rc == NGX_ERROR) ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_collect_sources(ngx_task_t *t)
+{
+    t->sources = ngx_pcalloc(t->pool, t->conf->args->nelts
+                                      * sizeof(ngx_http_task_source_t) + 1);
+    if (t->sources == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_task_collect_variables(t) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (t->conf->open && t->request->args.len) {
+        return ngx_http_task_collect_query(t);
+    }
+
+    return NGX_OK;
 }
 
 
@@ -216,6 +235,10 @@ ngx_http_task_params_read(ngx_task_t *t)
     ngx_http_task_span_t    root;
     ngx_http_task_value_t  *values;
 
+    if (t->args) {
+        return NGX_OK;
+    }
+
     errors = NULL;
     ngx_memzero(&root, sizeof(ngx_http_task_span_t));
 
@@ -238,7 +261,10 @@ ngx_http_task_params_read(ngx_task_t *t)
     }
 
     if (rc != NGX_ERROR && errors == NULL) {
-        return ngx_http_task_store_args(t, values);
+        t->args = ngx_http_task_args_store(t->pool, t->function, t->conf->args,
+                                           values);
+
+        return (t->args == NULL || t->result.nomem) ? NGX_ERROR : NGX_OK;
     }
 
     if (rc != NGX_ERROR) {
@@ -412,38 +438,4 @@ ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
 
     return ngx_http_task_error(errors, "missing", "Field required",
                                loc, input, NULL, NULL);
-}
-
-
-/* the structure, and the strings in it behind it */
-
-static ngx_int_t
-ngx_http_task_store_args(ngx_task_t *t, ngx_http_task_value_t *values)
-{
-    size_t                size, args_size;
-    u_char               *p;
-    ngx_uint_t            i;
-    ngx_http_task_arg_t  *args;
-
-    args = t->conf->args->elts;
-    args_size = ngx_align(t->function->table.args_size, NGX_ALIGNMENT);
-    size = args_size;
-
-    for (i = 0; i < t->conf->args->nelts; i++) {
-        size += ngx_http_task_value_size(&args[i], &values[i]);
-    }
-
-    p = ngx_pcalloc(t->pool, size + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    t->args = p;
-    p += args_size;
-
-    for (i = 0; i < t->conf->args->nelts; i++) {
-        p = ngx_http_task_value_store(&args[i], &values[i], t->args, p);
-    }
-
-    return t->result.nomem ? NGX_ERROR : NGX_OK;
 }

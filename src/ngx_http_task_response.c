@@ -119,7 +119,8 @@ ngx_http_task_send_header(ngx_http_request_t *r, ngx_uint_t status,
         return rc;
     }
 
-    p = ngx_strlchr(type->data, type->data + type->len, ';');
+    p = (type == &ngx_http_task_json_type)
+        ? NULL : ngx_strlchr(type->data, type->data + type->len, ';');
 
     r->headers_out.status = status;
     r->headers_out.content_length_n = len;

@@ -7,7 +7,6 @@
 #include "ngx_http_task.h"
 
 
-static void ngx_http_task_set(ngx_task_t *t, const char *name, cJSON *item);
 static ngx_int_t ngx_http_task_copy(ngx_task_t *t, ngx_str_t *dst,
     const char *src);
 static ngx_uint_t ngx_http_task_text_is_safe(const char *p);
@@ -39,6 +38,8 @@ ngx_http_task_complete(ngx_task_t *t, ngx_task_rc_t rc)
         ngx_http_task_print(t);
     }
 
+    ngx_http_task_object_free(&t->result);
+
     cJSON_Delete(t->result.json);
     t->result.json = NULL;
 
@@ -56,12 +57,11 @@ ngx_http_task_print(ngx_task_t *t)
     result = &t->result;
 
     if (result->json == NULL) {
-        result->json = cJSON_CreateObject();
+        result->nomem |= (ngx_http_task_object_print(t) != NGX_OK);
+        return;
     }
 
-    if (result->json) {
-        result->body.data = (u_char *) cJSON_PrintUnformatted(result->json);
-    }
+    result->body.data = (u_char *) cJSON_PrintUnformatted(result->json);
 
     if (result->body.data == NULL) {
         result->nomem = 1;
@@ -76,6 +76,8 @@ ngx_http_task_print(ngx_task_t *t)
 void
 ngx_http_task_result_free(ngx_http_task_result_t *result)
 {
+    ngx_http_task_object_free(result);
+
     cJSON_Delete(result->json);
     result->json = NULL;
 
@@ -83,114 +85,6 @@ ngx_http_task_result_free(ngx_http_task_result_t *result)
         result->free_body(result->body.data);
         result->free_body = NULL;
     }
-}
-
-
-static void
-ngx_http_task_set(ngx_task_t *t, const char *name, cJSON *item)
-{
-    cJSON_bool               done;
-    ngx_http_task_result_t  *result;
-
-    result = &t->result;
-
-    if (result->json == NULL) {
-        result->json = cJSON_CreateObject();
-    }
-
-    if (item == NULL || result->json == NULL) {
-        cJSON_Delete(item);
-        result->nomem = 1;
-        return;
-    }
-
-    if (!cJSON_IsObject(result->json) || name == NULL) {
-        cJSON_Delete(item);
-        ngx_http_task_misuse(t, "sets a member of what is no object");
-        return;
-    }
-
-    if (cJSON_GetObjectItemCaseSensitive(result->json, name)) {
-        done = cJSON_ReplaceItemInObjectCaseSensitive(result->json, name, item);
-
-        /* cJSON does not look whether it could copy the name */
-
-        if (done && item->string == NULL) {
-            result->nomem = 1;
-            return;
-        }
-
-    } else {
-        done = cJSON_AddItemToObject(result->json, name, item);
-    }
-
-    if (!done) {
-        cJSON_Delete(item);
-        result->nomem = 1;
-    }
-}
-
-
-void
-ngx_task_set_string(ngx_task_t *t, const char *name, const char *value)
-{
-    size_t   len;
-    u_char  *p;
-
-    if (value == NULL) {
-        ngx_http_task_set(t, name, cJSON_CreateNull());
-        return;
-    }
-
-    len = ngx_strlen(value);
-
-    if (ngx_http_task_utf8_valid((u_char *) value, len) != len) {
-
-        p = ngx_pnalloc(t->pool, len * NGX_HTTP_TASK_UTF8_GROWTH + 1);
-        if (p == NULL) {
-            t->result.nomem = 1;
-            return;
-        }
-
-        p[ngx_http_task_utf8_copy(p, (u_char *) value, len)] = '\0';
-        value = (const char *) p;
-    }
-
-    ngx_http_task_set(t, name, cJSON_CreateString(value));
-}
-
-
-/* cJSON has doubles only, and an int64_t has more digits */
-
-void
-ngx_task_set_int(ngx_task_t *t, const char *name, int64_t value)
-{
-    u_char  buf[NGX_INT64_LEN + 1];
-
-    *ngx_sprintf(buf, "%L", value) = '\0';
-
-    ngx_http_task_set(t, name, cJSON_CreateRaw((char *) buf));
-}
-
-
-void
-ngx_task_set_number(ngx_task_t *t, const char *name, double value)
-{
-    ngx_http_task_set(t, name, cJSON_CreateNumber(value));
-}
-
-
-void
-ngx_task_set_bool(ngx_task_t *t, const char *name, int value)
-{
-    ngx_http_task_set(t, name, cJSON_CreateBool(value));
-}
-
-
-void
-ngx_task_set_json(ngx_task_t *t, const char *name, cJSON *value)
-{
-    ngx_http_task_set(t, name, value);
 }
 
 

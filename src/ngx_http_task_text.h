@@ -76,6 +76,14 @@ size_t ngx_http_task_utf8_valid(const unsigned char *p, size_t len);
 size_t ngx_http_task_utf8_copy(unsigned char *dst, const unsigned char *src,
     size_t len);
 
+/*
+ * Text as a JSON string, with its quotes.  Returns its length, at most
+ * 6 * len + 2; with dst as NULL nothing is written.
+ */
+
+size_t ngx_http_task_json_quote(unsigned char *dst, const unsigned char *src,
+    size_t len);
+
 
 /* ngx_http_task_number.c: 1: it is one, 0: it is not */
 

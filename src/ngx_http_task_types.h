@@ -216,6 +216,8 @@ typedef struct {
     ngx_http_task_function_t        *function;     /* NULL: no "task" */
     ngx_array_t                     *args;         /* ngx_http_task_arg_t */
     ngx_uint_t                       open;         /* left to the request */
+    void                            *ready_args;   /* if it gives none; NULL:
+                                                      it has to, or variables */
     ngx_uint_t                       methods;
     ngx_str_t                        allow;
     ngx_http_task_place_t            place;
@@ -291,10 +293,23 @@ struct ngx_http_task_defer_s {
 };
 
 
+/* a member of the object that a function answers, in JSON */
+
+typedef struct ngx_http_task_member_s  ngx_http_task_member_t;
+
+struct ngx_http_task_member_s {
+    ngx_str_t                        name;         /* with its quotes */
+    ngx_str_t                        text;
+    cJSON                           *json;         /* NULL: the text it is */
+    ngx_http_task_member_t          *next;
+};
+
+
 /* what a function answers */
 
 typedef struct {
-    cJSON                           *json;
+    ngx_http_task_member_t          *members;
+    cJSON                           *json;         /* in their place */
     ngx_str_t                        body;         /* printed, or bytes */
     void                           (*free_body)(void *data);
     ngx_str_t                        type;         /* empty: JSON */

@@ -14,6 +14,10 @@ static ngx_int_t ngx_http_task_check(ngx_http_task_arg_t *arg,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
 static int ngx_http_task_compare(const ngx_http_task_type_t *type,
     ngx_http_task_value_t *value, ngx_http_task_bound_t *bound);
+static size_t ngx_http_task_value_size(ngx_http_task_arg_t *arg,
+    ngx_http_task_value_t *value);
+static u_char *ngx_http_task_value_store(ngx_http_task_arg_t *arg,
+    ngx_http_task_value_t *value, void *args, u_char *strings);
 static ngx_int_t ngx_http_task_outside(ngx_http_task_arg_t *arg,
     ngx_http_task_bound_t *bound, ngx_http_task_invalid_t *invalid);
 
@@ -284,16 +288,51 @@ ngx_http_task_outside(ngx_http_task_arg_t *arg, ngx_http_task_bound_t *bound,
 }
 
 
+/* the structure, and the strings in it behind it */
+
+void *
+ngx_http_task_args_store(ngx_pool_t *pool, ngx_http_task_function_t *function,
+    ngx_array_t *args, ngx_http_task_value_t *values)
+{
+    size_t                size, args_size;
+    u_char               *p;
+    void                 *stored;
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *arg;
+
+    arg = args->elts;
+    args_size = ngx_align(function->table.args_size, NGX_ALIGNMENT);
+    size = args_size;
+
+    for (i = 0; i < args->nelts; i++) {
+        size += ngx_http_task_value_size(&arg[i], &values[i]);
+    }
+
+    stored = ngx_pcalloc(pool, size + 1);
+    if (stored == NULL) {
+        return NULL;
+    }
+
+    p = (u_char *) stored + args_size;
+
+    for (i = 0; i < args->nelts; i++) {
+        p = ngx_http_task_value_store(&arg[i], &values[i], stored, p);
+    }
+
+    return stored;
+}
+
+
 /* the bytes that the value takes behind the arguments */
 
-size_t
+static size_t
 ngx_http_task_value_size(ngx_http_task_arg_t *arg, ngx_http_task_value_t *value)
 {
     return (arg->param->type == NGX_TASK_STRING) ? value->string.len + 1 : 0;
 }
 
 
-u_char *
+static u_char *
 ngx_http_task_value_store(ngx_http_task_arg_t *arg,
     ngx_http_task_value_t *value, void *args, u_char *strings)
 {

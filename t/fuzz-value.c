@@ -82,13 +82,12 @@ limit(ngx_http_task_arg_t *arg, ngx_str_t *text, unsigned char exclusive,
 /* what was taken is within the bounds; what was not is said in full */
 
 static void
-judge(ngx_http_task_arg_t *arg, ngx_int_t rc, ngx_http_task_value_t *value,
-    ngx_http_task_invalid_t *invalid)
+judge(ngx_pool_t *pool, ngx_http_task_arg_t *arg, ngx_int_t rc,
+    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid)
 {
-    u_char                  args[16];
-    u_char                 *strings;
-    size_t                  size;
-    ngx_http_task_bound_e   bound;
+    ngx_array_t                args;
+    ngx_http_task_bound_e      bound;
+    ngx_http_task_function_t   function;
 
     bound = ngx_http_task_types[arg->param->type].bound;
 
@@ -116,14 +115,12 @@ judge(ngx_http_task_arg_t *arg, ngx_int_t rc, ngx_http_task_value_t *value,
         must(value->integer >= 0 && value->integer < 3);
     }
 
-    size = ngx_http_task_value_size(arg, value);
-    strings = malloc(size + 1);
-    must(strings != NULL);
+    function.table.args_size = sizeof(int64_t);
 
-    must(ngx_http_task_value_store(arg, value, args, strings)
-         == strings + size);
+    args.elts = arg;
+    args.nelts = 1;
 
-    free(strings);
+    must(ngx_http_task_args_store(pool, &function, &args, value) != NULL);
 }
 
 
@@ -170,13 +167,13 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     limit(&arg, &max, '<', &arg.max);
 
     rc = ngx_http_task_value_text(pool, &arg, &text, &value, &invalid);
-    judge(&arg, rc, &value, &invalid);
+    judge(pool, &arg, rc, &value, &invalid);
 
     ngx_http_task_json_scan(text.data, text.len, NULL, NULL, &json);
 
     if (json.error == NULL) {
         rc = ngx_http_task_value_json(pool, &arg, &json.root, &value, &invalid);
-        judge(&arg, rc, &value, &invalid);
+        judge(pool, &arg, rc, &value, &invalid);
     }
 
     free(copy);

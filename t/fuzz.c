@@ -78,6 +78,7 @@ fuzz_json(const unsigned char *p, size_t len)
 void
 fuzz_text(const unsigned char *p, size_t len)
 {
+    cJSON          *json;
     size_t          n, m;
     unsigned char  *buf, *copy;
 
@@ -94,6 +95,25 @@ fuzz_text(const unsigned char *p, size_t len)
 
     if (ngx_http_task_utf8_valid(buf, n) == n) {
         must(m == n && memcmp(buf, copy, n) == 0);
+    }
+
+    free(buf);
+
+    /* quoted, it is JSON, and means the same; a null is not for C strings */
+
+    n = ngx_http_task_json_quote(NULL, copy, m);
+    must(n <= 6 * m + 2);
+
+    buf = malloc(n);
+    must(buf != NULL);
+    must(ngx_http_task_json_quote(buf, copy, m) == n);
+
+    if (memchr(copy, '\0', m) == NULL) {
+        json = cJSON_ParseWithLength((const char *) buf, n);
+        must(json != NULL && cJSON_IsString(json));
+        must(strlen(json->valuestring) == m);
+        must(memcmp(json->valuestring, copy, m) == 0);
+        cJSON_Delete(json);
     }
 
     free(buf);

@@ -21,12 +21,14 @@ use constant {
 
 my $nginx = $ENV{TASK_NGINX} || 'nginx';
 my $module = $ENV{TASK_MODULE} || die "TASK_MODULE is not set\n";
+my $empty = $ENV{TASK_EMPTY} || die "TASK_EMPTY is not set\n";
 my $root = "$ENV{PWD}/build/bench/instructions";
 
 # name, what answers /t, and what stands in http{}
 
 my @cases = (
     [ 'return', 'return 200 "{\"status\":\"quick response\"}";' ],
+    [ 'empty', 'empty;' ],
     [ 'quick', 'quick;' ],
     [ 'async', 'task sleep duration=0;' ],
     [ 'async, counted', 'task sleep duration=0;',
@@ -49,6 +51,10 @@ for my $case (@cases) {
     printf "%-20s %8.0f instructions a request\n", $name, $n;
 }
 
+printf "quick is %.3f of an empty content handler, which is %.3f of return\n",
+       $seen{quick} / $seen{empty}, $seen{empty} / $seen{return}
+    if $seen{quick} && $seen{empty} && $seen{return};
+
 printf "counting costs %.2f %%\n",
        100 * ($seen{'async, counted'} / $seen{async} - 1)
     if $seen{async} && $seen{'async, counted'};
@@ -64,7 +70,7 @@ sub count {
     my $user = $> == 0 ? 'user root;' : '';
     my $paths = join '', map "${_}_temp_path $root/$_; ",
                 qw(client_body proxy fastcgi scgi uwsgi);
-    print $out "load_module $module; daemon off; master_process off; $user
+    print $out "load_module $module; load_module $empty; daemon off; master_process off; $user
                 pid $root/nginx.pid; error_log $root/logs/error.log;
                 events { } http { access_log off; keepalive_requests 1000000;
                 $paths @{[ $http // '' ]}
