@@ -164,9 +164,12 @@ ngx_int_t ngx_http_task_zone_create(ngx_conf_t *cf, ngx_http_task_zone_t *zone,
 
 /* ngx_http_task_slot.c */
 
+void ngx_http_task_zone_lock(ngx_http_task_zone_t *zone);
+void ngx_http_task_zone_unlock(ngx_http_task_zone_t *zone);
+
 /* of this worker, when it begins and when it ends */
 
-void ngx_http_task_slot_enter(ngx_http_task_zone_t *zone, ngx_log_t *log);
+ngx_int_t ngx_http_task_slot_enter(ngx_http_task_zone_t *zone);
 void ngx_http_task_slot_leave(ngx_http_task_zone_t *zone);
 
 /*
@@ -180,11 +183,11 @@ ngx_uint_t ngx_http_task_slots_sweep(ngx_http_task_zone_t *zone,
 
 /* ngx_http_task_heartbeat.c */
 
-/* between two beats, milliseconds */
-
-#define NGX_HTTP_TASK_HEARTBEAT  100
-
 void ngx_http_task_heartbeat_start(ngx_http_task_main_conf_t *tmcf);
+
+/* when the beat after this one is due, nanoseconds */
+
+int64_t ngx_http_task_heartbeat_due(int64_t now);
 
 /* around what a function does on the loop; logs it if it took too long */
 

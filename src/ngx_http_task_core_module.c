@@ -145,8 +145,8 @@ ngx_http_task_init_process(ngx_cycle_t *cycle)
     if (ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE)
     {
         ngx_http_task_loop_init();
-        ngx_http_task_worker_start(cycle);
         ngx_http_task_library_start(cycle);
+        ngx_http_task_worker_start(cycle);
     }
 
     return NGX_OK;
@@ -171,7 +171,12 @@ ngx_http_task_worker_start(ngx_cycle_t *cycle)
     zones = tmcf->zones.elts;
 
     for (i = 0; i < tmcf->zones.nelts; i++) {
-        ngx_http_task_slot_enter(zones[i], cycle->log);
+        if (ngx_http_task_slot_enter(zones[i]) != NGX_OK) {
+            ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                          "all slots of task_zone \"%V\" are taken by workers "
+                          "that leave, this one does not count yet",
+                          &zones[i]->name);
+        }
     }
 
     ngx_http_task_heartbeat_start(tmcf);

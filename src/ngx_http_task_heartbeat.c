@@ -12,6 +12,11 @@
 #include "ngx_http_task.h"
 
 
+/* between two beats, milliseconds */
+
+#define NGX_HTTP_TASK_HEARTBEAT  100
+
+
 static void ngx_http_task_heartbeat_handler(ngx_event_t *ev);
 static void ngx_http_task_heartbeat_add(ngx_event_t *ev, int64_t now);
 static void ngx_http_task_heartbeat_note(ngx_http_task_zone_t *zone,
@@ -23,11 +28,11 @@ static void ngx_http_task_heartbeat_note(ngx_http_task_zone_t *zone,
 static ngx_http_task_main_conf_t  *ngx_http_task_heartbeat_conf;
 static ngx_event_t                 ngx_http_task_heartbeat_event;
 static ngx_connection_t            ngx_http_task_heartbeat_dumb;
-static int64_t                     ngx_http_task_heartbeat_due;
+static int64_t                     ngx_http_task_heartbeat_next;
 
-/* since the last beat something has stood still and was named */
+/* how long, since the last beat, something has stood still and was named */
 
-static ngx_uint_t                  ngx_http_task_heartbeat_named;
+static int64_t                     ngx_http_task_heartbeat_named;
 
 
 void
@@ -54,10 +59,25 @@ ngx_http_task_heartbeat_start(ngx_http_task_main_conf_t *tmcf)
 }
 
 
+/* timers are as late as "timer_resolution" allows, and nothing stands still */
+
+int64_t
+ngx_http_task_heartbeat_due(int64_t now)
+{
+    ngx_core_conf_t  *ccf;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                           ngx_core_module);
+
+    return now + (NGX_HTTP_TASK_HEARTBEAT + (int64_t) ccf->timer_resolution)
+                 * 1000000;
+}
+
+
 static void
 ngx_http_task_heartbeat_add(ngx_event_t *ev, int64_t now)
 {
-    ngx_http_task_heartbeat_due = now + NGX_HTTP_TASK_HEARTBEAT * 1000000LL;
+    ngx_http_task_heartbeat_next = ngx_http_task_heartbeat_due(now);
 
     ngx_add_timer(ev, NGX_HTTP_TASK_HEARTBEAT);
 }
@@ -75,7 +95,7 @@ ngx_http_task_heartbeat_handler(ngx_event_t *ev)
 
     /* nginx's timers may fire early, see ngx_http_task_async.c */
 
-    late = ngx_max(now - ngx_http_task_heartbeat_due, 0);
+    late = ngx_max(now - ngx_http_task_heartbeat_next, 0);
 
     tmcf = ngx_http_task_heartbeat_conf;
     zones = tmcf->zones.elts;
@@ -84,8 +104,9 @@ ngx_http_task_heartbeat_handler(ngx_event_t *ev)
         ngx_http_task_heartbeat_note(zones[i], now, late);
     }
 
-    if (tmcf->stall && late > (int64_t) tmcf->stall * 1000000
-        && !ngx_http_task_heartbeat_named)
+    if (tmcf->stall
+        && late - ngx_http_task_heartbeat_named
+           > (int64_t) tmcf->stall * 1000000)
     {
         ngx_log_error(NGX_LOG_WARN, ev->log, 0,
                       "event loop stood still for %L ms", late / 1000000);
@@ -103,11 +124,11 @@ ngx_http_task_heartbeat_note(ngx_http_task_zone_t *zone, int64_t now,
 {
     ngx_http_task_slot_t  *slot;
 
-    slot = zone->slot;
-
-    if (slot == NULL) {
+    if (zone->slot == NULL && ngx_http_task_slot_enter(zone) != NGX_OK) {
         return;
     }
+
+    slot = zone->slot;
 
     /* the first cell is the loop's own, its run time is how late it was */
 
@@ -119,7 +140,7 @@ ngx_http_task_heartbeat_note(ngx_http_task_zone_t *zone, int64_t now,
         ngx_http_task_atomic_set(&slot->worst, late);
     }
 
-    ngx_http_task_atomic_set(&slot->beat, now);
+    ngx_http_task_atomic_set(&slot->due, ngx_http_task_heartbeat_due(now));
 }
 
 
@@ -146,6 +167,6 @@ ngx_http_task_stall_end(ngx_task_t *t, int64_t since)
                       "event loop stood still for %L ms in task \"%V\"",
                       took / 1000000, &t->function->name);
 
-        ngx_http_task_heartbeat_named = 1;
+        ngx_http_task_heartbeat_named += took;
     }
 }

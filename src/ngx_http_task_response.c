@@ -134,11 +134,13 @@ ngx_http_task_send_header(ngx_http_request_t *r, ngx_uint_t status,
 
     rc = ngx_http_send_header(r);
 
-    if (rc == NGX_OK && r->header_only) {
-        return NGX_DONE;
+    if (rc == NGX_ERROR || rc > NGX_OK) {
+        return rc;
     }
 
-    return rc;
+    /* NGX_AGAIN: it is on its way, and so is what follows */
+
+    return r->header_only ? NGX_DONE : NGX_OK;
 }
 
 

@@ -25,7 +25,9 @@ ngx_http_task_see(ngx_pool_t *pool, ngx_http_task_zone_t *zone,
     ngx_http_task_seen_t *seen)
 {
     ngx_int_t                    rc;
+    ngx_uint_t                   i;
     ngx_queue_t                 *q;
+    ngx_http_task_series_t      *series;
     ngx_http_task_generation_t  *generation;
 
     seen->zone = zone;
@@ -40,16 +42,36 @@ ngx_http_task_see(ngx_pool_t *pool, ngx_http_task_zone_t *zone,
         return NGX_ERROR;
     }
 
-    ngx_shmtx_lock(&zone->shpool->mutex);
+    ngx_http_task_zone_lock(zone);
 
-    /* those who are gone are not seen, only what they have left */
+    for (q = ngx_queue_head(&zone->sh->series);
+         q != ngx_queue_sentinel(&zone->sh->series);
+         q = ngx_queue_next(q))
+    {
+        series = ngx_queue_data(q, ngx_http_task_series_t, queue);
+        series->seen = 0;
+    }
+
+    /*
+     * Those who are gone are not seen, only what they have left; nor the
+     * locations of a configuration that no worker has.
+     */
 
     for (q = ngx_queue_head(&zone->sh->alive);
          q != ngx_queue_sentinel(&zone->sh->alive);
          q = ngx_queue_next(q))
     {
         generation = ngx_queue_data(q, ngx_http_task_generation_t, queue);
-        (void) ngx_http_task_slots_sweep(zone, generation);
+
+        if (ngx_http_task_slots_sweep(zone, generation) == 0
+            && generation->number != zone->generation)
+        {
+            continue;
+        }
+
+        for (i = 0; i < generation->nseries; i++) {
+            generation->series[i]->seen = 1;
+        }
     }
 
     rc = ngx_http_task_see_series(seen, pool);
@@ -62,7 +84,7 @@ ngx_http_task_see(ngx_pool_t *pool, ngx_http_task_zone_t *zone,
         rc = ngx_http_task_see_workers(seen, generation, pool);
     }
 
-    ngx_shmtx_unlock(&zone->shpool->mutex);
+    ngx_http_task_zone_unlock(zone);
 
     return rc;
 }
@@ -89,6 +111,11 @@ ngx_http_task_see_series(ngx_http_task_seen_t *seen, ngx_pool_t *pool)
          q = ngx_queue_next(q))
     {
         series = ngx_queue_data(q, ngx_http_task_series_t, queue);
+
+        if (!series->seen) {
+            continue;
+        }
+
         series->seen = seen->series.nelts;
 
         s = ngx_array_push(&seen->series);
@@ -148,10 +175,7 @@ ngx_http_task_see_workers(ngx_http_task_seen_t *seen,
         worker->generation = generation->number;
         worker->worst = ngx_http_task_atomic_get(&slot->worst);
 
-        /* the beat that is due now may come yet */
-
-        worker->lag = ngx_max(now - ngx_http_task_atomic_get(&slot->beat)
-                              - NGX_HTTP_TASK_HEARTBEAT * 1000000LL, 0);
+        worker->lag = ngx_max(now - ngx_http_task_atomic_get(&slot->due), 0);
         worker->worst = ngx_max(worker->worst, worker->lag);
 
         for (n = 0; n < generation->nseries; n++) {
@@ -179,7 +203,7 @@ ngx_http_task_see_cell(ngx_http_task_seen_t *seen,
     ngx_http_task_seen_series_t *series, uint64_t *cell,
     ngx_http_task_seen_worker_t *worker)
 {
-    uint64_t    n, ended, begun, skipped, started;
+    uint64_t    n, ended, begun, skipped, started, live, waiting;
     ngx_uint_t  i;
 
     ended = 0;
@@ -214,11 +238,14 @@ ngx_http_task_see_cell(ngx_http_task_seen_t *seen,
         }
     }
 
-    series->running += begun - (ended - skipped);
-    series->waiting += started - begun - skipped;
+    live = started - ended;
+    waiting = ngx_min(started - begun - skipped, live);
 
-    worker->running += begun - (ended - skipped);
-    worker->waiting += started - begun - skipped;
+    series->waiting += waiting;
+    series->running += live - waiting;
+
+    worker->waiting += waiting;
+    worker->running += live - waiting;
 }
 
 

@@ -22,46 +22,63 @@
 static ngx_http_task_slot_t *ngx_http_task_slot_take(
     ngx_http_task_zone_t *zone);
 static ngx_uint_t ngx_http_task_slot_sweep(ngx_http_task_zone_t *zone,
-    ngx_http_task_generation_t *generation, ngx_http_task_slot_t *slot);
+    ngx_http_task_slot_t *slot);
 static void ngx_http_task_slot_fold(ngx_http_task_zone_t *zone,
-    ngx_http_task_generation_t *generation, ngx_http_task_slot_t *slot);
+    ngx_http_task_slot_t *slot);
+static void ngx_http_task_slot_add(ngx_http_task_zone_t *zone,
+    ngx_http_task_slot_t *slot);
+
+
+void
+ngx_http_task_zone_lock(ngx_http_task_zone_t *zone)
+{
+    if (pthread_mutex_lock(&zone->sh->mutex) == EOWNERDEAD) {
+        (void) pthread_mutex_consistent(&zone->sh->mutex);
+    }
+}
+
+
+void
+ngx_http_task_zone_unlock(ngx_http_task_zone_t *zone)
+{
+    (void) pthread_mutex_unlock(&zone->sh->mutex);
+}
 
 
 /*
  * In a worker that begins.  There is a slot for each, unless nginx starts
  * workers of a configuration again while the old ones are still leaving, as
- * it does when the upgrade of its binary is taken back.
+ * it does when the upgrade of its binary is taken back: NGX_DECLINED, until
+ * these have left.
  */
 
-void
-ngx_http_task_slot_enter(ngx_http_task_zone_t *zone, ngx_log_t *log)
+ngx_int_t
+ngx_http_task_slot_enter(ngx_http_task_zone_t *zone)
 {
     ngx_uint_t               i;
     ngx_http_task_slot_t    *slot;
     ngx_http_task_stats_t  **stats;
 
-    ngx_shmtx_lock(&zone->shpool->mutex);
+    ngx_http_task_zone_lock(zone);
 
     slot = ngx_http_task_slot_take(zone);
 
     if (slot == NULL) {
-        ngx_shmtx_unlock(&zone->shpool->mutex);
-        ngx_log_error(NGX_LOG_WARN, log, 0, "all slots of task_zone \"%V\" are "
-                      "taken, this worker does not count", &zone->name);
-        return;
+        ngx_http_task_zone_unlock(zone);
+        return NGX_DECLINED;
     }
 
     ngx_memzero((u_char *) slot + offsetof(ngx_http_task_slot_t, pid),
-                zone->generation->slot_size
+                slot->generation->slot_size
                 - offsetof(ngx_http_task_slot_t, pid));
 
     slot->pid = ngx_pid;
     slot->worker = ngx_worker;
-    slot->beat = ngx_http_task_now();
+    slot->due = ngx_http_task_heartbeat_due(ngx_http_task_now());
 
     ngx_http_task_atomic_set(&slot->incarnation, ++zone->sh->incarnations);
 
-    ngx_shmtx_unlock(&zone->shpool->mutex);
+    ngx_http_task_zone_unlock(zone);
 
     zone->slot = slot;
     stats = zone->stats.elts;
@@ -69,26 +86,44 @@ ngx_http_task_slot_enter(ngx_http_task_zone_t *zone, ngx_log_t *log)
     for (i = 0; i < zone->stats.nelts; i++) {
         stats[i]->cell = slot->cells + (i + 1) * zone->ncounters;
     }
+
+    return NGX_OK;
 }
 
 
-/* with its mutex locked, or NULL */
+/*
+ * With its mutex locked, or NULL.  A worker that is slow to begin may find its
+ * generation gone: two reloads later nobody had been alive in it.
+ */
 
 static ngx_http_task_slot_t *
 ngx_http_task_slot_take(ngx_http_task_zone_t *zone)
 {
-    ngx_uint_t             i;
-    ngx_http_task_slot_t  *slot;
+    ngx_uint_t                   i;
+    ngx_queue_t                 *q;
+    ngx_http_task_slot_t        *slot;
+    ngx_http_task_generation_t  *generation;
 
-    for (i = 0; i < zone->generation->nslots; i++) {
-        slot = ngx_http_task_zone_slot(zone->generation, i);
+    for (q = ngx_queue_head(&zone->sh->alive);
+         q != ngx_queue_sentinel(&zone->sh->alive);
+         q = ngx_queue_next(q))
+    {
+        generation = ngx_queue_data(q, ngx_http_task_generation_t, queue);
 
-        /* one of a worker that was killed is free after the sweep */
+        if (generation->number != zone->generation) {
+            continue;
+        }
 
-        if (ngx_http_task_slot_sweep(zone, zone->generation, slot) == 0
-            && pthread_mutex_trylock(&slot->alive) == 0)
-        {
-            return slot;
+        for (i = 0; i < generation->nslots; i++) {
+            slot = ngx_http_task_zone_slot(generation, i);
+
+            /* one of a worker that was killed is free after the sweep */
+
+            if (ngx_http_task_slot_sweep(zone, slot) == 0
+                && pthread_mutex_trylock(&slot->alive) == 0)
+            {
+                return slot;
+            }
         }
     }
 
@@ -105,13 +140,13 @@ ngx_http_task_slot_leave(ngx_http_task_zone_t *zone)
         return;
     }
 
-    ngx_shmtx_lock(&zone->shpool->mutex);
+    ngx_http_task_zone_lock(zone);
 
-    ngx_http_task_slot_fold(zone, zone->generation, zone->slot);
+    ngx_http_task_slot_fold(zone, zone->slot);
 
     (void) pthread_mutex_unlock(&zone->slot->alive);
 
-    ngx_shmtx_unlock(&zone->shpool->mutex);
+    ngx_http_task_zone_unlock(zone);
 
     zone->slot = NULL;
 }
@@ -130,7 +165,7 @@ ngx_http_task_slots_sweep(ngx_http_task_zone_t *zone,
 
     for (i = 0; i < generation->nslots; i++) {
         slot = ngx_http_task_zone_slot(generation, i);
-        n += ngx_http_task_slot_sweep(zone, generation, slot);
+        n += ngx_http_task_slot_sweep(zone, slot);
     }
 
     return n;
@@ -138,8 +173,7 @@ ngx_http_task_slots_sweep(ngx_http_task_zone_t *zone,
 
 
 static ngx_uint_t
-ngx_http_task_slot_sweep(ngx_http_task_zone_t *zone,
-    ngx_http_task_generation_t *generation, ngx_http_task_slot_t *slot)
+ngx_http_task_slot_sweep(ngx_http_task_zone_t *zone, ngx_http_task_slot_t *slot)
 {
     switch (pthread_mutex_trylock(&slot->alive)) {
 
@@ -154,11 +188,31 @@ ngx_http_task_slot_sweep(ngx_http_task_zone_t *zone,
         return 1;
     }
 
-    ngx_http_task_slot_fold(zone, generation, slot);
+    ngx_http_task_slot_fold(zone, slot);
 
     (void) pthread_mutex_unlock(&slot->alive);
 
     return 0;
+}
+
+
+/*
+ * One slot after the other: of the one that was interrupted a series knows only
+ * as long as no other slot is added to it.
+ */
+
+static void
+ngx_http_task_slot_fold(ngx_http_task_zone_t *zone, ngx_http_task_slot_t *slot)
+{
+    if (zone->sh->folding) {
+        ngx_http_task_slot_add(zone, zone->sh->folding);
+    }
+
+    ngx_http_task_atomic_set(&zone->sh->folding, slot);
+
+    ngx_http_task_slot_add(zone, slot);
+
+    ngx_http_task_atomic_set(&zone->sh->folding, NULL);
 }
 
 
@@ -169,17 +223,19 @@ ngx_http_task_slot_sweep(ngx_http_task_zone_t *zone,
  */
 
 static void
-ngx_http_task_slot_fold(ngx_http_task_zone_t *zone,
-    ngx_http_task_generation_t *generation, ngx_http_task_slot_t *slot)
+ngx_http_task_slot_add(ngx_http_task_zone_t *zone, ngx_http_task_slot_t *slot)
 {
-    size_t                   j;
-    uint64_t                *cell, *from, *to, ended;
-    ngx_uint_t               i, which;
-    ngx_http_task_series_t  *series;
+    size_t                       j;
+    uint64_t                    *cell, *from, *to, ended;
+    ngx_uint_t                   i, which;
+    ngx_http_task_series_t      *series;
+    ngx_http_task_generation_t  *generation;
 
     if (slot->incarnation == 0) {
         return;
     }
+
+    generation = slot->generation;
 
     for (i = 0; i < generation->nseries; i++) {
         series = generation->series[i];

@@ -45,6 +45,10 @@ ngx_http_task_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     text.len = name.data + name.len - text.data;
     name.len = p - name.data;
 
+    if (ngx_http_task_utf8_valid(name.data, name.len) != name.len) {
+        return "has a name that is not UTF-8";
+    }
+
     if (name.len == 3 && ngx_strncmp(name.data, "off", 3) == 0) {
         return "cannot have the name \"off\"";
     }
@@ -362,10 +366,6 @@ ngx_http_task_stats_observe(ngx_http_task_zone_t *zone, uint64_t *histogram,
 {
     ngx_uint_t  i;
 
-    /* a thread may begin a task after the loop took the time */
-
-    ns = ngx_max(ns, 0);
-
     for (i = 0; i < zone->nbuckets && ns > zone->buckets[i]; i++) { /* void */ }
 
     ngx_http_task_zone_add(&histogram[i], 1);
@@ -388,7 +388,11 @@ ngx_http_task_stats_pool(ngx_task_t *t, ngx_str_t *name)
     }
 
     slot = t->conf->stats->zone->slot;
-    len = ngx_min(name->len, NGX_HTTP_TASK_ZONE_POOL - 1);
+
+    /* a name that is too long is cut, between two characters */
+
+    len = ngx_http_task_utf8_valid(name->data,
+                             ngx_min(name->len, NGX_HTTP_TASK_ZONE_POOL - 1));
 
     for (i = 0; i < slot->npools; i++) {
         pool = &slot->pools[i];

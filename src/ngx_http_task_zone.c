@@ -26,8 +26,9 @@ static ngx_int_t ngx_http_task_zone_init(ngx_shm_zone_t *shm_zone, void *data);
 static ngx_int_t ngx_http_task_zone_format(ngx_http_task_zone_t *zone);
 static ngx_int_t ngx_http_task_zone_inherit(ngx_http_task_zone_t *zone,
     ngx_http_task_zone_t *old);
+static ngx_int_t ngx_http_task_zone_mutex_init(pthread_mutex_t *mutex);
 static void ngx_http_task_zone_collect(ngx_http_task_zone_t *zone,
-    ngx_http_task_generation_t *keep);
+    uint64_t keep);
 static ngx_int_t ngx_http_task_zone_generation(ngx_http_task_zone_t *zone);
 static ngx_http_task_series_t *ngx_http_task_zone_series(
     ngx_http_task_zone_t *zone, ngx_str_t *name);
@@ -123,15 +124,15 @@ ngx_http_task_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         return rc;
     }
 
-    ngx_shmtx_lock(&zone->shpool->mutex);
+    ngx_http_task_zone_lock(zone);
 
     /* the generation that runs may have workers started again */
 
-    ngx_http_task_zone_collect(zone, old ? old->generation : NULL);
+    ngx_http_task_zone_collect(zone, old ? old->generation : 0);
 
     rc = ngx_http_task_zone_generation(zone);
 
-    ngx_shmtx_unlock(&zone->shpool->mutex);
+    ngx_http_task_zone_unlock(zone);
 
     if (rc != NGX_OK) {
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
@@ -150,7 +151,8 @@ ngx_http_task_zone_format(ngx_http_task_zone_t *zone)
     ngx_http_task_zone_sh_t  *sh;
 
     sh = ngx_slab_calloc(zone->shpool, sizeof(ngx_http_task_zone_sh_t));
-    if (sh == NULL) {
+
+    if (sh == NULL || ngx_http_task_zone_mutex_init(&sh->mutex) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -200,8 +202,7 @@ ngx_http_task_zone_inherit(ngx_http_task_zone_t *zone,
 /* frees what no worker needs any more; a series goes when no one names it */
 
 static void
-ngx_http_task_zone_collect(ngx_http_task_zone_t *zone,
-    ngx_http_task_generation_t *keep)
+ngx_http_task_zone_collect(ngx_http_task_zone_t *zone, uint64_t keep)
 {
     ngx_uint_t                   i;
     ngx_queue_t                 *q, *next;
@@ -215,7 +216,9 @@ ngx_http_task_zone_collect(ngx_http_task_zone_t *zone,
         next = ngx_queue_next(q);
         generation = ngx_queue_data(q, ngx_http_task_generation_t, queue);
 
-        if (ngx_http_task_slots_sweep(zone, generation) || generation == keep) {
+        if (ngx_http_task_slots_sweep(zone, generation)
+            || generation->number == keep)
+        {
             continue;
         }
 
@@ -287,7 +290,7 @@ ngx_http_task_zone_generation(ngx_http_task_zone_t *zone)
     ngx_queue_insert_tail(&zone->sh->alive, &generation->queue);
 
     zone->sh->generations++;
-    zone->generation = generation;
+    zone->generation = generation->number;
 
     return NGX_OK;
 }
@@ -347,7 +350,6 @@ ngx_http_task_zone_slots(ngx_http_task_zone_t *zone,
     size_t                 size;
     ngx_uint_t             i;
     ngx_core_conf_t       *ccf;
-    pthread_mutexattr_t    attr;
     ngx_http_task_slot_t  *slot;
 
     ccf = (ngx_core_conf_t *) ngx_get_conf(zone->cycle->conf_ctx,
@@ -363,19 +365,46 @@ ngx_http_task_zone_slots(ngx_http_task_zone_t *zone,
     generation->slots = ngx_slab_calloc_locked(zone->shpool,
                                                generation->nslots * size);
 
-    if (generation->slots == NULL || pthread_mutexattr_init(&attr) != 0) {
+    if (generation->slots == NULL) {
         return NGX_ERROR;
     }
 
-    (void) pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-    (void) pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-
     for (i = 0; i < generation->nslots; i++) {
         slot = ngx_http_task_zone_slot(generation, i);
-        (void) pthread_mutex_init(&slot->alive, &attr);
+        slot->generation = generation;
+
+        if (ngx_http_task_zone_mutex_init(&slot->alive) != NGX_OK) {
+            ngx_slab_free_locked(zone->shpool, generation->slots);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* glibc's calls never fail, others' may */
+
+static ngx_int_t
+ngx_http_task_zone_mutex_init(pthread_mutex_t *mutex)
+{
+    ngx_int_t            rc;
+    pthread_mutexattr_t  attr;
+
+    if (pthread_mutexattr_init(&attr) != 0) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_OK;
+
+    if (pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) != 0
+        || pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) != 0
+        || pthread_mutex_init(mutex, &attr) != 0)
+    {
+        rc = NGX_ERROR;
     }
 
     (void) pthread_mutexattr_destroy(&attr);
 
-    return NGX_OK;
+    return rc;
 }

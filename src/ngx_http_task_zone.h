@@ -21,10 +21,12 @@
 /*
  * The counters of a cell.  They only grow, and are written in this order, so
  * that one who reads them in the opposite order never sees an end without its
- * start:
+ * start.  What has started and not ended
  *
- *     waiting = started - begun - skipped
- *     running = begun - (ended - skipped)
+ *     waits: started - begun - skipped, and runs: the rest
+ *
+ * A thread counts that it has begun a moment after it has: what waits may then
+ * be one too many, but never more than have not ended.
  *
  * After these come two histograms: of the queue time, and of the run time, each
  * a counter for each bucket, one for what is beyond, and the sum in
@@ -59,6 +61,9 @@ typedef struct {
 } ngx_http_task_zone_pool_t;
 
 
+typedef struct ngx_http_task_generation_s  ngx_http_task_generation_t;
+
+
 /*
  * What one worker writes, and nobody else while it lives: it holds the mutex,
  * which the kernel marks when its owner dies.  No two slots share a cache line.
@@ -66,12 +71,13 @@ typedef struct {
 
 typedef struct {
     pthread_mutex_t                alive;        /* robust */
+    ngx_http_task_generation_t    *generation;
     uint64_t                       incarnation;  /* 0: there is nothing in it */
     uint64_t                       pid;
     uint64_t                       worker;
 
-    int64_t                        beat;         /* the last one, nanoseconds */
-    int64_t                        worst;        /* the latest one, likewise */
+    int64_t                        due;          /* the next beat, nanoseconds */
+    int64_t                        worst;        /* how late one ever was */
 
     uint64_t                       npools;
     ngx_http_task_zone_pool_t      pools[NGX_HTTP_TASK_ZONE_POOLS];
@@ -98,7 +104,7 @@ typedef struct {
 
 /* the slots of the workers of one configuration */
 
-typedef struct {
+struct ngx_http_task_generation_s {
     ngx_queue_t                    queue;
     uint64_t                       number;
     ngx_uint_t                     nslots;
@@ -106,13 +112,19 @@ typedef struct {
     u_char                        *slots;
     ngx_uint_t                     nseries;
     ngx_http_task_series_t        *series[1];    /* the first: the loop's lag */
-} ngx_http_task_generation_t;
+};
 
 
-/* at the beginning of the zone; all of it is changed under the slab's mutex */
+/*
+ * At the beginning of the zone.  All of it, and all that is reached from it but
+ * the slots of living workers, is changed under the mutex: a robust one, as who
+ * holds it may be killed, and the master cannot wait for itself to notice.
+ */
 
 typedef struct {
     uint64_t                       layout;
+    pthread_mutex_t                mutex;
+    ngx_http_task_slot_t          *folding;      /* see ngx_http_task_slot.c */
     uint64_t                       nbuckets;
     int64_t                        buckets[NGX_HTTP_TASK_ZONE_BUCKETS];
     uint64_t                       incarnations;
@@ -138,7 +150,7 @@ typedef struct {
 
     ngx_http_task_zone_sh_t       *sh;
     ngx_slab_pool_t               *shpool;
-    ngx_http_task_generation_t    *generation;
+    uint64_t                       generation;   /* its number */
 
     /* of this worker, NULL: nothing is counted */
 

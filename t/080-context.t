@@ -307,3 +307,28 @@ Allow: GET, HEAD\s*$
 Allow: GET, HEAD, POST
 --- response_body chomp
 {"detail":"Method Not Allowed"}
+
+
+=== TEST 24: what is on its way slowly has its body behind it
+--- config
+    location = /t { quick; limit_rate 100; postpone_output 0; }
+--- timeout: 15
+--- response_body chomp
+{"status":"quick response"}
+
+
+=== TEST 25: so has a task
+--- config
+    location = /t { task sleep duration=1ms; limit_rate 100; postpone_output 0; }
+--- timeout: 15
+--- response_body chomp
+{"status":"long_running task completed"}
+
+
+=== TEST 26: so has a status
+--- http_config
+    task_zone numbers:64k;
+--- config
+    location = /t { task_status json; limit_rate 600; postpone_output 0; }
+--- timeout: 15
+--- response_body_like: "tasks":\[\]\}\]\}$

@@ -55,12 +55,11 @@ sub row {
 sub live { $_[0]{running} + $_[0]{waiting} }
 sub ended { sum0 values %{ $_[0]{ended} } }
 
-sub balanced {
+sub idle {
     my ($s, $name) = @_;
-    my @rows = @{ status($s)->{numbers}{tasks} };
-    is(join(' ', grep { $_ } map { $_->{started} == ended($_) + live($_) ? ''
-                                   : encode_json($_) } @rows), '',
-       "$name: started = ended + live");
+    is(join(' ', map "$_->{location}: $_->{running} + $_->{waiting}",
+                 grep live($_), @{ status($s)->{numbers}{tasks} }), '',
+       "$name: nothing is left");
 }
 
 sub is_row {
@@ -194,7 +193,7 @@ is(scalar(grep $_->{location} eq '/quick', @{ status($s)->{numbers}{tasks} }), 0
    'quick is not counted');
 $s->get('/async?duration=x');
 is_row($s, '/async', 'a 422 is no task', started => 7);
-balanced($s, 'one worker');
+idle($s, 'one worker');
 
 # the format of Prometheus, by a parser that is not ours
 
@@ -266,7 +265,7 @@ for my $uri (sort keys %seen) {
         if $row->{started} != sum0(values %{ $seen{$uri} });
 }
 is($wrong, '', '4 workers, 5 reloads: as the client saw it');
-balanced($s, '4 workers, 5 reloads');
+idle($s, '4 workers, 5 reloads');
 
 $s->wait_for(sub { @{ status($s)->{numbers}{workers} } == 4 },
              'old workers to leave');
@@ -296,7 +295,6 @@ $row = row($s, '/async');
 is($row->{ended}{lost} - $was->{ended}{lost}, $victim->{running},
    'lost is what it held');
 is($row->{running}, 40 - $victim->{running}, 'the gauge is without them');
-balanced($s, 'after a kill');
 @r = $s->read_all(\@c);
 my $served = grep $_->{status} == 200, @r;
 $row = row($s, '/async');
@@ -329,7 +327,7 @@ cmp_ok($done, '>=', $ok, 'killed again and again: every answer is counted');
 cmp_ok($done + $row->{ended}{lost} - $was->{ended}{lost}
        + $row->{ended}{cancelled} - $was->{ended}{cancelled}, '<=', $sent,
        'and no task twice');
-balanced($s, 'killed again and again');
+idle($s, 'killed again and again');
 
 $s->stop;
 $s->check_log('exited on signal 9|process \d+ exited with fatal code');
@@ -363,6 +361,19 @@ refused('too small', 'task_zone "numbers" is too small for 1[0-9]+ locations',
 
 my $small = 'task_zone numbers:64k; task_zone other:64k;';
 
+# one that fails afterwards leaves nothing behind
+
+my $taken = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1,
+                                  LocalPort => 0) or die "listen: $!";
+$s->write_conf(%conf, http => "$small task_stats numbers; server {
+               listen 127.0.0.1:@{[ $taken->sockport ]};
+               location = /ghost { task sleep; } }");
+$s->signal('HUP');
+$s->wait_for(sub { $s->text('error.log') =~ /still could not bind/ }, 'the end');
+is(row($s, '/ghost'), undef, 'no location of a reload that failed');
+is_row($s, '/async', 'the old ones go on', started => 1);
+close $taken;
+
 $s->write_conf(%conf, http => "$small task_stats numbers;");
 
 for (1 .. 12) {
@@ -387,7 +398,8 @@ is_row($s, '/async', 'counted anew', started => 0);
 $s->wait_for(sub { live(row($s, '/async')) == 5 }, '5 tasks');
 my ($code) = $s->stop('TERM');
 is($code, 0, 'exit code');
-$s->check_log('cannot be changed by a reload|is too small for');
+$s->check_log('cannot be changed by a reload|is too small for|could not bind'
+              . '|bind\(\) to');
 
 # configuration
 
@@ -405,6 +417,7 @@ conf('no size', 'task_zone z;', '', 'invalid zone "z", it must be name:size in \
 conf('no name', 'task_zone :1m;', '', 'invalid zone ":1m", it must be name:size');
 conf('invalid size', 'task_zone z:x;', '', 'invalid size "x" of zone "z" in');
 conf('too small', 'task_zone z:4k;', '', 'zone "z" is too small, it must have at least \d+ bytes in');
+conf('not UTF-8', "task_zone z\xff:1m;", '', 'has a name that is not UTF-8');
 conf('off', 'task_zone off:1m;', '', '"task_zone" directive cannot have the name "off"');
 conf('duplicate', 'task_zone z:1m; task_zone z:1m;', '', 'duplicate zone "z" in');
 conf('parameter', 'task_zone z:1m x=y;', '', 'invalid parameter "x=y" in');

@@ -13,22 +13,29 @@
 #include <sys/wait.h>
 
 
-static void store(uint64_t *p, uint64_t n);
+static int store(void);
 
 
 #undef ngx_http_task_atomic_set
-#define ngx_http_task_atomic_set(p, v)  store(p, v)
+#define ngx_http_task_atomic_set(p, v)                                        \
+    do {                                                                      \
+        int  last = store();                                                  \
+        __atomic_store_n(p, v, __ATOMIC_RELEASE);                             \
+        if (last) {                                                           \
+            _exit(1);                                                         \
+        }                                                                     \
+    } while (0)
 
 #include "ngx_http_task_slot.c"
 
 
 #define SERIES    3
+#define SLOTS     2
 #define COUNTERS  NGX_HTTP_TASK_COUNTS
 
 
 typedef struct {
     ngx_http_task_zone_sh_t      sh;
-    ngx_slab_pool_t              shpool;
     ngx_http_task_generation_t  *generation;
     u_char                       memory[16384];
 } shared_t;
@@ -36,7 +43,7 @@ typedef struct {
 
 static shared_t              *shared;
 static ngx_http_task_zone_t   zone;
-static int                    stores, die_at, die_after;
+static int                    stores, die_at, die_after, n;
 
 
 /* symbols of the rest of nginx and the module; here nobody else is alive */
@@ -45,33 +52,24 @@ volatile ngx_cycle_t  *ngx_cycle;
 ngx_pid_t              ngx_pid;
 ngx_uint_t             ngx_worker;
 
-void ngx_shmtx_lock(ngx_shmtx_t *mtx) { }
-void ngx_shmtx_unlock(ngx_shmtx_t *mtx) { }
 int64_t ngx_http_task_now(void) { return 1; }
+int64_t ngx_http_task_heartbeat_due(int64_t now) { return now; }
 
-void
-ngx_log_error_core(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
-    const char *fmt, ...)
+
+/* whether to die behind this store */
+
+static int
+store(void)
 {
-}
+    if (++stores != die_at) {
+        return 0;
+    }
 
-
-static void
-store(uint64_t *p, uint64_t n)
-{
-    int  now;
-
-    now = (++stores == die_at);
-
-    if (now && !die_after) {
+    if (!die_after) {
         _exit(1);
     }
 
-    __atomic_store_n(p, n, __ATOMIC_RELEASE);
-
-    if (now) {
-        _exit(1);
-    }
+    return 1;
 }
 
 
@@ -105,31 +103,39 @@ make(void)
 
     p = ngx_align_ptr(p, 128);
 
+    g->number = 1;
     g->nseries = SERIES;
-    g->nslots = 1;
+    g->nslots = SLOTS;
     g->slots = p;
-    g->slot_size = sizeof(*slot) + SERIES * COUNTERS * sizeof(uint64_t);
-
-    slot = ngx_http_task_zone_slot(g, 0);
+    g->slot_size = ngx_align(sizeof(*slot)
+                             + SERIES * COUNTERS * sizeof(uint64_t), 128);
 
     pthread_mutexattr_init(&attr);
     pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
     pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-    pthread_mutex_init(&slot->alive, &attr);
+    pthread_mutex_init(&shared->sh.mutex, &attr);
+
+    for (i = 0; i < SLOTS; i++) {
+        slot = ngx_http_task_zone_slot(g, i);
+        slot->generation = g;
+        pthread_mutex_init(&slot->alive, &attr);
+    }
 
     shared->generation = g;
 
+    ngx_queue_init(&shared->sh.alive);
+    ngx_queue_insert_tail(&shared->sh.alive, &g->queue);
+
     zone.sh = &shared->sh;
-    zone.shpool = &shared->shpool;
-    zone.generation = g;
+    zone.generation = 1;
     zone.ncounters = COUNTERS;
 }
 
 
-/* a process that runs fn() and ends; whether it came to its end */
+/* a process that runs fn() and ends; how it did */
 
 static int
-child(void (*fn)(void))
+status_of(void (*fn)(void))
 {
     int    status;
     pid_t  pid;
@@ -143,7 +149,14 @@ child(void (*fn)(void))
 
     waitpid(pid, &status, 0);
 
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return WEXITSTATUS(status);
+}
+
+
+static int
+child(void (*fn)(void))
+{
+    return status_of(fn) == 0;
 }
 
 
@@ -156,9 +169,11 @@ worker(void)
     uint64_t              *cell;
     ngx_http_task_slot_t  *slot;
 
-    ngx_http_task_slot_enter(&zone, NULL);
+    if (ngx_http_task_slot_enter(&zone) != NGX_OK) {
+        _exit(2);
+    }
 
-    slot = ngx_http_task_zone_slot(zone.generation, 0);
+    slot = zone.slot;
 
     for (i = 0; i < SERIES; i++) {
         cell = slot->cells + i * COUNTERS;
@@ -174,27 +189,56 @@ worker(void)
 static void
 sweep(void)
 {
-    (void) ngx_http_task_slots_sweep(&zone, zone.generation);
+    ngx_http_task_zone_lock(&zone);
+
+    (void) ngx_http_task_slots_sweep(&zone, shared->generation);
+
+    ngx_http_task_zone_unlock(&zone);
+}
+
+
+/* one that lives in the first slot while the second one's dies, and is swept */
+
+static void
+leave(void)
+{
+    int  killed;
+
+    worker();
+
+    if (!child(worker)) {
+        _exit(2);
+    }
+
+    die_at = n;
+    killed = !child(sweep);
+    die_at = 0;
+
+    /* it adds its own cells while those of the other are half done */
+
+    ngx_http_task_slot_leave(&zone);
+
+    _exit(killed ? 3 : 0);
 }
 
 
 static int
 is_wrong(ngx_uint_t times)
 {
-    uint64_t                *n;
+    uint64_t                *c;
     ngx_uint_t               i;
     ngx_http_task_series_t  *series;
 
     for (i = 0; i < SERIES; i++) {
-        series = zone.generation->series[i];
-        n = series->total[series->state & 1];
+        series = shared->generation->series[i];
+        c = series->total[series->state & 1];
 
-        if (n[NGX_HTTP_TASK_COUNT_STARTED] != times * (10 + i)
-            || n[NGX_HTTP_TASK_COUNT_BEGUN] != times * 4
-            || n[NGX_HTTP_TASK_COUNT_SKIPPED] != times * (6 + i)
-            || n[NGX_HTTP_TASK_COUNT_DONE] != times * 3
-            || n[NGX_HTTP_TASK_COUNT_CANCELLED] != times
-            || n[NGX_HTTP_TASK_COUNT_LOST] != times * (6 + i))
+        if (c[NGX_HTTP_TASK_COUNT_STARTED] != times * (10 + i)
+            || c[NGX_HTTP_TASK_COUNT_BEGUN] != times * 4
+            || c[NGX_HTTP_TASK_COUNT_SKIPPED] != times * (6 + i)
+            || c[NGX_HTTP_TASK_COUNT_DONE] != times * 3
+            || c[NGX_HTTP_TASK_COUNT_CANCELLED] != times
+            || c[NGX_HTTP_TASK_COUNT_LOST] != times * (6 + i))
         {
             return 1;
         }
@@ -207,7 +251,7 @@ is_wrong(ngx_uint_t times)
 int
 main(void)
 {
-    int  n, wrong, killed;
+    int  wrong, killed, status;
 
     shared = mmap(NULL, sizeof(shared_t), PROT_READ|PROT_WRITE,
                   MAP_SHARED|MAP_ANONYMOUS, -1, 0);
@@ -230,6 +274,12 @@ main(void)
             die_at = 0;
             wrong |= !child(sweep) || is_wrong(2);
             wrong |= !child(worker) || !child(sweep) || is_wrong(3);
+
+            /* two slots at a time */
+
+            status = status_of(leave);
+            wrong |= (status != 0 && status != 3);
+            wrong |= !child(sweep) || is_wrong(5);
 
             printf("%s %d %s store %d\n", wrong ? "not ok" : "ok",
                    die_after * 100 + n, die_after ? "after" : "before", n);

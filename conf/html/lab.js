@@ -74,7 +74,7 @@ function show(lane, name, text, bad) {
 
 
 function time(ms) {
-    return ms < 1000 ? Math.round(ms) + " ms" : (ms / 1000).toFixed(2) + " s";
+    return ms === undefined ? "–" : ms < 1000 ? Math.round(ms) + " ms" : (ms / 1000).toFixed(2) + " s";
 }
 
 
@@ -404,6 +404,13 @@ function tick() {
 }
 
 
+function over(state, text) {
+    $("state").textContent = text;
+    $("run").textContent = "Run";
+    document.body.dataset.state = state;
+}
+
+
 async function finish() {
     clearInterval(run.timer);
     clearInterval(run.looks);
@@ -422,11 +429,9 @@ async function finish() {
     run.ended = now;
     $("late").textContent = "in this run its own timer was late by "
                             + time(run.late) + " at most";
-    $("state").textContent = run.stopped
+    over("done", run.stopped
         ? "Stopped."
-        : "Done. Look where /quick had to wait, and behind what.";
-    $("run").textContent = "Run";
-    document.body.dataset.state = "done";
+        : "Done. Look where /quick had to wait, and behind what.");
     document.body.dataset.result = JSON.stringify(
         Object.fromEntries(lanes.map(l => [l.name, l.result])));
     frame();
@@ -460,17 +465,21 @@ async function begin() {
 
     await Promise.all(lanes.map(look));
 
-    if (mine !== run || run.stopped) {
+    if (mine !== run) {
+        return;
+    }
+
+    if (run.stopped) {
+        run = null;
+        over("stopped", "Stopped.");
         return;
     }
 
     if (lanes.some(l => l.failed)) {
         const missing = lanes.filter(l => l.failed).map(l => l.title).join("; ");
 
-        $("state").textContent = `No answer of ${missing}: is "make lab" running?`;
-        $("run").textContent = "Run";
-        document.body.dataset.state = "failed";
         run = null;
+        over("failed", `No answer of ${missing}: is "make lab" running?`);
         return;
     }
 

@@ -1,8 +1,9 @@
 
 /*
- * The least that a content handler can do: the limit that quick and an async
- * task are measured against.  And the least that a pool can do: a task that
- * does nothing, posted and completed.
+ * The limits that the module is measured against, "empty" of three sorts: the
+ * least that a content handler can do; the least that a pool can do, a task
+ * that does nothing, posted and completed; and a request that is held, with
+ * nothing but what nginx needs for it, until its client leaves.
  */
 
 
@@ -15,8 +16,11 @@
 static char *ngx_http_empty(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_http_empty_thread(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_empty_hold(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static ngx_int_t ngx_http_empty_content(ngx_http_request_t *r);
 static ngx_int_t ngx_http_empty_thread_content(ngx_http_request_t *r);
+static ngx_int_t ngx_http_empty_hold_content(ngx_http_request_t *r);
 static void ngx_http_empty_thread_run(void *data, ngx_log_t *log);
 static void ngx_http_empty_thread_done(ngx_event_t *ev);
 
@@ -33,6 +37,13 @@ static ngx_command_t  ngx_http_empty_commands[] = {
     { ngx_string("empty_thread"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_empty_thread,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("empty_hold"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_empty_hold,
       0,
       0,
       NULL },
@@ -101,6 +112,18 @@ ngx_http_empty_thread(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+static char *
+ngx_http_empty_hold(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_empty_hold_content;
+
+    return NGX_CONF_OK;
+}
+
+
 static ngx_int_t
 ngx_http_empty_content(ngx_http_request_t *r)
 {
@@ -165,6 +188,17 @@ ngx_http_empty_thread_content(ngx_http_request_t *r)
     }
 
     r->main->blocked++;
+    r->main->count++;
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_empty_hold_content(ngx_http_request_t *r)
+{
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
     r->main->count++;
 
     return NGX_DONE;

@@ -1,0 +1,198 @@
+"""The servers of the benchmark: each on the loopback, with one worker."""
+
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+ROOT = os.path.join(os.getcwd(), "build", "bench")
+BUILD = os.path.join(os.getcwd(), "build")
+NGINX = os.environ.get("TASK_NGINX", "nginx")
+MODULES = "/usr/lib/nginx/modules"
+CORES = sorted(os.sched_getaffinity(0))
+TICK = os.sysconf("SC_CLK_TCK")
+
+resource.setrlimit(resource.RLIMIT_NOFILE,
+                   (min(65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
+                    resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+QUICK = '{"status":"quick response"}'
+
+OURS = """
+    location = /return { default_type application/json; return 200 '%s'; }
+    location = /empty  { empty; }
+    location = /hold   { empty_hold; }
+    location = /bare   { empty_thread; }
+    location = /quick  { quick; }
+    location = /async  { task sleep; task_mode async;
+                         task_param duration default=0; }
+    location = /fixed  { task sleep duration=0; }
+    location = /thread { task sleep duration=0; task_mode thread=default; }
+    location = /ms     { task sleep duration=1ms; }
+    location = /primes { task primes; task_mode thread=cpu; }
+    location = /json   { task hello; task_mode thread=default;
+                         client_max_body_size 2m; }
+    location = /status { task_status json; }
+""" % QUICK
+
+PEERS = """
+    location = /echo       { default_type application/json; echo -n '%s'; }
+    location = /echo_sleep { default_type application/json;
+                             echo_sleep 0.001; echo -n '%s'; }
+    location = /echo_20    { default_type application/json;
+                             echo_sleep 20; echo -n '%s'; }
+    location = /lua        { default_type application/json;
+                             content_by_lua_block { ngx.print('%s') } }
+    location = /lua_sleep  { default_type application/json;
+                             content_by_lua_block {
+                                 ngx.sleep(0.001) ngx.print('%s') } }
+    location = /lua_20     { default_type application/json;
+                             content_by_lua_block {
+                                 ngx.sleep(20) ngx.print('%s') } }
+    location = /lua_thread { default_type application/json;
+                             content_by_lua_block {
+                                 ngx.run_worker_thread('lua', 'nothing', 'run')
+                                 ngx.print('%s') } }
+    location = /njs        { js_content main.quick; }
+""" % ((QUICK,) * 7)
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return [int(p) for p in f.read().split()]
+
+
+class Server:
+    """A server that runs; with core, its processes are kept on that core."""
+
+    def __init__(self, name, port, command, core=None):
+        self.name, self.port = name, port
+        self.log = open(os.path.join(ROOT, name + ".log"), "w")
+        self.base = f"http://127.0.0.1:{port}"
+
+        if core is not None and len(CORES) > 1:
+            command = ["taskset", "-c", str(core)] + command
+
+        self.process = subprocess.Popen(command, cwd=os.getcwd(),
+                                        stdin=subprocess.DEVNULL,
+                                        stdout=self.log, stderr=self.log)
+        until = time.time() + 20
+
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                if self.process.poll() is not None or time.time() > until:
+                    raise SystemExit(f"{name} did not start, see {self.log.name}")
+                time.sleep(.05)
+
+        self.pids = children(self.process.pid) or [self.process.pid]
+
+    def cpu(self):
+        """Seconds of processor time that its processes took."""
+        ticks = 0
+
+        for pid in self.pids:
+            with open(f"/proc/{pid}/stat") as f:
+                fields = f.read().rsplit(")", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+
+        return ticks / TICK
+
+    def memory(self):
+        """Bytes of the first of its processes."""
+        with open(f"/proc/{self.pids[0]}/smaps_rollup") as f:
+            for line in f:
+                if line.startswith("Private_Dirty:"):
+                    return int(line.split()[1]) * 1024
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+
+def nginx(name, port, locations, modules, http="", workers=1, core=None,
+          main=""):
+    root = os.path.join(ROOT, name)
+    shutil.rmtree(root, ignore_errors=True)
+    os.makedirs(root)
+
+    load = "".join(f"load_module {m};\n" for m in modules)
+    paths = "".join(f"{p}_temp_path {root}/{p};\n" for p in
+                    ("client_body", "proxy", "fastcgi", "scgi", "uwsgi"))
+    user = "user root;" if os.getuid() == 0 else ""
+    conf = os.path.join(root, "nginx.conf")
+
+    with open(conf, "w") as f:
+        f.write(f"""{load}{user}
+daemon off; worker_processes {workers}; worker_rlimit_nofile 65536;
+error_log stderr warn; pid {root}/nginx.pid;
+thread_pool default threads=32 max_queue=65536;
+thread_pool cpu threads={len(CORES)} max_queue=65536;
+thread_pool lua threads=32 max_queue=65536;
+{main}
+events {{ worker_connections 20000; }}
+http {{
+access_log off; keepalive_requests 1000000000; keepalive_timeout 300s;
+client_body_buffer_size 2m;
+{paths}{http}
+server {{ listen 127.0.0.1:{port} backlog=16384;
+{locations}
+}} }}
+""")
+
+    return Server(name, port, [NGINX, "-p", root + "/", "-c", conf,
+                               "-e", "stderr"], core)
+
+
+def ours(name="ours", port=9101, http="", workers=1, core=None):
+    tasks = "".join(f"task_load {BUILD}/tasks/{t}.so;\n"
+                    for t in ("primes", "hello"))
+
+    return nginx(name, port, OURS,
+                 [f"{BUILD}/ngx_http_task_module.so",
+                  f"{BUILD}/empty/objs/ngx_http_empty_module.so"],
+                 http=http, workers=workers, core=core, main=tasks)
+
+
+def peers(core=None):
+    os.makedirs(os.path.join(ROOT, "scripts"), exist_ok=True)
+
+    with open(os.path.join(ROOT, "scripts", "main.js"), "w") as f:
+        f.write("""function quick(r) {
+    r.headersOut['Content-Type'] = 'application/json';
+    r.return(200, '%s');
+}
+export default { quick };
+""" % QUICK)
+
+    with open(os.path.join(ROOT, "scripts", "nothing.lua"), "w") as f:
+        f.write("return { run = function() return true end }\n")
+
+    return nginx("peers", 9102, PEERS,
+                 [f"{MODULES}/{m}.so" for m in
+                  ("ndk_http_module", "ngx_http_echo_module",
+                   "ngx_http_lua_module", "ngx_http_js_module")],
+                 http=f"""
+js_path {ROOT}/scripts; js_import main.js;
+lua_package_path "{ROOT}/scripts/?.lua;;";
+lua_worker_thread_vm_pool_size 32;
+""", core=core)
+
+
+def fastapi(core=None, workers=1):
+    return Server("fastapi", 9103,
+                  ["/usr/bin/python3", "-m", "uvicorn", "--app-dir", "t/bench",
+                   "app:app", "--host", "127.0.0.1", "--port", "9103",
+                   "--loop", "uvloop", "--http", "httptools",
+                   "--no-access-log", "--log-level", "warning",
+                   "--backlog", "16384"], core)
