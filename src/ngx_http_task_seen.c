@@ -8,6 +8,7 @@
 #include "ngx_http_task_status.h"
 
 
+static void ngx_http_task_see_mark(ngx_http_task_zone_t *zone);
 static ngx_int_t ngx_http_task_see_series(ngx_http_task_seen_t *seen,
     ngx_pool_t *pool);
 static ngx_int_t ngx_http_task_see_workers(ngx_http_task_seen_t *seen,
@@ -25,9 +26,7 @@ ngx_http_task_see(ngx_pool_t *pool, ngx_http_task_zone_t *zone,
     ngx_http_task_seen_t *seen)
 {
     ngx_int_t                    rc;
-    ngx_uint_t                   i;
     ngx_queue_t                 *q;
-    ngx_http_task_series_t      *series;
     ngx_http_task_generation_t  *generation;
 
     seen->zone = zone;
@@ -44,6 +43,37 @@ ngx_http_task_see(ngx_pool_t *pool, ngx_http_task_zone_t *zone,
 
     ngx_http_task_zone_lock(zone);
 
+    ngx_http_task_see_mark(zone);
+
+    rc = ngx_http_task_see_series(seen, pool);
+
+    for (q = ngx_queue_head(&zone->sh->alive);
+         q != ngx_queue_sentinel(&zone->sh->alive) && rc == NGX_OK;
+         q = ngx_queue_next(q))
+    {
+        generation = ngx_queue_data(q, ngx_http_task_generation_t, queue);
+        rc = ngx_http_task_see_workers(seen, generation, pool);
+    }
+
+    ngx_http_task_zone_unlock(zone);
+
+    return rc;
+}
+
+
+/*
+ * Those who are gone are not seen, only what they have left; nor the locations
+ * of a configuration that no worker has.
+ */
+
+static void
+ngx_http_task_see_mark(ngx_http_task_zone_t *zone)
+{
+    ngx_uint_t                   i;
+    ngx_queue_t                 *q;
+    ngx_http_task_series_t      *series;
+    ngx_http_task_generation_t  *generation;
+
     for (q = ngx_queue_head(&zone->sh->series);
          q != ngx_queue_sentinel(&zone->sh->series);
          q = ngx_queue_next(q))
@@ -51,11 +81,6 @@ ngx_http_task_see(ngx_pool_t *pool, ngx_http_task_zone_t *zone,
         series = ngx_queue_data(q, ngx_http_task_series_t, queue);
         series->seen = 0;
     }
-
-    /*
-     * Those who are gone are not seen, only what they have left; nor the
-     * locations of a configuration that no worker has.
-     */
 
     for (q = ngx_queue_head(&zone->sh->alive);
          q != ngx_queue_sentinel(&zone->sh->alive);
@@ -73,20 +98,6 @@ ngx_http_task_see(ngx_pool_t *pool, ngx_http_task_zone_t *zone,
             generation->series[i]->seen = 1;
         }
     }
-
-    rc = ngx_http_task_see_series(seen, pool);
-
-    for (q = ngx_queue_head(&zone->sh->alive);
-         q != ngx_queue_sentinel(&zone->sh->alive) && rc == NGX_OK;
-         q = ngx_queue_next(q))
-    {
-        generation = ngx_queue_data(q, ngx_http_task_generation_t, queue);
-        rc = ngx_http_task_see_workers(seen, generation, pool);
-    }
-
-    ngx_http_task_zone_unlock(zone);
-
-    return rc;
 }
 
 

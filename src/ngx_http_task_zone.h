@@ -76,7 +76,7 @@ typedef struct {
     uint64_t                       pid;
     uint64_t                       worker;
 
-    int64_t                        due;          /* the next beat, nanoseconds */
+    int64_t                        due;          /* the next beat, in ns */
     int64_t                        worst;        /* how late one ever was */
 
     uint64_t                       npools;
