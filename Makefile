@@ -12,6 +12,7 @@
 # make fuzz     libFuzzer on all that reads input; SECONDS=60 each
 # make matrix   the tests in minimal roots of Debian 12, 13 and forky; as root
 # make install  copies the module to where Debian's nginx looks for it
+# make bench    against the peers that Debian has; FULL=1 takes longer
 # make clean
 #
 # NGX_SRC=DIR   builds against that nginx source tree, with the arguments
@@ -63,7 +64,7 @@ LINT_FLAGS    = -fsyntax-only -W -Wall -Wpointer-arith -Wno-unused-parameter \
 unexport NGINX
 
 
-.PHONY: all build tasks run lab test-lab demo instructions test sanitize sanitize-nginx stress fuzz matrix lint install clean force
+.PHONY: all build tasks run lab test-lab demo bench instructions test sanitize sanitize-nginx stress fuzz matrix lint install clean force
 
 all:
 	@$(PACKAGES) check $(BUILD_NEEDS)
@@ -173,6 +174,19 @@ $(EMPTY_MODULE): $(wildcard t/bench/empty/*) $(OBJ)/stamp
 	    --add-dynamic-module=$(CURDIR)/t/bench/empty \
 	    --builddir=$(BUILD)/empty/objs > $(BUILD)/empty/log 2>&1 && \
 	$(MAKE) -s -f $(BUILD)/empty/objs/Makefile modules
+
+# against the peers that Debian has; FULL=1 takes longer
+
+BENCH_NEEDS   = perl valgrind wrk util-linux python3 python3-matplotlib \
+                libnginx-mod-http-echo libnginx-mod-http-lua \
+                libnginx-mod-http-js python3-fastapi uvicorn python3-uvloop \
+                python3-httptools
+
+bench:
+	@$(PACKAGES) install $(RUN_NEEDS) $(BENCH_NEEDS)
+	@$(MAKE) --no-print-directory build tasks $(EMPTY_MODULE)
+	@TASK_NGINX=$(NGINX) TASK_MODULE=$(MODULE) TASK_EMPTY=$(EMPTY_MODULE) \
+	    /usr/bin/python3 t/bench/bench.py
 
 # instructions of a request, see t/bench/
 

@@ -39,11 +39,11 @@ def wrk(server, uri, duration, connections=64):
     requests = int(re.search(r"(\d+) requests in", out).group(1))
 
     return {
-        "rate": float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)),
+        "rate": float(re.search(r"Requests/sec:\s+([\d.]+)", out, re.M).group(1)),
         "cpu": cpu / requests,
-        "p50": seconds(re.search(r"50%\s+(\S+)", out).group(1)),
-        "p99": seconds(re.search(r"99%\s+(\S+)", out).group(1)),
-        "max": seconds(re.search(r"Latency\s+\S+\s+\S+\s+(\S+)", out).group(1)),
+        "p50": seconds(re.search(r"^\s+50%\s+(\S+)", out, re.M).group(1)),
+        "p99": seconds(re.search(r"^\s+99%\s+(\S+)", out, re.M).group(1)),
+        "max": seconds(re.search(r"Latency\s+\S+\s+\S+\s+(\S+)", out, re.M).group(1)),
     }
 
 

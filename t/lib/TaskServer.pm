@@ -25,14 +25,15 @@ use Time::HiRes qw(sleep time);
 
 use constant TIMEOUT => 30;
 
-my ($live, $count);
+my (%live, $count);
 
 END {
     local $?;
 
-    if ($live && $live->{pid} && waitpid($live->{pid}, WNOHANG) == 0) {
-        kill 'TERM', $live->{pid};
-        waitpid($live->{pid}, 0);
+    for my $pid (keys %live) {
+        next if waitpid($pid, WNOHANG) != 0;
+        kill 'TERM', $pid;
+        waitpid($pid, 0);
     }
 }
 
@@ -69,6 +70,20 @@ sub write_conf {
                 qw(client_body proxy fastcgi scgi uwsgi);
 
     open my $out, '>', "$root/nginx.conf" or die "$root/nginx.conf: $!";
+
+    # a configuration of conf/, with the paths and ports of this run
+
+    if ($conf{text}) {
+        (my $text = $conf{text}) =~ s/^load_module.*$//mg;
+        $text =~ s/^(\s*)include\s+paths\.conf;/$1$paths/mg;
+
+        print $out "load_module $ENV{TEST_NGINX_LOAD_MODULES};\n$user\n",
+                   "error_log $root/logs/error.log $level;\n",
+                   "pid $root/nginx.pid;\ndaemon off;\n$text";
+        close $out or die "$root/nginx.conf: $!";
+        return;
+    }
+
     print $out <<"END";
 load_module $ENV{TEST_NGINX_LOAD_MODULES};
 $user
@@ -112,7 +127,7 @@ sub start {
         POSIX::_exit(127);
     }
 
-    $live = $self;
+    $live{$self->{pid}} = 1;
 
     $self->wait_for(sub {
         die "nginx exited:\n", $self->text('stderr.log')
@@ -293,8 +308,7 @@ sub stop {
     $self->signal($signal || 'QUIT');
     $self->wait_for(sub { waitpid($self->{pid}, WNOHANG) }, 'nginx to stop');
 
-    delete $self->{pid};
-    undef $live;
+    delete $live{delete $self->{pid}};
 
     return ($?, time() - $start);
 }
