@@ -33,6 +33,8 @@ my @cases = (
     [ 'async', 'task sleep duration=0;' ],
     [ 'async, counted', 'task sleep duration=0;',
       'task_zone numbers:64k; task_stats numbers;' ],
+    [ 'bare post', 'empty_thread;' ],
+    [ 'thread', 'task sleep duration=0; task_mode thread;' ],
 );
 
 my %wanted = map { $_ => 1 } @ARGV;
