@@ -100,6 +100,18 @@ void ngx_http_task_reject(ngx_task_t *t, ngx_uint_t retry);
 
 void ngx_http_task_expire(ngx_task_t *t);
 
+/*
+ * Around what the loop does with a task when it comes back to it: a timer has
+ * fired, or a thread returned.  The request may be gone in between.
+ */
+
+ngx_connection_t *ngx_http_task_enter(ngx_task_t *t);
+void ngx_http_task_leave(ngx_connection_t *c);
+
+/* nobody wants it any more: of a job that has not ended */
+
+void ngx_http_task_cancel(ngx_task_t *t);
+
 /* something of the task has stopped running: if all has, its slot is free */
 
 void ngx_http_task_stopped(ngx_task_t *t);
@@ -127,6 +139,7 @@ ngx_int_t ngx_http_task_limit_check(ngx_conf_t *cf);
 void ngx_http_task_limit_start(ngx_task_t *t);
 void ngx_http_task_limit_leave_queue(ngx_task_t *t);
 void ngx_http_task_limit_leave(ngx_task_t *t);
+ngx_uint_t ngx_http_task_limit_has_room(ngx_http_task_limit_t *limit);
 
 
 /* ngx_http_task_timeout.c */
@@ -140,6 +153,11 @@ void ngx_http_task_timeout_clear(ngx_task_t *t);
 char *ngx_http_task_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_task_stats(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_int_t ngx_http_task_stats_check(ngx_conf_t *cf);
+
+/* of a shared zone; NGX_ERROR: it is logged why */
+
+ssize_t ngx_http_task_zone_size(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *name, ngx_str_t *text, void *tag);
 ngx_int_t ngx_http_task_stats_create(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *tlcf);
 
@@ -154,6 +172,10 @@ ngx_http_task_zone_pool_t *ngx_http_task_stats_pool(ngx_task_t *t,
 
 
 /* ngx_http_task_zone.c */
+
+/* one that is shared by processes, and robust */
+
+ngx_int_t ngx_http_task_mutex_init(pthread_mutex_t *mutex);
 
 /* the zone of that name, also if it is not yet defined */
 
@@ -198,6 +220,58 @@ void ngx_http_task_stall_end(ngx_task_t *t, int64_t since);
 /* ngx_http_task_status.c */
 
 char *ngx_http_task_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
+/* ngx_http_task_hold.c: a worker that quits waits until each hold is undone */
+
+void ngx_http_task_hold(void);
+void ngx_http_task_unhold(void);
+
+
+/* ngx_http_task_job_zone.c: jobs in the shared zone */
+
+ngx_int_t ngx_http_task_job_zone_create(ngx_conf_t *cf,
+    ngx_http_task_job_zone_t *zone, size_t size);
+ngx_http_task_job_t *ngx_http_task_job_add(ngx_http_task_job_zone_t *zone);
+ngx_int_t ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job, ngx_http_task_job_state_e state,
+    ngx_str_t *result);
+ngx_int_t ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
+    ngx_pool_t *pool, ngx_http_task_job_seen_t *seen);
+ngx_int_t ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id);
+ngx_int_t ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t **jobs);
+void ngx_http_task_job_begin(ngx_http_task_job_t *job);
+void ngx_http_task_job_progress(ngx_http_task_job_t *job, int64_t done,
+    int64_t total, const char *message);
+void ngx_http_task_job_leave(ngx_http_task_job_zone_t *zone);
+
+
+/* ngx_http_task_job.c: the jobs of this worker */
+
+char *ngx_http_task_job_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_task_background(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_http_task_job_zone_t *ngx_http_task_job_zone_get(ngx_conf_t *cf,
+    ngx_str_t *name);
+ngx_int_t ngx_http_task_job_check(ngx_conf_t *cf);
+
+/*
+ * Makes a job of the task and answers 202, or says why not: what is to be
+ * finalized.  t->job is set if it is one; it is then to be started.
+ */
+
+ngx_int_t ngx_http_task_job_accept(ngx_task_t *t);
+void ngx_http_task_job_start(ngx_task_t *t);
+
+/* the task of a job has its final state: frees it as soon as that can be */
+
+void ngx_http_task_job_ended(ngx_task_t *t);
+void ngx_http_task_jobs_give_up(void);
+
+
+/* ngx_http_task_jobs.c */
+
+char *ngx_http_task_jobs(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 
 /* ngx_http_task_args.c: parameters in the configuration */
@@ -322,6 +396,10 @@ extern const ngx_http_task_executor_t  ngx_http_task_sync;
 
 void ngx_http_task_thread_exit(ngx_cycle_t *cycle);
 
+/* answers those who wait for what does not end in time */
+
+void ngx_http_task_thread_give_up(void);
+
 /*
  * Gives a piece of the task to a pool: the blocking form, or fn(data).
  * NGX_BUSY: the queue is full, which nginx has logged.
@@ -401,6 +479,8 @@ ngx_int_t ngx_http_task_send_not_allowed(ngx_http_request_t *r,
 /* what the function answered */
 
 ngx_int_t ngx_http_task_send_result(ngx_task_t *t);
+ngx_int_t ngx_http_task_add_header(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_str_t *value);
 ngx_int_t ngx_http_task_send_unavailable(ngx_http_request_t *r,
     ngx_uint_t retry);
 

@@ -55,6 +55,10 @@ ngx_http_task_begin(ngx_task_t *t)
         ngx_http_task_zone_add_shared(&t->cell[NGX_HTTP_TASK_COUNT_BEGUN], 1);
     }
 
+    if (t->job) {
+        ngx_http_task_job_begin(t->job);
+    }
+
     return 1;
 }
 
@@ -161,6 +165,16 @@ int
 ngx_task_cancelled(ngx_task_t *t)
 {
     return ngx_http_task_atomic_get(&t->cancelled);
+}
+
+
+void
+ngx_task_progress(ngx_task_t *t, int64_t done, int64_t total,
+    const char *message)
+{
+    if (t->job) {
+        ngx_http_task_job_progress(t->job, done, total, message);
+    }
 }
 
 

@@ -49,7 +49,7 @@ ngx_http_task_async_start(ngx_task_t *t)
 
     t->timer.handler = ngx_http_task_async_timer_handler;
     t->timer.data = t;
-    t->timer.log = t->request->connection->log;
+    t->timer.log = t->log;
 
     if (size) {
         /* as malloc() aligns: a pool does it for a long only */
@@ -193,9 +193,7 @@ ngx_http_task_async_continue(ngx_task_t *t, ngx_task_rc_t rc)
 {
     ngx_connection_t  *c;
 
-    c = t->request->connection;
-
-    ngx_http_set_log_request(c->log, t->request);
+    c = ngx_http_task_enter(t);
 
     /* a piece that is wrong returns NGX_TASK_AGAIN: nothing is awaited now */
 
@@ -208,7 +206,7 @@ ngx_http_task_async_continue(ngx_task_t *t, ngx_task_rc_t rc)
         ngx_http_task_async_resume(t);
     }
 
-    ngx_http_run_posted_requests(c);
+    ngx_http_task_leave(c);
 }
 
 

@@ -97,6 +97,12 @@ ngx_http_task_context_headers(ngx_task_t *t)
 
     n = 0;
 
+    /* those of a job are not kept: they were for the answer that it has got */
+
+    if (t->conf->background) {
+        return NGX_OK;
+    }
+
     for (part = &t->request->headers_in.headers.part; part; part = part->next) {
         n += part->nelts;
     }

@@ -188,6 +188,7 @@ ngx_http_task_exit_process(ngx_cycle_t *cycle)
 {
     ngx_uint_t                   i;
     ngx_http_task_zone_t       **zones;
+    ngx_http_task_job_zone_t   **job_zones;
     ngx_http_task_main_conf_t   *tmcf;
 
     if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
@@ -204,6 +205,12 @@ ngx_http_task_exit_process(ngx_cycle_t *cycle)
     tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_task_module);
 
     if (tmcf) {
+        job_zones = tmcf->job_zones.elts;
+
+        for (i = 0; i < tmcf->job_zones.nelts; i++) {
+            ngx_http_task_job_leave(job_zones[i]);
+        }
+
         zones = tmcf->zones.elts;
 
         for (i = 0; i < tmcf->zones.nelts; i++) {

@@ -110,6 +110,16 @@ ngx_http_task_body_handler(ngx_http_request_t *r)
         rc = ngx_http_task_params_read(t);
     }
 
+    if (rc == NGX_OK && t->conf->background) {
+        rc = ngx_http_task_job_accept(t);
+
+        t->request = NULL;
+        ngx_http_finalize_request(r, rc);
+
+        ngx_http_task_job_start(t);
+        return;
+    }
+
     if (rc == NGX_OK) {
         rc = ngx_http_task_attach(r, t);
     }
@@ -163,7 +173,7 @@ ngx_http_task_create(ngx_http_request_t *r)
 
     pool = r->pool;
 
-    if (tlcf->mode.pool) {
+    if (tlcf->mode.pool || tlcf->background) {
         pool = ngx_create_pool(NGX_HTTP_TASK_POOL_SIZE, ngx_cycle->log);
         if (pool == NULL) {
             return NULL;
@@ -180,6 +190,7 @@ ngx_http_task_create(ngx_http_request_t *r)
     }
 
     t->request = r;
+    t->log = r->connection->log;
     t->conf = tlcf;
     t->function = tlcf->function;
     t->pool = pool;
@@ -232,7 +243,7 @@ ngx_http_task_wait(ngx_task_t *t)
     ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
-    if (t->watched) {
+    if (t->watched || t->request == NULL) {
         return;
     }
 
@@ -297,7 +308,7 @@ ngx_http_task_expire(ngx_task_t *t)
 
     r = t->request;
 
-    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "task \"%V\" timed out",
+    ngx_log_error(NGX_LOG_ERR, t->log, 0, "task \"%V\" timed out",
                   &t->function->name);
 
     ngx_http_task_halt(t);
@@ -316,6 +327,13 @@ ngx_http_task_end(ngx_task_t *t, ngx_http_task_state_e state)
 {
     ngx_int_t            rc;
     ngx_http_request_t  *r;
+
+    if (t->job) {
+        ngx_http_task_settle(t, state);
+        ngx_http_task_job_ended(t);
+
+        return NGX_DECLINED;
+    }
 
     r = t->request;
     rc = NGX_OK;
@@ -372,6 +390,41 @@ ngx_http_task_halt(ngx_task_t *t)
 }
 
 
+ngx_connection_t *
+ngx_http_task_enter(ngx_task_t *t)
+{
+    ngx_connection_t  *c;
+
+    if (t->request == NULL) {
+        return NULL;
+    }
+
+    c = t->request->connection;
+
+    ngx_http_set_log_request(c->log, t->request);
+
+    return c;
+}
+
+
+void
+ngx_http_task_leave(ngx_connection_t *c)
+{
+    if (c) {
+        ngx_http_run_posted_requests(c);
+    }
+}
+
+
+void
+ngx_http_task_cancel(ngx_task_t *t)
+{
+    ngx_http_task_halt(t);
+
+    (void) ngx_http_task_end(t, NGX_HTTP_TASK_CANCELLED);
+}
+
+
 void
 ngx_http_task_stopped(ngx_task_t *t)
 {
@@ -413,6 +466,10 @@ ngx_http_task_release(ngx_task_t *t)
 {
     if (t->request || (t->piece && t->piece->in_pool)) {
         return;
+    }
+
+    if (t->job) {
+        ngx_http_task_atomic_set(&t->job->busy, 0);
     }
 
     if (t->piece) {

@@ -163,7 +163,7 @@ ngx_http_task_stall_end(ngx_task_t *t, int64_t since)
     took = ngx_http_task_now() - since;
 
     if (took > (int64_t) ngx_http_task_heartbeat_conf->stall * 1000000) {
-        ngx_log_error(NGX_LOG_WARN, t->request->connection->log, 0,
+        ngx_log_error(NGX_LOG_WARN, t->log, 0,
                       "event loop stood still for %L ms in task \"%V\"",
                       took / 1000000, &t->function->name);
 

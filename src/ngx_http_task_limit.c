@@ -217,7 +217,7 @@ ngx_http_task_limit_wait(ngx_task_t *t)
 
         t->timer.handler = ngx_http_task_limit_wait_handler;
         t->timer.data = t;
-        t->timer.log = t->request->connection->log;
+        t->timer.log = t->log;
 
         ngx_add_timer(&t->timer, wait);
     }
@@ -255,14 +255,12 @@ ngx_http_task_limit_wait_handler(ngx_event_t *ev)
         return;
     }
 
-    c = t->request->connection;
-
-    ngx_http_set_log_request(c->log, t->request);
+    c = ngx_http_task_enter(t);
 
     ngx_http_task_limit_leave_queue(t);
     ngx_http_task_limit_reject(t, "waited in vain");
 
-    ngx_http_run_posted_requests(c);
+    ngx_http_task_leave(c);
 }
 
 
@@ -273,7 +271,7 @@ ngx_http_task_limit_reject(ngx_task_t *t, const char *why)
 
     limit = t->conf->limit;
 
-    ngx_log_error(limit->log_level, t->request->connection->log, 0,
+    ngx_log_error(limit->log_level, t->log, 0,
                   "limiting tasks, %s: %ui running, %ui waiting",
                   why, limit->running, limit->waiting);
 
@@ -339,20 +337,18 @@ ngx_http_task_limit_handler(ngx_event_t *ev)
 
         ngx_http_task_limit_leave_queue(t);
 
-        c = t->request->connection;
-
-        ngx_http_set_log_request(c->log, t->request);
+        c = ngx_http_task_enter(t);
 
         ngx_http_task_limit_take(t);
 
-        ngx_http_run_posted_requests(c);
+        ngx_http_task_leave(c);
     }
 }
 
 
 /* whether a task that came now would run or wait */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_task_limit_has_room(ngx_http_task_limit_t *limit)
 {
     return limit->running < limit->conf->running

@@ -102,6 +102,13 @@ ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_ptr_value(conf->zone, prev->zone, NULL);
 
+    if (conf->background == NGX_CONF_UNSET_UINT) {
+        conf->background = (prev->background == NGX_CONF_UNSET_UINT)
+                           ? 0 : prev->background;
+        conf->job_zone = prev->job_zone;
+        conf->job_location = prev->job_location;
+    }
+
     if (conf->function == NULL) {
         return NGX_CONF_OK;
     }

@@ -94,6 +94,27 @@ static ngx_command_t  ngx_http_task_commands[] = {
       0,
       NULL },
 
+    { ngx_string("task_job_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_task_job_zone,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("task_background"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
+      ngx_http_task_background,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("task_jobs"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_task_jobs,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("task_stats"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_task_stats,
@@ -177,7 +198,11 @@ ngx_http_task_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    return ngx_http_task_stats_check(cf);
+    if (ngx_http_task_stats_check(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_task_job_check(cf);
 }
 
 
@@ -205,6 +230,9 @@ ngx_http_task_create_main_conf(ngx_conf_t *cf)
            != NGX_OK
         || ngx_array_init(&tmcf->zones, cf->pool, 2,
                           sizeof(ngx_http_task_zone_t *))
+           != NGX_OK
+        || ngx_array_init(&tmcf->job_zones, cf->pool, 2,
+                          sizeof(ngx_http_task_job_zone_t *))
            != NGX_OK)
     {
         return NULL;
@@ -260,6 +288,7 @@ ngx_http_task_create_loc_conf(ngx_conf_t *cf)
     tlcf->timeout = NGX_CONF_UNSET_MSEC;
     tlcf->ignore_client_abort = NGX_CONF_UNSET;
     tlcf->zone = NGX_CONF_UNSET_PTR;
+    tlcf->background = NGX_CONF_UNSET_UINT;
 
     return tlcf;
 }

@@ -15,8 +15,6 @@ typedef struct {
 
 static ngx_uint_t ngx_http_task_has_error_page(ngx_http_request_t *r,
     ngx_uint_t status);
-static ngx_int_t ngx_http_task_add_header(ngx_http_request_t *r,
-    ngx_str_t *name, ngx_str_t *value);
 static void ngx_http_task_drop_header(ngx_http_request_t *r, ngx_str_t *name);
 static ngx_int_t ngx_http_task_send_header(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, off_t len);
@@ -31,6 +29,8 @@ ngx_str_t  ngx_http_task_json_type = ngx_string("application/json");
 static ngx_http_task_status_body_t  ngx_http_task_status_bodies[] = {
     { NGX_HTTP_NOT_ALLOWED,
       ngx_string("{\"detail\":\"Method Not Allowed\"}") },
+    { NGX_HTTP_NOT_FOUND,
+      ngx_string("{\"detail\":\"Not Found\"}") },
     { NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
       ngx_string("{\"detail\":\"Request Entity Too Large\"}") },
     { NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
@@ -335,7 +335,7 @@ ngx_http_task_has_error_page(ngx_http_request_t *r, ngx_uint_t status)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_task_add_header(ngx_http_request_t *r, ngx_str_t *name,
     ngx_str_t *value)
 {

@@ -13,8 +13,6 @@
 
 static char *ngx_http_task_zone_buckets(ngx_conf_t *cf,
     ngx_http_task_zone_t *zone, ngx_str_t *text);
-static ssize_t ngx_http_task_zone_size(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_str_t *text);
 static ngx_int_t ngx_http_task_stats_name(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *tlcf, ngx_str_t *name);
 
@@ -53,7 +51,8 @@ ngx_http_task_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "cannot have the name \"off\"";
     }
 
-    size = ngx_http_task_zone_size(cf, &name, &text);
+    size = ngx_http_task_zone_size(cf, "task_zone", &name, &text,
+                                   &ngx_http_task_module);
 
     if (size == NGX_ERROR) {
         return NGX_CONF_ERROR;
@@ -87,8 +86,9 @@ ngx_http_task_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 /* nginx would begin a zone of another size anew, and say nothing */
 
-static ssize_t
-ngx_http_task_zone_size(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text)
+ssize_t
+ngx_http_task_zone_size(ngx_conf_t *cf, const char *directive, ngx_str_t *name,
+    ngx_str_t *text, void *tag)
 {
     ssize_t           n;
     ngx_uint_t        i;
@@ -116,15 +116,15 @@ ngx_http_task_zone_size(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text)
         old = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
-            if (old[i].tag == &ngx_http_task_module
+            if (old[i].tag == tag
                 && old[i].shm.name.len == name->len
                 && ngx_strncmp(old[i].shm.name.data, name->data, name->len) == 0
                 && old[i].shm.size != (size_t) n)
             {
                 return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                              "size of task_zone \"%V\" cannot be changed by a "
+                              "size of %s \"%V\" cannot be changed by a "
                               "reload, it is %uz: restart nginx, or use "
-                              "another name", name, old[i].shm.size);
+                              "another name", directive, name, old[i].shm.size);
             }
         }
     }

@@ -5,10 +5,6 @@
  * A pool keeps its threads, its queue and their lengths to itself, and a task
  * that is in it cannot leave it.  So a cancelled task falls through when its
  * turn comes, and a sleeping one is woken.
- *
- * The event loop of a worker that is told to quit ends as soon as no timer
- * but cancelable ones is set: while anything of ours is in a pool, one timer
- * of the worker, that otherwise does nothing, is not cancelable.
  */
 
 
@@ -19,11 +15,6 @@
 
 #define NGX_HTTP_TASK_EXIT_WAIT  1000
 
-/* the timer that holds the worker, milliseconds: it also looks whether that
-   is still wanted */
-
-#define NGX_HTTP_TASK_HOLD_TIME  500
-
 
 static void ngx_http_task_thread_start(ngx_task_t *t);
 static ngx_int_t ngx_http_task_thread_create(ngx_task_t *t);
@@ -31,8 +22,6 @@ static void ngx_http_task_thread_handler(void *data, ngx_log_t *log);
 static void ngx_http_task_thread_completion(ngx_event_t *ev);
 static void ngx_http_task_thread_enter(ngx_http_task_piece_t *piece);
 static void ngx_http_task_thread_leave(ngx_http_task_piece_t *piece);
-static void ngx_http_task_thread_hold_handler(ngx_event_t *ev);
-static void ngx_http_task_thread_give_up(void);
 static void ngx_http_task_thread_abandon(ngx_cycle_t *cycle, ngx_task_t *t);
 
 
@@ -44,11 +33,10 @@ const ngx_http_task_executor_t  ngx_http_task_thread = {
 };
 
 
-/* of this worker: the pieces that are in a pool, and what holds it for them */
+/* of this worker: the pieces that are in a pool; it is not yet initialized
+   while next is NULL */
 
-static ngx_queue_t       ngx_http_task_pieces;
-static ngx_event_t       ngx_http_task_hold_event;
-static ngx_connection_t  ngx_http_task_hold_dumb;  /* for the debug log */
+static ngx_queue_t  ngx_http_task_pieces;
 
 
 static void
@@ -111,7 +99,7 @@ ngx_http_task_thread_create(ngx_task_t *t)
     pthread_condattr_t      attr;
     ngx_http_task_piece_t  *piece;
 
-    log = t->request->connection->log;
+    log = t->log;
 
     piece = ngx_pcalloc(t->pool, sizeof(ngx_http_task_piece_t));
     if (piece == NULL) {
@@ -214,13 +202,11 @@ ngx_http_task_thread_completion(ngx_event_t *ev)
         return;
     }
 
-    c = t->request->connection;
-
-    ngx_http_set_log_request(c->log, t->request);
+    c = ngx_http_task_enter(t);
 
     ngx_http_task_finish(t);
 
-    ngx_http_run_posted_requests(c);
+    ngx_http_task_leave(c);
 }
 
 
@@ -237,26 +223,11 @@ ngx_http_task_thread_wake(ngx_task_t *t)
 }
 
 
-/*
- * Holds the worker while something of ours is in a pool.  A function that does
- * not end holds it no longer than task_shutdown_timeout.
- */
-
 static void
 ngx_http_task_thread_enter(ngx_http_task_piece_t *piece)
 {
-    ngx_event_t  *ev;
-
-    ev = &ngx_http_task_hold_event;
-
-    if (ev->handler == NULL) {
+    if (ngx_http_task_pieces.next == NULL) {
         ngx_queue_init(&ngx_http_task_pieces);
-
-        ev->handler = ngx_http_task_thread_hold_handler;
-        ev->data = &ngx_http_task_hold_dumb;
-        ev->log = ngx_cycle->log;
-
-        ngx_http_task_hold_dumb.fd = (ngx_socket_t) -1;
     }
 
     ngx_queue_insert_tail(&ngx_http_task_pieces, &piece->queue);
@@ -265,11 +236,7 @@ ngx_http_task_thread_enter(ngx_http_task_piece_t *piece)
         ngx_http_task_zone_add(&piece->counted->given, 1);
     }
 
-    ev->cancelable = 0;
-
-    if (!ev->timer_set) {
-        ngx_add_timer(ev, NGX_HTTP_TASK_HOLD_TIME);
-    }
+    ngx_http_task_hold();
 }
 
 
@@ -282,52 +249,23 @@ ngx_http_task_thread_leave(ngx_http_task_piece_t *piece)
         ngx_http_task_zone_add(&piece->counted->returned, 1);
     }
 
-    if (ngx_queue_empty(&ngx_http_task_pieces)) {
-        ngx_http_task_hold_event.cancelable = 1;
-    }
-}
-
-
-static void
-ngx_http_task_thread_hold_handler(ngx_event_t *ev)
-{
-    int64_t                     now;
-    ngx_http_task_core_conf_t  *tccf;
-
-    static int64_t  deadline;
-
-    if (ngx_queue_empty(&ngx_http_task_pieces)) {
-        return;
-    }
-
-    if (ngx_exiting) {
-        now = ngx_http_task_now();
-        tccf = ngx_http_task_core_conf((ngx_cycle_t *) ngx_cycle);
-
-        if (deadline == 0) {
-            deadline = now + (int64_t) tccf->shutdown_timeout * 1000000;
-        }
-
-        if (now >= deadline) {
-            ngx_http_task_thread_give_up();
-            ev->cancelable = 1;
-            return;
-        }
-    }
-
-    ngx_add_timer(ev, NGX_HTTP_TASK_HOLD_TIME);
+    ngx_http_task_unhold();
 }
 
 
 /* those who still wait get an answer; the exit hook does the rest */
 
-static void
+void
 ngx_http_task_thread_give_up(void)
 {
     ngx_task_t             *t;
     ngx_queue_t            *q;
     ngx_connection_t       *c;
     ngx_http_task_piece_t  *piece;
+
+    if (ngx_http_task_pieces.next == NULL) {
+        return;
+    }
 
     for (q = ngx_queue_head(&ngx_http_task_pieces);
          q != ngx_queue_sentinel(&ngx_http_task_pieces);
@@ -342,17 +280,17 @@ ngx_http_task_thread_give_up(void)
 
         ngx_http_task_thread_wake(t);
 
-        if (t->state != NGX_HTTP_TASK_PENDING) {
+        /* a job is given up by ngx_http_task_jobs_give_up() */
+
+        if (t->state != NGX_HTTP_TASK_PENDING || t->job) {
             continue;
         }
 
-        c = t->request->connection;
-
-        ngx_http_set_log_request(c->log, t->request);
+        c = ngx_http_task_enter(t);
 
         ngx_http_task_reject(t, 1);
 
-        ngx_http_run_posted_requests(c);
+        ngx_http_task_leave(c);
     }
 }
 
@@ -364,7 +302,7 @@ ngx_http_task_thread_exit(ngx_cycle_t *cycle)
     ngx_queue_t            *q;
     ngx_http_task_piece_t  *piece;
 
-    if (ngx_http_task_hold_event.handler == NULL) {
+    if (ngx_http_task_pieces.next == NULL) {
         return;
     }
 

@@ -27,7 +27,7 @@ ngx_http_task_timeout_set(ngx_task_t *t)
 
     ev->handler = ngx_http_task_timeout_handler;
     ev->data = t;
-    ev->log = t->request->connection->log;
+    ev->log = t->log;
 
     t->timeout = ev;
 
@@ -65,11 +65,9 @@ ngx_http_task_timeout_handler(ngx_event_t *ev)
         return;
     }
 
-    c = t->request->connection;
-
-    ngx_http_set_log_request(c->log, t->request);
+    c = ngx_http_task_enter(t);
 
     ngx_http_task_expire(t);
 
-    ngx_http_run_posted_requests(c);
+    ngx_http_task_leave(c);
 }

@@ -68,6 +68,9 @@ typedef struct {
 } ngx_http_task_place_t;
 
 
+#include "ngx_http_task_job.h"
+
+
 typedef union {
     int64_t                          integer;      /* also bool and enum */
     double                           number;
@@ -236,6 +239,11 @@ typedef struct {
     ngx_http_task_zone_t            *zone;         /* NULL: not counted */
     ngx_http_task_stats_t           *stats;        /* likewise */
 
+    ngx_uint_t                       background;   /* unset: inherited */
+    ngx_http_task_job_zone_t        *job_zone;     /* of "task_background", .. */
+    ngx_str_t                        job_location;
+    ngx_http_task_job_zone_t        *jobs;         /* .. and of "task_jobs" */
+
     ngx_str_t                        content;      /* the directive of .. */
     ngx_http_handler_pt              handler;      /* .. this one, or NULL */
 
@@ -251,6 +259,7 @@ typedef struct {
     ngx_array_t                      limits;       /* pointers to them */
     ngx_array_t                      ready;        /* "task_ready" locations */
     ngx_array_t                      zones;        /* pointers to them */
+    ngx_array_t                      job_zones;    /* likewise */
     ngx_msec_t                       stall;        /* 0: is not logged */
 } ngx_http_task_main_conf_t;
 
@@ -348,7 +357,8 @@ typedef enum {
  */
 
 struct ngx_task_s {
-    ngx_http_request_t              *request;      /* NULL once it is gone */
+    ngx_http_request_t              *request;      /* NULL once it is gone,
+                                                      and of a job */
     ngx_http_task_loc_conf_t        *conf;
     ngx_http_task_function_t        *function;
     void                            *args;
@@ -370,11 +380,16 @@ struct ngx_task_s {
 
     uint64_t                        *cell;         /* [both], or NULL */
 
+    ngx_http_task_job_t             *job;          /* [both], or NULL */
+    ngx_queue_t                      jobs;         /* of the worker */
+    ngx_log_t                       *log;          /* the loop's */
+
     /* in front of the executor */
 
     ngx_queue_t                      queue;        /* of the limit, .. */
     unsigned                         waiting:1;    /* .. if this is set */
     unsigned                         watched:1;    /* the client is */
+    unsigned                         given_up:1;   /* a job: its worker ends */
     int64_t                          slot;         /* taken then; 0: none */
     ngx_event_t                     *timeout;      /* NULL: there is none */
 

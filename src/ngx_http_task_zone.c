@@ -26,7 +26,6 @@ static ngx_int_t ngx_http_task_zone_init(ngx_shm_zone_t *shm_zone, void *data);
 static ngx_int_t ngx_http_task_zone_format(ngx_http_task_zone_t *zone);
 static ngx_int_t ngx_http_task_zone_inherit(ngx_http_task_zone_t *zone,
     ngx_http_task_zone_t *old);
-static ngx_int_t ngx_http_task_zone_mutex_init(pthread_mutex_t *mutex);
 static void ngx_http_task_zone_collect(ngx_http_task_zone_t *zone,
     uint64_t keep);
 static ngx_int_t ngx_http_task_zone_generation(ngx_http_task_zone_t *zone);
@@ -152,7 +151,7 @@ ngx_http_task_zone_format(ngx_http_task_zone_t *zone)
 
     sh = ngx_slab_calloc(zone->shpool, sizeof(ngx_http_task_zone_sh_t));
 
-    if (sh == NULL || ngx_http_task_zone_mutex_init(&sh->mutex) != NGX_OK) {
+    if (sh == NULL || ngx_http_task_mutex_init(&sh->mutex) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -373,7 +372,7 @@ ngx_http_task_zone_slots(ngx_http_task_zone_t *zone,
         slot = ngx_http_task_zone_slot(generation, i);
         slot->generation = generation;
 
-        if (ngx_http_task_zone_mutex_init(&slot->alive) != NGX_OK) {
+        if (ngx_http_task_mutex_init(&slot->alive) != NGX_OK) {
             ngx_slab_free_locked(zone->shpool, generation->slots);
             return NGX_ERROR;
         }
@@ -385,8 +384,8 @@ ngx_http_task_zone_slots(ngx_http_task_zone_t *zone,
 
 /* glibc's calls never fail, others' may */
 
-static ngx_int_t
-ngx_http_task_zone_mutex_init(pthread_mutex_t *mutex)
+ngx_int_t
+ngx_http_task_mutex_init(pthread_mutex_t *mutex)
 {
     ngx_int_t            rc;
     pthread_mutexattr_t  attr;

@@ -49,7 +49,7 @@ extern "C" {
  */
 
 #define NGX_TASK_ABI_MAJOR  1
-#define NGX_TASK_ABI_MINOR  0
+#define NGX_TASK_ABI_MINOR  1
 
 
 /* one execution of a function; belongs to nginx, valid until it returns */
@@ -212,7 +212,8 @@ const void *ngx_task_body(ngx_task_t *t, size_t *len, int *fd);
 
 /*
  * [any] The request, for functions with NGX_TASK_CONTEXT; the strings belong
- * to the task.  Names of headers differ not in case; NULL: there is none.
+ * to the task.  Names of headers differ not in case; NULL: there is none.  A
+ * background job has no headers, they are not kept.
  * The id is nginx's $request_id.
  */
 
@@ -252,6 +253,16 @@ ngx_task_rc_t ngx_task_block_ms(ngx_task_t *t, int64_t ms);
  */
 
 void ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data);
+
+/*
+ * [any] How far a background job is: done of total, in any unit, and a short
+ * message, which is copied; NULL leaves the one that was set before.  Cheap
+ * enough for a loop; where a client waits for the result it does nothing.
+ * Since version 1.1.
+ */
+
+void ngx_task_progress(ngx_task_t *t, int64_t done, int64_t total,
+    const char *message);
 
 /*
  * [any] Writes to nginx's error log, escaped, with the name of the function

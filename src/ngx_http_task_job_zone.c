@@ -1,0 +1,845 @@
+
+/*
+ * The jobs in the shared zone: a table of jobs, and a table of blocks for their
+ * results.
+ *
+ * All of it is changed under one robust mutex, held briefly.  Who held it may
+ * have been killed at any instruction: then all that is derived from the states
+ * of the jobs, that is, buckets, free lists, and the order in which they
+ * ended, is made anew.
+ *
+ * A job belongs to the worker that took it.  That this is gone is seen when
+ * somebody looks at the job: it is lost then.
+ */
+
+
+#include "ngx_http_task.h"
+
+#include <sys/random.h>
+
+
+#define NGX_HTTP_TASK_JOB_LAYOUT  1
+
+
+static ngx_int_t ngx_http_task_job_zone_init(ngx_shm_zone_t *shm_zone,
+    void *data);
+static ngx_int_t ngx_http_task_job_zone_format(ngx_http_task_job_zone_t *zone,
+    ngx_slab_pool_t *shpool);
+static void ngx_http_task_job_lock(ngx_http_task_job_zone_t *zone);
+static void ngx_http_task_job_unlock(ngx_http_task_job_zone_t *zone);
+static void ngx_http_task_job_rebuild(ngx_http_task_job_sh_t *sh);
+static void ngx_http_task_job_unlink(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_job_t *job);
+static void ngx_http_task_job_return(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_job_t *job);
+static void ngx_http_task_job_copy(ngx_http_task_job_t *dst,
+    ngx_http_task_job_t *job);
+static ngx_int_t ngx_http_task_job_enter(ngx_http_task_job_zone_t *zone);
+static ngx_uint_t ngx_http_task_job_alive(ngx_http_task_job_owner_t *owner);
+static uint32_t *ngx_http_task_job_bucket(ngx_http_task_job_sh_t *sh,
+    u_char *id);
+static void ngx_http_task_job_append(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_job_t *job);
+static void ngx_http_task_job_free(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_job_t *job);
+static void ngx_http_task_job_expire(ngx_http_task_job_zone_t *zone,
+    ngx_uint_t force);
+static ngx_int_t ngx_http_task_job_store(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job, ngx_str_t *result);
+static ngx_http_task_job_t *ngx_http_task_job_find(
+    ngx_http_task_job_zone_t *zone, u_char *id);
+static void ngx_http_task_job_finish(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job, ngx_http_task_job_state_e state);
+static ngx_uint_t ngx_http_task_job_owned(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job);
+
+
+static int64_t
+ngx_http_task_job_now(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_REALTIME, &ts);
+
+    return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+
+ngx_int_t
+ngx_http_task_job_zone_create(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
+    size_t size)
+{
+    zone->shm_zone = ngx_shared_memory_add(cf, &zone->name, size,
+                                           &ngx_http_task_core_module);
+    if (zone->shm_zone == NULL) {
+        return NGX_ERROR;
+    }
+
+    zone->shm_zone->init = ngx_http_task_job_zone_init;
+    zone->shm_zone->data = zone;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_job_zone_init(ngx_shm_zone_t *shm_zone, void *data)
+{
+    ngx_http_task_job_zone_t  *zone, *old;
+
+    zone = shm_zone->data;
+    old = data;
+
+    if (old == NULL) {
+        return ngx_http_task_job_zone_format(zone,
+                                     (ngx_slab_pool_t *) shm_zone->shm.addr);
+    }
+
+    zone->sh = old->sh;
+
+    if (zone->sh->layout != NGX_HTTP_TASK_JOB_LAYOUT) {
+        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                      "task_job_zone \"%V\" is of another version of the "
+                      "module: restart nginx, or use another name",
+                      &zone->name);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* a job for each 1 KB of the zone, and blocks for the rest */
+
+static ngx_int_t
+ngx_http_task_job_zone_format(ngx_http_task_job_zone_t *zone,
+    ngx_slab_pool_t *shpool)
+{
+    size_t                   size;
+    u_char                  *p, *last;
+    ngx_uint_t               i;
+    ngx_http_task_job_sh_t  *sh;
+
+    /* all that the slab allocator has, in one piece */
+
+    shpool->log_nomem = 0;
+
+    for (size = zone->shm_zone->shm.size; size > 8 * ngx_pagesize;
+         size -= ngx_pagesize)
+    {
+        sh = ngx_slab_alloc(shpool, size);
+
+        if (sh) {
+            goto found;
+        }
+    }
+
+    return NGX_ERROR;
+
+found:
+
+    p = (u_char *) sh;
+    last = p + size;
+
+    ngx_memzero(p, size);
+
+    sh->njobs = (size - sizeof(ngx_http_task_job_sh_t)) / 1024;
+
+    p += sizeof(ngx_http_task_job_sh_t);
+    sh->jobs = (ngx_http_task_job_t *) p;
+    p += sh->njobs * sizeof(ngx_http_task_job_t);
+    sh->buckets = (uint32_t *) p;
+    p += sh->njobs * sizeof(uint32_t);
+    p = ngx_align_ptr(p, NGX_HTTP_TASK_JOB_BLOCK);
+    sh->blocks = (ngx_http_task_job_block_t *) p;
+    sh->nblocks = (last - p) / sizeof(ngx_http_task_job_block_t);
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS; i++) {
+        if (ngx_http_task_mutex_init(&sh->owners[i].alive) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (ngx_http_task_mutex_init(&sh->mutex) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_task_job_rebuild(sh);
+
+    sh->layout = NGX_HTTP_TASK_JOB_LAYOUT;
+    zone->sh = sh;
+    shpool->data = sh;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_task_job_lock(ngx_http_task_job_zone_t *zone)
+{
+    if (pthread_mutex_lock(&zone->sh->mutex) == EOWNERDEAD) {
+        (void) pthread_mutex_consistent(&zone->sh->mutex);
+
+        ngx_http_task_job_rebuild(zone->sh);
+    }
+}
+
+
+static void
+ngx_http_task_job_unlock(ngx_http_task_job_zone_t *zone)
+{
+    (void) pthread_mutex_unlock(&zone->sh->mutex);
+}
+
+
+/* all that is derived, from the states of the jobs; ended ones in any order */
+
+static void
+ngx_http_task_job_rebuild(ngx_http_task_job_sh_t *sh)
+{
+    uint32_t                    i, *bucket;
+    ngx_http_task_job_t        *job;
+    ngx_http_task_job_block_t  *block;
+
+    sh->free_job = NGX_HTTP_TASK_JOB_NONE;
+    sh->free_block = NGX_HTTP_TASK_JOB_NONE;
+    sh->oldest = NGX_HTTP_TASK_JOB_NONE;
+    sh->newest = NGX_HTTP_TASK_JOB_NONE;
+
+    for (i = 0; i < sh->njobs; i++) {
+        sh->buckets[i] = NGX_HTTP_TASK_JOB_NONE;
+    }
+
+    for (i = 0; i < sh->njobs; i++) {
+        job = &sh->jobs[i];
+
+        if (job->state == NGX_HTTP_TASK_JOB_FREE) {
+            job->next = sh->free_job;
+            sh->free_job = i;
+            continue;
+        }
+
+        bucket = ngx_http_task_job_bucket(sh, job->id);
+        job->next = *bucket;
+        *bucket = i;
+
+        if (job->state >= NGX_HTTP_TASK_JOB_DONE) {
+            ngx_http_task_job_append(sh, job);
+        }
+    }
+
+    for (i = 0; i < sh->nblocks; i++) {
+        block = &sh->blocks[i];
+
+        if (block->job == NGX_HTTP_TASK_JOB_NONE
+            || sh->jobs[block->job].state < NGX_HTTP_TASK_JOB_DONE)
+        {
+            block->job = NGX_HTTP_TASK_JOB_NONE;
+            block->next = sh->free_block;
+            sh->free_block = i;
+        }
+    }
+}
+
+
+/* ids are random, any part of one is a hash */
+
+static uint32_t *
+ngx_http_task_job_bucket(ngx_http_task_job_sh_t *sh, u_char *id)
+{
+    uint32_t  hash;
+
+    ngx_memcpy(&hash, id, sizeof(uint32_t));
+
+    return &sh->buckets[hash % sh->njobs];
+}
+
+
+static void
+ngx_http_task_job_append(ngx_http_task_job_sh_t *sh, ngx_http_task_job_t *job)
+{
+    uint32_t  i;
+
+    i = job - sh->jobs;
+
+    job->older = sh->newest;
+    job->newer = NGX_HTTP_TASK_JOB_NONE;
+
+    if (sh->newest == NGX_HTTP_TASK_JOB_NONE) {
+        sh->oldest = i;
+
+    } else {
+        sh->jobs[sh->newest].newer = i;
+    }
+
+    sh->newest = i;
+}
+
+
+/* of one that has ended */
+
+static void
+ngx_http_task_job_free(ngx_http_task_job_sh_t *sh, ngx_http_task_job_t *job)
+{
+    uint32_t  *p;
+
+    ngx_http_task_atomic_set(&job->state, NGX_HTTP_TASK_JOB_FREE);
+
+    for (p = ngx_http_task_job_bucket(sh, job->id);
+         &sh->jobs[*p] != job;
+         p = &sh->jobs[*p].next)
+    { /* void */ }
+
+    *p = job->next;
+
+    ngx_http_task_job_unlink(sh, job);
+    ngx_http_task_job_return(sh, job);
+
+    job->next = sh->free_job;
+    sh->free_job = job - sh->jobs;
+}
+
+
+static void
+ngx_http_task_job_unlink(ngx_http_task_job_sh_t *sh, ngx_http_task_job_t *job)
+{
+    if (job->older == NGX_HTTP_TASK_JOB_NONE) {
+        sh->oldest = job->newer;
+
+    } else {
+        sh->jobs[job->older].newer = job->newer;
+    }
+
+    if (job->newer == NGX_HTTP_TASK_JOB_NONE) {
+        sh->newest = job->older;
+
+    } else {
+        sh->jobs[job->newer].older = job->older;
+    }
+}
+
+
+/* the blocks of its result */
+
+static void
+ngx_http_task_job_return(ngx_http_task_job_sh_t *sh, ngx_http_task_job_t *job)
+{
+    uint32_t                    i, next;
+    ngx_http_task_job_block_t  *block;
+
+    for (i = job->block; i != NGX_HTTP_TASK_JOB_NONE; i = next) {
+        block = &sh->blocks[i];
+        next = block->next;
+
+        block->job = NGX_HTTP_TASK_JOB_NONE;
+        block->next = sh->free_block;
+        sh->free_block = i;
+    }
+
+    job->block = NGX_HTTP_TASK_JOB_NONE;
+}
+
+
+/* a few of those that are over their time; with force the oldest one anyway */
+
+static void
+ngx_http_task_job_expire(ngx_http_task_job_zone_t *zone, ngx_uint_t force)
+{
+    int64_t                  now;
+    ngx_uint_t               n;
+    ngx_http_task_job_t     *job;
+    ngx_http_task_job_sh_t  *sh;
+
+    sh = zone->sh;
+    now = ngx_http_task_job_now();
+
+    for (n = 0; n < 4 && sh->oldest != NGX_HTTP_TASK_JOB_NONE; n++) {
+        job = &sh->jobs[sh->oldest];
+
+        if (job->ended + (int64_t) zone->ttl > now && !force) {
+            return;
+        }
+
+        /* one whose thread still runs goes to the end of the line */
+
+        if (ngx_http_task_atomic_get(&job->busy)
+            && ngx_http_task_job_owned(zone, job))
+        {
+            ngx_http_task_job_unlink(sh, job);
+            ngx_http_task_job_append(sh, job);
+            continue;
+        }
+
+        ngx_http_task_job_free(sh, job);
+        force = 0;
+    }
+}
+
+
+/*
+ * A job of this worker, queued.  Those that have ended make room; one that has
+ * not is never dropped: NULL.
+ */
+
+ngx_http_task_job_t *
+ngx_http_task_job_add(ngx_http_task_job_zone_t *zone)
+{
+    u_char                   id[NGX_HTTP_TASK_JOB_ID];
+    uint32_t                *bucket;
+    ngx_http_task_job_t     *job;
+    ngx_http_task_job_sh_t  *sh;
+
+    if (getrandom(id, sizeof(id), 0) != sizeof(id)
+        || ngx_http_task_job_enter(zone) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    sh = zone->sh;
+
+    ngx_http_task_job_lock(zone);
+
+    ngx_http_task_job_expire(zone, sh->free_job == NGX_HTTP_TASK_JOB_NONE);
+
+    if (sh->free_job == NGX_HTTP_TASK_JOB_NONE) {
+        ngx_http_task_job_unlock(zone);
+        return NULL;
+    }
+
+    job = &sh->jobs[sh->free_job];
+    sh->free_job = job->next;
+
+    ngx_memzero(job, sizeof(ngx_http_task_job_t));
+
+    ngx_memcpy(job->id, id, sizeof(id));
+    job->block = NGX_HTTP_TASK_JOB_NONE;
+    job->owner = zone->owner - sh->owners;
+    job->incarnation = zone->owner->incarnation;
+    job->created = ngx_http_task_job_now();
+
+    bucket = ngx_http_task_job_bucket(sh, id);
+    job->next = *bucket;
+    *bucket = job - sh->jobs;
+
+    ngx_http_task_atomic_set(&job->state, NGX_HTTP_TASK_JOB_QUEUED);
+
+    ngx_http_task_job_unlock(zone);
+
+    return job;
+}
+
+
+/* NGX_DECLINED: the result does not fit */
+
+ngx_int_t
+ngx_http_task_job_end(ngx_http_task_job_zone_t *zone, ngx_http_task_job_t *job,
+    ngx_http_task_job_state_e state, ngx_str_t *result)
+{
+    ngx_int_t  rc;
+
+    ngx_http_task_job_lock(zone);
+
+    rc = ngx_http_task_job_store(zone, job, result);
+
+    if (rc == NGX_OK) {
+        ngx_http_task_job_finish(zone, job, state);
+    }
+
+    ngx_http_task_job_unlock(zone);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_job_store(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job, ngx_str_t *result)
+{
+    size_t                      left, n;
+    u_char                     *p;
+    uint32_t                   *link;
+    ngx_http_task_job_sh_t     *sh;
+    ngx_http_task_job_block_t  *block;
+
+    sh = zone->sh;
+
+    if (result->len > zone->max_result) {
+        return NGX_DECLINED;
+    }
+
+    link = &job->block;
+    p = result->data;
+
+    for (left = result->len; left; left -= n) {
+
+        if (sh->free_block == NGX_HTTP_TASK_JOB_NONE) {
+            ngx_http_task_job_expire(zone, 1);
+        }
+
+        if (sh->free_block == NGX_HTTP_TASK_JOB_NONE) {
+            ngx_http_task_job_return(sh, job);
+            return NGX_DECLINED;
+        }
+
+        *link = sh->free_block;
+        block = &sh->blocks[*link];
+        sh->free_block = block->next;
+
+        n = ngx_min(left, sizeof(block->data));
+
+        block->job = job - sh->jobs;
+        block->next = NGX_HTTP_TASK_JOB_NONE;
+        ngx_memcpy(block->data, p, n);
+
+        p += n;
+        link = &block->next;
+    }
+
+    job->length = result->len;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_task_job_finish(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job, ngx_http_task_job_state_e state)
+{
+    job->ended = ngx_http_task_job_now();
+
+    ngx_http_task_job_append(zone->sh, job);
+
+    ngx_http_task_atomic_set(&job->state, state);
+}
+
+
+/* a copy, in the pool; NGX_DECLINED: there is no such job */
+
+ngx_int_t
+ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
+    ngx_pool_t *pool, ngx_http_task_job_seen_t *seen)
+{
+    u_char                     *p;
+    size_t                      left, n;
+    uint32_t                    i;
+    ngx_http_task_job_t        *job;
+    ngx_http_task_job_block_t  *block;
+
+    ngx_http_task_job_lock(zone);
+
+    ngx_http_task_job_expire(zone, 0);
+
+    job = ngx_http_task_job_find(zone, id);
+
+    if (job == NULL) {
+        ngx_http_task_job_unlock(zone);
+        return NGX_DECLINED;
+    }
+
+    ngx_http_task_job_copy(&seen->job, job);
+
+    seen->result.len = job->length;
+    seen->result.data = ngx_pnalloc(pool, job->length + 1);
+
+    if (seen->result.data == NULL) {
+        ngx_http_task_job_unlock(zone);
+        return NGX_ERROR;
+    }
+
+    p = seen->result.data;
+    left = job->length;
+
+    for (i = job->block; left && i != NGX_HTTP_TASK_JOB_NONE; i = block->next) {
+        block = &zone->sh->blocks[i];
+        n = ngx_min(left, sizeof(block->data));
+        p = ngx_cpymem(p, block->data, n);
+        left -= n;
+    }
+
+    ngx_http_task_job_unlock(zone);
+
+    return NGX_OK;
+}
+
+
+/* its progress may be written meanwhile, by a thread of its owner */
+
+static void
+ngx_http_task_job_copy(ngx_http_task_job_t *dst, ngx_http_task_job_t *job)
+{
+    uint32_t    version;
+    ngx_uint_t  tries;
+
+    for (tries = 0; tries < 100; tries++) {
+        version = ngx_http_task_atomic_get(&job->changing);
+
+        *dst = *job;
+
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+
+        if (!(version & 1)
+            && version == ngx_http_task_atomic_get(&job->changing))
+        {
+            return;
+        }
+    }
+
+    /* one that died while it wrote: better no message than half of one */
+
+    dst->message[0] = '\0';
+}
+
+
+/* of a job in any worker; NGX_DECLINED: there is none */
+
+ngx_int_t
+ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id)
+{
+    uint32_t                    n;
+    ngx_http_task_job_t        *job;
+    ngx_http_task_job_owner_t  *owner;
+
+    ngx_http_task_job_lock(zone);
+
+    job = ngx_http_task_job_find(zone, id);
+
+    if (job && job->state < NGX_HTTP_TASK_JOB_DONE && !job->cancel) {
+        owner = &zone->sh->owners[job->owner];
+        n = owner->nasked;
+
+        ngx_http_task_atomic_set(&job->cancel, 1);
+
+        if (n < NGX_HTTP_TASK_JOB_ASKED) {
+            owner->asked[n] = job - zone->sh->jobs;
+        }
+
+        ngx_http_task_atomic_set(&owner->nasked, n + 1);
+    }
+
+    ngx_http_task_job_unlock(zone);
+
+    return job ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* the jobs that this worker is asked to cancel; -1: more than fit, any of its */
+
+ngx_int_t
+ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t **jobs)
+{
+    ngx_int_t                   i, n;
+    ngx_http_task_job_owner_t  *owner;
+
+    owner = zone->owner;
+
+    if (ngx_http_task_atomic_get(&owner->nasked) == 0) {
+        return 0;
+    }
+
+    ngx_http_task_job_lock(zone);
+
+    n = owner->nasked;
+
+    if (n > NGX_HTTP_TASK_JOB_ASKED) {
+        n = -1;
+    }
+
+    for (i = 0; i < n; i++) {
+        jobs[i] = &zone->sh->jobs[owner->asked[i]];
+    }
+
+    ngx_http_task_atomic_set(&owner->nasked, 0);
+
+    ngx_http_task_job_unlock(zone);
+
+    return n;
+}
+
+
+/* in any thread of the owner: no mutex, one writer at a time */
+
+void
+ngx_http_task_job_begin(ngx_http_task_job_t *job)
+{
+    uint32_t  queued;
+
+    job->started = ngx_http_task_job_now();
+    queued = NGX_HTTP_TASK_JOB_QUEUED;
+
+    (void) __atomic_compare_exchange_n(&job->state, &queued,
+                                       NGX_HTTP_TASK_JOB_RUNNING, 0,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+
+void
+ngx_http_task_job_progress(ngx_http_task_job_t *job, int64_t done,
+    int64_t total, const char *message)
+{
+    size_t  len;
+
+    ngx_http_task_atomic_set(&job->changing, job->changing + 1);
+
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+
+    job->done = done;
+    job->total = total;
+
+    if (message) {
+        len = ngx_http_task_utf8_valid((u_char *) message,
+                      ngx_min(ngx_strlen(message), sizeof(job->message) - 1));
+        ngx_memcpy(job->message, message, len);
+        job->message[len] = '\0';
+    }
+
+    ngx_http_task_atomic_set(&job->changing, job->changing + 1);
+}
+
+
+/* under the mutex; one whose worker is gone is lost from now on */
+
+static ngx_http_task_job_t *
+ngx_http_task_job_find(ngx_http_task_job_zone_t *zone, u_char *id)
+{
+    uint32_t                 i;
+    ngx_http_task_job_t     *job;
+    ngx_http_task_job_sh_t  *sh;
+
+    sh = zone->sh;
+
+    for (i = *ngx_http_task_job_bucket(sh, id);
+         i != NGX_HTTP_TASK_JOB_NONE;
+         i = sh->jobs[i].next)
+    {
+        job = &sh->jobs[i];
+
+        if (ngx_memcmp(job->id, id, NGX_HTTP_TASK_JOB_ID) == 0) {
+
+            if (job->state < NGX_HTTP_TASK_JOB_DONE
+                && !ngx_http_task_job_owned(zone, job))
+            {
+                ngx_http_task_job_finish(zone, job, NGX_HTTP_TASK_JOB_LOST);
+            }
+
+            return job;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_task_job_owned(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job)
+{
+    ngx_http_task_job_owner_t  *owner;
+
+    owner = &zone->sh->owners[job->owner];
+
+    return owner->incarnation == job->incarnation
+           && (owner == zone->owner || ngx_http_task_job_alive(owner));
+}
+
+
+static ngx_uint_t
+ngx_http_task_job_alive(ngx_http_task_job_owner_t *owner)
+{
+    switch (pthread_mutex_trylock(&owner->alive)) {
+
+    case 0:
+        break;
+
+    case EOWNERDEAD:
+        (void) pthread_mutex_consistent(&owner->alive);
+        break;
+
+    default:
+        return 1;
+    }
+
+    owner->incarnation = 0;
+
+    (void) pthread_mutex_unlock(&owner->alive);
+
+    return 0;
+}
+
+
+/* a worker that has its first job; it then looks at those of dead ones, too */
+
+static ngx_int_t
+ngx_http_task_job_enter(ngx_http_task_job_zone_t *zone)
+{
+    uint32_t                    i;
+    ngx_http_task_job_t        *job;
+    ngx_http_task_job_owner_t  *owner;
+
+    if (zone->owner) {
+        return NGX_OK;
+    }
+
+    zone->by_job = ngx_calloc(zone->sh->njobs * sizeof(ngx_task_t *),
+                              ngx_cycle->log);
+    if (zone->by_job == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_task_job_lock(zone);
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS; i++) {
+        owner = &zone->sh->owners[i];
+
+        if (!ngx_http_task_job_alive(owner)
+            && pthread_mutex_trylock(&owner->alive) == 0)
+        {
+            owner->nasked = 0;
+            owner->incarnation = ++zone->sh->incarnations;
+            zone->owner = owner;
+            break;
+        }
+    }
+
+    for (i = 0; zone->owner && i < zone->sh->njobs; i++) {
+        job = &zone->sh->jobs[i];
+
+        if ((job->state == NGX_HTTP_TASK_JOB_QUEUED
+             || job->state == NGX_HTTP_TASK_JOB_RUNNING)
+            && !ngx_http_task_job_owned(zone, job))
+        {
+            ngx_http_task_job_finish(zone, job, NGX_HTTP_TASK_JOB_LOST);
+        }
+    }
+
+    ngx_http_task_job_unlock(zone);
+
+    if (zone->owner == NULL) {
+        ngx_free(zone->by_job);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* in a worker that ends: what it has not ended is lost */
+
+void
+ngx_http_task_job_leave(ngx_http_task_job_zone_t *zone)
+{
+    if (zone->owner == NULL) {
+        return;
+    }
+
+    ngx_http_task_job_lock(zone);
+
+    zone->owner->incarnation = 0;
+
+    (void) pthread_mutex_unlock(&zone->owner->alive);
+
+    ngx_http_task_job_unlock(zone);
+
+    ngx_free(zone->by_job);
+    zone->owner = NULL;
+}

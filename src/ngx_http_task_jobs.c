@@ -1,0 +1,183 @@
+
+/*
+ * "task_jobs": what becomes of a job, told by any worker.
+ */
+
+
+#include "ngx_http_task.h"
+
+
+static ngx_int_t ngx_http_task_jobs_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_task_jobs_id(ngx_http_request_t *r, u_char *id);
+static ngx_int_t ngx_http_task_jobs_send(ngx_http_request_t *r,
+    ngx_http_task_job_seen_t *seen);
+static u_char *ngx_http_task_jobs_time(u_char *p, const char *name, int64_t ms);
+
+
+/* in the order of ngx_http_task_job_state_e */
+
+static const char *const  ngx_http_task_job_states[] = {
+    "", "queued", "running", "done", "failed", "cancelled", "timeout", "lost"
+};
+
+
+/* "zone=name" */
+
+char *
+ngx_http_task_jobs(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_task_loc_conf_t *tlcf = conf;
+
+    ngx_str_t  *value, name;
+
+    value = cf->args->elts;
+
+    if (ngx_strncmp(value[1].data, "zone=", 5) != 0 || value[1].len == 5) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\", it must be zone=name",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    name.data = value[1].data + 5;
+    name.len = value[1].len - 5;
+
+    tlcf->jobs = ngx_http_task_job_zone_get(cf, &name);
+
+    if (tlcf->jobs == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_task_content(cf, cmd, tlcf, ngx_http_task_jobs_handler);
+}
+
+
+static ngx_int_t
+ngx_http_task_jobs_handler(ngx_http_request_t *r)
+{
+    u_char                     id[NGX_HTTP_TASK_JOB_ID];
+    ngx_int_t                  rc;
+    ngx_http_task_job_seen_t   seen;
+    ngx_http_task_loc_conf_t  *tlcf;
+
+    static ngx_str_t  allow = ngx_string("GET, HEAD, DELETE");
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD|NGX_HTTP_DELETE))) {
+        return ngx_http_task_send_not_allowed(r, &allow);
+    }
+
+    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
+
+    rc = ngx_http_task_jobs_id(r, id);
+
+    if (rc == NGX_OK && (r->method & NGX_HTTP_DELETE)) {
+        rc = ngx_http_task_job_ask(tlcf->jobs, id);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_job_see(tlcf->jobs, id, r->pool, &seen);
+    }
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_task_jobs_send(r, &seen);
+}
+
+
+/* what is behind the last slash */
+
+static ngx_int_t
+ngx_http_task_jobs_id(ngx_http_request_t *r, u_char *id)
+{
+    int          high, low;
+    u_char      *p;
+    ngx_uint_t   i;
+
+    if (r->uri.len < 2 * NGX_HTTP_TASK_JOB_ID + 1) {
+        return NGX_DECLINED;
+    }
+
+    p = r->uri.data + r->uri.len - 2 * NGX_HTTP_TASK_JOB_ID;
+
+    if (p[-1] != '/') {
+        return NGX_DECLINED;
+    }
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_ID; i++, p += 2) {
+        high = ngx_http_task_hex(p[0]);
+        low = ngx_http_task_hex(p[1]);
+
+        if (high < 0 || low < 0) {
+            return NGX_DECLINED;
+        }
+
+        id[i] = (u_char) (high << 4 | low);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_jobs_send(ngx_http_request_t *r, ngx_http_task_job_seen_t *seen)
+{
+    u_char               *p;
+    size_t                len;
+    ngx_str_t             body;
+    ngx_http_task_job_t  *job;
+
+    job = &seen->job;
+    len = ngx_strlen(job->message);
+
+    body.data = ngx_pnalloc(r->pool, 512 + 6 * len + 6 * seen->result.len);
+
+    if (body.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    p = ngx_cpymem(body.data, "{\"id\":\"", sizeof("{\"id\":\"") - 1);
+    p = ngx_hex_dump(p, job->id, NGX_HTTP_TASK_JOB_ID);
+    p = ngx_sprintf(p, "\",\"state\":\"%s\"",
+                    ngx_http_task_job_states[job->state]);
+
+    p = ngx_http_task_jobs_time(p, "created", job->created);
+    p = ngx_http_task_jobs_time(p, "started", job->started);
+    p = ngx_http_task_jobs_time(p, "ended", job->ended);
+
+    p = ngx_sprintf(p, ",\"progress\":{\"done\":%L,\"total\":%L,\"message\":",
+                    job->done, job->total);
+    p += ngx_http_task_json_quote(p, job->message, len);
+    *p++ = '}';
+
+    if (job->state == NGX_HTTP_TASK_JOB_DONE) {
+        p = ngx_sprintf(p, ",\"result\":%V", &seen->result);
+
+    } else if (seen->result.len) {
+        p = ngx_sprintf(p, ",\"error\":");
+        p += ngx_http_task_json_quote(p, seen->result.data, seen->result.len);
+    }
+
+    *p++ = '}';
+    body.len = p - body.data;
+
+    return ngx_http_task_send(r, NGX_HTTP_OK, &body);
+}
+
+
+/* seconds since the epoch, or null */
+
+static u_char *
+ngx_http_task_jobs_time(u_char *p, const char *name, int64_t ms)
+{
+    if (ms == 0) {
+        return ngx_sprintf(p, ",\"%s\":null", name);
+    }
+
+    return ngx_sprintf(p, ",\"%s\":%L.%03L", name, ms / 1000, ms % 1000);
+}
