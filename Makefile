@@ -43,7 +43,7 @@ PACKAGES      = sh t/lib/packages.sh
 
 BUILD_NEEDS   = gcc libc6-dev libcjson-dev \
                 $(if $(filter $(DEBIAN_SRC),$(NGX_SRC)),nginx-dev)
-RUN_NEEDS     = $(BUILD_NEEDS) nginx $(if $(filter functions,$(CONF)),libgd-dev)
+RUN_NEEDS     = $(BUILD_NEEDS) nginx $(if $(filter functions jobs,$(CONF)),libgd-dev)
 DEMO_NEEDS    = $(RUN_NEEDS) perl
 LINT_NEEDS    = $(BUILD_NEEDS) g++ clang cppcheck perl
 TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
@@ -128,7 +128,7 @@ tasks: $(TASKS)
 
 run:
 	@$(PACKAGES) install $(RUN_NEEDS)
-	@$(MAKE) --no-print-directory build $(if $(filter functions,$(CONF)),tasks)
+	@$(MAKE) --no-print-directory build $(if $(filter functions jobs,$(CONF)),tasks)
 	@if [ ! -f conf/$(CONF).conf ]; then \
 	    echo "there is no conf/$(CONF).conf"; exit 1; fi
 	@mkdir -p $(BUILD)/run

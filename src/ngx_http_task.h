@@ -76,10 +76,17 @@ ngx_http_task_function_t *ngx_http_task_function_find(ngx_conf_t *cf,
 ngx_uint_t ngx_http_task_param_known(ngx_conf_t *cf, ngx_str_t *name);
 
 
-/* ngx_http_task_handler.c: the event loop's part of a task's life */
+/* ngx_http_task_handler.c */
 
 ngx_int_t ngx_http_task_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_task_quick_handler(ngx_http_request_t *r);
+
+
+/* ngx_http_task_life.c: the event loop's part of a task's life */
+
+/* from now on the task is its request's, and ends with it */
+
+ngx_int_t ngx_http_task_attach(ngx_http_request_t *r, ngx_task_t *t);
 
 /* the executor has begun to wait: notice when the client leaves */
 
@@ -226,52 +233,6 @@ char *ngx_http_task_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 void ngx_http_task_hold(void);
 void ngx_http_task_unhold(void);
-
-
-/* ngx_http_task_job_zone.c: jobs in the shared zone */
-
-ngx_int_t ngx_http_task_job_zone_create(ngx_conf_t *cf,
-    ngx_http_task_job_zone_t *zone, size_t size);
-ngx_http_task_job_t *ngx_http_task_job_add(ngx_http_task_job_zone_t *zone);
-ngx_int_t ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t *job, ngx_http_task_job_state_e state,
-    ngx_str_t *result);
-ngx_int_t ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
-    ngx_pool_t *pool, ngx_http_task_job_seen_t *seen);
-ngx_int_t ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id);
-ngx_int_t ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t **jobs);
-void ngx_http_task_job_begin(ngx_http_task_job_t *job);
-void ngx_http_task_job_progress(ngx_http_task_job_t *job, int64_t done,
-    int64_t total, const char *message);
-void ngx_http_task_job_leave(ngx_http_task_job_zone_t *zone);
-
-
-/* ngx_http_task_job.c: the jobs of this worker */
-
-char *ngx_http_task_job_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_task_background(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-ngx_http_task_job_zone_t *ngx_http_task_job_zone_get(ngx_conf_t *cf,
-    ngx_str_t *name);
-ngx_int_t ngx_http_task_job_check(ngx_conf_t *cf);
-
-/*
- * Makes a job of the task and answers 202, or says why not: what is to be
- * finalized.  t->job is set if it is one; it is then to be started.
- */
-
-ngx_int_t ngx_http_task_job_accept(ngx_task_t *t);
-void ngx_http_task_job_start(ngx_task_t *t);
-
-/* the task of a job has its final state: frees it as soon as that can be */
-
-void ngx_http_task_job_ended(ngx_task_t *t);
-void ngx_http_task_jobs_give_up(void);
-
-
-/* ngx_http_task_jobs.c */
-
-char *ngx_http_task_jobs(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 
 /* ngx_http_task_args.c: parameters in the configuration */
@@ -468,6 +429,8 @@ ngx_int_t ngx_http_task_send(ngx_http_request_t *r, ngx_uint_t status,
 
 ngx_int_t ngx_http_task_send_chain(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_chain_t *out, off_t len);
+
+ngx_int_t ngx_http_task_send_stream(ngx_http_request_t *r);
 
 /* the body may be NULL: then a constant one; a location's error_page wins */
 

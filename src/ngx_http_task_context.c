@@ -99,7 +99,7 @@ ngx_http_task_context_headers(ngx_task_t *t)
 
     /* those of a job are not kept: they were for the answer that it has got */
 
-    if (t->conf->background) {
+    if (t->background) {
         return NGX_OK;
     }
 

@@ -1,35 +1,7 @@
 
 /*
- * The event loop's part of a task's life: accept, start, cancel, finish.
- *
- * What happens to a task, and who makes it happen, L the loop, T a thread:
- *
- *                               waiting            in front of the executor,
- *                                  |               see ngx_http_task_limit.c
- *                                L |
- *              L                   v         L, T returned
- *     created ------> (no limit) running --------------------> done, failed
- *        |                         |
- *      L | wrong parameters,     L | L client left: cancelled
- *        | no room: rejected       | L task_timeout: timeout
- *        v                         | L pool's queue full: rejected
- *      ended                       v
- *                                ended, T may still run a piece of it
- *
- * waiting, running   t->state is pending, nothing else; all other states are
- *                    final, and the first one stays.  Only the loop changes it.
- * the request        is answered by the change to a final state, or was
- *                    terminated before it, which then makes the change.
- * a piece in a pool  belongs to its thread, with t->pool and t->result, from
- *                    its post until its completion event; the loop reads and
- *                    sets of it what is marked with [both].
- * the slot           of task_limit is taken from the start until the state is
- *                    final and no piece is in a pool.
- * what was deferred  is called by whoever ran the function; after an await at
- *                    which the task ended, by the loop, and not before a piece
- *                    has returned.
- * the task           is freed by the loop, when its request has let go of it
- *                    (the pool cleanup) and no piece is in a pool.
+ * The content handlers of "task" and "quick": from a request to a task that is
+ * ready to start.  What becomes of it then is in ngx_http_task_life.c.
  */
 
 
@@ -43,13 +15,7 @@
 
 static void ngx_http_task_body_handler(ngx_http_request_t *r);
 static ngx_task_t *ngx_http_task_create(ngx_http_request_t *r);
-static ngx_int_t ngx_http_task_attach(ngx_http_request_t *r, ngx_task_t *t);
-static ngx_int_t ngx_http_task_end(ngx_task_t *t,
-    ngx_http_task_state_e state);
-static void ngx_http_task_settle(ngx_task_t *t, ngx_http_task_state_e state);
-static void ngx_http_task_halt(ngx_task_t *t);
-static void ngx_http_task_cleanup(void *data);
-static void ngx_http_task_pool_cleanup(void *data);
+static void ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc);
 
 
 ngx_int_t
@@ -96,8 +62,8 @@ ngx_http_task_body_handler(ngx_http_request_t *r)
 
     t = ngx_http_task_create(r);
     if (t == NULL) {
-        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
-        goto failed;
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
     }
 
     rc = ngx_http_task_params_collect(t);
@@ -110,7 +76,7 @@ ngx_http_task_body_handler(ngx_http_request_t *r)
         rc = ngx_http_task_params_read(t);
     }
 
-    if (rc == NGX_OK && t->conf->background) {
+    if (rc == NGX_OK && t->background) {
         rc = ngx_http_task_job_accept(t);
 
         t->request = NULL;
@@ -128,6 +94,19 @@ ngx_http_task_body_handler(ngx_http_request_t *r)
         ngx_http_task_limit_start(t);
         return;
     }
+
+    ngx_http_task_refuse(t, rc);
+}
+
+
+/* what is wrong with the request: NGX_DECLINED, a 422, NGX_ERROR or a status */
+
+static void
+ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc)
+{
+    ngx_http_request_t  *r;
+
+    r = t->request;
 
     if (rc == NGX_DECLINED && t->own_pool) {
 
@@ -154,8 +133,6 @@ ngx_http_task_body_handler(ngx_http_request_t *r)
     t->request = NULL;
     ngx_http_task_release(t);
 
-failed:
-
     ngx_http_finalize_request(r, rc);
 }
 
@@ -165,6 +142,8 @@ failed:
 static ngx_task_t *
 ngx_http_task_create(ngx_http_request_t *r)
 {
+    ngx_msec_t                 wait;
+    ngx_uint_t                 background;
     ngx_pool_t                *pool;
     ngx_task_t                *t;
     ngx_http_task_loc_conf_t  *tlcf;
@@ -172,8 +151,9 @@ ngx_http_task_create(ngx_http_request_t *r)
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
 
     pool = r->pool;
+    background = ngx_http_task_job_wanted(r, &wait);
 
-    if (tlcf->mode.pool || tlcf->background) {
+    if (tlcf->mode.pool || background) {
         pool = ngx_create_pool(NGX_HTTP_TASK_POOL_SIZE, ngx_cycle->log);
         if (pool == NULL) {
             return NULL;
@@ -191,6 +171,8 @@ ngx_http_task_create(ngx_http_request_t *r)
 
     t->request = r;
     t->log = r->connection->log;
+    t->background = background;
+    t->wait = wait;
     t->conf = tlcf;
     t->function = tlcf->function;
     t->pool = pool;
@@ -200,320 +182,6 @@ ngx_http_task_create(ngx_http_request_t *r)
     t->created = ngx_http_task_now();
 
     return t;
-}
-
-
-static ngx_int_t
-ngx_http_task_attach(ngx_http_request_t *r, ngx_task_t *t)
-{
-    ngx_pool_cleanup_t  *pcln;
-    ngx_http_cleanup_t  *cln;
-
-    pcln = ngx_pool_cleanup_add(r->pool, 0);
-    if (pcln == NULL) {
-        return NGX_ERROR;
-    }
-
-    cln = ngx_http_cleanup_add(r, 0);
-    if (cln == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_task_timeout_set(t) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    pcln->handler = ngx_http_task_pool_cleanup;
-    pcln->data = t;
-
-    cln->handler = ngx_http_task_cleanup;
-    cln->data = t;
-
-    ngx_http_set_ctx(r, t, ngx_http_task_module);
-
-    ngx_http_task_stats_start(t);
-
-    return NGX_OK;
-}
-
-
-void
-ngx_http_task_wait(ngx_task_t *t)
-{
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-
-    if (t->watched || t->request == NULL) {
-        return;
-    }
-
-    t->watched = 1;
-
-    r = t->request;
-    c = r->connection;
-
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-    /* here nobody waits, and nobody's leaving matters */
-
-    if (r->background || r->post_action || t->conf->ignore_client_abort) {
-        return;
-    }
-
-    r->read_event_handler = ngx_http_test_reading;
-
-    if (c->read->ready) {
-
-        /* the client may have left already, and no other event would come */
-
-        ngx_post_event(c->read, &ngx_posted_events);
-        return;
-    }
-
-    /* a failure shows at the next event of the connection */
-
-    (void) ngx_handle_read_event(c->read, 0);
-}
-
-
-void
-ngx_http_task_finish(ngx_task_t *t)
-{
-    if (ngx_http_task_end(t, (t->rc == NGX_TASK_OK) ? NGX_HTTP_TASK_DONE
-                                                    : NGX_HTTP_TASK_FAILED)
-        == NGX_OK)
-    {
-        ngx_http_finalize_request(t->request, ngx_http_task_send_result(t));
-    }
-}
-
-
-void
-ngx_http_task_reject(ngx_task_t *t, ngx_uint_t retry)
-{
-    ngx_http_request_t  *r;
-
-    if (ngx_http_task_end(t, NGX_HTTP_TASK_REJECTED) == NGX_OK) {
-        r = t->request;
-        ngx_http_finalize_request(r, ngx_http_task_send_unavailable(r, retry));
-    }
-}
-
-
-void
-ngx_http_task_expire(ngx_task_t *t)
-{
-    ngx_int_t            rc;
-    ngx_http_request_t  *r;
-
-    r = t->request;
-
-    ngx_log_error(NGX_LOG_ERR, t->log, 0, "task \"%V\" timed out",
-                  &t->function->name);
-
-    ngx_http_task_halt(t);
-
-    if (ngx_http_task_end(t, NGX_HTTP_TASK_TIMEOUT) == NGX_OK) {
-        rc = ngx_http_task_send_error(r, NGX_HTTP_GATEWAY_TIME_OUT, NULL);
-        ngx_http_finalize_request(r, rc);
-    }
-}
-
-
-/* NGX_DECLINED: there is nobody to answer */
-
-static ngx_int_t
-ngx_http_task_end(ngx_task_t *t, ngx_http_task_state_e state)
-{
-    ngx_int_t            rc;
-    ngx_http_request_t  *r;
-
-    if (t->job) {
-        ngx_http_task_settle(t, state);
-        ngx_http_task_job_ended(t);
-
-        return NGX_DECLINED;
-    }
-
-    r = t->request;
-    rc = NGX_OK;
-
-    if (ngx_http_get_module_ctx(r, ngx_http_task_module) != t) {
-
-        /* a client that left, and post_action: the request is elsewhere now */
-
-        state = NGX_HTTP_TASK_CANCELLED;
-        rc = NGX_DECLINED;
-
-    } else {
-        r->read_event_handler = ngx_http_block_reading;
-    }
-
-    ngx_http_task_settle(t, state);
-
-    return rc;
-}
-
-
-/* the state is final; one that waits in a pool's queue will not begin */
-
-static void
-ngx_http_task_settle(ngx_task_t *t, ngx_http_task_state_e state)
-{
-    int64_t  started;
-
-    started = 0;
-
-    (void) __atomic_compare_exchange_n(&t->started, &started, -1, 0,
-                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-
-    t->state = state;
-    t->ended = ngx_http_task_now();
-
-    ngx_http_task_stats_end(t);
-    ngx_http_task_timeout_clear(t);
-    ngx_http_task_stopped(t);
-}
-
-
-/* of a pending task, nobody waits for it any more */
-
-static void
-ngx_http_task_halt(ngx_task_t *t)
-{
-    if (t->waiting) {
-        ngx_http_task_limit_leave_queue(t);
-
-    } else {
-        t->conf->mode.executor->cancel(t);
-    }
-}
-
-
-ngx_connection_t *
-ngx_http_task_enter(ngx_task_t *t)
-{
-    ngx_connection_t  *c;
-
-    if (t->request == NULL) {
-        return NULL;
-    }
-
-    c = t->request->connection;
-
-    ngx_http_set_log_request(c->log, t->request);
-
-    return c;
-}
-
-
-void
-ngx_http_task_leave(ngx_connection_t *c)
-{
-    if (c) {
-        ngx_http_run_posted_requests(c);
-    }
-}
-
-
-void
-ngx_http_task_cancel(ngx_task_t *t)
-{
-    ngx_http_task_halt(t);
-
-    (void) ngx_http_task_end(t, NGX_HTTP_TASK_CANCELLED);
-}
-
-
-void
-ngx_http_task_stopped(ngx_task_t *t)
-{
-    if (t->piece == NULL || !t->piece->in_pool) {
-        ngx_http_task_limit_leave(t);
-    }
-}
-
-
-/* the request is terminated: the client left, or its connection failed */
-
-static void
-ngx_http_task_cleanup(void *data)
-{
-    ngx_task_t *t = data;
-
-    if (t->state != NGX_HTTP_TASK_PENDING) {
-        return;
-    }
-
-    ngx_http_task_halt(t);
-    ngx_http_task_settle(t, NGX_HTTP_TASK_CANCELLED);
-}
-
-
-static void
-ngx_http_task_pool_cleanup(void *data)
-{
-    ngx_task_t *t = data;
-
-    t->request = NULL;
-
-    ngx_http_task_release(t);
-}
-
-
-void
-ngx_http_task_release(ngx_task_t *t)
-{
-    if (t->request || (t->piece && t->piece->in_pool)) {
-        return;
-    }
-
-    if (t->job) {
-        ngx_http_task_atomic_set(&t->job->busy, 0);
-    }
-
-    if (t->piece) {
-        ngx_http_task_thread_free(t->piece);
-    }
-
-    if (t->body.fd != NGX_INVALID_FILE) {
-        (void) close(t->body.fd);
-    }
-
-    ngx_http_task_result_free(&t->result);
-
-    if (t->own_pool) {
-        ngx_destroy_pool(t->pool);
-    }
-}
-
-
-ngx_task_t *
-ngx_http_task_get(ngx_http_request_t *r)
-{
-    ngx_task_t          *t;
-    ngx_pool_cleanup_t  *cln;
-
-    t = ngx_http_get_module_ctx(r, ngx_http_task_module);
-
-    if (t || !(r->internal || r->filter_finalize)) {
-        return t;
-    }
-
-    /* an internal redirect wiped the context; the latest cleanup is first */
-
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-
-        if (cln->handler == ngx_http_task_pool_cleanup) {
-            t = cln->data;
-
-            if (t->request == r) {
-                return t;
-            }
-        }
-    }
-
-    return NULL;
 }
 
 

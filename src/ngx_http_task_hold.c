@@ -1,9 +1,9 @@
 
 /*
  * The event loop of a worker that is told to quit ends as soon as no timer but
- * cancelable ones is set.  While anything of ours is in a pool, or is a job that
- * has not ended, one timer that otherwise does nothing is not cancelable: for
- * no longer than task_shutdown_timeout.
+ * cancelable ones is set.  While anything of ours is in a pool, or is a job
+ * that has not ended, one timer that otherwise does nothing is not cancelable:
+ * for no longer than task_shutdown_timeout.
  */
 
 

@@ -14,235 +14,70 @@
 #define NGX_HTTP_TASK_JOB_LOOK  50
 
 
-static ngx_int_t ngx_http_task_job_zone_option(ngx_conf_t *cf,
-    ngx_http_task_job_zone_t *zone, ngx_str_t *text);
-static ngx_int_t ngx_http_task_job_accepted(ngx_task_t *t);
-static void ngx_http_task_job_result(ngx_task_t *t,
+static ngx_uint_t ngx_http_task_job_result(ngx_task_t *t,
     ngx_http_task_job_state_e *state, ngx_str_t *text);
 static void ngx_http_task_job_look(ngx_event_t *ev);
 
 
-ngx_http_task_job_zone_t *
-ngx_http_task_job_zone_get(ngx_conf_t *cf, ngx_str_t *name)
+/*
+ * Whether the client of this request wants a job.  By RFC 7240, where it is up
+ * to it: "Prefer: respond-async", and "wait=5" if it waits so long for the
+ * result before that.
+ */
+
+ngx_uint_t
+ngx_http_task_job_wanted(ngx_http_request_t *r, ngx_msec_t *wait)
 {
-    ngx_uint_t                   i;
-    ngx_http_task_job_zone_t    *zone, **zones;
-    ngx_http_task_main_conf_t   *tmcf;
+    u_char                    *p, *last;
+    ngx_int_t                  n;
+    ngx_uint_t                 i, wanted;
+    ngx_list_part_t           *part;
+    ngx_table_elt_t           *h;
+    ngx_http_task_loc_conf_t  *tlcf;
 
-    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
-    zones = tmcf->job_zones.elts;
+    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
 
-    for (i = 0; i < tmcf->job_zones.nelts; i++) {
-        if (zones[i]->name.len == name->len
-            && ngx_strncmp(zones[i]->name.data, name->data, name->len) == 0)
-        {
-            return zones[i];
-        }
+    *wait = 0;
+    wanted = (tlcf->background == NGX_HTTP_TASK_BACKGROUND_ON);
+
+    if (tlcf->background != NGX_HTTP_TASK_BACKGROUND_PREFER) {
+        return wanted;
     }
 
-    zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_task_job_zone_t));
-    zones = ngx_array_push(&tmcf->job_zones);
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
 
-    if (zone == NULL || zones == NULL) {
-        return NULL;
-    }
-
-    *zones = zone;
-
-    zone->name = *name;
-    ngx_http_task_conf_place(cf, &zone->place);
-
-    zone->ttl = 3600000;
-    zone->max_body = 16384;
-    zone->max_result = 65536;
-
-    return zone;
-}
-
-
-/* "name:size [ttl=1h] [max_body=16k] [max_result=64k]" */
-
-char *
-ngx_http_task_job_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    u_char                    *p;
-    ssize_t                    size;
-    ngx_str_t                 *value, name, text;
-    ngx_uint_t                 i;
-    ngx_http_task_job_zone_t  *zone;
-
-    value = cf->args->elts;
-    name = value[1];
-
-    p = ngx_strlchr(name.data, name.data + name.len, ':');
-
-    if (p == NULL || p == name.data) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid zone \"%V\", it must be name:size",
-                           &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    text.data = p + 1;
-    text.len = name.data + name.len - text.data;
-    name.len = p - name.data;
-
-    size = ngx_http_task_zone_size(cf, "task_job_zone", &name, &text,
-                                   &ngx_http_task_core_module);
-
-    if (size == NGX_ERROR) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (size < (ssize_t) (2 * sizeof(ngx_http_task_job_sh_t))) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "zone \"%V\" is too small, it must have at least "
-                           "%uz bytes", &name,
-                           2 * sizeof(ngx_http_task_job_sh_t));
-        return NGX_CONF_ERROR;
-    }
-
-    zone = ngx_http_task_job_zone_get(cf, &name);
-    if (zone == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (zone->shm_zone) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate zone \"%V\"",
-                           &name);
-        return NGX_CONF_ERROR;
-    }
-
-    for (i = 2; i < cf->args->nelts; i++) {
-        if (ngx_http_task_job_zone_option(cf, zone, &value[i]) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    return (ngx_http_task_job_zone_create(cf, zone, size) == NGX_OK)
-           ? NGX_CONF_OK : NGX_CONF_ERROR;
-}
-
-
-static ngx_int_t
-ngx_http_task_job_zone_option(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
-    ngx_str_t *text)
-{
-    ssize_t    n;
-    ngx_str_t  value;
-
-    n = NGX_ERROR;
-
-    if (ngx_strncmp(text->data, "ttl=", 4) == 0) {
-        value.data = text->data + 4;
-        value.len = text->len - 4;
-        n = ngx_parse_time(&value, 0);
-        zone->ttl = n;
-
-    } else if (ngx_strncmp(text->data, "max_body=", 9) == 0) {
-        value.data = text->data + 9;
-        value.len = text->len - 9;
-        n = ngx_parse_size(&value);
-        zone->max_body = n;
-
-    } else if (ngx_strncmp(text->data, "max_result=", 11) == 0) {
-        value.data = text->data + 11;
-        value.len = text->len - 11;
-        n = ngx_parse_size(&value);
-        zone->max_result = n;
-    }
-
-    if (n == NGX_ERROR) {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                                      "invalid parameter \"%V\"", text);
-    }
-
-    return NGX_OK;
-}
-
-
-/* "off | on zone=name [location=/jobs/]" */
-
-char *
-ngx_http_task_background(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_task_loc_conf_t *tlcf = conf;
-
-    ngx_str_t   *value, name;
-    ngx_uint_t   i;
-
-    if (tlcf->background != NGX_CONF_UNSET_UINT) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    if (ngx_strcmp(value[1].data, "off") == 0 && cf->args->nelts == 2) {
-        tlcf->background = 0;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strcmp(value[1].data, "on") != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid value \"%V\", it must be \"off\", or \"on\" "
-                           "and \"zone=name\"", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    tlcf->background = 1;
-    ngx_str_set(&tlcf->job_location, "/jobs/");
-
-    for (i = 2; i < cf->args->nelts; i++) {
-
-        if (ngx_strncmp(value[i].data, "zone=", 5) == 0 && value[i].len > 5) {
-            name.data = value[i].data + 5;
-            name.len = value[i].len - 5;
-
-            tlcf->job_zone = ngx_http_task_job_zone_get(cf, &name);
-
-            if (tlcf->job_zone == NULL) {
-                return NGX_CONF_ERROR;
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].key.len != sizeof("Prefer") - 1
+                || ngx_strcasecmp(h[i].key.data, (u_char *) "Prefer") != 0)
+            {
+                continue;
             }
 
-        } else if (ngx_strncmp(value[i].data, "location=/", 10) == 0) {
-            tlcf->job_location.data = value[i].data + 9;
-            tlcf->job_location.len = value[i].len - 9;
+            p = h[i].value.data;
+            last = p + h[i].value.len;
 
-        } else {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
+            /* the last argument is a length less one */
+
+            if (ngx_strcasestrn(p, "respond-async", 13 - 1)) {
+                wanted = 1;
+            }
+
+            p = ngx_strcasestrn(p, "wait=", 5 - 1);
+
+            if (p) {
+                p += 5;
+
+                for (n = 0; p < last && *p >= '0' && *p <= '9'; p++) {
+                    n = ngx_min(n * 10 + (*p - '0'), 86400);
+                }
+
+                *wait = (ngx_msec_t) n * 1000;
+            }
         }
     }
 
-    if (tlcf->job_zone == NULL) {
-        return "must have \"zone\" parameter";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-ngx_int_t
-ngx_http_task_job_check(ngx_conf_t *cf)
-{
-    ngx_uint_t                   i;
-    ngx_http_task_job_zone_t   **zones;
-    ngx_http_task_main_conf_t   *tmcf;
-
-    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
-    zones = tmcf->job_zones.elts;
-
-    for (i = 0; i < tmcf->job_zones.nelts; i++) {
-
-        if (zones[i]->shm_zone == NULL) {
-            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &zones[i]->place,
-                           "zone \"%V\" of jobs is not defined by a "
-                           "\"task_job_zone\"", &zones[i]->name);
-        }
-    }
-
-    return NGX_OK;
+    return wanted;
 }
 
 
@@ -275,22 +110,35 @@ ngx_http_task_job_accept(ngx_task_t *t)
         return ngx_http_task_send_unavailable(r, 1);
     }
 
-    return ngx_http_task_job_accepted(t);
+    if (t->wait) {
+        return ngx_http_task_job_wait(r, t->conf->job_zone, t->job->id,
+                                      NGX_HTTP_TASK_JOB_PREFER, t->wait);
+    }
+
+    return ngx_http_task_job_accepted(r, t->job->id, "queued");
 }
 
 
 /* the job is there, whatever becomes of the answer */
 
-static ngx_int_t
-ngx_http_task_job_accepted(ngx_task_t *t)
+ngx_int_t
+ngx_http_task_job_accepted(ngx_http_request_t *r, u_char *id,
+    const char *state)
 {
-    u_char              *p;
-    ngx_str_t            href, body, name, retry;
-    ngx_http_request_t  *r;
+    u_char                    *p;
+    ngx_str_t                  href, body, text;
+    ngx_uint_t                 i;
+    ngx_http_task_loc_conf_t  *tlcf;
 
-    r = t->request;
+    ngx_keyval_t  headers[] = {
+        { ngx_string("Location"), ngx_null_string },
+        { ngx_string("Retry-After"), ngx_string("1") },
+        { ngx_string("Preference-Applied"), ngx_string("respond-async") }
+    };
 
-    href.len = t->conf->job_location.len + 2 * NGX_HTTP_TASK_JOB_ID;
+    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
+
+    href.len = tlcf->job_location.len + NGX_HTTP_TASK_JOB_ID_TEXT;
     href.data = ngx_pnalloc(r->pool, href.len);
 
     body.data = ngx_pnalloc(r->pool, 7 * href.len + 128);
@@ -299,28 +147,31 @@ ngx_http_task_job_accepted(ngx_task_t *t)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    p = ngx_cpymem(href.data, t->conf->job_location.data,
-                   t->conf->job_location.len);
-    (void) ngx_hex_dump(p, t->job->id, NGX_HTTP_TASK_JOB_ID);
+    text.data = ngx_cpymem(href.data, tlcf->job_location.data,
+                           tlcf->job_location.len);
+    p = ngx_http_task_job_id(text.data, tlcf->job_zone, id);
+    text.len = p - text.data;
+    href.len = p - href.data;
 
-    p = ngx_sprintf(body.data, "{\"id\":\"%*s\",\"state\":\"queued\",\"href\":",
-                    (size_t) 2 * NGX_HTTP_TASK_JOB_ID, p);
+    p = ngx_sprintf(body.data, "{\"id\":\"%V\",\"state\":\"%s\",\"href\":",
+                    &text, state);
     p += ngx_http_task_json_quote(p, href.data, href.len);
     *p++ = '}';
 
     body.len = p - body.data;
+    headers[0].value = href;
 
-    ngx_str_set(&name, "Location");
+    for (i = 0; i < 3; i++) {
 
-    if (ngx_http_task_add_header(r, &name, &href) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+        if (i == 2 && tlcf->background != NGX_HTTP_TASK_BACKGROUND_PREFER) {
+            break;
+        }
 
-    ngx_str_set(&name, "Retry-After");
-    ngx_str_set(&retry, "1");
-
-    if (ngx_http_task_add_header(r, &name, &retry) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        if (ngx_http_task_add_header(r, &headers[i].key, &headers[i].value)
+            != NGX_OK)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
     }
 
     return ngx_http_task_send(r, NGX_HTTP_ACCEPTED, &body);
@@ -378,28 +229,31 @@ void
 ngx_http_task_job_ended(ngx_task_t *t)
 {
     ngx_str_t                   text;
+    ngx_uint_t                  status;
     ngx_http_task_job_zone_t   *zone;
     ngx_http_task_job_state_e   state;
 
     zone = t->conf->job_zone;
 
-    ngx_http_task_job_result(t, &state, &text);
+    status = ngx_http_task_job_result(t, &state, &text);
 
     /* a thread of it may still write its progress */
 
     ngx_http_task_atomic_set(&t->job->busy, t->piece && t->piece->in_pool);
 
-    if (ngx_http_task_job_end(zone, t->job, state, &text) != NGX_OK) {
+    if (ngx_http_task_job_end(zone, t->job, state, status, &text) != NGX_OK) {
         ngx_str_set(&text, "the result is too large");
         ngx_log_error(NGX_LOG_ERR, t->log, 0, "job \"%V\" failed: %V",
                       &t->function->name, &text);
 
-        if (ngx_http_task_job_end(zone, t->job, NGX_HTTP_TASK_JOB_FAILED, &text)
-            != NGX_OK)
-        {
+        state = NGX_HTTP_TASK_JOB_FAILED;
+
+        if (ngx_http_task_job_end(zone, t->job, state, 500, &text) != NGX_OK) {
+
+            /* not even the message has room */
+
             ngx_str_null(&text);
-            (void) ngx_http_task_job_end(zone, t->job, NGX_HTTP_TASK_JOB_FAILED,
-                                         &text);
+            (void) ngx_http_task_job_end(zone, t->job, state, 500, &text);
         }
     }
 
@@ -412,15 +266,17 @@ ngx_http_task_job_ended(ngx_task_t *t)
 }
 
 
-/* the text is JSON of one that is done, a message of any other */
+/* the text is JSON of one that is done, a message of any other; the status */
 
-static void
+static ngx_uint_t
 ngx_http_task_job_result(ngx_task_t *t, ngx_http_task_job_state_e *state,
     ngx_str_t *text)
 {
+    ngx_uint_t               status;
     ngx_http_task_result_t  *result;
 
     result = &t->result;
+    status = NGX_HTTP_INTERNAL_SERVER_ERROR;
     ngx_str_null(text);
 
     switch (t->state) {
@@ -428,8 +284,10 @@ ngx_http_task_job_result(ngx_task_t *t, ngx_http_task_job_state_e *state,
     case NGX_HTTP_TASK_DONE:
         *state = NGX_HTTP_TASK_JOB_DONE;
         *text = result->body;
+        status = result->status ? result->status : NGX_HTTP_OK;
 
         if (result->bytes) {
+            status = NGX_HTTP_INTERNAL_SERVER_ERROR;
             *state = NGX_HTTP_TASK_JOB_FAILED;
             ngx_str_set(text, "the result of a job has to be JSON");
         }
@@ -448,11 +306,13 @@ ngx_http_task_job_result(ngx_task_t *t, ngx_http_task_job_state_e *state,
 
     case NGX_HTTP_TASK_TIMEOUT:
         *state = NGX_HTTP_TASK_JOB_TIMEOUT;
+        status = NGX_HTTP_GATEWAY_TIME_OUT;
         ngx_str_set(text, "Gateway Timeout");
         break;
 
     case NGX_HTTP_TASK_REJECTED:
         *state = NGX_HTTP_TASK_JOB_FAILED;
+        status = NGX_HTTP_SERVICE_UNAVAILABLE;
         ngx_str_set(text, "Service Unavailable");
         break;
 
@@ -462,6 +322,7 @@ ngx_http_task_job_result(ngx_task_t *t, ngx_http_task_job_state_e *state,
 
         if (result->failed && !result->nomem && !result->misuse) {
             *text = result->detail;
+            status = result->failed;
         }
     }
 
@@ -469,6 +330,8 @@ ngx_http_task_job_result(ngx_task_t *t, ngx_http_task_job_state_e *state,
         ngx_log_error(NGX_LOG_ERR, t->log, 0, "job \"%V\" failed: %V",
                       &t->function->name, text);
     }
+
+    return status;
 }
 
 

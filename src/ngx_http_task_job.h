@@ -1,7 +1,7 @@
 
 /*
- * Private types of background jobs: what lies in the shared zone of a
- * "task_job_zone", and what a process knows of it.
+ * Private types and prototypes of background jobs: what lies in the shared zone
+ * of a "task_job_zone", and what a process knows of it.
  */
 
 
@@ -13,13 +13,21 @@
 #include <ngx_core.h>
 
 
-#define NGX_HTTP_TASK_JOB_ID       16      /* bytes of an id, all of them random */
+#define NGX_HTTP_TASK_JOB_ID       16      /* random bytes of an id */
+#define NGX_HTTP_TASK_JOB_ID_TEXT  (64 + 1 + 2 * NGX_HTTP_TASK_JOB_ID)
 #define NGX_HTTP_TASK_JOB_MESSAGE  96
-#define NGX_HTTP_TASK_JOB_OWNERS   256     /* workers that have jobs at a time */
+#define NGX_HTTP_TASK_JOB_OWNERS   256     /* workers that have jobs */
 #define NGX_HTTP_TASK_JOB_ASKED    64      /* cancels that wait for an owner */
 #define NGX_HTTP_TASK_JOB_BLOCK    256
 
 #define NGX_HTTP_TASK_JOB_NONE     ((uint32_t) -1)
+
+
+/* of "task_background" */
+
+#define NGX_HTTP_TASK_BACKGROUND_OFF     0
+#define NGX_HTTP_TASK_BACKGROUND_ON      1
+#define NGX_HTTP_TASK_BACKGROUND_PREFER  2
 
 
 typedef enum {
@@ -46,7 +54,7 @@ typedef enum {
 typedef struct {
     uint32_t                   state;
 
-    uint32_t                   next;         /* derived: of its bucket, or free */
+    uint32_t                   next;         /* derived: of a bucket, or free */
     uint32_t                   older;        /* derived: of those that ended */
     uint32_t                   newer;        /* likewise */
 
@@ -118,6 +126,7 @@ typedef struct {
     ngx_shm_zone_t            *shm_zone;     /* NULL: not defined */
     ngx_http_task_place_t      place;        /* where it is named first */
 
+    ngx_str_t                  node;         /* in front of an id, or empty */
     ngx_msec_t                 ttl;
     size_t                     max_body;
     size_t                     max_result;
@@ -139,6 +148,110 @@ typedef struct {
     ngx_http_task_job_t        job;
     ngx_str_t                  result;
 } ngx_http_task_job_seen_t;
+
+
+/* ngx_http_task_job_table.c: how jobs lie in the shared zone */
+
+ngx_int_t ngx_http_task_job_zone_create(ngx_conf_t *cf,
+    ngx_http_task_job_zone_t *zone, size_t size);
+
+/* milliseconds since the epoch */
+
+int64_t ngx_http_task_job_now(void);
+
+/* these under the zone's mutex */
+
+void ngx_http_task_job_rebuild(ngx_http_task_job_sh_t *sh);
+uint32_t *ngx_http_task_job_bucket(ngx_http_task_job_sh_t *sh, u_char *id);
+void ngx_http_task_job_append(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_job_t *job);
+void ngx_http_task_job_expire(ngx_http_task_job_zone_t *zone,
+    ngx_uint_t force);
+ngx_int_t ngx_http_task_job_store(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job, ngx_str_t *result);
+
+
+/* ngx_http_task_job_zone.c: what is done with them */
+
+ngx_uint_t ngx_http_task_job_owned(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job);
+ngx_http_task_job_t *ngx_http_task_job_add(ngx_http_task_job_zone_t *zone);
+ngx_int_t ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job, ngx_http_task_job_state_e state,
+    ngx_uint_t status, ngx_str_t *result);
+ngx_int_t ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
+    ngx_pool_t *pool, ngx_http_task_job_seen_t *seen);
+ngx_int_t ngx_http_task_job_peek(ngx_http_task_job_zone_t *zone, u_char *id,
+    uint64_t *version, ngx_uint_t *ended);
+ngx_int_t ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id);
+ngx_int_t ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t **jobs);
+void ngx_http_task_job_begin(ngx_http_task_job_t *job);
+void ngx_http_task_job_progress(ngx_http_task_job_t *job, int64_t done,
+    int64_t total, const char *message);
+void ngx_http_task_job_leave(ngx_http_task_job_zone_t *zone);
+
+
+/* ngx_http_task_job_conf.c */
+
+char *ngx_http_task_job_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_task_background(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_http_task_job_zone_t *ngx_http_task_job_zone_get(ngx_conf_t *cf,
+    ngx_str_t *name);
+ngx_int_t ngx_http_task_job_check(ngx_conf_t *cf);
+
+
+/* ngx_http_task_job.c: the jobs of this worker */
+
+ngx_uint_t ngx_http_task_job_wanted(ngx_http_request_t *r, ngx_msec_t *wait);
+
+/*
+ * Makes a job of the task and answers 202, or says why not: what is to be
+ * finalized.  t->job is set if it is one; it is then to be started.
+ */
+
+ngx_int_t ngx_http_task_job_accept(ngx_task_t *t);
+ngx_int_t ngx_http_task_job_accepted(ngx_http_request_t *r, u_char *id,
+    const char *state);
+void ngx_http_task_job_start(ngx_task_t *t);
+
+/* the task of a job has its final state: frees it as soon as that can be */
+
+void ngx_http_task_job_ended(ngx_task_t *t);
+void ngx_http_task_jobs_give_up(void);
+
+
+/* ngx_http_task_jobs.c */
+
+char *ngx_http_task_jobs(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* writes the id as text; returns what is behind it */
+
+u_char *ngx_http_task_job_id(u_char *p, ngx_http_task_job_zone_t *zone,
+    u_char *id);
+
+/* the job as JSON */
+
+ngx_int_t ngx_http_task_job_text(ngx_pool_t *pool,
+    ngx_http_task_job_zone_t *zone, ngx_http_task_job_seen_t *seen,
+    ngx_str_t *text);
+ngx_int_t ngx_http_task_job_send(ngx_http_request_t *r,
+    ngx_http_task_job_zone_t *zone, u_char *id);
+
+extern const char *const  ngx_http_task_job_states[];
+
+
+/* ngx_http_task_job_wait.c: requests that wait for a job */
+
+typedef enum {
+    NGX_HTTP_TASK_JOB_POLL = 0,        /* GET with "wait" */
+    NGX_HTTP_TASK_JOB_PREFER,          /* its own request, with "Prefer" */
+    NGX_HTTP_TASK_JOB_STREAM           /* server-sent events */
+} ngx_http_task_job_wait_e;
+
+ngx_int_t ngx_http_task_job_wait(ngx_http_request_t *r,
+    ngx_http_task_job_zone_t *zone, u_char *id, ngx_http_task_job_wait_e kind,
+    ngx_msec_t time);
 
 
 #endif /* _NGX_HTTP_TASK_JOB_H_INCLUDED_ */

@@ -8,15 +8,17 @@
 
 
 static ngx_int_t ngx_http_task_jobs_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_task_jobs_id(ngx_http_request_t *r, u_char *id);
-static ngx_int_t ngx_http_task_jobs_send(ngx_http_request_t *r,
-    ngx_http_task_job_seen_t *seen);
+static ngx_int_t ngx_http_task_jobs_id(ngx_http_request_t *r,
+    ngx_http_task_job_zone_t *zone, u_char *id);
+static ngx_uint_t ngx_http_task_jobs_stream(ngx_http_request_t *r);
+static ngx_int_t ngx_http_task_jobs_wait(ngx_http_request_t *r,
+    ngx_msec_t *wait);
 static u_char *ngx_http_task_jobs_time(u_char *p, const char *name, int64_t ms);
 
 
 /* in the order of ngx_http_task_job_state_e */
 
-static const char *const  ngx_http_task_job_states[] = {
+const char *const  ngx_http_task_job_states[] = {
     "", "queued", "running", "done", "failed", "cancelled", "timeout", "lost"
 };
 
@@ -57,56 +59,90 @@ ngx_http_task_jobs_handler(ngx_http_request_t *r)
 {
     u_char                     id[NGX_HTTP_TASK_JOB_ID];
     ngx_int_t                  rc;
-    ngx_http_task_job_seen_t   seen;
+    ngx_msec_t                 wait;
     ngx_http_task_loc_conf_t  *tlcf;
 
     static ngx_str_t  allow = ngx_string("GET, HEAD, DELETE");
+    static ngx_str_t  wrong = ngx_string(
+        "{\"detail\":[{\"type\":\"time_delta_parsing\","
+        "\"loc\":[\"query\",\"wait\"],\"msg\":\"Input should be a valid "
+        "timedelta, expected a time up to 1h\"}]}");
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD|NGX_HTTP_DELETE))) {
         return ngx_http_task_send_not_allowed(r, &allow);
     }
 
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
 
-    rc = ngx_http_task_jobs_id(r, id);
-
-    if (rc == NGX_OK && (r->method & NGX_HTTP_DELETE)) {
-        rc = ngx_http_task_job_ask(tlcf->jobs, id);
-    }
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_task_job_see(tlcf->jobs, id, r->pool, &seen);
-    }
-
-    if (rc == NGX_DECLINED) {
+    if (ngx_http_task_jobs_id(r, tlcf->jobs, id) != NGX_OK) {
         return ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
     }
 
-    if (rc != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (r->method & NGX_HTTP_DELETE) {
+        (void) ngx_http_task_job_ask(tlcf->jobs, id);
+
+    } else if (ngx_http_task_jobs_stream(r)) {
+        return ngx_http_task_job_wait(r, tlcf->jobs, id,
+                                      NGX_HTTP_TASK_JOB_STREAM, 0);
+
+    } else {
+        if (ngx_http_task_jobs_wait(r, &wait) != NGX_OK) {
+            return ngx_http_task_send_error(r, NGX_HTTP_TASK_UNPROCESSABLE,
+                                            &wrong);
+        }
+
+        if (wait) {
+            return ngx_http_task_job_wait(r, tlcf->jobs, id,
+                                          NGX_HTTP_TASK_JOB_POLL, wait);
+        }
     }
 
-    return ngx_http_task_jobs_send(r, &seen);
+    return ngx_http_task_job_send(r, tlcf->jobs, id);
 }
 
 
 /* what is behind the last slash */
 
 static ngx_int_t
-ngx_http_task_jobs_id(ngx_http_request_t *r, u_char *id)
+ngx_http_task_jobs_id(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
+    u_char *id)
 {
     int          high, low;
     u_char      *p;
+    size_t       len;
     ngx_uint_t   i;
 
-    if (r->uri.len < 2 * NGX_HTTP_TASK_JOB_ID + 1) {
+    len = 2 * NGX_HTTP_TASK_JOB_ID;
+
+    if (zone->node.len) {
+        len += zone->node.len + 1;
+    }
+
+    if (r->uri.len < len + 1) {
         return NGX_DECLINED;
     }
 
-    p = r->uri.data + r->uri.len - 2 * NGX_HTTP_TASK_JOB_ID;
+    p = r->uri.data + r->uri.len - len;
 
     if (p[-1] != '/') {
         return NGX_DECLINED;
+    }
+
+    if (zone->node.len) {
+
+        if (ngx_strncmp(p, zone->node.data, zone->node.len) != 0
+            || p[zone->node.len] != '-')
+        {
+            return NGX_DECLINED;
+        }
+
+        p += zone->node.len + 1;
     }
 
     for (i = 0; i < NGX_HTTP_TASK_JOB_ID; i++, p += 2) {
@@ -124,25 +160,117 @@ ngx_http_task_jobs_id(ngx_http_request_t *r, u_char *id)
 }
 
 
+u_char *
+ngx_http_task_job_id(u_char *p, ngx_http_task_job_zone_t *zone, u_char *id)
+{
+    if (zone->node.len) {
+        p = ngx_cpymem(p, zone->node.data, zone->node.len);
+        *p++ = '-';
+    }
+
+    return ngx_hex_dump(p, id, NGX_HTTP_TASK_JOB_ID);
+}
+
+
+static ngx_uint_t
+ngx_http_task_jobs_stream(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len != sizeof("Accept") - 1
+                || ngx_strcasecmp(h[i].key.data, (u_char *) "Accept") != 0)
+            {
+                continue;
+            }
+
+            /* the last argument is a length less one */
+
+            if (ngx_strcasestrn(h[i].value.data, "text/event-stream", 17 - 1)) {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+/* "?wait=30s"; an hour at most */
+
 static ngx_int_t
-ngx_http_task_jobs_send(ngx_http_request_t *r, ngx_http_task_job_seen_t *seen)
+ngx_http_task_jobs_wait(ngx_http_request_t *r, ngx_msec_t *wait)
+{
+    ngx_int_t  ms;
+    ngx_str_t  value;
+
+    *wait = 0;
+
+    if (ngx_http_arg(r, (u_char *) "wait", 4, &value) != NGX_OK) {
+        return NGX_OK;
+    }
+
+    ms = ngx_parse_time(&value, 0);
+
+    if (ms == NGX_ERROR || ms > 3600000) {
+        return NGX_DECLINED;
+    }
+
+    *wait = (ngx_msec_t) ms;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_task_job_send(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
+    u_char *id)
+{
+    ngx_int_t                 rc;
+    ngx_str_t                 text;
+    ngx_http_task_job_seen_t  seen;
+
+    rc = ngx_http_task_job_see(zone, id, r->pool, &seen);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
+    }
+
+    if (rc != NGX_OK
+        || ngx_http_task_job_text(r->pool, zone, &seen, &text) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_task_send(r, NGX_HTTP_OK, &text);
+}
+
+
+ngx_int_t
+ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_seen_t *seen, ngx_str_t *text)
 {
     u_char               *p;
     size_t                len;
-    ngx_str_t             body;
     ngx_http_task_job_t  *job;
 
     job = &seen->job;
     len = ngx_strlen(job->message);
 
-    body.data = ngx_pnalloc(r->pool, 512 + 6 * len + 6 * seen->result.len);
+    text->data = ngx_pnalloc(pool, 512 + 6 * len + 6 * seen->result.len);
 
-    if (body.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (text->data == NULL) {
+        return NGX_ERROR;
     }
 
-    p = ngx_cpymem(body.data, "{\"id\":\"", sizeof("{\"id\":\"") - 1);
-    p = ngx_hex_dump(p, job->id, NGX_HTTP_TASK_JOB_ID);
+    p = ngx_sprintf(text->data, "{\"id\":\"");
+    p = ngx_http_task_job_id(p, zone, job->id);
     p = ngx_sprintf(p, "\",\"state\":\"%s\"",
                     ngx_http_task_job_states[job->state]);
 
@@ -164,9 +292,9 @@ ngx_http_task_jobs_send(ngx_http_request_t *r, ngx_http_task_job_seen_t *seen)
     }
 
     *p++ = '}';
-    body.len = p - body.data;
+    text->len = p - text->data;
 
-    return ngx_http_task_send(r, NGX_HTTP_OK, &body);
+    return NGX_OK;
 }
 
 

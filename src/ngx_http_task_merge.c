@@ -8,6 +8,8 @@
 #include "ngx_http_task.h"
 
 
+static void ngx_http_task_merge_background(ngx_http_task_loc_conf_t *prev,
+    ngx_http_task_loc_conf_t *conf);
 static ngx_int_t ngx_http_task_merge_mode(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *prev, ngx_http_task_loc_conf_t *conf);
 static ngx_int_t ngx_http_task_merge_default_mode(ngx_conf_t *cf,
@@ -101,13 +103,7 @@ ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_conf_merge_ptr_value(conf->zone, prev->zone, NULL);
-
-    if (conf->background == NGX_CONF_UNSET_UINT) {
-        conf->background = (prev->background == NGX_CONF_UNSET_UINT)
-                           ? 0 : prev->background;
-        conf->job_zone = prev->job_zone;
-        conf->job_location = prev->job_location;
-    }
+    ngx_http_task_merge_background(prev, conf);
 
     if (conf->function == NULL) {
         return NGX_CONF_OK;
@@ -134,6 +130,21 @@ ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_task_merge_background(ngx_http_task_loc_conf_t *prev,
+    ngx_http_task_loc_conf_t *conf)
+{
+    if (conf->background != NGX_CONF_UNSET_UINT) {
+        return;
+    }
+
+    conf->background = (prev->background == NGX_CONF_UNSET_UINT)
+                       ? NGX_HTTP_TASK_BACKGROUND_OFF : prev->background;
+    conf->job_zone = prev->job_zone;
+    conf->job_location = prev->job_location;
 }
 
 

@@ -209,7 +209,7 @@ ngx_http_task_collect_body(ngx_task_t *t)
 
     thread = (t->conf->mode.executor == &ngx_http_task_thread);
 
-    rc = ngx_http_task_body_take(t, thread || t->conf->background);
+    rc = ngx_http_task_body_take(t, thread || t->background);
 
     if (rc != NGX_OK || t->body.len == 0) {
         return rc;
@@ -221,7 +221,7 @@ ngx_http_task_collect_body(ngx_task_t *t)
 
     /* of a job it is known whether it is valid before it is accepted */
 
-    t->unread = thread && !t->conf->background
+    t->unread = thread && !t->background
                 && (t->body.data == NULL
                     || t->body.len > NGX_HTTP_TASK_PARSE_SIZE);
 

@@ -102,6 +102,21 @@ ngx_http_task_send_chain(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
+/* server-sent events: the body comes bit by bit */
+
+ngx_int_t
+ngx_http_task_send_stream(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+
+    static ngx_str_t  type = ngx_string("text/event-stream");
+
+    rc = ngx_http_task_send_header(r, NGX_HTTP_OK, &type, -1);
+
+    return (rc == NGX_DONE) ? NGX_OK : rc;
+}
+
+
 /* NGX_DONE: there is no body to be sent */
 
 static ngx_int_t

@@ -240,9 +240,9 @@ typedef struct {
     ngx_http_task_stats_t           *stats;        /* likewise */
 
     ngx_uint_t                       background;   /* unset: inherited */
-    ngx_http_task_job_zone_t        *job_zone;     /* of "task_background", .. */
+    ngx_http_task_job_zone_t        *job_zone;     /* of "task_background" */
     ngx_str_t                        job_location;
-    ngx_http_task_job_zone_t        *jobs;         /* .. and of "task_jobs" */
+    ngx_http_task_job_zone_t        *jobs;         /* of "task_jobs" */
 
     ngx_str_t                        content;      /* the directive of .. */
     ngx_http_handler_pt              handler;      /* .. this one, or NULL */
@@ -389,7 +389,9 @@ struct ngx_task_s {
     ngx_queue_t                      queue;        /* of the limit, .. */
     unsigned                         waiting:1;    /* .. if this is set */
     unsigned                         watched:1;    /* the client is */
+    unsigned                         background:1; /* its client wants a job */
     unsigned                         given_up:1;   /* a job: its worker ends */
+    ngx_msec_t                       wait;         /* for it, at first */
     int64_t                          slot;         /* taken then; 0: none */
     ngx_event_t                     *timeout;      /* NULL: there is none */
 

@@ -152,7 +152,7 @@ wait_state($id, 'cancelled');
 # what is no job
 
 is($s->get('/jobs/' . '0' x 32)->{status}, 404, 'unknown');
-is($s->get("/jobs/$_")->{status}, 404, "no id: $_")
+like($s->get("/jobs/$_")->{status}, qr/^40[04]$/, "no id: $_")
     for '', 'x', 'g' x 32, '0' x 31, '0' x 33, '%00' x 32, '../' x 10;
 is($s->get("/jobs/$id", method => 'POST')->{status}, 405, 'POST');
 is($s->get("/jobs/$id", method => 'HEAD')->{status}, 200, 'HEAD');
