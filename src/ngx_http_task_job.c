@@ -174,6 +174,10 @@ ngx_http_task_job_accepted(ngx_http_request_t *r, u_char *id,
         }
     }
 
+    /* nginx would make it absolute, with the address of this node */
+
+    r->headers_out.location = NULL;
+
     return ngx_http_task_send(r, NGX_HTTP_ACCEPTED, &body);
 }
 

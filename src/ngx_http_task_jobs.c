@@ -286,6 +286,9 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_job_zone_t *zone,
     if (job->state == NGX_HTTP_TASK_JOB_DONE) {
         p = ngx_sprintf(p, ",\"result\":%V", &seen->result);
 
+    } else if (job->state == NGX_HTTP_TASK_JOB_LOST && !seen->result.len) {
+        p = ngx_sprintf(p, ",\"error\":\"its worker is gone\"");
+
     } else if (seen->result.len) {
         p = ngx_sprintf(p, ",\"error\":");
         p += ngx_http_task_json_quote(p, seen->result.data, seen->result.len);

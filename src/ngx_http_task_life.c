@@ -30,8 +30,8 @@
  *                    has returned.
  * the task           is freed by the loop, when its request has let go of it
  *                    (the pool cleanup) and no piece is in a pool.
- * a job              has no request: what it ends with goes into its record, and
- *                    the task is freed at once, or when its piece has returned.
+ * a job              has no request: what it ends with goes into its record,
+ *                    and it is freed then, or when its piece has returned.
  */
 
 

@@ -76,7 +76,7 @@ my $accepted = decode_json($r->{body});
 like($accepted->{id}, qr/^[0-9a-f]{32}$/, 'an id');
 is($accepted->{state}, 'queued', 'state');
 is($accepted->{href}, "/jobs/$accepted->{id}", 'href');
-like($r->{headers}, qr/^Location: \S*\Q$accepted->{href}\E\r?$/m, 'Location');
+like($r->{headers}, qr/^Location: \Q$accepted->{href}\E\r?$/m, 'Location');
 like($r->{headers}, qr/^Retry-After: 1\r?$/m, 'Retry-After');
 
 my %state;
@@ -202,6 +202,8 @@ $s->wait_for(sub { !grep $_ == $victim, $s->workers }, 'it to die');
 $n{poll($_)->{state}}++ for @ids;
 cmp_ok($n{lost} // 0, '>=', 1, 'some are lost');
 is(($n{lost} // 0) + ($n{running} // 0), 40, 'the others run');
+my ($lost) = grep poll($_)->{state} eq 'lost', @ids;
+is(poll($lost)->{error}, 'its worker is gone', 'the reason');
 wait_state(submit('/async?duration=0'), 'done');
 $s->wait_for(sub { !grep poll($_)->{state} eq 'running', @ids }, 'them to end');
 %n = ();

@@ -45,6 +45,9 @@ my @requests = (
     [ '/steps?ms=%dms', [ 200, 503 ], 1 .. 20 ],
     [ '/stubborn?ms=%dms', [ 200, 503 ], 1 .. 20 ],
     [ '/async?duration=x%d', [ 422 ], 1 .. 9 ],
+    [ '/job?duration=%dms', [ 202, 503 ], 1 .. 100 ],
+    [ '/job/thread?duration=%dms', [ 202, 503 ], 1 .. 20 ],
+    [ '/prefer?duration=%dms', [ 200, 202, 503 ], 1 .. 100 ],
     [ '/quick?%d', [ 200 ], 0 ],
     [ '/quick?%d', [ 200 ], 0 ],
 );
@@ -58,7 +61,8 @@ my %conf = (
              thread_pool probe threads=8 max_queue=2000;",
     http => 'task_param ms max=1s; task_param duration max=1s default=10ms;
              task_limit_log_level info; task_mode async;
-             access_log off; task_zone numbers:1m; task_stats numbers;',
+             access_log off; task_zone numbers:1m; task_stats numbers;
+             task_job_zone jobs:16m;',
     server => '
         location = /async          { task sleep; }
         location = /thread         { task sleep; task_mode thread=pool; }
@@ -72,6 +76,11 @@ my %conf = (
                                      task_timeout 50ms; }
         location = /steps          { task steps; }
         location = /stubborn       { task stubborn; task_mode thread=pool; }
+        location = /job            { task sleep; task_background on zone=jobs; }
+        location = /job/thread     { task sleep; task_mode thread=pool;
+                                     task_background on zone=jobs; }
+        location = /prefer         { task sleep; task_background prefer zone=jobs; }
+        location /jobs/            { task_jobs zone=jobs; }
         location = /quick          { quick; }
         location = /status         { task_status json; }
     ');
@@ -79,6 +88,8 @@ my %conf = (
 # the master listens with a queue of 511: more come at once than that
 
 my $s = TaskServer->start(%conf);
+
+my $started = time();        # the zones begin anew with nginx
 
 my (@children, @windows);
 my $end = time() + $seconds;
@@ -102,7 +113,7 @@ for my $n (1 .. CLIENTS) {
 drive();
 
 my %count;
-my @ends;
+my (@ends, @jobs);
 
 for my $child (@children) {
     waitpid $child->{pid}, 0;
@@ -114,6 +125,9 @@ for my $child (@children) {
 
         if ($what eq 'count') {
             $count{$key} += $n;
+
+        } elsif ($what eq 'job') {
+            push @jobs, $key if $n > $started;
 
         } else {
             push @ends, { what => $what, uri => $key, detail => $n,
@@ -145,6 +159,7 @@ sub drive {
             $count{'slowest quit, ms'} = max($count{'slowest quit, ms'} // 0,
                                              int($took * 1000));
             $s->start;
+            $started = time();
             push @windows, [ 'quit', $from, time() + 0.5 ];
             $restart = time() + 20;
             $count{'quits and starts'}++;
@@ -241,7 +256,8 @@ sub step {
         return 'refused' if $s->getsockopt(SOL_SOCKET, SO_ERROR);
 
         $c->{sent} = time();
-        my $text = "GET $c->{uri} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        my $text = "GET $c->{uri} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                   . "Prefer: respond-async, wait=1\r\n\r\n";
         return 'reset' unless defined syswrite $s, $text;
 
         $poll->mask($s => POLLIN);
@@ -284,6 +300,10 @@ sub finish {
 
     $count->{"$c->{kind} $what"}++;
     $count->{requests}++;
+
+    if ($what eq '202' && $c->{text} =~ /"id":"([0-9a-f]{32})"/) {
+        print $report "job\t$1\t", time(), "\n";
+    }
 
     if ($what !~ /^\d+$|^aborted$/) {
         (my $text = substr $c->{text}, 0, 60) =~ s/[\r\n\t]+/ /g;
@@ -343,6 +363,7 @@ sub report {
     }
 
     $failed += numbers();
+    $failed += jobs();
 
     my ($code) = $s->stop('QUIT');
     $failed++, print "LOST: exit code $code\n" if $code;
@@ -367,6 +388,32 @@ sub report {
     print $failed ? "FAILED\n" : "nothing lost\n";
 
     return $failed ? 1 : 0;
+}
+
+# since the last start: each job that was accepted has ended, and how is known
+
+sub jobs {
+    my (%state, $wrong);
+
+    for my $id (@jobs) {
+        my $r = $s->get("/jobs/$id");
+        my $state = $r->{status} == 200 ? decode_json($r->{body})->{state}
+                                        : $r->{status};
+        $state{$state}++;
+
+        if ($state !~ /^(?:done|lost)$/) {
+            print "LOST: job $id is $state\n" if $wrong++ < 10;
+        }
+    }
+
+    print "jobs: ", join(', ', map "$state{$_} $_", sort keys %state), "\n";
+
+    if ($state{lost} && !grep $_->[0] eq 'kill' && $_->[2] > $started, @windows) {
+        print "LOST: $state{lost} jobs, and no worker was killed\n";
+        $wrong++;
+    }
+
+    return $wrong // 0;
 }
 
 # since the last start: what began has ended, or died with its worker
