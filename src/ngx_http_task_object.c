@@ -51,8 +51,12 @@ ngx_http_task_set(ngx_task_t *t, const char *name, ngx_str_t *text, cJSON *json)
         return;
     }
 
-    cJSON_Delete(member->json);
-    member->json = json;
+    /* a function may have changed the very item that it has set before */
+
+    if (member->json != json) {
+        cJSON_Delete(member->json);
+        member->json = json;
+    }
 
     /* that of cJSON is printed at the end */
 
@@ -69,27 +73,26 @@ ngx_http_task_set(ngx_task_t *t, const char *name, ngx_str_t *text, cJSON *json)
 static ngx_http_task_member_t *
 ngx_http_task_member(ngx_task_t *t, const char *name)
 {
-    ngx_str_t                 quoted;
+    size_t                    len;
     ngx_http_task_member_t   *member, **last;
 
-    if (ngx_http_task_quote(t, &quoted, name) != NGX_OK) {
-        return NULL;
-    }
-
     for (last = &t->result.members; *last; last = &(*last)->next) {
-        if ((*last)->name.len == quoted.len
-            && ngx_memcmp((*last)->name.data, quoted.data, quoted.len) == 0)
-        {
+        if (ngx_strcmp((*last)->key, name) == 0) {
             return *last;
         }
     }
 
-    member = ngx_pcalloc(t->pool, sizeof(ngx_http_task_member_t));
-    if (member == NULL) {
+    len = ngx_strlen(name) + 1;
+
+    member = ngx_pcalloc(t->pool, sizeof(ngx_http_task_member_t) + len);
+
+    if (member == NULL
+        || ngx_http_task_quote(t, &member->name, name) != NGX_OK)
+    {
         return NULL;
     }
 
-    member->name = quoted;
+    ngx_memcpy(member->key, name, len);
     *last = member;
 
     return member;
@@ -267,6 +270,12 @@ ngx_http_task_object_print(ngx_task_t *t)
         p = ngx_cpymem(p, member->name.data, member->name.len);
         *p++ = ':';
         p = ngx_cpymem(p, member->text.data, member->text.len);
+
+        /* a long one need not be there twice until the client has read it */
+
+        if (member->json == NULL && member->text.len > ngx_pagesize) {
+            (void) ngx_pfree(t->pool, member->text.data);
+        }
 
         if (member->next) {
             *p++ = ',';

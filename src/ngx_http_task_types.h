@@ -311,6 +311,7 @@ struct ngx_http_task_member_s {
     ngx_str_t                        text;
     cJSON                           *json;         /* NULL: the text it is */
     ngx_http_task_member_t          *next;
+    u_char                           key[1];       /* the name as given */
 };
 
 

@@ -194,8 +194,9 @@ typedef struct {
 
 /*
  * [any] The arguments: the structure whose members the table of parameters
- * describes, filled in and checked before the function is called.  They
- * belong to the task, and so do the strings in them.
+ * describes, filled in and checked before the function is called.  They are
+ * valid as long as the task, and so are the strings in them; other tasks may
+ * have the same ones, so none of it is ever to be written to.
  */
 
 const void *ngx_task_args(ngx_task_t *t);

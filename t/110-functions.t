@@ -82,6 +82,10 @@ $r = result('bytes', text => 'some%0Atext');
 is($r->{body}, "some\ntext", 'bytes');
 like($r->{headers}, qr/^Content-Type: text\/plain\r?$/m, 'their type');
 $s->wait_for(sub { counters()->{freed} == 1 }, 'the bytes to be freed');
+is(result('object')->{body}, '{"n":2,"a":"\\"x\\"","list":[]}',
+   'members of an object that was set');
+is(result('same')->{body}, '{"a":[true],"b":"text","c":null}',
+   'the same item again, and what takes the place of what');
 is(result('bytes-twice')->{body}, 'yz', 'bytes, twice');
 $s->wait_for(sub { counters()->{freed} == 3 }, 'both to be freed');
 

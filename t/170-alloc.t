@@ -31,6 +31,8 @@ my @cases = (
     [ 'fail', '/result?how=fail&status=503' ],
     [ 'headers', '/result?how=header' ],
     [ 'twice', '/result?how=twice' ],
+    [ 'object', '/result?how=object' ],
+    [ 'same', '/result?how=same' ],
     [ 'context', '/context' ],
     [ 'steps', '/steps?ms=1ms' ],
     [ 'job', '/job' ],

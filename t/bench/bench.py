@@ -100,9 +100,11 @@ def throughput(ours, peers, fastapi):
         "lua": (peers, "/lua"), "njs": (peers, "/njs"),
         "FastAPI": (fastapi, "/quick")}, "quick")
 
-    for peer, least in (("return", .97), ("echo", 1), ("lua", 1),
-                        ("FastAPI", 15)):
-        goal("/quick", got, "quick", peer, least)
+    # wrk has used up its core there: nearer ones are told apart by CPU time
+
+    for peer, least, what in (("return", .97, "rate"), ("echo", 1, "cpu"),
+                              ("lua", 1, "cpu"), ("FastAPI", 15, "rate")):
+        goal("/quick", got, "quick", peer, least, what)
 
     got = rates("no duration", {
         "return": (ours, "/return"), "async": (ours, "/fixed"),
@@ -206,7 +208,7 @@ def memory():
             ratio <= 1.01)
 
     ratio = sizes["FastAPI"] / sizes["async"]
-    row("memory: FastAPI of async", f"{ratio:.1f}", "at least 2.4", ratio >= 2.4)
+    row("memory: FastAPI of async", f"{ratio:.1f}", "at least 3", ratio >= 3)
 
 
 def crowd():

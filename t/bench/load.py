@@ -33,8 +33,8 @@ def wrk(server, uri, duration, connections=64):
                          check=True).stdout
     cpu = server.cpu() - cpu
 
-    if "Non-2xx" in out:
-        raise SystemExit(f"{server.name} {uri}: not all answers are 200\n{out}")
+    if "Non-2xx" in out or "Socket errors" in out:
+        raise SystemExit(f"{server.name} {uri}: not all was answered\n{out}")
 
     requests = int(re.search(r"(\d+) requests in", out).group(1))
 

@@ -68,7 +68,7 @@ def children(pid):
 class Server:
     """A server that runs; with core, its processes are kept on that core."""
 
-    def __init__(self, name, port, command, core=None):
+    def __init__(self, name, port, command, core=None, workers=0):
         self.name, self.port = name, port
         self.log = open(os.path.join(ROOT, name + ".log"), "w")
         self.base = f"http://127.0.0.1:{port}"
@@ -89,6 +89,11 @@ class Server:
                 if self.process.poll() is not None or time.time() > until:
                     raise SystemExit(f"{name} did not start, see {self.log.name}")
                 time.sleep(.05)
+
+        # nginx listens before it has forked
+
+        while len(children(self.process.pid)) < workers:
+            time.sleep(.01)
 
         self.pids = children(self.process.pid) or [self.process.pid]
 
@@ -151,7 +156,7 @@ server {{ listen 127.0.0.1:{port} backlog=16384;
 """)
 
     return Server(name, port, [NGINX, "-p", root + "/", "-c", conf,
-                               "-e", "stderr"], core)
+                               "-e", "stderr"], core, workers)
 
 
 def ours(name="ours", port=9101, http="", workers=1, core=None):

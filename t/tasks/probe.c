@@ -132,6 +132,7 @@ typedef struct {
 static ngx_task_rc_t
 result(ngx_task_t *t)
 {
+    cJSON              *json;
     const test_args_t  *args;
 
     args = ngx_task_args(t);
@@ -202,6 +203,34 @@ result(ngx_task_t *t)
 
     case 14: /* cancelled */
         return NGX_TASK_CANCELLED;
+
+    case 16: /* object, member by member */
+        json = cJSON_CreateObject();
+        ngx_task_set_result(t, json);
+
+        if (cJSON_AddNumberToObject(json, "n", 1) == NULL) {
+            return NGX_TASK_FAILED;
+        }
+
+        ngx_task_set_string(t, "a", "\"x\"");
+        ngx_task_set_int(t, "n", 2);
+        ngx_task_set_json(t, "list", cJSON_CreateArray());
+        return NGX_TASK_OK;
+
+    case 17: /* the same item again, and text in its place and back */
+        json = cJSON_CreateArray();
+        ngx_task_set_json(t, "a", json);
+
+        if (!cJSON_AddItemToArray(json, cJSON_CreateTrue())) {
+            return NGX_TASK_FAILED;
+        }
+
+        ngx_task_set_json(t, "a", json);
+        ngx_task_set_json(t, "b", cJSON_CreateArray());
+        ngx_task_set_string(t, "b", "text");
+        ngx_task_set_string(t, "c", "text");
+        ngx_task_set_json(t, "c", cJSON_CreateNull());
+        return NGX_TASK_OK;
 
     case 15: /* whole after bytes */
         ngx_task_set_bytes(t, "text/plain", strdup("x"), 1, count_free);
@@ -525,7 +554,7 @@ static const ngx_task_param_t  test_params[] = {
     { "how", NGX_TASK_ENUM, offsetof(test_args_t, how),
       "nothing", NULL, NULL, "", "nothing|twice|whole|member|bytes|fail|failed"
       "|rubbish|header|log|again|crash|undeclared|bytes-twice|cancelled"
-      "|whole-after-bytes|system" },
+      "|whole-after-bytes|object|same|system" },
     { NULL, NGX_TASK_INT, 0, NULL, NULL, NULL, NULL, NULL }
 };
 
