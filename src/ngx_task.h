@@ -307,7 +307,7 @@ void ngx_task_set_int(ngx_task_t *t, const char *name, int64_t value);
 void ngx_task_set_number(ngx_task_t *t, const char *name, double value);
 void ngx_task_set_bool(ngx_task_t *t, const char *name, int value);
 
-/* [any] takes the value, also if it fails; NULL counts as out of memory */
+/* [any] takes the value, and if it fails frees it; NULL: out of memory */
 
 void ngx_task_set_json(ngx_task_t *t, const char *name, cJSON *value);
 

@@ -32,7 +32,6 @@ my @cases = (
     [ 'headers', '/result?how=header' ],
     [ 'twice', '/result?how=twice' ],
     [ 'object', '/result?how=object' ],
-    [ 'same', '/result?how=same' ],
     [ 'context', '/context' ],
     [ 'steps', '/steps?ms=1ms' ],
     [ 'job', '/job' ],
