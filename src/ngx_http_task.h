@@ -161,10 +161,10 @@ char *ngx_http_task_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_task_stats(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_int_t ngx_http_task_stats_check(ngx_conf_t *cf);
 
-/* of a shared zone; NGX_ERROR: it is logged why */
+/* "name:size" of a shared zone; NGX_ERROR: it is logged why */
 
 ssize_t ngx_http_task_zone_size(ngx_conf_t *cf, const char *directive,
-    ngx_str_t *name, ngx_str_t *text, void *tag);
+    ngx_str_t *text, ngx_str_t *name, void *tag);
 ngx_int_t ngx_http_task_stats_create(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *tlcf);
 
@@ -448,6 +448,10 @@ ngx_int_t ngx_http_task_send_unavailable(ngx_http_request_t *r,
     ngx_uint_t retry);
 
 ngx_str_t *ngx_http_task_status_body(ngx_uint_t status);
+
+/* whether the client names the type in "Accept" */
+
+ngx_uint_t ngx_http_task_accepts(ngx_http_request_t *r, const char *type);
 
 extern ngx_str_t  ngx_http_task_json_type;
 

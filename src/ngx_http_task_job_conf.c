@@ -54,29 +54,14 @@ ngx_http_task_job_zone_get(ngx_conf_t *cf, ngx_str_t *name)
 char *
 ngx_http_task_job_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    u_char                    *p;
     ssize_t                    size;
-    ngx_str_t                 *value, name, text;
+    ngx_str_t                 *value, name;
     ngx_uint_t                 i;
     ngx_http_task_job_zone_t  *zone;
 
     value = cf->args->elts;
-    name = value[1];
 
-    p = ngx_strlchr(name.data, name.data + name.len, ':');
-
-    if (p == NULL || p == name.data) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid zone \"%V\", it must be name:size",
-                           &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    text.data = p + 1;
-    text.len = name.data + name.len - text.data;
-    name.len = p - name.data;
-
-    size = ngx_http_task_zone_size(cf, "task_job_zone", &name, &text,
+    size = ngx_http_task_zone_size(cf, "task_job_zone", &value[1], &name,
                                    &ngx_http_task_core_module);
 
     if (size == NGX_ERROR) {

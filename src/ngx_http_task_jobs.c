@@ -10,7 +10,6 @@
 static ngx_int_t ngx_http_task_jobs_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_jobs_id(ngx_http_request_t *r,
     ngx_http_task_job_zone_t *zone, u_char *id);
-static ngx_uint_t ngx_http_task_jobs_stream(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_jobs_wait(ngx_http_request_t *r,
     ngx_msec_t *wait);
 static u_char *ngx_http_task_jobs_time(u_char *p, const char *name, int64_t ms);
@@ -87,7 +86,7 @@ ngx_http_task_jobs_handler(ngx_http_request_t *r)
     if (r->method & NGX_HTTP_DELETE) {
         (void) ngx_http_task_job_ask(tlcf->jobs, id);
 
-    } else if (ngx_http_task_jobs_stream(r)) {
+    } else if (ngx_http_task_accepts(r, "text/event-stream")) {
         return ngx_http_task_job_wait(r, tlcf->jobs, id,
                                       NGX_HTTP_TASK_JOB_STREAM, 0);
 
@@ -169,36 +168,6 @@ ngx_http_task_job_id(u_char *p, ngx_http_task_job_zone_t *zone, u_char *id)
     }
 
     return ngx_hex_dump(p, id, NGX_HTTP_TASK_JOB_ID);
-}
-
-
-static ngx_uint_t
-ngx_http_task_jobs_stream(ngx_http_request_t *r)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (h[i].key.len != sizeof("Accept") - 1
-                || ngx_strcasecmp(h[i].key.data, (u_char *) "Accept") != 0)
-            {
-                continue;
-            }
-
-            /* the last argument is a length less one */
-
-            if (ngx_strcasestrn(h[i].value.data, "text/event-stream", 17 - 1)) {
-                return 1;
-            }
-        }
-    }
-
-    return 0;
 }
 
 

@@ -22,26 +22,18 @@ static ngx_int_t ngx_http_task_stats_name(ngx_conf_t *cf,
 char *
 ngx_http_task_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    u_char                *p;
     ssize_t                size;
     ngx_str_t             *value, name, text;
     ngx_http_task_zone_t  *zone;
 
     value = cf->args->elts;
-    name = value[1];
 
-    p = ngx_strlchr(name.data, name.data + name.len, ':');
+    size = ngx_http_task_zone_size(cf, "task_zone", &value[1], &name,
+                                   &ngx_http_task_module);
 
-    if (p == NULL || p == name.data) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid zone \"%V\", it must be name:size",
-                           &value[1]);
+    if (size == NGX_ERROR) {
         return NGX_CONF_ERROR;
     }
-
-    text.data = p + 1;
-    text.len = name.data + name.len - text.data;
-    name.len = p - name.data;
 
     if (ngx_http_task_utf8_valid(name.data, name.len) != name.len) {
         return "has a name that is not UTF-8";
@@ -49,13 +41,6 @@ ngx_http_task_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (name.len == 3 && ngx_strncmp(name.data, "off", 3) == 0) {
         return "cannot have the name \"off\"";
-    }
-
-    size = ngx_http_task_zone_size(cf, "task_zone", &name, &text,
-                                   &ngx_http_task_module);
-
-    if (size == NGX_ERROR) {
-        return NGX_CONF_ERROR;
     }
 
     zone = ngx_http_task_zone_get(cf, &name);
@@ -87,20 +72,35 @@ ngx_http_task_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 /* nginx would begin a zone of another size anew, and say nothing */
 
 ssize_t
-ngx_http_task_zone_size(ngx_conf_t *cf, const char *directive, ngx_str_t *name,
-    ngx_str_t *text, void *tag)
+ngx_http_task_zone_size(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *text, ngx_str_t *name, void *tag)
 {
+    u_char           *p;
     ssize_t           n;
+    ngx_str_t         size;
     ngx_uint_t        i;
     ngx_shm_zone_t   *old;
     ngx_list_part_t  *part;
 
-    n = ngx_parse_size(text);
+    p = ngx_strlchr(text->data, text->data + text->len, ':');
+
+    if (p == NULL || p == text->data) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                                      "invalid zone \"%V\", it must be "
+                                      "name:size", text);
+    }
+
+    name->data = text->data;
+    name->len = p - text->data;
+    size.data = p + 1;
+    size.len = text->len - name->len - 1;
+
+    n = ngx_parse_size(&size);
 
     if (n == NGX_ERROR) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                                       "invalid size \"%V\" of zone \"%V\"",
-                                      text, name);
+                                      &size, name);
     }
 
     if (n < (ssize_t) (8 * ngx_pagesize)) {

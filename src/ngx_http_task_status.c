@@ -122,10 +122,6 @@ ngx_http_task_status_handler(ngx_http_request_t *r)
 static ngx_http_task_status_e
 ngx_http_task_status_asked(ngx_http_request_t *r)
 {
-    u_char                    *p;
-    ngx_uint_t                 i;
-    ngx_list_part_t           *part;
-    ngx_table_elt_t           *header;
     ngx_http_task_loc_conf_t  *tlcf;
 
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
@@ -134,29 +130,9 @@ ngx_http_task_status_asked(ngx_http_request_t *r)
         return tlcf->status;
     }
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        header = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (header[i].key.len != sizeof("Accept") - 1
-                || ngx_strcasecmp(header[i].key.data, (u_char *) "Accept") != 0)
-            {
-                continue;
-            }
-
-            p = header[i].value.data;
-
-            /* the last argument is a length less one */
-
-            if (ngx_strcasestrn(p, "text/plain", 10 - 1)
-                || ngx_strcasestrn(p, "openmetrics-text", 16 - 1))
-            {
-                return NGX_HTTP_TASK_STATUS_PROMETHEUS;
-            }
-        }
-    }
-
-    return NGX_HTTP_TASK_STATUS_JSON;
+    return ngx_http_task_accepts(r, "text/plain")
+           || ngx_http_task_accepts(r, "application/openmetrics-text")
+           ? NGX_HTTP_TASK_STATUS_PROMETHEUS : NGX_HTTP_TASK_STATUS_JSON;
 }
 
 

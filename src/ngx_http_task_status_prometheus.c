@@ -18,7 +18,8 @@ struct ngx_http_task_metric_s {
     const char               *type;
     const char               *help;
     ngx_http_task_metric_pt   print;
-    size_t                    offset;    /* of the value, in what is seen */
+    size_t                    offset;    /* of the value, in what is seen; or
+                                            0: the queue time, 1: the run's */
 };
 
 
@@ -28,9 +29,7 @@ static void ngx_http_task_metric_ended(ngx_http_task_out_t *out,
     const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen);
 static void ngx_http_task_metric_series(ngx_http_task_out_t *out,
     const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen);
-static void ngx_http_task_metric_queue_time(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen);
-static void ngx_http_task_metric_run_time(ngx_http_task_out_t *out,
+static void ngx_http_task_metric_time(ngx_http_task_out_t *out,
     const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen);
 static void ngx_http_task_metric_loop_lag(ngx_http_task_out_t *out,
     const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen);
@@ -72,10 +71,10 @@ static const ngx_http_task_metric_t  ngx_http_task_metrics[] = {
 
     { "nginx_task_queue_seconds", "histogram",
       "How long a task waited before it ran, or in vain.",
-      ngx_http_task_metric_queue_time, 0 },
+      ngx_http_task_metric_time, 0 },
 
     { "nginx_task_run_seconds", "histogram", "How long a task ran.",
-      ngx_http_task_metric_run_time, 0 },
+      ngx_http_task_metric_time, 1 },
 
     { "nginx_task_loop_lag_seconds", "histogram",
       "How late the event loops were, all beats of all workers.",
@@ -201,37 +200,24 @@ ngx_http_task_metric_series(ngx_http_task_out_t *out,
 
 
 static void
-ngx_http_task_metric_queue_time(ngx_http_task_out_t *out,
+ngx_http_task_metric_time(ngx_http_task_out_t *out,
     const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen)
 {
+    uint64_t                     *histogram;
     ngx_uint_t                    i;
     ngx_http_task_seen_series_t  *series;
 
     series = seen->series.elts;
 
     for (i = 1; i < seen->series.nelts; i++) {
+        histogram = metric->offset
+                    ? ngx_http_task_zone_run_time(seen->zone,
+                                                  series[i].counters)
+                    : ngx_http_task_zone_queue_time(seen->zone,
+                                                    series[i].counters);
+
         ngx_http_task_metric_histogram(out, metric->name, seen->zone,
-                                  &series[i].text,
-                                  ngx_http_task_zone_queue_time(seen->zone,
-                                                       series[i].counters));
-    }
-}
-
-
-static void
-ngx_http_task_metric_run_time(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen)
-{
-    ngx_uint_t                    i;
-    ngx_http_task_seen_series_t  *series;
-
-    series = seen->series.elts;
-
-    for (i = 1; i < seen->series.nelts; i++) {
-        ngx_http_task_metric_histogram(out, metric->name, seen->zone,
-                                  &series[i].text,
-                                  ngx_http_task_zone_run_time(seen->zone,
-                                                       series[i].counters));
+                                       &series[i].text, histogram);
     }
 }
 

@@ -18,7 +18,7 @@ my %conf = (
     workers => 4,
     main => "task_load $tasks/probe.so; thread_pool two threads=2;
              thread_pool probe threads=10;",
-    http => 'task_job_zone jobs:1m max_result=2k; task_zone numbers:256k;
+    http => 'task_job_zone jobs:4m max_result=2k; task_zone numbers:256k;
              task_stats numbers; task_background on zone=jobs;',
     server => '
         location = /async   { task sleep; }
@@ -182,15 +182,15 @@ $s->check_log;
 # a reload, a quit: the old worker ends its jobs, queued ones, too
 
 $s = TaskServer->start(%conf);
-@ids = map submit($_), (('/async?duration=800ms') x 200,
+@ids = map submit($_), (('/async?duration=1500ms') x 900,
                         ('/thread?duration=20ms') x 100);
-is(scalar(grep defined, @ids), 300, '300 jobs');
+is(scalar(grep defined, @ids), 1000, '1000 jobs');
 $s->reload;
 $s->wait_for(sub { !grep poll($_)->{state} !~ /^(?:done|lost)$/, @ids },
              'all to end');
 my %n;
 $n{poll($_)->{state}}++ for @ids;
-is(join(' ', %n), 'done 300', 'a reload loses none');
+is(join(' ', %n), 'done 1000', 'a reload loses none');
 
 # SIGKILL: what it held is lost, and is said to be
 
