@@ -105,6 +105,8 @@ typedef struct {
 
     uint32_t                   njobs;
     uint32_t                   nblocks;
+    uint32_t                   used_jobs;    /* so many ever: the pages .. */
+    uint32_t                   used_blocks;  /* .. behind are untouched */
 
     /* derived */
 

@@ -103,7 +103,9 @@ found:
     p = (u_char *) sh;
     last = p + size;
 
-    ngx_memzero(p, size);
+    /* the rest is zero, as it came from the kernel */
+
+    ngx_memzero(sh, sizeof(ngx_http_task_job_sh_t));
 
     sh->njobs = (size - sizeof(ngx_http_task_job_sh_t)) / 1024;
 
@@ -165,7 +167,7 @@ ngx_http_task_job_rebuild(ngx_http_task_job_sh_t *sh)
         sh->buckets[i] = NGX_HTTP_TASK_JOB_NONE;
     }
 
-    for (i = 0; i < sh->njobs; i++) {
+    for (i = 0; i < sh->used_jobs; i++) {
         job = &sh->jobs[i];
 
         if (job->state == NGX_HTTP_TASK_JOB_FREE) {
@@ -183,7 +185,7 @@ ngx_http_task_job_rebuild(ngx_http_task_job_sh_t *sh)
         }
     }
 
-    for (i = 0; i < sh->nblocks; i++) {
+    for (i = 0; i < sh->used_blocks; i++) {
         block = &sh->blocks[i];
 
         if (block->job == NGX_HTTP_TASK_JOB_NONE
@@ -351,6 +353,15 @@ ngx_http_task_job_store(ngx_http_task_job_zone_t *zone,
     p = result->data;
 
     for (left = result->len; left; left -= n) {
+
+        if (sh->free_block == NGX_HTTP_TASK_JOB_NONE
+            && sh->used_blocks < sh->nblocks)
+        {
+            block = &sh->blocks[sh->used_blocks];
+            block->job = NGX_HTTP_TASK_JOB_NONE;
+            block->next = NGX_HTTP_TASK_JOB_NONE;
+            sh->free_block = sh->used_blocks++;
+        }
 
         if (sh->free_block == NGX_HTTP_TASK_JOB_NONE) {
             ngx_http_task_job_expire(zone, 1);

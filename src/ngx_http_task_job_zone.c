@@ -66,6 +66,11 @@ ngx_http_task_job_add(ngx_http_task_job_zone_t *zone)
 
     ngx_http_task_job_lock(zone);
 
+    if (sh->free_job == NGX_HTTP_TASK_JOB_NONE && sh->used_jobs < sh->njobs) {
+        sh->jobs[sh->used_jobs].next = NGX_HTTP_TASK_JOB_NONE;
+        sh->free_job = sh->used_jobs++;
+    }
+
     ngx_http_task_job_expire(zone, sh->free_job == NGX_HTTP_TASK_JOB_NONE);
 
     if (sh->free_job == NGX_HTTP_TASK_JOB_NONE) {
@@ -445,7 +450,7 @@ ngx_http_task_job_enter(ngx_http_task_job_zone_t *zone)
         }
     }
 
-    for (i = 0; zone->owner && i < zone->sh->njobs; i++) {
+    for (i = 0; zone->owner && i < zone->sh->used_jobs; i++) {
         job = &zone->sh->jobs[i];
 
         if ((job->state == NGX_HTTP_TASK_JOB_QUEUED

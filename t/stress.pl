@@ -62,7 +62,7 @@ my %conf = (
     http => 'task_param ms max=1s; task_param duration max=1s default=10ms;
              task_limit_log_level info; task_mode async;
              access_log off; task_zone numbers:1m; task_stats numbers;
-             task_job_zone jobs:16m;',
+             task_job_zone jobs:128m;',
     server => '
         location = /async          { task sleep; }
         location = /thread         { task sleep; task_mode thread=pool; }
@@ -84,8 +84,6 @@ my %conf = (
         location = /quick          { quick; }
         location = /status         { task_status json; }
     ');
-
-# the master listens with a queue of 511: more come at once than that
 
 my $s = TaskServer->start(%conf);
 

@@ -103,7 +103,7 @@ $paths
     keepalive_timeout 65s;
 $http
     server {
-        listen 127.0.0.1:$self->{port};
+        listen 127.0.0.1:$self->{port} backlog=4096;
 $server
     }
 }
