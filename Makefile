@@ -37,7 +37,7 @@ MODULE       := $(BUILD)/ngx_http_task_module.so
 SOURCES      := $(wildcard src/*.c src/*.h)
 TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
                 $(wildcard conf/tasks/*.c))
-TEST_TASKS   := $(BUILD)/tasks/test/probe.so $(BUILD)/tasks/test/slot
+TEST_TASKS   := $(addprefix $(BUILD)/tasks/test/,probe.so slot job-zone)
 
 PACKAGES      = sh t/lib/packages.sh
 
@@ -110,11 +110,13 @@ $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
 	@mkdir -p $(@D)
 	@$(TASK_CC) -o $@.new $< -lcjson && mv $@.new $@
 
-# a driver of one file of the module
+# drivers of a few files of the module, which they include
 
-$(BUILD)/tasks/test/slot: t/slot.c $(SOURCES) $(OBJ)/Makefile
+$(BUILD)/tasks/test/slot $(BUILD)/tasks/test/job-zone: \
+    $(BUILD)/tasks/test/%: t/%.c t/lib/steps.h $(SOURCES) $(OBJ)/Makefile
 	@mkdir -p $(@D)
-	@gcc -g -Wall $(NGX_INCLUDES) -o $@ $< -lpthread
+	@gcc -g -O2 -Wall $(NGX_INCLUDES) -I t/lib -o $@ $< \
+	    src/ngx_http_task_text.c -lpthread
 
 $(BUILD)/tasks/thumbnail.so: TASK_LIBS = -lgd
 

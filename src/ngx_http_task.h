@@ -41,6 +41,12 @@ ngx_int_t ngx_http_task_conf_log(ngx_conf_t *cf, ngx_uint_t level,
 void ngx_http_task_conf_place(ngx_conf_t *cf, ngx_http_task_place_t *place);
 
 
+/* ngx_http_task_job_conf.c: in the merge */
+
+ngx_int_t ngx_http_task_job_merge_share(ngx_conf_t *cf,
+    ngx_http_task_loc_conf_t *tlcf);
+
+
 /* ngx_http_task_variables.c */
 
 ngx_int_t ngx_http_task_add_variables(ngx_conf_t *cf);

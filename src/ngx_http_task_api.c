@@ -56,7 +56,7 @@ ngx_http_task_begin(ngx_task_t *t)
     }
 
     if (t->job) {
-        ngx_http_task_job_begin(t->job);
+        ngx_http_task_job_begin(t->conf->job_zone, t->job);
     }
 
     return 1;

@@ -14,6 +14,7 @@
 #define NGX_HTTP_TASK_JOB_LOOK  50
 
 
+static ngx_int_t ngx_http_task_job_create(ngx_task_t *t);
 static ngx_uint_t ngx_http_task_job_result(ngx_task_t *t,
     ngx_http_task_job_state_e *state, ngx_str_t *text);
 static void ngx_http_task_job_look(ngx_event_t *ev);
@@ -101,12 +102,7 @@ ngx_http_task_job_accept(ngx_task_t *t)
         return ngx_http_task_send_unavailable(r, 1);
     }
 
-    t->job = ngx_http_task_job_add(t->conf->job_zone);
-
-    if (t->job == NULL) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "no room for a job in task_job_zone \"%V\"",
-                      &t->conf->job_zone->name);
+    if (ngx_http_task_job_create(t) != NGX_OK) {
         return ngx_http_task_send_unavailable(r, 1);
     }
 
@@ -116,6 +112,31 @@ ngx_http_task_job_accept(ngx_task_t *t)
     }
 
     return ngx_http_task_job_accepted(r, t->job->id, "queued");
+}
+
+
+static ngx_int_t
+ngx_http_task_job_create(ngx_task_t *t)
+{
+    ngx_int_t                  rc;
+    ngx_http_task_job_zone_t  *zone;
+
+    zone = t->conf->job_zone;
+
+    rc = ngx_http_task_job_add(zone, t->conf->job_share, t->conf->job_max,
+                               &t->job);
+
+    if (rc != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, t->log, 0,
+                      "no room for a job in task_job_zone \"%V\": %s",
+                      &zone->name,
+                      rc == NGX_BUSY ? "it is full"
+                      : rc == NGX_DECLINED ? "this location has \"max\" jobs"
+                      : rc == NGX_ABORT ? "too many workers have jobs"
+                      : "no memory");
+    }
+
+    return rc;
 }
 
 
@@ -232,37 +253,51 @@ ngx_http_task_job_start(ngx_task_t *t)
 void
 ngx_http_task_job_ended(ngx_task_t *t)
 {
+    ngx_int_t                   rc;
     ngx_str_t                   text;
-    ngx_uint_t                  status;
+    ngx_uint_t                  status, busy;
     ngx_http_task_job_zone_t   *zone;
     ngx_http_task_job_state_e   state;
 
     zone = t->conf->job_zone;
 
+    ngx_queue_remove(&t->jobs);
+    zone->by_job[t->job - zone->sh->jobs] = NULL;
+
     status = ngx_http_task_job_result(t, &state, &text);
 
     /* a thread of it may still write its progress */
 
-    ngx_http_task_atomic_set(&t->job->busy, t->piece && t->piece->in_pool);
+    busy = (t->piece && t->piece->in_pool);
 
-    if (ngx_http_task_job_end(zone, t->job, state, status, &text) != NGX_OK) {
-        ngx_str_set(&text, "the result is too large");
+    rc = ngx_http_task_job_end(zone, t->job, state, status, &text, busy);
+
+    if (rc != NGX_OK) {
+        if (rc == NGX_BUSY) {
+            ngx_str_set(&text, "no room for the result");
+
+        } else {
+            ngx_str_set(&text, "the result is too large");
+        }
+
         ngx_log_error(NGX_LOG_ERR, t->log, 0, "job \"%V\" failed: %V",
                       &t->function->name, &text);
 
         state = NGX_HTTP_TASK_JOB_FAILED;
 
-        if (ngx_http_task_job_end(zone, t->job, state, 500, &text) != NGX_OK) {
-
+        if (ngx_http_task_job_end(zone, t->job, state, 500, &text, busy)
+            != NGX_OK)
+        {
             /* not even the message has room */
 
             ngx_str_null(&text);
-            (void) ngx_http_task_job_end(zone, t->job, state, 500, &text);
+            (void) ngx_http_task_job_end(zone, t->job, state, 500, &text, busy);
         }
     }
 
-    ngx_queue_remove(&t->jobs);
-    zone->by_job[t->job - zone->sh->jobs] = NULL;
+    if (!busy) {
+        t->job = NULL;
+    }
 
     ngx_http_task_unhold();
 
@@ -342,9 +377,8 @@ ngx_http_task_job_result(ngx_task_t *t, ngx_http_task_job_state_e *state,
 static void
 ngx_http_task_job_look(ngx_event_t *ev)
 {
-    ngx_int_t                  i, n;
+    ngx_uint_t                 i, n;
     ngx_task_t                *t;
-    ngx_queue_t               *q, *next;
     ngx_http_task_job_t       *jobs[NGX_HTTP_TASK_JOB_ASKED];
     ngx_http_task_job_zone_t  *zone;
 
@@ -355,25 +389,16 @@ ngx_http_task_job_look(ngx_event_t *ev)
     for (i = 0; i < n; i++) {
         t = zone->by_job[jobs[i] - zone->sh->jobs];
 
-        if (t && ngx_http_task_atomic_get(&t->job->cancel)) {
-            ngx_http_task_cancel(t);
-        }
-    }
+        /* it may have ended meanwhile, and another job be in its place */
 
-    for (q = ngx_queue_head(&zone->tasks);
-         n < 0 && q != ngx_queue_sentinel(&zone->tasks);
-         q = next)
-    {
-        next = ngx_queue_next(q);
-        t = ngx_queue_data(q, ngx_task_t, jobs);
-
-        if (ngx_http_task_atomic_get(&t->job->cancel)) {
+        if (t && t->job->cancel) {
             ngx_http_task_cancel(t);
         }
     }
 
     if (!ngx_queue_empty(&zone->tasks)) {
-        ngx_add_timer(ev, NGX_HTTP_TASK_JOB_LOOK);
+        ngx_add_timer(ev, (n == NGX_HTTP_TASK_JOB_ASKED)
+                          ? 1 : NGX_HTTP_TASK_JOB_LOOK);
     }
 }
 

@@ -14,13 +14,24 @@
 
 
 #define NGX_HTTP_TASK_JOB_ID       16      /* random bytes of an id */
-#define NGX_HTTP_TASK_JOB_ID_TEXT  (64 + 1 + 2 * NGX_HTTP_TASK_JOB_ID)
+#define NGX_HTTP_TASK_JOB_NODE     64      /* characters in front of it */
+#define NGX_HTTP_TASK_JOB_ID_TEXT                                             \
+    (NGX_HTTP_TASK_JOB_NODE + 1 + 2 * NGX_HTTP_TASK_JOB_ID)
 #define NGX_HTTP_TASK_JOB_MESSAGE  96
 #define NGX_HTTP_TASK_JOB_OWNERS   256     /* workers that have jobs */
-#define NGX_HTTP_TASK_JOB_ASKED    64      /* cancels that wait for an owner */
+#define NGX_HTTP_TASK_JOB_SHARES   64      /* locations with "max" */
+#define NGX_HTTP_TASK_JOB_ASKED    64      /* cancels that are taken at once */
 #define NGX_HTTP_TASK_JOB_BLOCK    256
 
 #define NGX_HTTP_TASK_JOB_NONE     ((uint32_t) -1)
+
+
+/*
+ * The stores above are made before those below, also by the compiler: the
+ * process may be killed in between.
+ */
+
+#define ngx_http_task_job_order()  __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
 
 /* of "task_background" */
@@ -41,42 +52,66 @@ typedef enum {
     NGX_HTTP_TASK_JOB_FAILED,
     NGX_HTTP_TASK_JOB_CANCELLED,
     NGX_HTTP_TASK_JOB_TIMEOUT,
-    NGX_HTTP_TASK_JOB_LOST
+    NGX_HTTP_TASK_JOB_LOST,
+
+    NGX_HTTP_TASK_JOB_STATES
 } ngx_http_task_job_state_e;
 
 
+/* a list of jobs, by their places in the table; all lists are derived */
+
+typedef struct {
+    uint32_t                   oldest;
+    uint32_t                   newest;
+} ngx_http_task_job_list_t;
+
+
 /*
- * A job.  Its state is what makes it count: all else is written before it, so
- * that a process may be killed between any two stores.  What is derived is made
- * anew by the next one that takes the mutex.
+ * A job.  It exists as soon as its state says so, and the state is written
+ * last: a process may be killed between any two stores.  Members marked
+ * "derived" are rebuilt by the next process that locks the zone.
+ *
+ * A job is in one list: as long as a thread or the loop of its worker may write
+ * to it, in that of its owner; then in one of those of its share.
+ *
+ * The threads of its owner write what is marked with [both], without the mutex.
  */
 
 typedef struct {
-    uint32_t                   state;
+    uint32_t                   state;        /* [both] */
 
     uint32_t                   next;         /* derived: of a bucket, or free */
-    uint32_t                   older;        /* derived: of those that ended */
+    uint32_t                   older;        /* derived: in its list */
     uint32_t                   newer;        /* likewise */
-
-    u_char                     id[NGX_HTTP_TASK_JOB_ID];
+    uint32_t                   asked;        /* derived: the next one whose
+                                                cancel its owner is told */
 
     uint32_t                   owner;        /* a place in owners, .. */
-    uint32_t                   cancel;       /* is asked for */
     uint64_t                   incarnation;  /* .. as long as it has this one */
+    u_char                     id[NGX_HTTP_TASK_JOB_ID];
+    uint32_t                   share;        /* a place in shares */
+    uint32_t                   cancel;       /* is asked for */
 
     int64_t                    created;      /* milliseconds since the epoch */
-    int64_t                    started;      /* 0: not yet */
+    int64_t                    started;      /* [both]; 0: not yet */
     int64_t                    ended;
+    int64_t                    since;        /* it ended, on the monotonic
+                                                clock, milliseconds */
 
-    uint32_t                   changing;     /* odd: the progress is written */
     uint32_t                   status;       /* of the answer, as by HTTP */
-    int64_t                    done;
-    int64_t                    total;
-    u_char                     message[NGX_HTTP_TASK_JOB_MESSAGE];
-
     uint32_t                   busy;         /* ended, but a thread has it */
+    uint32_t                   forgotten;    /* nobody is told of it */
     uint32_t                   block;        /* the first one of the result */
     uint32_t                   length;       /* of it, bytes */
+
+    uint32_t                   reading;      /* [both]: the progress is read */
+    uint32_t                   changing;     /* [both]; odd: it is written */
+    uint32_t                   unused;
+
+    int64_t                    done;         /* [both] */
+    int64_t                    total;        /* [both] */
+    uint64_t                   message[NGX_HTTP_TASK_JOB_MESSAGE
+                                       / sizeof(uint64_t)];  /* [both] */
 } ngx_http_task_job_t;
 
 
@@ -93,14 +128,25 @@ typedef struct {
 typedef struct {
     pthread_mutex_t            alive;
     uint64_t                   incarnation;  /* 0: nobody */
-    uint32_t                   nasked;       /* more than fit: look at all */
-    uint32_t                   asked[NGX_HTTP_TASK_JOB_ASKED];
+    uint64_t                   running;      /* [both]: jobs that have begun */
+    uint64_t                   jobs;         /* derived: that have not ended */
+    ngx_http_task_job_list_t   list;         /* of these, and of busy ones */
+    uint32_t                   asked;        /* derived: the first one */
 } ngx_http_task_job_owner_t;
+
+
+/* the jobs of a location with "max"; the first share is that of all others */
+
+typedef struct {
+    uint64_t                   key;          /* of the location; 0: unused */
+    uint64_t                   jobs;         /* derived: in any state */
+    ngx_http_task_job_list_t   ended[2];     /* without a result, with one */
+} ngx_http_task_job_share_t;
 
 
 typedef struct {
     uint64_t                   layout;
-    pthread_mutex_t            mutex;        /* robust, of all but the jobs' */
+    pthread_mutex_t            mutex;        /* robust, of all but [both] */
     uint64_t                   incarnations;
 
     uint32_t                   njobs;
@@ -108,17 +154,21 @@ typedef struct {
     uint32_t                   used_jobs;    /* so many ever: the pages .. */
     uint32_t                   used_blocks;  /* .. behind are untouched */
 
+    uint64_t                   dropped;      /* ended ones, to make room */
+    uint64_t                   refused;      /* for lack of room */
+
     /* derived */
 
+    uint64_t                   states[NGX_HTTP_TASK_JOB_STATES];
     uint32_t                   free_job;
     uint32_t                   free_block;
-    uint32_t                   oldest;       /* of those that ended */
-    uint32_t                   newest;
+    uint32_t                   free_blocks;  /* in this list */
 
     uint32_t                  *buckets;      /* njobs of them */
     ngx_http_task_job_t       *jobs;
     ngx_http_task_job_block_t *blocks;
 
+    ngx_http_task_job_share_t  shares[NGX_HTTP_TASK_JOB_SHARES];
     ngx_http_task_job_owner_t  owners[NGX_HTTP_TASK_JOB_OWNERS];
 } ngx_http_task_job_sh_t;
 
@@ -130,8 +180,10 @@ typedef struct {
 
     ngx_str_t                  node;         /* in front of an id, or empty */
     ngx_msec_t                 ttl;
+    ngx_msec_t                 keep;         /* no ended one is dropped before */
     size_t                     max_body;
     size_t                     max_result;
+    ngx_uint_t                 nshares;      /* locations with "max" */
 
     ngx_http_task_job_sh_t    *sh;
 
@@ -152,46 +204,181 @@ typedef struct {
 } ngx_http_task_job_seen_t;
 
 
+/* a zone as it was at one moment */
+
+typedef struct {
+    ngx_uint_t                 places;
+    ngx_uint_t                 used;
+    ngx_uint_t                 blocks;
+    ngx_uint_t                 used_blocks;
+    ngx_uint_t                 states[NGX_HTTP_TASK_JOB_STATES];
+    uint64_t                   dropped;
+    uint64_t                   refused;
+} ngx_http_task_job_counts_t;
+
+
 /* ngx_http_task_job_table.c: how jobs lie in the shared zone */
 
 ngx_int_t ngx_http_task_job_zone_create(ngx_conf_t *cf,
     ngx_http_task_job_zone_t *zone, size_t size);
 
-/* milliseconds since the epoch */
+/* the largest result that a zone of this size has blocks for, bytes */
+
+size_t ngx_http_task_job_zone_room(size_t size);
+
+/* milliseconds: since the epoch; on the monotonic clock */
 
 int64_t ngx_http_task_job_now(void);
+int64_t ngx_http_task_job_clock(void);
 
-/* these under the zone's mutex */
+/* these, and all of the next three files, under the zone's mutex */
 
-void ngx_http_task_job_rebuild(ngx_http_task_job_sh_t *sh);
 uint32_t *ngx_http_task_job_bucket(ngx_http_task_job_sh_t *sh, u_char *id);
 void ngx_http_task_job_append(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_job_list_t *list, ngx_http_task_job_t *job);
+void ngx_http_task_job_remove(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_job_list_t *list, ngx_http_task_job_t *job);
+
+/* the list of a job that has ended, and that no thread has */
+
+ngx_http_task_job_list_t *ngx_http_task_job_list(ngx_http_task_job_sh_t *sh,
     ngx_http_task_job_t *job);
-void ngx_http_task_job_expire(ngx_http_task_job_zone_t *zone,
-    ngx_uint_t force);
+
+
+/* ngx_http_task_job_rebuild.c: the mutex, and a process that was killed */
+
+void ngx_http_task_job_lock(ngx_http_task_job_zone_t *zone);
+void ngx_http_task_job_unlock(ngx_http_task_job_zone_t *zone);
+
+/* makes anew all that is derived */
+
+void ngx_http_task_job_rebuild(ngx_http_task_job_zone_t *zone);
+
+/* likewise, when it leads nowhere, and logs that */
+
+void ngx_http_task_job_damaged(ngx_http_task_job_zone_t *zone,
+    const char *what);
+
+
+/* ngx_http_task_job_room.c: who has to go, so that there is room */
+
+/* frees a few of those that are over their time */
+
+void ngx_http_task_job_expire(ngx_http_task_job_zone_t *zone);
+
+ngx_uint_t ngx_http_task_job_is_over(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job, int64_t now);
+
+/* of one that has ended, and that no thread has */
+
+void ngx_http_task_job_free(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job);
+
+/*
+ * A place for a job of the share with this key, at most max of which may be
+ * there; 0: any number.  NULL: there is none.
+ */
+
+ngx_http_task_job_t *ngx_http_task_job_place(ngx_http_task_job_zone_t *zone,
+    uint64_t key, ngx_uint_t max);
+
+/*
+ * Writes the result into blocks.  NGX_DECLINED: it is larger than any may be;
+ * NGX_BUSY: there is no room for it.  Nothing is dropped in vain.
+ */
+
 ngx_int_t ngx_http_task_job_store(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_t *job, ngx_str_t *result);
 
 
-/* ngx_http_task_job_zone.c: what is done with them */
+/* ngx_http_task_job_owner.c: the workers whose jobs they are */
+
+/* NGX_DECLINED: too many workers have jobs */
+
+ngx_int_t ngx_http_task_job_enter(ngx_http_task_job_zone_t *zone);
 
 ngx_uint_t ngx_http_task_job_owned(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_t *job);
-ngx_http_task_job_t *ngx_http_task_job_add(ngx_http_task_job_zone_t *zone);
+
+/* a job whose worker is gone */
+
+void ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job);
+
+/*
+ * Loses jobs of workers that are gone, a bounded number.  NGX_AGAIN: there may
+ * be more.
+ */
+
+ngx_int_t ngx_http_task_job_sweep(ngx_http_task_job_zone_t *zone);
+
+/* takes the mutex: in a worker that ends, what it has not ended is lost */
+
+void ngx_http_task_job_leave(ngx_http_task_job_zone_t *zone);
+
+
+/* ngx_http_task_job_progress.c: without the mutex */
+
+/* in any thread of the worker, one at a time */
+
+void ngx_http_task_job_begin(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job);
+void ngx_http_task_job_progress(ngx_http_task_job_t *job, int64_t done,
+    int64_t total, const char *message);
+
+/* what is told of a job */
+
+void ngx_http_task_job_copy(ngx_http_task_job_t *dst,
+    ngx_http_task_job_t *job);
+
+
+/*
+ * ngx_http_task_job_zone.c: what is done with jobs; all of it takes the mutex,
+ * for no longer than it takes to copy a result
+ */
+
+/*
+ * On the loop of the worker that will run it.  NGX_BUSY: there is no room in
+ * the zone; NGX_DECLINED: none for this location; NGX_ABORT: too many workers
+ * have jobs; NGX_ERROR.
+ */
+
+ngx_int_t ngx_http_task_job_add(ngx_http_task_job_zone_t *zone, uint64_t key,
+    ngx_uint_t max, ngx_http_task_job_t **job);
+
+/*
+ * On the same loop.  With busy a thread still has the job, and returned() is
+ * to follow.  NGX_DECLINED, NGX_BUSY: as of store(); the job has not ended.
+ */
+
 ngx_int_t ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_t *job, ngx_http_task_job_state_e state,
-    ngx_uint_t status, ngx_str_t *result);
+    ngx_uint_t status, ngx_str_t *result, ngx_uint_t busy);
+void ngx_http_task_job_returned(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job);
+
+/* on any worker's loop; NGX_DECLINED: there is no such job */
+
 ngx_int_t ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
     ngx_pool_t *pool, ngx_http_task_job_seen_t *seen);
 ngx_int_t ngx_http_task_job_peek(ngx_http_task_job_zone_t *zone, u_char *id,
     uint64_t *version, ngx_uint_t *ended);
 ngx_int_t ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id);
-ngx_int_t ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone,
+
+/* NGX_BUSY: it has not ended */
+
+ngx_int_t ngx_http_task_job_forget(ngx_http_task_job_zone_t *zone, u_char *id);
+
+/*
+ * The jobs that this worker is asked to cancel, up to NGX_HTTP_TASK_JOB_ASKED
+ * at a time; returns their number.
+ */
+
+ngx_uint_t ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_t **jobs);
-void ngx_http_task_job_begin(ngx_http_task_job_t *job);
-void ngx_http_task_job_progress(ngx_http_task_job_t *job, int64_t done,
-    int64_t total, const char *message);
-void ngx_http_task_job_leave(ngx_http_task_job_zone_t *zone);
+
+void ngx_http_task_job_counts(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_counts_t *counts);
 
 
 /* ngx_http_task_job_conf.c */
@@ -201,6 +388,10 @@ char *ngx_http_task_background(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_http_task_job_zone_t *ngx_http_task_job_zone_get(ngx_conf_t *cf,
     ngx_str_t *name);
 ngx_int_t ngx_http_task_job_check(ngx_conf_t *cf);
+
+/* whether this may stand in front of an id */
+
+ngx_uint_t ngx_http_task_job_node(u_char *p, size_t len);
 
 
 /* ngx_http_task_job.c: the jobs of this worker */

@@ -8,7 +8,9 @@
 
 
 static ngx_int_t ngx_http_task_job_zone_option(ngx_conf_t *cf,
-    ngx_http_task_job_zone_t *zone, ngx_str_t *text);
+    ngx_http_task_job_zone_t *zone, ngx_str_t *text, ngx_uint_t *seen);
+static ngx_int_t ngx_http_task_background_option(ngx_conf_t *cf,
+    ngx_http_task_loc_conf_t *tlcf, ngx_str_t *text);
 
 
 ngx_http_task_job_zone_t *
@@ -49,14 +51,17 @@ ngx_http_task_job_zone_get(ngx_conf_t *cf, ngx_str_t *name)
 }
 
 
-/* "name:size [ttl=1h] [max_body=16k] [max_result=64k] [node=name]" */
+/*
+ * "name:size [ttl=1h] [keep=0] [max_body=16k] [max_result=64k] [node=name]"
+ */
 
 char *
 ngx_http_task_job_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
+    size_t                     room;
     ssize_t                    size;
     ngx_str_t                 *value, name;
-    ngx_uint_t                 i;
+    ngx_uint_t                 i, seen;
     ngx_http_task_job_zone_t  *zone;
 
     value = cf->args->elts;
@@ -87,10 +92,21 @@ ngx_http_task_job_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    for (i = 2; i < cf->args->nelts; i++) {
-        if (ngx_http_task_job_zone_option(cf, zone, &value[i]) != NGX_OK) {
+    for (i = 2, seen = 0; i < cf->args->nelts; i++) {
+        if (ngx_http_task_job_zone_option(cf, zone, &value[i], &seen)
+            != NGX_OK)
+        {
             return NGX_CONF_ERROR;
         }
+    }
+
+    room = ngx_http_task_job_zone_room(size);
+
+    if (zone->max_result > room) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "no result of %uz bytes, which \"max_result\" "
+                           "allows, has room in zone \"%V\", it has room for "
+                           "%uz", zone->max_result, &name, room);
     }
 
     return (ngx_http_task_job_zone_create(cf, zone, size) == NGX_OK)
@@ -100,49 +116,59 @@ ngx_http_task_job_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 static ngx_int_t
 ngx_http_task_job_zone_option(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
-    ngx_str_t *text)
+    ngx_str_t *text, ngx_uint_t *seen)
 {
-    u_char     c;
-    ssize_t    n;
-    ngx_str_t  value;
+    ssize_t     n;
+    ngx_str_t   value;
+    ngx_uint_t  i;
 
-    n = NGX_ERROR;
+    static const ngx_str_t  names[] = {
+        ngx_string("ttl="), ngx_string("keep="), ngx_string("max_body="),
+        ngx_string("max_result="), ngx_string("node="), ngx_null_string
+    };
 
-    if (ngx_strncmp(text->data, "ttl=", 4) == 0) {
-        value.data = text->data + 4;
-        value.len = text->len - 4;
-        n = ngx_parse_time(&value, 0);
-        zone->ttl = n;
-
-    } else if (ngx_strncmp(text->data, "max_body=", 9) == 0) {
-        value.data = text->data + 9;
-        value.len = text->len - 9;
-        n = ngx_parse_size(&value);
-        zone->max_body = n;
-
-    } else if (ngx_strncmp(text->data, "max_result=", 11) == 0) {
-        value.data = text->data + 11;
-        value.len = text->len - 11;
-        n = ngx_parse_size(&value);
-        zone->max_result = n;
-
-    } else if (ngx_strncmp(text->data, "node=", 5) == 0) {
-        zone->node.data = text->data + 5;
-        zone->node.len = text->len - 5;
-
-        for (n = 0; n < (ssize_t) zone->node.len; n++) {
-            c = zone->node.data[n];
-
-            if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-                  || (c >= '0' && c <= '9') || c == '_' || c == '.'))
-            {
-                break;
-            }
+    for (i = 0; names[i].len; i++) {
+        if (ngx_strncmp(text->data, names[i].data, names[i].len) == 0) {
+            break;
         }
+    }
 
-        if (n == 0 || n < (ssize_t) zone->node.len || n > 64) {
+    if (*seen & (1 << i)) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                                      "duplicate parameter \"%V\"", text);
+    }
+
+    *seen |= 1 << i;
+
+    value.data = text->data + names[i].len;
+    value.len = text->len - names[i].len;
+
+    switch (i) {
+
+    case 0:
+    case 1:
+        n = ngx_parse_time(&value, 0);
+
+        if (n > NGX_HTTP_TASK_MAX_MS) {
             n = NGX_ERROR;
         }
+
+        *(i ? &zone->keep : &zone->ttl) = n;
+        break;
+
+    case 2:
+    case 3:
+        n = ngx_parse_size(&value);
+        *(i == 2 ? &zone->max_body : &zone->max_result) = n;
+        break;
+
+    case 4:
+        n = ngx_http_task_job_node(value.data, value.len) ? NGX_OK : NGX_ERROR;
+        zone->node = value;
+        break;
+
+    default:
+        n = NGX_ERROR;
     }
 
     if (n == NGX_ERROR) {
@@ -154,14 +180,34 @@ ngx_http_task_job_zone_option(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
 }
 
 
-/* "off | on | prefer zone=name [location=/jobs/]" */
+ngx_uint_t
+ngx_http_task_job_node(u_char *p, size_t len)
+{
+    size_t  i;
+    u_char  c;
+
+    for (i = 0; i < len; i++) {
+        c = p[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+              || (c >= '0' && c <= '9') || c == '_' || c == '.'))
+        {
+            return 0;
+        }
+    }
+
+    return len > 0 && len <= NGX_HTTP_TASK_JOB_NODE;
+}
+
+
+/* "off | on | prefer zone=name [location=/jobs/] [max=1000]" */
 
 char *
 ngx_http_task_background(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_task_loc_conf_t *tlcf = conf;
 
-    ngx_str_t   *value, name;
+    ngx_str_t   *value;
     ngx_uint_t   i;
 
     if (tlcf->background != NGX_CONF_UNSET_UINT) {
@@ -189,27 +235,8 @@ ngx_http_task_background(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    ngx_str_set(&tlcf->job_location, "/jobs/");
-
     for (i = 2; i < cf->args->nelts; i++) {
-
-        if (ngx_strncmp(value[i].data, "zone=", 5) == 0 && value[i].len > 5) {
-            name.data = value[i].data + 5;
-            name.len = value[i].len - 5;
-
-            tlcf->job_zone = ngx_http_task_job_zone_get(cf, &name);
-
-            if (tlcf->job_zone == NULL) {
-                return NGX_CONF_ERROR;
-            }
-
-        } else if (ngx_strncmp(value[i].data, "location=/", 10) == 0) {
-            tlcf->job_location.data = value[i].data + 9;
-            tlcf->job_location.len = value[i].len - 9;
-
-        } else {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
+        if (ngx_http_task_background_option(cf, tlcf, &value[i]) != NGX_OK) {
             return NGX_CONF_ERROR;
         }
     }
@@ -218,7 +245,110 @@ ngx_http_task_background(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "must have \"zone\" parameter";
     }
 
+    if (tlcf->job_location.len == 0) {
+        ngx_str_set(&tlcf->job_location, "/jobs/");
+    }
+
     return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_background_option(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf,
+    ngx_str_t *text)
+{
+    ngx_int_t   n;
+    ngx_str_t   name;
+    ngx_uint_t  duplicate;
+
+    duplicate = 0;
+
+    if (ngx_strncmp(text->data, "zone=", 5) == 0 && text->len > 5) {
+        name.data = text->data + 5;
+        name.len = text->len - 5;
+
+        duplicate = (tlcf->job_zone != NULL);
+        tlcf->job_zone = ngx_http_task_job_zone_get(cf, &name);
+
+        if (tlcf->job_zone == NULL) {
+            return NGX_ERROR;
+        }
+
+    } else if (ngx_strncmp(text->data, "location=/", 10) == 0
+               && text->data[text->len - 1] == '/')
+    {
+        duplicate = (tlcf->job_location.len != 0);
+
+        tlcf->job_location.data = text->data + 9;
+        tlcf->job_location.len = text->len - 9;
+
+    } else if (ngx_strncmp(text->data, "location=", 9) == 0) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                                      "invalid parameter \"%V\", a location "
+                                      "begins and ends with a slash", text);
+
+    } else {
+        n = (ngx_strncmp(text->data, "max=", 4) == 0)
+            ? ngx_atoi(text->data + 4, text->len - 4) : NGX_ERROR;
+
+        if (n == NGX_ERROR || n == 0) {
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                                          "invalid parameter \"%V\"", text);
+        }
+
+        duplicate = (tlcf->job_max != 0);
+        tlcf->job_max = n;
+    }
+
+    if (duplicate) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                                      "duplicate parameter \"%V\"", text);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * A location with "max" has a share of its own in the zone, and finds it after
+ * a reload again: by its name, and that of its server.
+ */
+
+ngx_int_t
+ngx_http_task_job_merge_share(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
+{
+    ngx_uint_t                 i, n;
+    ngx_str_t                 *names[2];
+    ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    if (tlcf->function == NULL || tlcf->job_max == 0) {
+        return NGX_OK;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
+    names[0] = &cscf->server_name;
+    names[1] = &clcf->name;
+
+    tlcf->job_share = 0xcbf29ce484222325;            /* FNV-1a */
+
+    for (n = 0; n < 2; n++) {
+        for (i = 0; i <= names[n]->len; i++) {
+            tlcf->job_share ^= (i < names[n]->len) ? names[n]->data[i] : 0;
+            tlcf->job_share *= 0x100000001b3;
+        }
+    }
+
+    if (++tlcf->job_zone->nshares > NGX_HTTP_TASK_JOB_SHARES / 2) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &tlcf->place,
+                           "at most %d locations may have \"max\" in the zone "
+                           "\"%V\" of jobs", NGX_HTTP_TASK_JOB_SHARES / 2,
+                           &tlcf->job_zone->name);
+    }
+
+    return NGX_OK;
 }
 
 

@@ -2,29 +2,25 @@
 /*
  * How jobs lie in the shared zone: a table of jobs, and a table of blocks for
  * their results.
- *
- * Who held the mutex may have been killed at any instruction.  Then all that is
- * derived from the states of the jobs, that is, buckets, free lists, and
- * the order in which they ended, is made anew.
  */
 
 
 #include "ngx_http_task.h"
 
 
-#define NGX_HTTP_TASK_JOB_LAYOUT  1
+#define NGX_HTTP_TASK_JOB_LAYOUT  2
+
+/* a job for each so many bytes of the zone */
+
+#define NGX_HTTP_TASK_JOB_SIZE    1024
 
 
 static ngx_int_t ngx_http_task_job_zone_init(ngx_shm_zone_t *shm_zone,
     void *data);
 static ngx_int_t ngx_http_task_job_zone_format(ngx_http_task_job_zone_t *zone,
     ngx_slab_pool_t *shpool);
-static void ngx_http_task_job_free(ngx_http_task_job_sh_t *sh,
-    ngx_http_task_job_t *job);
-static void ngx_http_task_job_unlink(ngx_http_task_job_sh_t *sh,
-    ngx_http_task_job_t *job);
-static void ngx_http_task_job_return(ngx_http_task_job_sh_t *sh,
-    ngx_http_task_job_t *job);
+static ngx_int_t ngx_http_task_job_zone_layout(ngx_http_task_job_zone_t *zone,
+    void *addr, size_t size);
 
 
 ngx_int_t
@@ -71,43 +67,50 @@ ngx_http_task_job_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 }
 
 
-/* a job for each 1 KB of the zone, and blocks for the rest */
+/* all that the slab allocator has, in one piece */
 
 static ngx_int_t
 ngx_http_task_job_zone_format(ngx_http_task_job_zone_t *zone,
     ngx_slab_pool_t *shpool)
 {
-    size_t                   size;
-    u_char                  *p, *last;
-    ngx_uint_t               i;
-    ngx_http_task_job_sh_t  *sh;
-
-    /* all that the slab allocator has, in one piece */
+    void    *addr;
+    size_t   size;
 
     shpool->log_nomem = 0;
 
-    for (size = zone->shm_zone->shm.size; size > 8 * ngx_pagesize;
+    for (size = zone->shm_zone->shm.size;
+         size > sizeof(ngx_http_task_job_sh_t);
          size -= ngx_pagesize)
     {
-        sh = ngx_slab_alloc(shpool, size);
+        addr = ngx_slab_alloc(shpool, size);
 
-        if (sh) {
-            goto found;
+        if (addr) {
+            shpool->data = addr;
+            return ngx_http_task_job_zone_layout(zone, addr, size);
         }
     }
 
     return NGX_ERROR;
+}
 
-found:
 
-    p = (u_char *) sh;
+/* the memory is zero, as it came from the kernel, but for the first page */
+
+static ngx_int_t
+ngx_http_task_job_zone_layout(ngx_http_task_job_zone_t *zone, void *addr,
+    size_t size)
+{
+    u_char                  *p, *last;
+    ngx_uint_t               i;
+    ngx_http_task_job_sh_t  *sh;
+
+    p = addr;
     last = p + size;
-
-    /* the rest is zero, as it came from the kernel */
+    sh = addr;
 
     ngx_memzero(sh, sizeof(ngx_http_task_job_sh_t));
 
-    sh->njobs = (size - sizeof(ngx_http_task_job_sh_t)) / 1024;
+    sh->njobs = (size - sizeof(ngx_http_task_job_sh_t)) / NGX_HTTP_TASK_JOB_SIZE;
 
     p += sizeof(ngx_http_task_job_sh_t);
     sh->jobs = (ngx_http_task_job_t *) p;
@@ -128,13 +131,34 @@ found:
         return NGX_ERROR;
     }
 
-    ngx_http_task_job_rebuild(sh);
+    zone->sh = sh;
+
+    ngx_http_task_job_rebuild(zone);
 
     sh->layout = NGX_HTTP_TASK_JOB_LAYOUT;
-    zone->sh = sh;
-    shpool->data = sh;
 
     return NGX_OK;
+}
+
+
+/* what layout() leaves for blocks; some pages are the slab allocator's own */
+
+size_t
+ngx_http_task_job_zone_room(size_t size)
+{
+    size_t  njobs;
+
+    if (size < sizeof(ngx_http_task_job_sh_t) + 2 * ngx_pagesize) {
+        return 0;
+    }
+
+    size -= sizeof(ngx_http_task_job_sh_t) + ngx_pagesize;
+    njobs = size / NGX_HTTP_TASK_JOB_SIZE;
+
+    size -= njobs * (sizeof(ngx_http_task_job_t) + sizeof(uint32_t));
+
+    return size / sizeof(ngx_http_task_job_block_t)
+           * sizeof(((ngx_http_task_job_block_t *) 0)->data);
 }
 
 
@@ -149,53 +173,10 @@ ngx_http_task_job_now(void)
 }
 
 
-/* all that is derived, from the states of the jobs; ended ones in any order */
-
-void
-ngx_http_task_job_rebuild(ngx_http_task_job_sh_t *sh)
+int64_t
+ngx_http_task_job_clock(void)
 {
-    uint32_t                    i, *bucket;
-    ngx_http_task_job_t        *job;
-    ngx_http_task_job_block_t  *block;
-
-    sh->free_job = NGX_HTTP_TASK_JOB_NONE;
-    sh->free_block = NGX_HTTP_TASK_JOB_NONE;
-    sh->oldest = NGX_HTTP_TASK_JOB_NONE;
-    sh->newest = NGX_HTTP_TASK_JOB_NONE;
-
-    for (i = 0; i < sh->njobs; i++) {
-        sh->buckets[i] = NGX_HTTP_TASK_JOB_NONE;
-    }
-
-    for (i = 0; i < sh->used_jobs; i++) {
-        job = &sh->jobs[i];
-
-        if (job->state == NGX_HTTP_TASK_JOB_FREE) {
-            job->next = sh->free_job;
-            sh->free_job = i;
-            continue;
-        }
-
-        bucket = ngx_http_task_job_bucket(sh, job->id);
-        job->next = *bucket;
-        *bucket = i;
-
-        if (job->state >= NGX_HTTP_TASK_JOB_DONE) {
-            ngx_http_task_job_append(sh, job);
-        }
-    }
-
-    for (i = 0; i < sh->used_blocks; i++) {
-        block = &sh->blocks[i];
-
-        if (block->job == NGX_HTTP_TASK_JOB_NONE
-            || sh->jobs[block->job].state < NGX_HTTP_TASK_JOB_DONE)
-        {
-            block->job = NGX_HTTP_TASK_JOB_NONE;
-            block->next = sh->free_block;
-            sh->free_block = i;
-        }
-    }
+    return ngx_http_task_now() / 1000000;
 }
 
 
@@ -212,181 +193,50 @@ ngx_http_task_job_bucket(ngx_http_task_job_sh_t *sh, u_char *id)
 }
 
 
+ngx_http_task_job_list_t *
+ngx_http_task_job_list(ngx_http_task_job_sh_t *sh, ngx_http_task_job_t *job)
+{
+    return &sh->shares[job->share].ended[job->length > 0];
+}
+
+
 void
-ngx_http_task_job_append(ngx_http_task_job_sh_t *sh, ngx_http_task_job_t *job)
+ngx_http_task_job_append(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_job_list_t *list, ngx_http_task_job_t *job)
 {
     uint32_t  i;
 
     i = job - sh->jobs;
 
-    job->older = sh->newest;
+    job->older = list->newest;
     job->newer = NGX_HTTP_TASK_JOB_NONE;
 
-    if (sh->newest == NGX_HTTP_TASK_JOB_NONE) {
-        sh->oldest = i;
+    if (list->newest == NGX_HTTP_TASK_JOB_NONE) {
+        list->oldest = i;
 
     } else {
-        sh->jobs[sh->newest].newer = i;
+        sh->jobs[list->newest].newer = i;
     }
 
-    sh->newest = i;
+    list->newest = i;
 }
 
 
-/* of one that has ended */
-
-static void
-ngx_http_task_job_free(ngx_http_task_job_sh_t *sh, ngx_http_task_job_t *job)
-{
-    uint32_t  *p;
-
-    ngx_http_task_atomic_set(&job->state, NGX_HTTP_TASK_JOB_FREE);
-
-    for (p = ngx_http_task_job_bucket(sh, job->id);
-         &sh->jobs[*p] != job;
-         p = &sh->jobs[*p].next)
-    { /* void */ }
-
-    *p = job->next;
-
-    ngx_http_task_job_unlink(sh, job);
-    ngx_http_task_job_return(sh, job);
-
-    job->next = sh->free_job;
-    sh->free_job = job - sh->jobs;
-}
-
-
-static void
-ngx_http_task_job_unlink(ngx_http_task_job_sh_t *sh, ngx_http_task_job_t *job)
+void
+ngx_http_task_job_remove(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_job_list_t *list, ngx_http_task_job_t *job)
 {
     if (job->older == NGX_HTTP_TASK_JOB_NONE) {
-        sh->oldest = job->newer;
+        list->oldest = job->newer;
 
     } else {
         sh->jobs[job->older].newer = job->newer;
     }
 
     if (job->newer == NGX_HTTP_TASK_JOB_NONE) {
-        sh->newest = job->older;
+        list->newest = job->older;
 
     } else {
         sh->jobs[job->newer].older = job->older;
     }
-}
-
-
-/* the blocks of its result */
-
-static void
-ngx_http_task_job_return(ngx_http_task_job_sh_t *sh, ngx_http_task_job_t *job)
-{
-    uint32_t                    i, next;
-    ngx_http_task_job_block_t  *block;
-
-    for (i = job->block; i != NGX_HTTP_TASK_JOB_NONE; i = next) {
-        block = &sh->blocks[i];
-        next = block->next;
-
-        block->job = NGX_HTTP_TASK_JOB_NONE;
-        block->next = sh->free_block;
-        sh->free_block = i;
-    }
-
-    job->block = NGX_HTTP_TASK_JOB_NONE;
-}
-
-
-/* a few of those that are over their time; with force the oldest one anyway */
-
-void
-ngx_http_task_job_expire(ngx_http_task_job_zone_t *zone, ngx_uint_t force)
-{
-    int64_t                  now;
-    ngx_uint_t               n;
-    ngx_http_task_job_t     *job;
-    ngx_http_task_job_sh_t  *sh;
-
-    sh = zone->sh;
-    now = ngx_http_task_job_now();
-
-    for (n = 0; n < 4 && sh->oldest != NGX_HTTP_TASK_JOB_NONE; n++) {
-        job = &sh->jobs[sh->oldest];
-
-        if (job->ended + (int64_t) zone->ttl > now && !force) {
-            return;
-        }
-
-        /* one whose thread still runs goes to the end of the line */
-
-        if (ngx_http_task_atomic_get(&job->busy)
-            && ngx_http_task_job_owned(zone, job))
-        {
-            ngx_http_task_job_unlink(sh, job);
-            ngx_http_task_job_append(sh, job);
-            continue;
-        }
-
-        ngx_http_task_job_free(sh, job);
-        force = 0;
-    }
-}
-
-
-ngx_int_t
-ngx_http_task_job_store(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t *job, ngx_str_t *result)
-{
-    size_t                      left, n;
-    u_char                     *p;
-    uint32_t                   *link;
-    ngx_http_task_job_sh_t     *sh;
-    ngx_http_task_job_block_t  *block;
-
-    sh = zone->sh;
-
-    if (result->len > zone->max_result) {
-        return NGX_DECLINED;
-    }
-
-    link = &job->block;
-    p = result->data;
-
-    for (left = result->len; left; left -= n) {
-
-        if (sh->free_block == NGX_HTTP_TASK_JOB_NONE
-            && sh->used_blocks < sh->nblocks)
-        {
-            block = &sh->blocks[sh->used_blocks];
-            block->job = NGX_HTTP_TASK_JOB_NONE;
-            block->next = NGX_HTTP_TASK_JOB_NONE;
-            sh->free_block = sh->used_blocks++;
-        }
-
-        if (sh->free_block == NGX_HTTP_TASK_JOB_NONE) {
-            ngx_http_task_job_expire(zone, 1);
-        }
-
-        if (sh->free_block == NGX_HTTP_TASK_JOB_NONE) {
-            ngx_http_task_job_return(sh, job);
-            return NGX_DECLINED;
-        }
-
-        *link = sh->free_block;
-        block = &sh->blocks[*link];
-        sh->free_block = block->next;
-
-        n = ngx_min(left, sizeof(block->data));
-
-        block->job = job - sh->jobs;
-        block->next = NGX_HTTP_TASK_JOB_NONE;
-        ngx_memcpy(block->data, p, n);
-
-        p += n;
-        link = &block->next;
-    }
-
-    job->length = result->len;
-
-    return NGX_OK;
 }

@@ -8,8 +8,7 @@
 
 
 static ngx_int_t ngx_http_task_jobs_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_task_jobs_id(ngx_http_request_t *r,
-    ngx_http_task_job_zone_t *zone, u_char *id);
+static ngx_int_t ngx_http_task_jobs_id(ngx_http_request_t *r, u_char *id);
 static ngx_int_t ngx_http_task_jobs_wait(ngx_http_request_t *r,
     ngx_msec_t *wait);
 static u_char *ngx_http_task_jobs_time(u_char *p, const char *name, int64_t ms);
@@ -79,7 +78,7 @@ ngx_http_task_jobs_handler(ngx_http_request_t *r)
 
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
 
-    if (ngx_http_task_jobs_id(r, tlcf->jobs, id) != NGX_OK) {
+    if (ngx_http_task_jobs_id(r, id) != NGX_OK) {
         return ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
     }
 
@@ -106,42 +105,35 @@ ngx_http_task_jobs_handler(ngx_http_request_t *r)
 }
 
 
-/* what is behind the last slash */
+/*
+ * What is behind the last slash.  A node's name is for a front that looks who
+ * is to be asked: the id alone is the key, so that "node" may be changed.
+ */
 
 static ngx_int_t
-ngx_http_task_jobs_id(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
-    u_char *id)
+ngx_http_task_jobs_id(ngx_http_request_t *r, u_char *id)
 {
     int          high, low;
-    u_char      *p;
-    size_t       len;
+    u_char      *p, *first;
     ngx_uint_t   i;
 
-    len = 2 * NGX_HTTP_TASK_JOB_ID;
-
-    if (zone->node.len) {
-        len += zone->node.len + 1;
-    }
-
-    if (r->uri.len < len + 1) {
+    if (r->uri.len < 2 * NGX_HTTP_TASK_JOB_ID + 1) {
         return NGX_DECLINED;
     }
 
-    p = r->uri.data + r->uri.len - len;
+    p = r->uri.data + r->uri.len - 2 * NGX_HTTP_TASK_JOB_ID;
 
-    if (p[-1] != '/') {
-        return NGX_DECLINED;
-    }
+    for (first = p; first[-1] != '/'; first--) {
 
-    if (zone->node.len) {
-
-        if (ngx_strncmp(p, zone->node.data, zone->node.len) != 0
-            || p[zone->node.len] != '-')
-        {
+        if (first - 1 == r->uri.data) {
             return NGX_DECLINED;
         }
+    }
 
-        p += zone->node.len + 1;
+    if (first < p
+        && (p[-1] != '-' || !ngx_http_task_job_node(first, p - 1 - first)))
+    {
+        return NGX_DECLINED;
     }
 
     for (i = 0; i < NGX_HTTP_TASK_JOB_ID; i++, p += 2) {
@@ -225,12 +217,13 @@ ngx_int_t
 ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_seen_t *seen, ngx_str_t *text)
 {
-    u_char               *p;
+    u_char               *p, *message;
     size_t                len;
     ngx_http_task_job_t  *job;
 
     job = &seen->job;
-    len = ngx_strlen(job->message);
+    message = (u_char *) job->message;
+    len = ngx_strlen(message);
 
     text->data = ngx_pnalloc(pool, 512 + 6 * len + 6 * seen->result.len);
 
@@ -249,7 +242,7 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_job_zone_t *zone,
 
     p = ngx_sprintf(p, ",\"progress\":{\"done\":%L,\"total\":%L,\"message\":",
                     job->done, job->total);
-    p += ngx_http_task_json_quote(p, job->message, len);
+    p += ngx_http_task_json_quote(p, message, len);
     *p++ = '}';
 
     if (job->state == NGX_HTTP_TASK_JOB_DONE) {

@@ -312,7 +312,7 @@ ngx_http_task_release(ngx_task_t *t)
     }
 
     if (t->job) {
-        ngx_http_task_atomic_set(&t->job->busy, 0);
+        ngx_http_task_job_returned(t->conf->job_zone, t->job);
     }
 
     if (t->piece) {

@@ -105,6 +105,10 @@ ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->zone, prev->zone, NULL);
     ngx_http_task_merge_background(prev, conf);
 
+    if (ngx_http_task_job_merge_share(cf, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     if (conf->function == NULL) {
         return NGX_CONF_OK;
     }
@@ -145,6 +149,7 @@ ngx_http_task_merge_background(ngx_http_task_loc_conf_t *prev,
                        ? NGX_HTTP_TASK_BACKGROUND_OFF : prev->background;
     conf->job_zone = prev->job_zone;
     conf->job_location = prev->job_location;
+    conf->job_max = prev->job_max;
 }
 
 

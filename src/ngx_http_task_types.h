@@ -242,6 +242,8 @@ typedef struct {
     ngx_uint_t                       background;   /* unset: inherited */
     ngx_http_task_job_zone_t        *job_zone;     /* of "task_background" */
     ngx_str_t                        job_location;
+    ngx_uint_t                       job_max;      /* 0: there is none */
+    uint64_t                         job_share;    /* its key; 0: all others' */
     ngx_http_task_job_zone_t        *jobs;         /* of "task_jobs" */
 
     ngx_str_t                        content;      /* the directive of .. */

@@ -42,8 +42,9 @@ $id = json($s->get('/on?duration=300ms'))->{id};
 like($id, qr/^n1-[0-9a-f]{32}$/, 'an id with its node');
 is(json($s->get("/jobs/$id"))->{id}, $id, 'and back');
 (my $bare = $id) =~ s/^n1-//;
-is($s->get("/jobs/$bare")->{status}, 404, 'not without it');
-is($s->get("/jobs/n2-$bare")->{status}, 404, 'nor with another');
+is(json($s->get("/jobs/$bare"))->{id}, $id, 'the id alone is the key');
+is(json($s->get("/jobs/n2-$bare"))->{id}, $id, 'the node is for a front');
+is($s->get("/jobs/$_-$bare")->{status}, 404, "no node: $_") for '', 'a-', 'x' x 65, '%2F', ';';
 
 # a long poll
 
@@ -186,19 +187,34 @@ sub conf {
 
 my $zone = 'task_job_zone z:1m;';
 conf('no size', 'task_job_zone z;', '', 'invalid zone "z", it must be name:size');
-conf('too small', 'task_job_zone z:64k;', '', 'zone "z" is too small, it must have');
+conf('too small', 'task_job_zone z:32k;', '', 'zone "z" is too small, it must have');
 conf('duplicate', "$zone $zone", '', 'duplicate zone "z"');
 conf('parameter', "task_job_zone z:1m $_;", '', "invalid parameter \"$_\" in")
-    for 'ttl=x', 'max_body=x', 'max_result=-1', 'node=', 'node=a-b', 'x=1';
+    for 'ttl=x', 'ttl=110000d', 'keep=x', 'max_body=x', 'max_result=-1', 'node=', 'node=a-b', 'x=1';
 conf('undefined', 'task_background on zone=z;', '',
      'zone "z" of jobs is not defined by a "task_job_zone" in \S+:\d+$');
 conf('no zone', 'task_background on;', '', 'must have "zone" parameter');
 conf('value', 'task_background maybe zone=z;', '', 'invalid value "maybe"');
-conf('location', "$zone task_background on zone=z location=jobs;", '',
-     'invalid parameter "location=jobs"');
+conf('parameter twice', "task_job_zone z:1m $_ $_;", '', "duplicate parameter \"$_\" in")
+    for 'ttl=1h', 'keep=1s', 'node=a';
+conf('location', "$zone task_background on zone=z location=$_;", '',
+     "invalid parameter \"location=$_\", a location begins and ends with a slash")
+    for 'jobs', '/jobs', 'jobs/';
+conf('max', "$zone task_background on zone=z max=$_;", '', "invalid parameter \"max=$_\"")
+    for '0', 'x', '-1';
+conf('option twice', "$zone task_background on zone=z $_ $_;", '', "duplicate parameter \"$_\"")
+    for 'max=5', 'location=/j/', 'zone=z';
+conf('too many with max', "$zone task_background on zone=z max=5;",
+     join('', map "location = /$_ { task sleep; }", 1 .. 33),
+     'at most 32 locations may have "max" in the zone "z" of jobs in \S+:\d+$');
 conf('twice', "$zone task_background off; task_background off;", '', 'is duplicate');
 conf('jobs', $zone, 'location /j/ { task_jobs z; }',
      'invalid parameter "z", it must be zone=name');
+
+my ($ok, $text) = $s->test_conf(http => 'task_job_zone z:256k max_result=1m;');
+like($text, qr/\[warn\].* no result of 1048576 bytes, which "max_result" allows, has room in zone "z"/,
+     'max_result is more than the zone has');
+is($ok ? 1 : 0, 1, 'which is no error');
 
 $s->check_log;
 

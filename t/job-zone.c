@@ -1,0 +1,810 @@
+
+/*
+ * A worker is killed after each store that it makes to a zone of jobs, in each
+ * operation, and the next process goes on: whatever happens, each block is in
+ * one result or free, each list ends, each count is right, and no job has
+ * another one's result.  With the module's real files.
+ */
+
+
+#include "ngx_http_task.h"
+
+#include "ngx_http_task_job_table.c"
+#include "ngx_http_task_job_rebuild.c"
+#include "ngx_http_task_job_room.c"
+#include "ngx_http_task_job_owner.c"
+#include "ngx_http_task_job_progress.c"
+#include "ngx_http_task_job_zone.c"
+
+#include "steps.h"
+
+
+#define SIZE     49152
+#define KNOWN    64
+#define BLOCK    (NGX_HTTP_TASK_JOB_BLOCK - 2 * sizeof(uint32_t))
+
+
+/* what the test knows of a job: its id, and what its result has to be */
+
+typedef struct {
+    u_char               id[NGX_HTTP_TASK_JOB_ID];
+    ngx_http_task_job_t *job;
+    char                 fill;
+    size_t               length;
+    int                  ended;      /* before the operation */
+    int                  may_go;     /* the operation may drop it */
+} known_t;
+
+
+/* shared, and not what is copied */
+
+typedef struct {
+    int64_t              now;        /* milliseconds */
+    int                  n;
+    known_t              known[KNOWN];
+    int                  mine;       /* the job of the operation, or -1 */
+} notes_t;
+
+
+typedef struct {
+    const char          *name;
+    void               (*prepare)(void);
+    void               (*setup)(void);
+    void               (*op)(void);
+} case_t;
+
+
+static u_char                   *memory;
+static notes_t                  *notes;
+static ngx_http_task_job_zone_t  zone;
+static ngx_log_t                 nolog;
+static int                       alerts;
+
+
+/* symbols of the rest of nginx and the module */
+
+volatile ngx_cycle_t  *ngx_cycle;
+ngx_uint_t             ngx_pagesize = 4096;
+ngx_module_t           ngx_http_task_core_module;
+
+int64_t ngx_http_task_now(void) { return notes->now * 1000000; }
+void *ngx_calloc(size_t n, ngx_log_t *log) { return calloc(1, n); }
+void *ngx_pnalloc(ngx_pool_t *pool, size_t n) { return malloc(n); }
+void *ngx_slab_alloc(ngx_slab_pool_t *pool, size_t n) { return NULL; }
+
+
+ngx_shm_zone_t *
+ngx_shared_memory_add(ngx_conf_t *cf, ngx_str_t *name, size_t size, void *tag)
+{
+    return NULL;
+}
+
+
+void
+ngx_log_error_core(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
+    const char *fmt, ...)
+{
+    alerts += (level <= NGX_LOG_ALERT);
+}
+
+
+ngx_int_t
+ngx_http_task_mutex_init(pthread_mutex_t *mutex)
+{
+    pthread_mutexattr_t  attr;
+
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+
+    return pthread_mutex_init(mutex, &attr) ? NGX_ERROR : NGX_OK;
+}
+
+
+static pthread_mutex_t *
+mutexes(unsigned i)
+{
+    if (i == 0) {
+        return &zone.sh->mutex;
+    }
+
+    return (i <= NGX_HTTP_TASK_JOB_OWNERS) ? &zone.sh->owners[i - 1].alive
+                                           : NULL;
+}
+
+
+/* --- the check of a whole zone; the line of what is wrong, or 0 ----------- */
+
+#define wrong_if(condition)  if (condition) { return __LINE__ % 90 + 1; }
+
+
+static int
+check_blocks(ngx_http_task_job_sh_t *sh)
+{
+    uint32_t              i, n, used;
+    u_char                seen[SIZE / NGX_HTTP_TASK_JOB_BLOCK];
+    ngx_http_task_job_t  *job;
+
+    memset(seen, 0, sizeof(seen));
+
+    for (job = sh->jobs; job < sh->jobs + sh->used_jobs; job++) {
+
+        if (job->state < NGX_HTTP_TASK_JOB_DONE) {
+            continue;
+        }
+
+        n = ngx_http_task_job_blocks(job->length);
+
+        for (i = job->block; n; n--, i = sh->blocks[i].next) {
+            wrong_if(i >= sh->used_blocks);
+            wrong_if(seen[i]++);
+            wrong_if(sh->blocks[i].job != job - sh->jobs);
+        }
+
+        wrong_if(i != NGX_HTTP_TASK_JOB_NONE);
+    }
+
+    n = 0;
+
+    for (i = sh->free_block; i != NGX_HTTP_TASK_JOB_NONE;
+         i = sh->blocks[i].next)
+    {
+        wrong_if(i >= sh->used_blocks);
+        wrong_if(seen[i]++);
+        wrong_if(sh->blocks[i].job != NGX_HTTP_TASK_JOB_NONE);
+        n++;
+    }
+
+    wrong_if(n != sh->free_blocks);
+
+    for (i = 0, used = 0; i < sh->used_blocks; i++) {
+        used += seen[i];
+    }
+
+    wrong_if(used != sh->used_blocks);
+    wrong_if(sh->used_blocks > sh->nblocks);
+
+    return 0;
+}
+
+
+/* how many jobs are in the list; -1: it is broken */
+
+static int
+check_list(ngx_http_task_job_sh_t *sh, ngx_http_task_job_list_t *list,
+    u_char *seen, int sorted)
+{
+    int                   n;
+    uint32_t              i, older;
+    ngx_http_task_job_t  *job;
+
+    n = 0;
+    older = NGX_HTTP_TASK_JOB_NONE;
+
+    for (i = list->oldest; i != NGX_HTTP_TASK_JOB_NONE; i = job->newer) {
+
+        if (i >= sh->used_jobs || seen[i]++) {
+            return -1;
+        }
+
+        job = &sh->jobs[i];
+
+        if (job->older != older
+            || (sorted && n && job->since < sh->jobs[older].since))
+        {
+            return -1;
+        }
+
+        older = i;
+        n++;
+    }
+
+    return (list->newest == older) ? n : -1;
+}
+
+
+static int
+check_lists(ngx_http_task_job_sh_t *sh)
+{
+    int                         n;
+    u_char                      seen[SIZE / 256];
+    uint32_t                    i, kept;
+    ngx_uint_t                  k, jobs;
+    ngx_http_task_job_t        *job;
+
+    memset(seen, 0, sizeof(seen));
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS; i++) {
+        n = check_list(sh, &sh->owners[i].list, seen, 0);
+        wrong_if(n < 0);
+
+        jobs = 0;
+
+        for (job = sh->jobs; job < sh->jobs + sh->used_jobs; job++) {
+            jobs += (job->owner == i && job->state > NGX_HTTP_TASK_JOB_FREE
+                     && job->state < NGX_HTTP_TASK_JOB_DONE);
+        }
+
+        wrong_if(jobs != sh->owners[i].jobs || jobs > (ngx_uint_t) n);
+    }
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_SHARES; i++) {
+
+        for (k = 0; k < 2; k++) {
+            wrong_if(check_list(sh, &sh->shares[i].ended[k], seen, 1) < 0);
+        }
+
+        jobs = 0;
+
+        for (job = sh->jobs; job < sh->jobs + sh->used_jobs; job++) {
+            jobs += (job->share == i && job->state);
+        }
+
+        wrong_if(jobs != sh->shares[i].jobs);
+    }
+
+    for (i = sh->free_job; i != NGX_HTTP_TASK_JOB_NONE; i = sh->jobs[i].next) {
+        wrong_if(i >= sh->used_jobs || seen[i]++);
+        wrong_if(sh->jobs[i].state != NGX_HTTP_TASK_JOB_FREE);
+    }
+
+    for (i = 0, kept = 0; i < sh->used_jobs; i++) {
+        wrong_if(seen[i] != 1);
+        kept += (sh->jobs[i].state != NGX_HTTP_TASK_JOB_FREE);
+    }
+
+    for (i = 0; i < sh->njobs; i++) {
+        for (k = sh->buckets[i]; k != NGX_HTTP_TASK_JOB_NONE;
+             k = sh->jobs[k].next)
+        {
+            wrong_if(k >= sh->used_jobs || kept-- == 0);
+            wrong_if(ngx_http_task_job_bucket(sh, sh->jobs[k].id)
+                     != &sh->buckets[i]);
+        }
+    }
+
+    wrong_if(kept != 0);
+
+    return 0;
+}
+
+
+static int
+check_zone(void)
+{
+    int                      rc;
+    uint64_t                 states[NGX_HTTP_TASK_JOB_STATES];
+    ngx_http_task_job_t     *job;
+    ngx_http_task_job_sh_t  *sh;
+
+    sh = zone.sh;
+
+    ngx_http_task_job_lock(&zone);
+
+    memset(states, 0, sizeof(states));
+
+    for (job = sh->jobs; job < sh->jobs + sh->used_jobs; job++) {
+        if (job->state >= NGX_HTTP_TASK_JOB_DONE) {
+            states[job->state]++;
+        }
+    }
+
+    rc = memcmp(states, sh->states, sizeof(states)) ? 91 : 0;
+    rc = rc ? rc : check_blocks(sh);
+    rc = rc ? rc : check_lists(sh);
+
+    ngx_http_task_job_unlock(&zone);
+
+    return rc;
+}
+
+
+/* --- workers -------------------------------------------------------------- */
+
+/* a result is a letter so often; as long as it has to be */
+
+static ngx_int_t
+end(known_t *k, char fill, size_t length, int busy)
+{
+    ngx_str_t  text;
+
+    text.len = length;
+    text.data = malloc(length + 1);
+    memset(text.data, fill, length);
+
+    k->fill = fill;
+    k->length = length;
+
+    return ngx_http_task_job_end(&zone, k->job, NGX_HTTP_TASK_JOB_DONE, 200,
+                                 &text, busy);
+}
+
+
+static known_t *
+add(uint64_t key, ngx_uint_t max)
+{
+    known_t              *k;
+    ngx_http_task_job_t  *job;
+
+    if (ngx_http_task_job_add(&zone, key, max, &job) != NGX_OK) {
+        return NULL;
+    }
+
+    k = &notes->known[notes->n];
+
+    memset(k, 0, sizeof(known_t));
+    memcpy(k->id, job->id, sizeof(k->id));
+    k->job = job;
+
+    notes->n++;
+
+    return k;
+}
+
+
+static void
+done(uint64_t key, char fill, size_t length)
+{
+    known_t  *k;
+
+    k = add(key, 0);
+
+    if (end(k, fill, length, 0) != NGX_OK) {
+        _exit(3);
+    }
+
+    k->ended = 1;
+    notes->now += 10;
+}
+
+
+/* another worker, which dies, holding the mutex or not */
+
+static void
+dead_worker(int locked)
+{
+    int    status;
+    pid_t  pid;
+
+    pid = fork();
+
+    if (pid == 0) {
+        zone.owner = NULL;
+        zone.by_job = NULL;
+
+        if (add(0, 0) == NULL || add(0, 0) == NULL) {
+            _exit(3);
+        }
+
+        end(&notes->known[notes->n - 1], 'd', 300, 1);
+        notes->known[notes->n - 1].may_go = 1;
+
+        if (locked) {
+            ngx_http_task_job_lock(&zone);
+        }
+
+        (void) kill(getpid(), SIGKILL);
+    }
+
+    waitpid(pid, &status, 0);
+}
+
+
+/* the process of the operation is a worker of its own, with a job */
+
+static void
+worker(void)
+{
+    zone.owner = NULL;
+    zone.by_job = NULL;
+
+    if (add(0, 0) == NULL) {
+        printf("# no room to begin with\n");
+    }
+
+    notes->mine = notes->n - 1;
+}
+
+
+static known_t *
+mine(void)
+{
+    return &notes->known[notes->mine];
+}
+
+
+/* --- the next process ----------------------------------------------------- */
+
+/* 0: the job is there, with what it has to have, or may be gone */
+
+static int
+look(known_t *k)
+{
+    ngx_int_t                 rc;
+    ngx_uint_t                i;
+    ngx_http_task_job_seen_t  seen;
+
+    rc = ngx_http_task_job_see(&zone, k->id, NULL, &seen);
+
+    if (rc == NGX_DECLINED) {
+        return (k->ended && !k->may_go) ? 92 : 0;
+    }
+
+    if (rc != NGX_OK) {
+        return 93;
+    }
+
+    if (seen.job.state < NGX_HTTP_TASK_JOB_DONE
+        || seen.job.state == NGX_HTTP_TASK_JOB_LOST)
+    {
+        return (k->ended && !k->may_go) || seen.result.len ? 94 : 0;
+    }
+
+    if (seen.result.len != k->length) {
+        return 95;
+    }
+
+    for (i = 0; i < k->length; i++) {
+        if (seen.result.data[i] != (u_char) k->fill) {
+            return 96;
+        }
+    }
+
+    return 0;
+}
+
+
+/* a zone that works: jobs with results of all sizes, until others are dropped */
+
+static int
+use(void)
+{
+    int      i, rc;
+    known_t  k;
+
+    for (i = 0; i < 40; i++) {
+        memset(&k, 0, sizeof(k));
+
+        if (ngx_http_task_job_add(&zone, i % 3, i % 3 ? 4 : 0, &k.job)
+            != NGX_OK)
+        {
+            continue;
+        }
+
+        memcpy(k.id, k.job->id, sizeof(k.id));
+
+        if (end(&k, 'A' + i % 26, i * 61 % (3 * BLOCK), 0) != NGX_OK) {
+            return 97;
+        }
+
+        k.ended = 1;
+
+        rc = look(&k);
+        if (rc) {
+            return rc;
+        }
+
+        notes->now += 5;
+
+        if (i % 7 == 0 && ngx_http_task_job_forget(&zone, k.id) != NGX_OK) {
+            return 98;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+judge(int done)
+{
+    int                         i, rc;
+    int64_t                     now;
+    ngx_http_task_job_counts_t  counts;
+
+    zone.owner = NULL;
+    zone.by_job = NULL;
+    now = notes->now;
+    alerts = 0;
+
+    rc = check_zone();
+
+    for (i = 0; i < notes->n && rc == 0; i++) {
+        rc = look(&notes->known[i]);
+    }
+
+    rc = rc ? rc : check_zone();
+
+    ngx_http_task_job_counts(&zone, &counts);
+
+    rc = rc ? rc : use();
+    rc = rc ? rc : check_zone();
+
+    notes->now += zone.ttl + 1;
+
+    for (i = 0; i < 20 && rc == 0; i++) {
+        ngx_http_task_job_lock(&zone);
+        ngx_http_task_job_expire(&zone);
+        ngx_http_task_job_unlock(&zone);
+    }
+
+    rc = rc ? rc : check_zone();
+
+    ngx_http_task_job_leave(&zone);
+
+    rc = rc ? rc : check_zone();
+
+    notes->now = now;
+
+    return rc ? rc : alerts ? 99 : 0;
+}
+
+
+/* --- what is interrupted -------------------------------------------------- */
+
+static void
+make(void)
+{
+    memset(memory, 0, SIZE);
+    memset(notes, 0, sizeof(notes_t));
+    memset(&zone, 0, sizeof(zone));
+
+    notes->now = 1000000;
+    notes->mine = -1;
+
+    zone.ttl = 60000;
+    zone.max_result = 65536;
+
+    if (ngx_http_task_job_zone_layout(&zone, memory, SIZE) != NGX_OK) {
+        _exit(2);
+    }
+}
+
+
+/* this process is a worker that lives */
+
+static void
+some(void)
+{
+    done(0, 'a', 0);
+    done(0, 'b', 100);
+    done(1, 'c', 3 * BLOCK + 1);
+    (void) add(0, 0);
+    (void) add(2, 0);
+    done(0, 'e', BLOCK);
+}
+
+
+static void
+full(void)
+{
+    int  i;
+
+    some();
+
+    while (notes->n < (int) zone.sh->njobs - 1) {
+        done(notes->n % 3, 'f', 4 * BLOCK);
+    }
+
+    for (i = 0; i < notes->n; i++) {
+        notes->known[i].may_go = 1;
+    }
+}
+
+
+static void some_and_dead(void) { some(); dead_worker(0); }
+static void some_and_locked(void) { some(); dead_worker(1); }
+static void full_and_locked(void) { full(); dead_worker(1); }
+
+
+static void
+none(void)
+{
+    zone.owner = NULL;
+    zone.by_job = NULL;
+}
+
+
+static void
+two(void)
+{
+    worker();
+    (void) add(0, 0);
+}
+
+
+static void
+asked(void)
+{
+    two();
+    (void) ngx_http_task_job_ask(&zone, mine()->id);
+    (void) ngx_http_task_job_ask(&zone, notes->known[notes->n - 1].id);
+}
+
+
+static void
+running(void)
+{
+    worker();
+    ngx_http_task_job_begin(&zone, mine()->job);
+}
+
+
+static void
+busy(void)
+{
+    running();
+    end(mine(), 'B', 2 * BLOCK, 1);
+}
+
+
+static void
+over(void)
+{
+    int  i;
+
+    worker();
+
+    for (i = 0; i < notes->n; i++) {
+        notes->known[i].may_go = 1;
+    }
+
+    notes->now += 60001;
+}
+
+
+static void op_add(void) { (void) add(0, 0); }
+static void op_add_max(void) { (void) add(1, 2); }
+static void op_end_0(void) { end(mine(), 'x', 0, 0); }
+static void op_end_1(void) { end(mine(), 'y', 17, 0); }
+static void op_end_5(void) { end(mine(), 'z', 5 * BLOCK - 3, 0); }
+static void op_end_12(void) { end(mine(), 'w', 12 * BLOCK, 0); }
+static void op_end_busy(void) { end(mine(), 'v', 2 * BLOCK, 1); }
+static void op_end_large(void) { end(mine(), 'u', 60000, 0); }
+static void op_begin(void) { ngx_http_task_job_begin(&zone, mine()->job); }
+static void op_returned(void) { ngx_http_task_job_returned(&zone, mine()->job); }
+static void op_see(void) { (void) look(mine()); }
+static void op_leave(void) { ngx_http_task_job_leave(&zone); }
+
+
+static void
+op_progress(void)
+{
+    ngx_http_task_job_progress(mine()->job, 1, 2, "a message of some length");
+}
+
+
+static void
+op_peek(void)
+{
+    uint64_t    version;
+    ngx_uint_t  ended;
+
+    (void) ngx_http_task_job_peek(&zone, notes->known[0].id, &version, &ended);
+}
+
+
+static void
+op_ask(void)
+{
+    (void) ngx_http_task_job_ask(&zone, notes->known[3].id);
+}
+
+
+static void
+op_asked(void)
+{
+    ngx_http_task_job_t  *jobs[NGX_HTTP_TASK_JOB_ASKED];
+
+    (void) ngx_http_task_job_asked(&zone, jobs);
+}
+
+
+static void
+op_forget(void)
+{
+    notes->known[2].may_go = 1;
+
+    (void) ngx_http_task_job_forget(&zone, notes->known[2].id);
+}
+
+
+static void
+op_counts(void)
+{
+    ngx_http_task_job_counts_t  counts;
+
+    ngx_http_task_job_counts(&zone, &counts);
+}
+
+
+static void
+op_lock(void)
+{
+    ngx_http_task_job_lock(&zone);
+    ngx_http_task_job_unlock(&zone);
+}
+
+
+static case_t  cases[] = {
+    { "a worker's first job", some, none, op_add },
+    { "a job", some, worker, op_add },
+    { "a job in a full zone", full, worker, op_add },
+    { "a job beside max", full, worker, op_add_max },
+    { "a job after a dead worker", some_and_dead, none, op_add },
+    { "an end without a result", some, worker, op_end_0 },
+    { "an end with one block", some, running, op_end_1 },
+    { "an end with five blocks", some, running, op_end_5 },
+    { "an end in a full zone", full, running, op_end_12 },
+    { "an end beside a thread", full, running, op_end_busy },
+    { "an end without room", full, worker, op_end_large },
+    { "an end after a dead worker", some_and_locked, none, op_lock },
+    { "a begin", some, worker, op_begin },
+    { "a progress", some, running, op_progress },
+    { "a return", some, busy, op_returned },
+    { "a look", some, worker, op_see },
+    { "a look at what is over", some, over, op_see },
+    { "a peek", some, worker, op_peek },
+    { "a question", some, worker, op_ask },
+    { "an answer", some, asked, op_asked },
+    { "an oblivion", some, worker, op_forget },
+    { "a count after a dead worker", some_and_dead, worker, op_counts },
+    { "a rebuild", some_and_locked, none, op_lock },
+    { "a rebuild of a full zone", full_and_locked, none, op_lock },
+    { "a leave", some, two, op_leave },
+    { "a leave beside a thread", some, busy, op_leave },
+    { NULL, NULL, NULL, NULL }
+};
+
+
+int
+main(int argc, char **argv)
+{
+    case_t        *c;
+    steps_t        s;
+    ngx_cycle_t    cycle;
+    unsigned       total;
+
+    memset(&cycle, 0, sizeof(cycle));
+    cycle.log = &nolog;
+    nolog.log_level = NGX_LOG_INFO;
+    ngx_cycle = &cycle;
+
+    setvbuf(stdout, NULL, _IONBF, 0);
+
+    memory = mmap(NULL, SIZE, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS,
+                  -1, 0);
+    notes = mmap(NULL, sizeof(notes_t), PROT_READ|PROT_WRITE,
+                 MAP_SHARED|MAP_ANONYMOUS, -1, 0);
+    total = 0;
+
+    for (c = cases; c->name; c++) {
+        make();
+        c->prepare();
+
+        memset(&s, 0, sizeof(s));
+
+        s.memory = memory;
+        s.size = SIZE;
+        s.mutex = mutexes;
+        s.setup = c->setup;
+        s.op = c->op;
+        s.judge = judge;
+        s.every = (argc > 1) ? (unsigned) atoi(argv[1]) : 1;
+
+        steps_run(&s);
+
+        total += s.kills;
+
+        printf("%s %d %s, %u kills\n", s.wrong || s.kills < 2 ? "not ok" : "ok",
+               (int) (c - cases) + 1, c->name, s.kills);
+
+        if (zone.owner) {
+            (void) pthread_mutex_unlock(&zone.owner->alive);
+        }
+    }
+
+    printf("# %u kills\n", total);
+
+    return 0;
+}
