@@ -180,7 +180,7 @@ typedef struct {
 
     ngx_str_t                  node;         /* in front of an id, or empty */
     ngx_msec_t                 ttl;
-    ngx_msec_t                 keep;         /* no ended one is dropped before */
+    ngx_msec_t                 keep;         /* so long none is dropped */
     size_t                     max_body;
     size_t                     max_result;
     ngx_uint_t                 nshares;      /* locations with "max" */

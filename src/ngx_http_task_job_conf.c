@@ -322,7 +322,7 @@ ngx_http_task_job_merge_share(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
     ngx_http_core_loc_conf_t  *clcf;
     ngx_http_core_srv_conf_t  *cscf;
 
-    if (tlcf->function == NULL || tlcf->job_max == 0) {
+    if (tlcf->job_max == 0) {
         return NGX_OK;
     }
 

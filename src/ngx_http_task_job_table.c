@@ -110,7 +110,8 @@ ngx_http_task_job_zone_layout(ngx_http_task_job_zone_t *zone, void *addr,
 
     ngx_memzero(sh, sizeof(ngx_http_task_job_sh_t));
 
-    sh->njobs = (size - sizeof(ngx_http_task_job_sh_t)) / NGX_HTTP_TASK_JOB_SIZE;
+    sh->njobs = (size - sizeof(ngx_http_task_job_sh_t))
+                / NGX_HTTP_TASK_JOB_SIZE;
 
     p += sizeof(ngx_http_task_job_sh_t);
     sh->jobs = (ngx_http_task_job_t *) p;

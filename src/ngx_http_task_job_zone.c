@@ -148,7 +148,7 @@ ngx_http_task_job_returned(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* a copy, in the pool; what changes meanwhile is the progress, not the result */
+/* a copy, in the pool */
 
 ngx_int_t
 ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,

@@ -105,10 +105,6 @@ ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->zone, prev->zone, NULL);
     ngx_http_task_merge_background(prev, conf);
 
-    if (ngx_http_task_job_merge_share(cf, conf) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
     if (conf->function == NULL) {
         return NGX_CONF_OK;
     }
@@ -117,7 +113,9 @@ ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_task_args_narrow(cf, conf, own) != NGX_OK) {
+    if (ngx_http_task_job_merge_share(cf, conf) != NGX_OK
+        || ngx_http_task_args_narrow(cf, conf, own) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
