@@ -37,7 +37,7 @@ MODULE       := $(BUILD)/ngx_http_task_module.so
 SOURCES      := $(wildcard src/*.c src/*.h)
 TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
                 $(wildcard conf/tasks/*.c))
-TEST_TASKS   := $(addprefix $(BUILD)/tasks/test/,probe.so slot job-zone)
+TEST_TASKS   := $(addprefix $(BUILD)/tasks/test/,probe.so slot zone job-zone)
 
 PACKAGES      = sh t/lib/packages.sh
 
@@ -112,7 +112,7 @@ $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
 
 # drivers of a few files of the module, which they include
 
-$(BUILD)/tasks/test/slot $(BUILD)/tasks/test/job-zone: \
+$(addprefix $(BUILD)/tasks/test/,slot zone job-zone): \
     $(BUILD)/tasks/test/%: t/%.c t/lib/steps.h $(SOURCES) $(OBJ)/Makefile
 	@mkdir -p $(@D)
 	@gcc -g -O2 -Wall $(NGX_INCLUDES) -I t/lib -o $@ $< \

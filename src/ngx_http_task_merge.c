@@ -114,12 +114,8 @@ ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     if (ngx_http_task_job_merge_share(cf, conf) != NGX_OK
-        || ngx_http_task_args_narrow(cf, conf, own) != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_http_task_merge_args(cf, conf) != NGX_OK
+        || ngx_http_task_args_narrow(cf, conf, own) != NGX_OK
+        || ngx_http_task_merge_args(cf, conf) != NGX_OK
         || ngx_http_task_merge_methods(cf, conf) != NGX_OK)
     {
         return NGX_CONF_ERROR;

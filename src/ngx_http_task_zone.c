@@ -31,6 +31,7 @@ static void ngx_http_task_zone_collect(ngx_http_task_zone_t *zone,
 static ngx_int_t ngx_http_task_zone_generation(ngx_http_task_zone_t *zone);
 static ngx_http_task_series_t *ngx_http_task_zone_series(
     ngx_http_task_zone_t *zone, ngx_str_t *name);
+static void ngx_http_task_zone_link(ngx_queue_t *queue, ngx_queue_t *q);
 static ngx_int_t ngx_http_task_zone_slots(ngx_http_task_zone_t *zone,
     ngx_http_task_generation_t *generation);
 
@@ -286,7 +287,7 @@ ngx_http_task_zone_generation(ngx_http_task_zone_t *zone)
         generation->series[i]->refs++;
     }
 
-    ngx_queue_insert_tail(&zone->sh->alive, &generation->queue);
+    ngx_http_task_zone_link(&zone->sh->alive, &generation->queue);
 
     zone->sh->generations++;
     zone->generation = generation->number;
@@ -336,9 +337,30 @@ ngx_http_task_zone_series(ngx_http_task_zone_t *zone, ngx_str_t *name)
     series->name.data = p + 2 * size;
     ngx_memcpy(series->name.data, name->data, name->len);
 
-    ngx_queue_insert_tail(&zone->sh->series, &series->queue);
+    ngx_http_task_zone_link(&zone->sh->series, &series->queue);
 
     return series;
+}
+
+
+/*
+ * At the end.  Workers walk from the head to the end: the master may be killed
+ * at any instruction, and they always find the one or the other queue.
+ */
+
+static void
+ngx_http_task_zone_link(ngx_queue_t *queue, ngx_queue_t *q)
+{
+    ngx_queue_t  *last;
+
+    last = ngx_queue_last(queue);
+
+    q->prev = last;
+    q->next = queue;
+
+    ngx_http_task_atomic_set(&last->next, q);
+
+    queue->prev = q;
 }
 
 
