@@ -442,8 +442,6 @@ ngx_int_t ngx_http_task_send_not_allowed(ngx_http_request_t *r,
 /* what the function answered */
 
 ngx_int_t ngx_http_task_send_result(ngx_task_t *t);
-ngx_int_t ngx_http_task_add_header(ngx_http_request_t *r, ngx_str_t *name,
-    ngx_str_t *value);
 ngx_int_t ngx_http_task_send_unavailable(ngx_http_request_t *r,
     ngx_uint_t retry);
 
@@ -454,6 +452,14 @@ ngx_str_t *ngx_http_task_status_body(ngx_uint_t status);
 ngx_uint_t ngx_http_task_accepts(ngx_http_request_t *r, const char *type);
 
 extern ngx_str_t  ngx_http_task_json_type;
+
+
+/* ngx_http_task_header.c */
+
+ngx_int_t ngx_http_task_add_header(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_str_t *value);
+void ngx_http_task_drop_header(ngx_http_request_t *r, ngx_str_t *name);
+ngx_uint_t ngx_http_task_has_cache_control(ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_TASK_H_INCLUDED_ */

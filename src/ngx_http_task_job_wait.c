@@ -216,20 +216,13 @@ ngx_http_task_job_prefer_answer(ngx_http_task_job_wait_t *w)
 static ngx_int_t
 ngx_http_task_job_stream_begin(ngx_http_request_t *r)
 {
-    ngx_int_t   rc;
-    ngx_uint_t  i;
+    ngx_int_t  rc;
 
-    static ngx_keyval_t  headers[] = {
-        { ngx_string("Cache-Control"), ngx_string("no-cache") },
-        { ngx_string("X-Accel-Buffering"), ngx_string("no") }
-    };
+    static ngx_str_t  name = ngx_string("X-Accel-Buffering");
+    static ngx_str_t  value = ngx_string("no");
 
-    for (i = 0; i < 2; i++) {
-        if (ngx_http_task_add_header(r, &headers[i].key, &headers[i].value)
-            != NGX_OK)
-        {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
+    if (ngx_http_task_add_header(r, &name, &value) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     rc = ngx_http_task_send_stream(r);

@@ -15,7 +15,6 @@ typedef struct {
 
 static ngx_uint_t ngx_http_task_has_error_page(ngx_http_request_t *r,
     ngx_uint_t status);
-static void ngx_http_task_drop_header(ngx_http_request_t *r, ngx_str_t *name);
 static ngx_int_t ngx_http_task_send_header(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, off_t len);
 static ngx_int_t ngx_http_task_send_body(ngx_http_request_t *r,
@@ -347,67 +346,6 @@ ngx_http_task_has_error_page(ngx_http_request_t *r, ngx_uint_t status)
     }
 
     return 0;
-}
-
-
-ngx_int_t
-ngx_http_task_add_header(ngx_http_request_t *r, ngx_str_t *name,
-    ngx_str_t *value)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    h->hash = 1;
-#if (nginx_version >= 1023000)
-    h->next = NULL;
-#endif
-
-    h->key = *name;
-    h->value = *value;
-
-    /* those that nginx's filters look for */
-
-    if (ngx_strcasecmp(name->data, (u_char *) "Content-Encoding") == 0) {
-        r->headers_out.content_encoding = h;
-
-    } else if (ngx_strcasecmp(name->data, (u_char *) "ETag") == 0) {
-        r->headers_out.etag = h;
-
-    } else if (ngx_strcasecmp(name->data, (u_char *) "Last-Modified") == 0) {
-        r->headers_out.last_modified = h;
-
-    } else if (ngx_strcasecmp(name->data, (u_char *) "Location") == 0) {
-        r->headers_out.location = h;
-    }
-
-    return NGX_OK;
-}
-
-
-/* one that was set before an error_page led here */
-
-static void
-ngx_http_task_drop_header(ngx_http_request_t *r, ngx_str_t *name)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    for (part = &r->headers_out.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len == name->len
-                && ngx_strncasecmp(h[i].key.data, name->data, name->len) == 0)
-            {
-                h[i].hash = 0;
-            }
-        }
-    }
 }
 
 

@@ -246,6 +246,7 @@ typedef struct {
 
     ngx_str_t                        content;      /* the directive of .. */
     ngx_http_handler_pt              handler;      /* .. this one, or NULL */
+    ngx_uint_t                       no_store;     /* true only now */
 
     ngx_str_t                        quick;
     ngx_str_t                        ready;        /* of "task_ready" */
@@ -255,7 +256,7 @@ typedef struct {
 
 
 typedef struct {
-    ngx_uint_t                       used;         /* there is a "task" */
+    ngx_uint_t                       used;         /* more than "quick" is */
     ngx_array_t                      limits;       /* pointers to them */
     ngx_array_t                      ready;        /* "task_ready" locations */
     ngx_array_t                      zones;        /* pointers to them */
