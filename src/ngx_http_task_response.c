@@ -30,6 +30,8 @@ static ngx_http_task_status_body_t  ngx_http_task_status_bodies[] = {
       ngx_string("{\"detail\":\"Method Not Allowed\"}") },
     { NGX_HTTP_NOT_FOUND,
       ngx_string("{\"detail\":\"Not Found\"}") },
+    { NGX_HTTP_CONFLICT,
+      ngx_string("{\"detail\":\"Conflict\"}") },
     { NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
       ngx_string("{\"detail\":\"Request Entity Too Large\"}") },
     { NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
@@ -273,7 +275,7 @@ ngx_http_task_send_failed(ngx_task_t *t)
 {
     ngx_int_t                rc;
     ngx_str_t                body;
-    ngx_uint_t               status, level;
+    ngx_uint_t               status;
     ngx_http_request_t      *r;
     ngx_http_task_result_t  *result;
 
@@ -292,9 +294,7 @@ ngx_http_task_send_failed(ngx_task_t *t)
 
     status = result->failed;
 
-    level = (status < 500) ? NGX_LOG_INFO : NGX_LOG_ERR;
-
-    ngx_log_error(level, r->connection->log, 0, "task \"%V\" failed, %ui: %V",
+    ngx_log_error(ngx_http_task_failed_level(status), r->connection->log, 0, "task \"%V\" failed, %ui: %V",
                   &t->function->name, status, &result->detail);
 
     rc = ngx_http_task_error_detail(r->pool, &result->detail, &body);
@@ -304,6 +304,16 @@ ngx_http_task_send_failed(ngx_task_t *t)
     }
 
     return ngx_http_task_send_error(r, status, &body);
+}
+
+
+/* of a task or a job: what is up to the client is no error of the server's */
+
+ngx_uint_t
+ngx_http_task_failed_level(ngx_uint_t status)
+{
+    return (status < NGX_HTTP_INTERNAL_SERVER_ERROR) ? NGX_LOG_INFO
+                                                     : NGX_LOG_ERR;
 }
 
 

@@ -273,12 +273,13 @@ typedef struct {
 } ngx_http_task_source_t;
 
 
-/* a body: bytes in memory, or a file of that length */
+/* a body: bytes in memory, or a file of that length, open while it is used */
 
 typedef struct {
     u_char                          *data;
     size_t                           len;
     ngx_fd_t                         fd;
+    off_t                            offset;       /* in the file */
 } ngx_http_task_body_t;
 
 
@@ -402,6 +403,8 @@ struct ngx_task_s {
     ngx_http_task_source_t          *sources;      /* one for each parameter */
     ngx_http_task_body_t             body;
     ngx_uint_t                       unread;       /* parameters, in the body */
+    ngx_uint_t                       ahead;        /* read it, then go on */
+    ngx_http_cleanup_t              *reading;      /* a thread does so; or NULL */
     ngx_http_task_context_t         *context;
     ngx_atomic_uint_t                connection;   /* its number in the log */
 
@@ -425,13 +428,27 @@ struct ngx_task_s {
 };
 
 
+/* a pool, as this worker uses it */
+
+typedef struct ngx_http_task_pool_s  ngx_http_task_pool_t;
+
+struct ngx_http_task_pool_s {
+    ngx_thread_pool_t               *pool;
+    ngx_uint_t                       given;        /* pieces of ours in it */
+    ngx_queue_t                      waiting;      /* .. and of jobs, for it */
+    ngx_http_task_pool_t            *next;
+};
+
+
 /* what a pool's thread runs of a task */
 
 struct ngx_http_task_piece_s {
     ngx_thread_task_t                thread;
     ngx_task_t                      *task;
-    ngx_queue_t                      queue;        /* of those in a pool */
-    ngx_uint_t                       in_pool;      /* the loop gave it */
+    ngx_http_task_pool_t            *pool;
+    ngx_queue_t                      queue;        /* of those in a pool, .. */
+    ngx_uint_t                       in_pool;      /* .. the loop gave it, .. */
+    ngx_uint_t                       waiting;      /* .. or in front of one */
     ngx_http_task_zone_pool_t       *counted;      /* [both], or NULL */
     int                              returned;     /* [both] */
 
