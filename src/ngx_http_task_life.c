@@ -81,6 +81,18 @@ ngx_http_task_attach(ngx_http_request_t *r, ngx_task_t *t)
 
 
 void
+ngx_http_task_start(ngx_task_t *t)
+{
+    if (ngx_http_task_body_open(t) != NGX_OK) {
+        ngx_http_task_reject(t, 1);
+        return;
+    }
+
+    t->conf->mode.executor->start(t);
+}
+
+
+void
 ngx_http_task_wait(ngx_task_t *t)
 {
     ngx_http_request_t  *r;
