@@ -12,6 +12,7 @@
 
 
 #include "ngx_http_task_types.h"
+#include "ngx_http_task_pool.h"
 
 
 #define NGX_HTTP_TASK_VERSION  "0.5.0"
@@ -404,13 +405,6 @@ void ngx_http_task_thread_wake(ngx_task_t *t);
 void ngx_http_task_thread_enter(ngx_http_task_piece_t *piece);
 void ngx_http_task_thread_free(ngx_http_task_piece_t *piece);
 
-
-/* ngx_http_task_pool.c */
-
-ngx_http_task_pool_t *ngx_http_task_pool_get(ngx_thread_pool_t *tp);
-ngx_int_t ngx_http_task_pool_post(ngx_http_task_piece_t *piece);
-void ngx_http_task_pool_leave(ngx_http_task_piece_t *piece);
-void ngx_http_task_pool_returned(ngx_http_task_piece_t *piece);
 
 /* an offloaded piece has returned, on the loop */
 

@@ -322,8 +322,8 @@ ngx_http_task_job_result(ngx_task_t *t, ngx_http_task_job_state_e *state,
     }
 
     if (*state == NGX_HTTP_TASK_JOB_FAILED) {
-        ngx_log_error(ngx_http_task_failed_level(status), t->log, 0, "job \"%V\" failed: %V",
-                      &t->function->name, text);
+        ngx_log_error(ngx_http_task_failed_level(status), t->log, 0,
+                      "job \"%V\" failed: %V", &t->function->name, text);
     }
 
     return status;

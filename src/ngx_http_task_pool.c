@@ -55,8 +55,6 @@ ngx_http_task_pool_get(ngx_thread_pool_t *tp)
 }
 
 
-/* NGX_BUSY: there is no room; a job then waits for it, which is NGX_OK */
-
 ngx_int_t
 ngx_http_task_pool_post(ngx_http_task_piece_t *piece)
 {
@@ -116,8 +114,6 @@ ngx_http_task_pool_give(ngx_http_task_piece_t *piece)
     return NGX_OK;
 }
 
-
-/* the job ends while it waits; harmless if it does not wait */
 
 void
 ngx_http_task_pool_leave(ngx_http_task_piece_t *piece)

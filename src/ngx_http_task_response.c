@@ -294,7 +294,8 @@ ngx_http_task_send_failed(ngx_task_t *t)
 
     status = result->failed;
 
-    ngx_log_error(ngx_http_task_failed_level(status), r->connection->log, 0, "task \"%V\" failed, %ui: %V",
+    ngx_log_error(ngx_http_task_failed_level(status), r->connection->log, 0,
+                  "task \"%V\" failed, %ui: %V",
                   &t->function->name, status, &result->detail);
 
     rc = ngx_http_task_error_detail(r->pool, &result->detail, &body);

@@ -36,6 +36,7 @@
 
 
 typedef struct ngx_http_task_piece_s     ngx_http_task_piece_t;
+typedef struct ngx_http_task_pool_s      ngx_http_task_pool_t;
 typedef struct ngx_http_task_function_s  ngx_http_task_function_t;
 
 
@@ -404,7 +405,7 @@ struct ngx_task_s {
     ngx_http_task_body_t             body;
     ngx_uint_t                       unread;       /* parameters, in the body */
     ngx_uint_t                       ahead;        /* read it, then go on */
-    ngx_http_cleanup_t              *reading;      /* a thread does so; or NULL */
+    ngx_http_cleanup_t              *reading;      /* a thread does, or NULL */
     ngx_http_task_context_t         *context;
     ngx_atomic_uint_t                connection;   /* its number in the log */
 
@@ -425,18 +426,6 @@ struct ngx_task_s {
 
     int64_t                          deadline;
     ngx_event_t                      timer;
-};
-
-
-/* a pool, as this worker uses it */
-
-typedef struct ngx_http_task_pool_s  ngx_http_task_pool_t;
-
-struct ngx_http_task_pool_s {
-    ngx_thread_pool_t               *pool;
-    ngx_uint_t                       given;        /* pieces of ours in it */
-    ngx_queue_t                      waiting;      /* .. and of jobs, for it */
-    ngx_http_task_pool_t            *next;
 };
 
 
