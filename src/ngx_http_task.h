@@ -12,6 +12,7 @@
 
 
 #include "ngx_http_task_types.h"
+#include "ngx_http_task_pool.h"
 
 
 #define NGX_HTTP_TASK_VERSION  "0.5.0"
@@ -87,12 +88,20 @@ ngx_uint_t ngx_http_task_param_known(ngx_conf_t *cf, ngx_str_t *name);
 ngx_int_t ngx_http_task_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_task_quick_handler(ngx_http_request_t *r);
 
+/* all of the request is read: begins the task, or says what is wrong, see rc */
+
+void ngx_http_task_go(ngx_task_t *t, ngx_int_t rc);
+
 
 /* ngx_http_task_life.c: the event loop's part of a task's life */
 
 /* from now on the task is its request's, and ends with it */
 
 ngx_int_t ngx_http_task_attach(ngx_http_request_t *r, ngx_task_t *t);
+
+/* it is its turn */
+
+void ngx_http_task_start(ngx_task_t *t);
 
 /* the executor has begun to wait: notice when the client leaves */
 
@@ -138,6 +147,11 @@ void ngx_http_task_release(ngx_task_t *t);
 ngx_task_t *ngx_http_task_get(ngx_http_request_t *r);
 
 
+/* ngx_http_task_watch.c: ends a request that waits when its client leaves */
+
+void ngx_http_task_watch(ngx_http_request_t *r);
+
+
 /* ngx_http_task_limit.c */
 
 char *ngx_http_task_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
@@ -153,6 +167,7 @@ void ngx_http_task_limit_start(ngx_task_t *t);
 void ngx_http_task_limit_leave_queue(ngx_task_t *t);
 void ngx_http_task_limit_leave(ngx_task_t *t);
 ngx_uint_t ngx_http_task_limit_has_room(ngx_http_task_limit_t *limit);
+ngx_uint_t ngx_http_task_limit_retry(ngx_http_task_limit_t *limit);
 
 
 /* ngx_http_task_timeout.c */
@@ -261,6 +276,8 @@ ngx_int_t ngx_http_task_args_narrow(ngx_conf_t *cf,
  */
 
 ngx_int_t ngx_http_task_params_collect(ngx_task_t *t);
+ngx_uint_t ngx_http_task_params_in_body(ngx_http_request_t *r,
+    ngx_http_task_loc_conf_t *tlcf);
 
 /*
  * Makes the arguments of it, in any thread.  NGX_DECLINED: what is wrong is
@@ -276,13 +293,25 @@ ngx_int_t ngx_http_task_params_read(ngx_task_t *t);
 
 ngx_uint_t ngx_http_task_body_is_json(ngx_http_request_t *r);
 
-/* takes the body of the request for the task; copy: a thread may read it */
+/* takes the body of the request for the task: JSON, or as it is */
 
-ngx_int_t ngx_http_task_body_take(ngx_task_t *t, ngx_uint_t copy);
+ngx_int_t ngx_http_task_body_take(ngx_task_t *t, ngx_uint_t json);
+
+/* on the loop, before what may use a body that is in a file */
+
+ngx_int_t ngx_http_task_body_open(ngx_task_t *t);
 
 /* from its file to memory, in any thread */
 
 ngx_int_t ngx_http_task_body_load(ngx_task_t *t);
+
+
+/* ngx_http_task_read.c: in a thread, before the task goes on */
+
+/* NGX_OK, NGX_ERROR, or a status */
+
+ngx_int_t ngx_http_task_read_ahead(ngx_task_t *t);
+void ngx_http_task_read_done(ngx_task_t *t, ngx_task_rc_t rc);
 
 
 /* ngx_http_task_context.c */
@@ -379,7 +408,9 @@ ngx_int_t ngx_http_task_thread_post(ngx_task_t *t, ngx_thread_pool_t *pool,
 
 void ngx_http_task_thread_wake(ngx_task_t *t);
 
+void ngx_http_task_thread_enter(ngx_http_task_piece_t *piece);
 void ngx_http_task_thread_free(ngx_http_task_piece_t *piece);
+
 
 /* an offloaded piece has returned, on the loop */
 
@@ -448,18 +479,28 @@ ngx_int_t ngx_http_task_send_not_allowed(ngx_http_request_t *r,
 /* what the function answered */
 
 ngx_int_t ngx_http_task_send_result(ngx_task_t *t);
-ngx_int_t ngx_http_task_add_header(ngx_http_request_t *r, ngx_str_t *name,
-    ngx_str_t *value);
 ngx_int_t ngx_http_task_send_unavailable(ngx_http_request_t *r,
     ngx_uint_t retry);
 
 ngx_str_t *ngx_http_task_status_body(ngx_uint_t status);
+
+/* of the line that a failure with this status is logged by */
+
+ngx_uint_t ngx_http_task_failed_level(ngx_uint_t status);
 
 /* whether the client names the type in "Accept" */
 
 ngx_uint_t ngx_http_task_accepts(ngx_http_request_t *r, const char *type);
 
 extern ngx_str_t  ngx_http_task_json_type;
+
+
+/* ngx_http_task_header.c */
+
+ngx_int_t ngx_http_task_add_header(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_str_t *value);
+void ngx_http_task_drop_header(ngx_http_request_t *r, ngx_str_t *name);
+ngx_uint_t ngx_http_task_has_cache_control(ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_TASK_H_INCLUDED_ */

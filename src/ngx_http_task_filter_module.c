@@ -2,7 +2,10 @@
 /*
  * A body that is too large is refused by nginx before any content handler is
  * called.  That the client of a task gets JSON then as well is up to the two
- * filters here.  They are set only if there is a task.
+ * filters here.  They are set only if something of ours answers.
+ *
+ * The header filter runs after nginx's own one of "expires" and "add_header":
+ * what is true only now is not to be cached, unless somebody said otherwise.
  */
 
 
@@ -11,6 +14,7 @@
 
 static ngx_int_t ngx_http_task_filter_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_task_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_task_header_no_store(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 
@@ -77,6 +81,10 @@ ngx_http_task_header_filter(ngx_http_request_t *r)
     ngx_str_t                 *body;
     ngx_http_task_loc_conf_t  *tlcf;
 
+    if (ngx_http_task_header_no_store(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (r->err_status != NGX_HTTP_REQUEST_ENTITY_TOO_LARGE || r != r->main) {
         return ngx_http_next_header_filter(r);
     }
@@ -101,6 +109,34 @@ ngx_http_task_header_filter(ngx_http_request_t *r)
     ngx_http_set_ctx(r, body, ngx_http_task_filter_module);
 
     return ngx_http_next_header_filter(r);
+}
+
+
+/* what a job, a status, "task_ready" or a 202 tells */
+
+static ngx_int_t
+ngx_http_task_header_no_store(ngx_http_request_t *r)
+{
+    ngx_http_task_loc_conf_t  *tlcf;
+
+    static ngx_str_t  name = ngx_string("Cache-Control");
+    static ngx_str_t  value = ngx_string("no-store");
+
+    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
+
+    if (!tlcf->no_store
+        && (tlcf->function == NULL
+            || tlcf->background == NGX_HTTP_TASK_BACKGROUND_OFF
+            || r->headers_out.status != NGX_HTTP_ACCEPTED))
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_http_task_has_cache_control(r)) {
+        return NGX_OK;
+    }
+
+    return ngx_http_task_add_header(r, &name, &value);
 }
 
 

@@ -13,6 +13,8 @@
 #define NGX_HTTP_TASK_POOL_SIZE  2048
 
 
+static ngx_uint_t ngx_http_task_wants_job(ngx_http_request_t *r,
+    ngx_msec_t *wait);
 static void ngx_http_task_body_handler(ngx_http_request_t *r);
 static ngx_task_t *ngx_http_task_create(ngx_http_request_t *r);
 static void ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc);
@@ -22,6 +24,7 @@ ngx_int_t
 ngx_http_task_handler(ngx_http_request_t *r)
 {
     ngx_int_t                  rc;
+    ngx_msec_t                 wait;
     ngx_http_task_loc_conf_t  *tlcf;
 
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
@@ -40,6 +43,17 @@ ngx_http_task_handler(ngx_http_request_t *r)
         return NGX_DONE;
     }
 
+    /* what is too large for a job is not read at all, where it says so */
+
+    if (tlcf->background
+        && r->headers_in.content_length_n > (off_t) tlcf->job_zone->max_body
+        && ngx_http_task_params_in_body(r, tlcf)
+        && ngx_http_task_wants_job(r, &wait))
+    {
+        return ngx_http_task_send_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                        NULL);
+    }
+
     /* a body that nobody needs is read, too: the connection is then quiet */
 
     r->request_body_in_single_buf = 1;
@@ -51,6 +65,17 @@ ngx_http_task_handler(ngx_http_request_t *r)
     }
 
     return NGX_DONE;
+}
+
+
+/* HEAD never begins a job: its answer would not say which */
+
+static ngx_uint_t
+ngx_http_task_wants_job(ngx_http_request_t *r, ngx_msec_t *wait)
+{
+    *wait = 0;
+
+    return !(r->method & NGX_HTTP_HEAD) && ngx_http_task_job_wanted(r, wait);
 }
 
 
@@ -72,9 +97,27 @@ ngx_http_task_body_handler(ngx_http_request_t *r)
         rc = ngx_http_task_context_create(t);
     }
 
-    if (rc == NGX_OK && !t->unread) {
+    if (rc == NGX_OK && t->ahead) {
+        rc = ngx_http_task_read_ahead(t);
+
+        if (rc == NGX_OK) {
+            return;
+        }
+
+    } else if (rc == NGX_OK && !t->unread) {
         rc = ngx_http_task_params_read(t);
     }
+
+    ngx_http_task_go(t, rc);
+}
+
+
+void
+ngx_http_task_go(ngx_task_t *t, ngx_int_t rc)
+{
+    ngx_http_request_t  *r;
+
+    r = t->request;
 
     if (rc == NGX_OK && t->background) {
         rc = ngx_http_task_job_accept(t);
@@ -122,6 +165,9 @@ ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc)
     if (rc == NGX_DECLINED) {
         rc = ngx_http_task_send_result(t);
 
+    } else if (rc == NGX_HTTP_SERVICE_UNAVAILABLE) {
+        rc = ngx_http_task_send_unavailable(r, 1);
+
     } else {
         rc = ngx_http_task_send_error(r, (rc == NGX_ERROR)
                                          ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc,
@@ -151,7 +197,7 @@ ngx_http_task_create(ngx_http_request_t *r)
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
 
     pool = r->pool;
-    background = ngx_http_task_job_wanted(r, &wait);
+    background = ngx_http_task_wants_job(r, &wait);
 
     if (tlcf->mode.pool || background) {
         pool = ngx_create_pool(NGX_HTTP_TASK_POOL_SIZE, ngx_cycle->log);

@@ -91,15 +91,11 @@ ngx_http_task_job_accept(ngx_task_t *t)
     r = t->request;
     limit = t->conf->limit;
 
-    if (t->body.len > t->conf->job_zone->max_body) {
-        return ngx_http_task_send_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                        NULL);
-    }
-
     if (limit && !ngx_http_task_limit_has_room(limit)) {
         ngx_log_error(limit->log_level, r->connection->log, 0,
                       "limiting tasks, no room for a job");
-        return ngx_http_task_send_unavailable(r, 1);
+        return ngx_http_task_send_unavailable(r,
+                                             ngx_http_task_limit_retry(limit));
     }
 
     if (ngx_http_task_job_create(t) != NGX_OK) {
@@ -334,6 +330,7 @@ ngx_http_task_job_result(ngx_task_t *t, ngx_http_task_job_state_e *state,
         break;
 
     case NGX_HTTP_TASK_CANCELLED:
+        status = 0;
         *state = t->given_up ? NGX_HTTP_TASK_JOB_LOST
                              : NGX_HTTP_TASK_JOB_CANCELLED;
 
@@ -349,12 +346,6 @@ ngx_http_task_job_result(ngx_task_t *t, ngx_http_task_job_state_e *state,
         ngx_str_set(text, "Gateway Timeout");
         break;
 
-    case NGX_HTTP_TASK_REJECTED:
-        *state = NGX_HTTP_TASK_JOB_FAILED;
-        status = NGX_HTTP_SERVICE_UNAVAILABLE;
-        ngx_str_set(text, "Service Unavailable");
-        break;
-
     default:
         *state = NGX_HTTP_TASK_JOB_FAILED;
         ngx_str_set(text, "Internal Server Error");
@@ -366,8 +357,8 @@ ngx_http_task_job_result(ngx_task_t *t, ngx_http_task_job_state_e *state,
     }
 
     if (*state == NGX_HTTP_TASK_JOB_FAILED) {
-        ngx_log_error(NGX_LOG_ERR, t->log, 0, "job \"%V\" failed: %V",
-                      &t->function->name, text);
+        ngx_log_error(ngx_http_task_failed_level(status), t->log, 0,
+                      "job \"%V\" failed: %V", &t->function->name, text);
     }
 
     return status;

@@ -380,6 +380,10 @@ ngx_uint_t ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone,
 void ngx_http_task_job_counts(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_counts_t *counts);
 
+/* erases one that has ended; NGX_BUSY: it has not; NGX_DECLINED: none */
+
+ngx_int_t ngx_http_task_job_forget(ngx_http_task_job_zone_t *zone, u_char *id);
+
 
 /* ngx_http_task_job_conf.c */
 
@@ -442,9 +446,41 @@ typedef enum {
     NGX_HTTP_TASK_JOB_STREAM           /* server-sent events */
 } ngx_http_task_job_wait_e;
 
+
+/* between two looks at the job, milliseconds */
+
+#define NGX_HTTP_TASK_JOB_TICK     50
+
+
+typedef struct {
+    ngx_http_request_t        *request;
+    ngx_http_task_job_zone_t  *zone;
+    ngx_event_t                event;
+    ngx_http_task_job_wait_e   kind;
+    ngx_uint_t                 watched;      /* the client is */
+
+    int64_t                    deadline;     /* on the monotonic clock, ns */
+    int64_t                    spoken;       /* a stream: the last time */
+    uint64_t                   version;      /* a stream: what was sent, .. */
+    ngx_buf_t                 *buf;          /* .. and in which buffer */
+    u_char                     id[NGX_HTTP_TASK_JOB_ID];
+} ngx_http_task_job_wait_t;
+
+
 ngx_int_t ngx_http_task_job_wait(ngx_http_request_t *r,
     ngx_http_task_job_zone_t *zone, u_char *id, ngx_http_task_job_wait_e kind,
     ngx_msec_t time);
+
+
+/* ngx_http_task_job_stream.c */
+
+/* NGX_OK and no header_only: events follow; else what is to be finalized */
+
+ngx_int_t ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w,
+    ngx_uint_t ended);
+void ngx_http_task_job_stream(ngx_http_task_job_wait_t *w, uint64_t version,
+    ngx_uint_t ended);
+void ngx_http_task_job_stream_writer(ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_TASK_JOB_H_INCLUDED_ */

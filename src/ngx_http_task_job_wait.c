@@ -2,7 +2,7 @@
 /*
  * Requests that wait for a job, which may be another worker's: a poll that is
  * answered when the job has ended, the job's own request that gives it some
- * time before the 202, and a stream of server-sent events.
+ * time before the 202, and a stream of events, see ngx_http_task_job_stream.c.
  *
  * They look at the job every so often.  A worker that is told to quit answers
  * them at once: the timer that notices is not cancelable.
@@ -12,38 +12,11 @@
 #include "ngx_http_task.h"
 
 
-/* between two looks, and between two comments in a stream, milliseconds */
-
-#define NGX_HTTP_TASK_JOB_TICK     50
-#define NGX_HTTP_TASK_JOB_COMMENT  15000
-
-
-typedef struct {
-    ngx_http_request_t        *request;
-    ngx_http_task_job_zone_t  *zone;
-    ngx_event_t                event;
-    ngx_http_task_job_wait_e   kind;
-
-    int64_t                    deadline;     /* on the monotonic clock, ns */
-    int64_t                    spoken;       /* a stream: the last time */
-    uint64_t                   version;      /* a stream: what was sent, .. */
-    ngx_buf_t                 *buf;          /* .. and in which buffer */
-    u_char                     id[NGX_HTTP_TASK_JOB_ID];
-} ngx_http_task_job_wait_t;
-
-
+static void ngx_http_task_job_wait_watch(ngx_http_task_job_wait_t *w);
 static void ngx_http_task_job_wait_cleanup(void *data);
 static void ngx_http_task_job_tick(ngx_event_t *ev);
 static ngx_int_t ngx_http_task_job_answer(ngx_http_task_job_wait_t *w);
 static ngx_int_t ngx_http_task_job_prefer_answer(ngx_http_task_job_wait_t *w);
-static ngx_int_t ngx_http_task_job_stream_begin(ngx_http_request_t *r);
-static void ngx_http_task_job_stream(ngx_http_task_job_wait_t *w,
-    uint64_t version, ngx_uint_t ended);
-static ngx_int_t ngx_http_task_job_stream_event(ngx_http_task_job_wait_t *w,
-    const char *name);
-static ngx_int_t ngx_http_task_job_stream_send(ngx_http_task_job_wait_t *w,
-    ngx_str_t *text);
-static void ngx_http_task_job_stream_writer(ngx_http_request_t *r);
 
 
 ngx_int_t
@@ -60,14 +33,7 @@ ngx_http_task_job_wait(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
         return ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
     }
 
-    if (kind == NGX_HTTP_TASK_JOB_STREAM) {
-        rc = ngx_http_task_job_stream_begin(r);
-
-        if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-            return rc;
-        }
-
-    } else if (ended && kind == NGX_HTTP_TASK_JOB_POLL) {
+    if (ended && kind == NGX_HTTP_TASK_JOB_POLL) {
         return ngx_http_task_job_send(r, zone, id);
     }
 
@@ -92,23 +58,44 @@ ngx_http_task_job_wait(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
     w->event.data = w;
     w->event.log = r->connection->log;
 
-    r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = (kind == NGX_HTTP_TASK_JOB_STREAM)
-                             ? ngx_http_task_job_stream_writer
-                             : ngx_http_request_empty_handler;
+    if (kind == NGX_HTTP_TASK_JOB_STREAM) {
+        rc = ngx_http_task_job_stream_begin(w, ended);
 
-    if (r->connection->read->ready) {
-        ngx_post_event(r->connection->read, &ngx_posted_events);
-
-    } else {
-        (void) ngx_handle_read_event(r->connection->read, 0);
+        if (rc != NGX_OK || r->header_only) {
+            return rc;
+        }
     }
+
+    ngx_http_task_job_wait_watch(w);
 
     ngx_add_timer(&w->event, 1);
 
     r->main->count++;
 
     return NGX_DONE;
+}
+
+
+/*
+ * A body that nobody needs may still be coming: nginx, which throws it away,
+ * has the events until then, and notices when the client leaves.
+ */
+
+static void
+ngx_http_task_job_wait_watch(ngx_http_task_job_wait_t *w)
+{
+    ngx_http_request_t  *r;
+
+    r = w->request;
+
+    if (!w->watched && !r->discard_body) {
+        w->watched = 1;
+        ngx_http_task_watch(r);
+    }
+
+    if (w->kind == NGX_HTTP_TASK_JOB_STREAM) {
+        r->write_event_handler = ngx_http_task_job_stream_writer;
+    }
 }
 
 
@@ -137,6 +124,8 @@ ngx_http_task_job_tick(ngx_event_t *ev)
     c = r->connection;
 
     ngx_http_set_log_request(c->log, r);
+
+    ngx_http_task_job_wait_watch(w);
 
     version = 0;
 
@@ -209,189 +198,5 @@ ngx_http_task_job_prefer_answer(ngx_http_task_job_wait_t *w)
         return ngx_http_task_send_error(r, seen.job.status ? seen.job.status
                                                : NGX_HTTP_INTERNAL_SERVER_ERROR,
                                         &body);
-    }
-}
-
-
-static ngx_int_t
-ngx_http_task_job_stream_begin(ngx_http_request_t *r)
-{
-    ngx_int_t   rc;
-    ngx_uint_t  i;
-
-    static ngx_keyval_t  headers[] = {
-        { ngx_string("Cache-Control"), ngx_string("no-cache") },
-        { ngx_string("X-Accel-Buffering"), ngx_string("no") }
-    };
-
-    for (i = 0; i < 2; i++) {
-        if (ngx_http_task_add_header(r, &headers[i].key, &headers[i].value)
-            != NGX_OK)
-        {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-    }
-
-    rc = ngx_http_task_send_stream(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    /* not to be held back until there is more */
-
-    rc = ngx_http_send_special(r, NGX_HTTP_FLUSH);
-
-    return (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
-}
-
-
-/*
- * What the client has not yet taken is waited for, as long as send_timeout:
- * meanwhile the job goes on, and only its latest progress is told.
- */
-
-static void
-ngx_http_task_job_stream(ngx_http_task_job_wait_t *w, uint64_t version,
-    ngx_uint_t ended)
-{
-    int64_t                    silent;
-    ngx_int_t                  rc;
-    ngx_http_request_t        *r;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    static ngx_str_t  comment = ngx_string(": still here\n\n");
-
-    r = w->request;
-    rc = NGX_OK;
-    silent = (ngx_http_task_now() - w->spoken) / 1000000;
-
-    if (r->out || r->buffered || r->connection->buffered) {
-        clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-
-        if (silent > (int64_t) clcf->send_timeout) {
-            ngx_log_error(NGX_LOG_INFO, r->connection->log, NGX_ETIMEDOUT,
-                          "client timed out");
-            r->connection->timedout = 1;
-            rc = NGX_ERROR;
-        }
-
-    } else if (ended || ngx_exiting) {
-        rc = ngx_http_task_job_stream_event(w, ended ? "end" : "progress");
-
-        if (rc != NGX_ERROR) {
-            rc = ngx_http_send_special(r, NGX_HTTP_LAST);
-        }
-
-        ngx_http_finalize_request(r, rc);
-        return;
-
-    } else if (version != w->version) {
-        w->version = version;
-        rc = ngx_http_task_job_stream_event(w, "progress");
-
-    } else if (silent > NGX_HTTP_TASK_JOB_COMMENT) {
-        rc = ngx_http_task_job_stream_send(w, &comment);
-    }
-
-    if (rc == NGX_ERROR) {
-        ngx_http_finalize_request(r, NGX_ERROR);
-        return;
-    }
-
-    ngx_add_timer(&w->event, NGX_HTTP_TASK_JOB_TICK);
-}
-
-
-/* a stream may be long: what is made for an event is let go of after it */
-
-static ngx_int_t
-ngx_http_task_job_stream_event(ngx_http_task_job_wait_t *w, const char *name)
-{
-    u_char                    *p;
-    ngx_int_t                  rc;
-    ngx_str_t                  text, event;
-    ngx_pool_t                *pool;
-    ngx_http_task_job_seen_t   seen;
-
-    pool = ngx_create_pool(4096, w->event.log);
-    if (pool == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = ngx_http_task_job_see(w->zone, w->id, pool, &seen);
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_task_job_text(pool, w->zone, &seen, &text);
-    }
-
-    if (rc == NGX_OK) {
-        event.data = ngx_pnalloc(pool, text.len + 64);
-
-        if (event.data) {
-            p = ngx_sprintf(event.data, "event: %s\ndata: %V\n\n", name, &text);
-            event.len = p - event.data;
-
-            rc = ngx_http_task_job_stream_send(w, &event);
-
-        } else {
-            rc = NGX_ERROR;
-        }
-    }
-
-    ngx_destroy_pool(pool);
-
-    return rc;
-}
-
-
-/* nothing is on its way: the last buffer is free again, unless too small */
-
-static ngx_int_t
-ngx_http_task_job_stream_send(ngx_http_task_job_wait_t *w, ngx_str_t *text)
-{
-    ngx_buf_t    *b;
-    ngx_int_t     rc;
-    ngx_chain_t   out;
-
-    b = w->buf;
-
-    if (b == NULL || (size_t) (b->end - b->start) < text->len) {
-        b = ngx_create_temp_buf(w->request->pool, ngx_max(text->len, 2048));
-        if (b == NULL) {
-            return NGX_ERROR;
-        }
-
-        w->buf = b;
-    }
-
-    b->pos = b->start;
-    b->last = ngx_cpymem(b->start, text->data, text->len);
-    b->flush = 1;
-
-    out.buf = b;
-    out.next = NULL;
-
-    w->spoken = ngx_http_task_now();
-
-    rc = ngx_http_output_filter(w->request, &out);
-
-    if (rc == NGX_AGAIN
-        && ngx_handle_write_event(w->request->connection->write, 0) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return rc;
-}
-
-
-static void
-ngx_http_task_job_stream_writer(ngx_http_request_t *r)
-{
-    if (ngx_http_output_filter(r, NULL) == NGX_ERROR
-        || ngx_handle_write_event(r->connection->write, 0) != NGX_OK)
-    {
-        ngx_http_finalize_request(r, NGX_ERROR);
     }
 }

@@ -435,3 +435,61 @@ ngx_http_task_job_counts(ngx_http_task_job_zone_t *zone,
         counts->used += counts->states[i];
     }
 }
+
+
+/* it goes the way of those that are over their time, as the first of them */
+
+ngx_int_t
+ngx_http_task_job_forget(ngx_http_task_job_zone_t *zone, u_char *id)
+{
+    uint32_t                 i;
+    ngx_int_t                rc;
+    ngx_http_task_job_t     *job;
+    ngx_http_task_job_sh_t  *sh;
+
+    rc = NGX_OK;
+    sh = zone->sh;
+
+    ngx_http_task_job_lock(zone);
+
+    job = ngx_http_task_job_find(zone, id);
+
+    if (job == NULL) {
+        rc = NGX_DECLINED;
+
+    } else if (job->state < NGX_HTTP_TASK_JOB_DONE) {
+        rc = NGX_BUSY;
+
+    } else if (ngx_http_task_atomic_get(&job->busy)
+               && ngx_http_task_job_owned(zone, job))
+    {
+        rc = NGX_BUSY;
+
+    } else {
+        i = job - sh->jobs;
+
+        if (sh->oldest != i) {
+            sh->jobs[job->older].newer = job->newer;
+
+            if (sh->newest == i) {
+                sh->newest = job->older;
+
+            } else {
+                sh->jobs[job->newer].older = job->older;
+            }
+
+            job->older = NGX_HTTP_TASK_JOB_NONE;
+            job->newer = sh->oldest;
+            sh->jobs[sh->oldest].older = i;
+            sh->oldest = i;
+        }
+
+        job->ended = 0;
+
+        ngx_http_task_job_expire(zone, 0);
+    }
+
+    ngx_http_task_job_unlock(zone);
+
+    return rc;
+}

@@ -11,6 +11,8 @@ static ngx_int_t ngx_http_task_jobs_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_jobs_id(ngx_http_request_t *r, u_char *id);
 static ngx_int_t ngx_http_task_jobs_wait(ngx_http_request_t *r,
     ngx_msec_t *wait);
+static ngx_int_t ngx_http_task_jobs_forget(ngx_http_request_t *r,
+    ngx_http_task_job_zone_t *zone, u_char *id);
 static u_char *ngx_http_task_jobs_time(u_char *p, const char *name, int64_t ms);
 
 
@@ -57,6 +59,7 @@ ngx_http_task_jobs_handler(ngx_http_request_t *r)
 {
     u_char                     id[NGX_HTTP_TASK_JOB_ID];
     ngx_int_t                  rc;
+    ngx_str_t                  forget;
     ngx_msec_t                 wait;
     ngx_http_task_loc_conf_t  *tlcf;
 
@@ -83,9 +86,19 @@ ngx_http_task_jobs_handler(ngx_http_request_t *r)
     }
 
     if (r->method & NGX_HTTP_DELETE) {
+
+        if (ngx_http_arg(r, (u_char *) "forget", 6, &forget) == NGX_OK
+            && forget.len == 1 && forget.data[0] == '1')
+        {
+            return ngx_http_task_jobs_forget(r, tlcf->jobs, id);
+        }
+
         (void) ngx_http_task_job_ask(tlcf->jobs, id);
 
-    } else if (ngx_http_task_accepts(r, "text/event-stream")) {
+    } else if (r == r->main && ngx_http_task_accepts(r, "text/event-stream")) {
+
+        /* inside a page there is no room for what comes bit by bit */
+
         return ngx_http_task_job_wait(r, tlcf->jobs, id,
                                       NGX_HTTP_TASK_JOB_STREAM, 0);
 
@@ -213,6 +226,43 @@ ngx_http_task_job_send(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
 }
 
 
+/* of a job that has ended: what it was is told once more, and then gone */
+
+static ngx_int_t
+ngx_http_task_jobs_forget(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
+    u_char *id)
+{
+    ngx_int_t                 rc;
+    ngx_str_t                 text;
+    ngx_http_task_job_seen_t  seen;
+
+    rc = ngx_http_task_job_see(zone, id, r->pool, &seen);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_job_text(r->pool, zone, &seen, &text);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_job_forget(zone, id);
+    }
+
+    switch (rc) {
+
+    case NGX_OK:
+        return ngx_http_task_send(r, NGX_HTTP_OK, &text);
+
+    case NGX_DECLINED:
+        return ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
+
+    case NGX_BUSY:
+        return ngx_http_task_send_error(r, NGX_HTTP_CONFLICT, NULL);
+
+    default:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}
+
+
 ngx_int_t
 ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_seen_t *seen, ngx_str_t *text)
@@ -239,6 +289,15 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_job_zone_t *zone,
     p = ngx_http_task_jobs_time(p, "created", job->created);
     p = ngx_http_task_jobs_time(p, "started", job->started);
     p = ngx_http_task_jobs_time(p, "ended", job->ended);
+
+    /* of the answer that the client of a task would have got */
+
+    if (job->status) {
+        p = ngx_sprintf(p, ",\"status\":%uD", job->status);
+
+    } else {
+        p = ngx_sprintf(p, ",\"status\":null");
+    }
 
     p = ngx_sprintf(p, ",\"progress\":{\"done\":%L,\"total\":%L,\"message\":",
                     job->done, job->total);

@@ -18,7 +18,6 @@
 static void ngx_http_task_limit_take(ngx_task_t *t);
 static void ngx_http_task_limit_wait(ngx_task_t *t);
 static void ngx_http_task_limit_reject(ngx_task_t *t, const char *why);
-static ngx_uint_t ngx_http_task_limit_retry(ngx_http_task_limit_t *limit);
 static void ngx_http_task_limit_handler(ngx_event_t *ev);
 static void ngx_http_task_limit_wait_handler(ngx_event_t *ev);
 static ngx_int_t ngx_http_task_ready_handler(ngx_http_request_t *r);
@@ -171,7 +170,7 @@ ngx_http_task_limit_start(ngx_task_t *t)
     limit = t->conf->limit;
 
     if (limit == NULL) {
-        t->conf->mode.executor->start(t);
+        ngx_http_task_start(t);
         return;
     }
 
@@ -180,7 +179,7 @@ ngx_http_task_limit_start(ngx_task_t *t)
         return;
     }
 
-    if (limit->waiting >= limit->conf->queue) {
+    if (!ngx_http_task_limit_has_room(limit)) {
         ngx_http_task_limit_reject(t, "no room to wait");
         return;
     }
@@ -195,7 +194,7 @@ ngx_http_task_limit_take(ngx_task_t *t)
     t->slot = ngx_http_task_now();
     t->conf->limit->running++;
 
-    t->conf->mode.executor->start(t);
+    ngx_http_task_start(t);
 }
 
 
@@ -212,7 +211,9 @@ ngx_http_task_limit_wait(ngx_task_t *t)
     limit->waiting++;
     t->waiting = 1;
 
-    if (wait) {
+    /* of a client; a job was accepted, and waits as long as it takes */
+
+    if (wait && t->job == NULL) {
         t->deadline = ngx_http_task_now() + (int64_t) wait * 1000000;
 
         t->timer.handler = ngx_http_task_limit_wait_handler;
@@ -281,7 +282,7 @@ ngx_http_task_limit_reject(ngx_task_t *t, const char *why)
 
 /* when those that wait now will have run, at the recent pace, in seconds */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_task_limit_retry(ngx_http_task_limit_t *limit)
 {
     int64_t  ns;
@@ -351,7 +352,7 @@ ngx_http_task_limit_handler(ngx_event_t *ev)
 ngx_uint_t
 ngx_http_task_limit_has_room(ngx_http_task_limit_t *limit)
 {
-    return limit->running < limit->conf->running
+    return (limit->running < limit->conf->running && limit->waiting == 0)
            || limit->waiting < limit->conf->queue;
 }
 

@@ -329,6 +329,12 @@ ngx_http_task_merge_methods(ngx_conf_t *cf, ngx_http_task_loc_conf_t *conf)
         }
     }
 
+    /* an answer without a body could not tell of the job that it began */
+
+    if (conf->background == NGX_HTTP_TASK_BACKGROUND_ON) {
+        conf->methods &= ~NGX_HTTP_HEAD;
+    }
+
     p = ngx_pnalloc(cf->pool, sizeof("GET, HEAD, POST, PUT, DELETE, PATCH, "));
     if (p == NULL) {
         return NGX_ERROR;

@@ -298,7 +298,8 @@ char *
 ngx_http_task_content(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_http_task_loc_conf_t *tlcf, ngx_http_handler_pt handler)
 {
-    ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_core_loc_conf_t   *clcf;
+    ngx_http_task_main_conf_t  *tmcf;
 
     if (tlcf->handler == handler) {
         return "is duplicate";
@@ -314,6 +315,13 @@ ngx_http_task_content(ngx_conf_t *cf, ngx_command_t *cmd,
     tlcf->content = cmd->name;
     tlcf->handler = handler;
 
+    if (handler != ngx_http_task_quick_handler) {
+        tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
+        tmcf->used = 1;
+
+        tlcf->no_store = (handler != ngx_http_task_handler);
+    }
+
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = handler;
 
@@ -326,10 +334,9 @@ ngx_http_task(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_task_loc_conf_t *tlcf = conf;
 
-    char                       *rv;
-    ngx_str_t                  *value;
-    ngx_uint_t                  i;
-    ngx_http_task_main_conf_t  *tmcf;
+    char        *rv;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
 
     rv = ngx_http_task_content(cf, cmd, tlcf, ngx_http_task_handler);
 
@@ -356,9 +363,6 @@ ngx_http_task(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             return NGX_CONF_ERROR;
         }
     }
-
-    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
-    tmcf->used = 1;
 
     return NGX_CONF_OK;
 }

@@ -12,11 +12,6 @@
 #include "ngx_http_task.h"
 
 
-/* a body up to this size is parsed on the event loop, in any mode, bytes */
-
-#define NGX_HTTP_TASK_PARSE_SIZE  65536
-
-
 static ngx_int_t ngx_http_task_collect_sources(ngx_task_t *t);
 static ngx_int_t ngx_http_task_collect_variables(ngx_task_t *t);
 static ngx_int_t ngx_http_task_collect_query(ngx_task_t *t);
@@ -32,6 +27,17 @@ static ngx_int_t ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
     ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors);
 
 
+/* whether a body is looked at, if there is one */
+
+ngx_uint_t
+ngx_http_task_params_in_body(ngx_http_request_t *r,
+    ngx_http_task_loc_conf_t *tlcf)
+{
+    return (tlcf->function->table.flags & NGX_TASK_RAW_BODY)
+           || (tlcf->open && !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)));
+}
+
+
 ngx_int_t
 ngx_http_task_params_collect(ngx_task_t *t)
 {
@@ -41,7 +47,7 @@ ngx_http_task_params_collect(ngx_task_t *t)
 
     r = t->request;
 
-    json = t->conf->open && !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))
+    json = ngx_http_task_params_in_body(r, t->conf)
            && !(t->function->table.flags & NGX_TASK_RAW_BODY);
 
     /* nothing of them is up to this request: they are there already */
@@ -58,7 +64,7 @@ ngx_http_task_params_collect(ngx_task_t *t)
     }
 
     if (t->function->table.flags & NGX_TASK_RAW_BODY) {
-        rc = ngx_http_task_body_take(t, t->own_pool);
+        rc = ngx_http_task_body_take(t, 0);
 
     } else if (json) {
         rc = ngx_http_task_collect_body(t);
@@ -204,28 +210,16 @@ ngx_http_task_collect_pair(ngx_task_t *t, u_char *p, u_char *last)
 static ngx_int_t
 ngx_http_task_collect_body(ngx_task_t *t)
 {
-    ngx_int_t   rc;
-    ngx_uint_t  thread;
+    ngx_int_t  rc;
 
-    thread = (t->conf->mode.executor == &ngx_http_task_thread);
-
-    rc = ngx_http_task_body_take(t, thread || t->background);
+    rc = ngx_http_task_body_take(t, 1);
 
     if (rc != NGX_OK || t->body.len == 0) {
         return rc;
     }
 
-    if (!ngx_http_task_body_is_json(t->request)) {
-        return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
-    }
-
-    /* of a job it is known whether it is valid before it is accepted */
-
-    t->unread = thread && !t->background
-                && (t->body.data == NULL
-                    || t->body.len > NGX_HTTP_TASK_PARSE_SIZE);
-
-    return NGX_OK;
+    return ngx_http_task_body_is_json(t->request)
+           ? NGX_OK : NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
 }
 
 
@@ -237,6 +231,8 @@ ngx_http_task_params_read(ngx_task_t *t)
     ngx_uint_t              i;
     ngx_http_task_span_t    root;
     ngx_http_task_value_t  *values;
+
+    t->unread = 0;
 
     if (t->args) {
         return NGX_OK;

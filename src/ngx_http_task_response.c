@@ -15,7 +15,6 @@ typedef struct {
 
 static ngx_uint_t ngx_http_task_has_error_page(ngx_http_request_t *r,
     ngx_uint_t status);
-static void ngx_http_task_drop_header(ngx_http_request_t *r, ngx_str_t *name);
 static ngx_int_t ngx_http_task_send_header(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, off_t len);
 static ngx_int_t ngx_http_task_send_body(ngx_http_request_t *r,
@@ -31,6 +30,8 @@ static ngx_http_task_status_body_t  ngx_http_task_status_bodies[] = {
       ngx_string("{\"detail\":\"Method Not Allowed\"}") },
     { NGX_HTTP_NOT_FOUND,
       ngx_string("{\"detail\":\"Not Found\"}") },
+    { NGX_HTTP_CONFLICT,
+      ngx_string("{\"detail\":\"Conflict\"}") },
     { NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
       ngx_string("{\"detail\":\"Request Entity Too Large\"}") },
     { NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
@@ -274,7 +275,7 @@ ngx_http_task_send_failed(ngx_task_t *t)
 {
     ngx_int_t                rc;
     ngx_str_t                body;
-    ngx_uint_t               status, level;
+    ngx_uint_t               status;
     ngx_http_request_t      *r;
     ngx_http_task_result_t  *result;
 
@@ -293,9 +294,8 @@ ngx_http_task_send_failed(ngx_task_t *t)
 
     status = result->failed;
 
-    level = (status < 500) ? NGX_LOG_INFO : NGX_LOG_ERR;
-
-    ngx_log_error(level, r->connection->log, 0, "task \"%V\" failed, %ui: %V",
+    ngx_log_error(ngx_http_task_failed_level(status), r->connection->log, 0,
+                  "task \"%V\" failed, %ui: %V",
                   &t->function->name, status, &result->detail);
 
     rc = ngx_http_task_error_detail(r->pool, &result->detail, &body);
@@ -305,6 +305,16 @@ ngx_http_task_send_failed(ngx_task_t *t)
     }
 
     return ngx_http_task_send_error(r, status, &body);
+}
+
+
+/* of a task or a job: what is up to the client is no error of the server's */
+
+ngx_uint_t
+ngx_http_task_failed_level(ngx_uint_t status)
+{
+    return (status < NGX_HTTP_INTERNAL_SERVER_ERROR) ? NGX_LOG_INFO
+                                                     : NGX_LOG_ERR;
 }
 
 
@@ -347,67 +357,6 @@ ngx_http_task_has_error_page(ngx_http_request_t *r, ngx_uint_t status)
     }
 
     return 0;
-}
-
-
-ngx_int_t
-ngx_http_task_add_header(ngx_http_request_t *r, ngx_str_t *name,
-    ngx_str_t *value)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    h->hash = 1;
-#if (nginx_version >= 1023000)
-    h->next = NULL;
-#endif
-
-    h->key = *name;
-    h->value = *value;
-
-    /* those that nginx's filters look for */
-
-    if (ngx_strcasecmp(name->data, (u_char *) "Content-Encoding") == 0) {
-        r->headers_out.content_encoding = h;
-
-    } else if (ngx_strcasecmp(name->data, (u_char *) "ETag") == 0) {
-        r->headers_out.etag = h;
-
-    } else if (ngx_strcasecmp(name->data, (u_char *) "Last-Modified") == 0) {
-        r->headers_out.last_modified = h;
-
-    } else if (ngx_strcasecmp(name->data, (u_char *) "Location") == 0) {
-        r->headers_out.location = h;
-    }
-
-    return NGX_OK;
-}
-
-
-/* one that was set before an error_page led here */
-
-static void
-ngx_http_task_drop_header(ngx_http_request_t *r, ngx_str_t *name)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    for (part = &r->headers_out.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len == name->len
-                && ngx_strncasecmp(h[i].key.data, name->data, name->len) == 0)
-            {
-                h[i].hash = 0;
-            }
-        }
-    }
 }
 
 

@@ -20,7 +20,6 @@ static void ngx_http_task_thread_start(ngx_task_t *t);
 static ngx_int_t ngx_http_task_thread_create(ngx_task_t *t);
 static void ngx_http_task_thread_handler(void *data, ngx_log_t *log);
 static void ngx_http_task_thread_completion(ngx_event_t *ev);
-static void ngx_http_task_thread_enter(ngx_http_task_piece_t *piece);
 static void ngx_http_task_thread_leave(ngx_http_task_piece_t *piece);
 static void ngx_http_task_thread_abandon(ngx_cycle_t *cycle, ngx_task_t *t);
 
@@ -78,17 +77,13 @@ ngx_http_task_thread_post(ngx_task_t *t, ngx_thread_pool_t *pool,
     piece->data = data;
     piece->returned = 0;
     piece->counted = ngx_http_task_stats_pool(t, name);
+    piece->pool = ngx_http_task_pool_get(pool);
 
-    if (ngx_thread_task_post(pool, &piece->thread) != NGX_OK) {
-        return NGX_BUSY;
+    if (piece->pool == NULL) {
+        return NGX_ERROR;
     }
 
-    /* the loop's own marks: its thread may have the task already */
-
-    piece->in_pool = 1;
-    ngx_http_task_thread_enter(piece);
-
-    return NGX_OK;
+    return ngx_http_task_pool_post(piece);
 }
 
 
@@ -148,6 +143,8 @@ failed:
 void
 ngx_http_task_thread_free(ngx_http_task_piece_t *piece)
 {
+    ngx_http_task_pool_leave(piece);
+
     (void) pthread_mutex_destroy(&piece->mutex);
     (void) pthread_cond_destroy(&piece->cond);
 }
@@ -188,8 +185,12 @@ ngx_http_task_thread_completion(ngx_event_t *ev)
     piece = ev->data;
     t = piece->task;
 
-    piece->in_pool = 0;
     ngx_http_task_thread_leave(piece);
+
+    if (t->reading) {
+        ngx_http_task_read_done(t, piece->rc);
+        return;
+    }
 
     if (piece->fn) {
         ngx_http_task_async_piece_done(t, piece->rc);
@@ -223,7 +224,7 @@ ngx_http_task_thread_wake(ngx_task_t *t)
 }
 
 
-static void
+void
 ngx_http_task_thread_enter(ngx_http_task_piece_t *piece)
 {
     if (ngx_http_task_pieces.next == NULL) {
@@ -244,6 +245,8 @@ static void
 ngx_http_task_thread_leave(ngx_http_task_piece_t *piece)
 {
     ngx_queue_remove(&piece->queue);
+
+    ngx_http_task_pool_returned(piece);
 
     if (piece->counted) {
         ngx_http_task_zone_add(&piece->counted->returned, 1);
@@ -282,7 +285,7 @@ ngx_http_task_thread_give_up(void)
 
         /* a job is given up by ngx_http_task_jobs_give_up() */
 
-        if (t->state != NGX_HTTP_TASK_PENDING || t->job) {
+        if (t->state != NGX_HTTP_TASK_PENDING || t->job || t->reading) {
             continue;
         }
 

@@ -36,6 +36,7 @@
 
 
 typedef struct ngx_http_task_piece_s     ngx_http_task_piece_t;
+typedef struct ngx_http_task_pool_s      ngx_http_task_pool_t;
 typedef struct ngx_http_task_function_s  ngx_http_task_function_t;
 
 
@@ -248,6 +249,7 @@ typedef struct {
 
     ngx_str_t                        content;      /* the directive of .. */
     ngx_http_handler_pt              handler;      /* .. this one, or NULL */
+    ngx_uint_t                       no_store;     /* true only now */
 
     ngx_str_t                        quick;
     ngx_str_t                        ready;        /* of "task_ready" */
@@ -257,7 +259,7 @@ typedef struct {
 
 
 typedef struct {
-    ngx_uint_t                       used;         /* there is a "task" */
+    ngx_uint_t                       used;         /* more than "quick" is */
     ngx_array_t                      limits;       /* pointers to them */
     ngx_array_t                      ready;        /* "task_ready" locations */
     ngx_array_t                      zones;        /* pointers to them */
@@ -274,12 +276,13 @@ typedef struct {
 } ngx_http_task_source_t;
 
 
-/* a body: bytes in memory, or a file of that length */
+/* a body: bytes in memory, or a file of that length, open while it is used */
 
 typedef struct {
     u_char                          *data;
     size_t                           len;
     ngx_fd_t                         fd;
+    off_t                            offset;       /* in the file */
 } ngx_http_task_body_t;
 
 
@@ -403,6 +406,8 @@ struct ngx_task_s {
     ngx_http_task_source_t          *sources;      /* one for each parameter */
     ngx_http_task_body_t             body;
     ngx_uint_t                       unread;       /* parameters, in the body */
+    ngx_uint_t                       ahead;        /* read it, then go on */
+    ngx_http_cleanup_t              *reading;      /* a thread does, or NULL */
     ngx_http_task_context_t         *context;
     ngx_atomic_uint_t                connection;   /* its number in the log */
 
@@ -431,8 +436,10 @@ struct ngx_task_s {
 struct ngx_http_task_piece_s {
     ngx_thread_task_t                thread;
     ngx_task_t                      *task;
-    ngx_queue_t                      queue;        /* of those in a pool */
-    ngx_uint_t                       in_pool;      /* the loop gave it */
+    ngx_http_task_pool_t            *pool;
+    ngx_queue_t                      queue;        /* of those in a pool, .. */
+    ngx_uint_t                       in_pool;      /* .. the loop gave it, .. */
+    ngx_uint_t                       waiting;      /* .. or in front of one */
     ngx_http_task_zone_pool_t       *counted;      /* [both], or NULL */
     int                              returned;     /* [both] */
 

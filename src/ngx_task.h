@@ -411,8 +411,9 @@ ngx_task_rc_t ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn,
 /*
  * [async] Runs a blocking piece in a thread of the pool of that name, or of
  * nginx's pool "default" where it is NULL, and ends with what it returns; with
- * NGX_TASK_BUSY if the pool's queue is full.  The state is kept until the
- * piece has returned, also if the task was cancelled meanwhile.
+ * NGX_TASK_BUSY if the pool's queue is full: that of a job waits until there
+ * is room.  The state is kept until the piece has returned, also if the task
+ * was cancelled meanwhile.
  */
 
 ngx_task_rc_t ngx_task_offload(ngx_task_frame_t *f, const char *pool,
