@@ -365,7 +365,7 @@ ngx_int_t ngx_http_task_job_peek(ngx_http_task_job_zone_t *zone, u_char *id,
     uint64_t *version, ngx_uint_t *ended);
 ngx_int_t ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id);
 
-/* NGX_BUSY: it has not ended */
+/* erases one that has ended; NGX_BUSY: it has not */
 
 ngx_int_t ngx_http_task_job_forget(ngx_http_task_job_zone_t *zone, u_char *id);
 
@@ -379,10 +379,6 @@ ngx_uint_t ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone,
 
 void ngx_http_task_job_counts(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_counts_t *counts);
-
-/* erases one that has ended; NGX_BUSY: it has not; NGX_DECLINED: none */
-
-ngx_int_t ngx_http_task_job_forget(ngx_http_task_job_zone_t *zone, u_char *id);
 
 
 /* ngx_http_task_job_conf.c */
