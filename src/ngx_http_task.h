@@ -30,6 +30,12 @@ extern ngx_module_t  ngx_http_task_module;
 /* ngx_http_task_merge.c */
 
 char *ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
+ngx_int_t ngx_http_task_merge_mode(ngx_conf_t *cf,
+    ngx_http_task_loc_conf_t *conf);
+void ngx_http_task_merge_check_jobs(ngx_conf_t *cf);
+
+
+/* ngx_http_task_conf.c */
 
 /*
  * Logs as ngx_conf_log_error() does, of the line that is read now, or of the
@@ -39,6 +45,25 @@ char *ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 ngx_int_t ngx_http_task_conf_log(ngx_conf_t *cf, ngx_uint_t level,
     ngx_http_task_place_t *place, const char *fmt, ...);
 void ngx_http_task_conf_place(ngx_conf_t *cf, ngx_http_task_place_t *place);
+
+/*
+ * The options "name=value" of a directive, from its argument first on: where
+ * one is given, its value is set.  Unknown ones, and those that are given
+ * twice, are logged: NGX_ERROR.  The last one has no name.
+ */
+
+typedef struct {
+    const char                      *name;
+    ngx_str_t                       *value;        /* data is NULL at first */
+} ngx_http_task_option_t;
+
+ngx_int_t ngx_http_task_conf_options(ngx_conf_t *cf, ngx_uint_t first,
+    ngx_http_task_option_t *options);
+
+/* of one whose value is not valid; returns NGX_CONF_ERROR */
+
+char *ngx_http_task_conf_invalid(ngx_conf_t *cf,
+    ngx_http_task_option_t *option);
 
 
 /* ngx_http_task_variables.c */

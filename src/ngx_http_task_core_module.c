@@ -14,6 +14,7 @@
 
 static void *ngx_http_task_core_create_conf(ngx_cycle_t *cycle);
 static char *ngx_http_task_core_init_conf(ngx_cycle_t *cycle, void *conf);
+static ngx_int_t ngx_http_task_core_pools(ngx_cycle_t *cycle);
 static char *ngx_http_task_load(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static ngx_int_t ngx_http_task_init_process(ngx_cycle_t *cycle);
 static void ngx_http_task_worker_start(ngx_cycle_t *cycle);
@@ -93,7 +94,49 @@ ngx_http_task_core_init_conf(ngx_cycle_t *cycle, void *conf)
 
     ngx_conf_init_msec_value(tccf->shutdown_timeout, 60000);
 
-    return NGX_CONF_OK;
+    return (ngx_http_task_core_pools(cycle) == NGX_OK) ? NGX_CONF_OK
+                                                       : NGX_CONF_ERROR;
+}
+
+
+/*
+ * nginx's thread pool module, which is behind this one, gives each pool that
+ * was asked for its threads now.  Where http{} is merged later than that, this
+ * is the last moment to ask for one.
+ */
+
+static ngx_int_t
+ngx_http_task_core_pools(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                   i;
+    ngx_conf_t                   cf;
+    ngx_conf_file_t              file;
+    ngx_http_task_loc_conf_t   **locations;
+    ngx_http_task_main_conf_t   *tmcf;
+
+    tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_task_module);
+
+    if (tmcf == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_memzero(&cf, sizeof(ngx_conf_t));
+    ngx_memzero(&file, sizeof(ngx_conf_file_t));
+
+    cf.cycle = cycle;
+    cf.pool = cycle->pool;
+    cf.log = cycle->log;
+    cf.conf_file = &file;
+
+    locations = tmcf->locations.elts;
+
+    for (i = 0; i < tmcf->locations.nelts; i++) {
+        if (ngx_http_task_merge_mode(&cf, locations[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 

@@ -215,7 +215,11 @@ typedef struct {
 } ngx_http_task_limit_t;
 
 
-typedef struct {
+typedef struct ngx_http_task_loc_conf_s  ngx_http_task_loc_conf_t;
+
+struct ngx_http_task_loc_conf_s {
+    ngx_http_task_loc_conf_t        *parent;       /* NULL: that of http{} */
+
     ngx_http_task_function_t        *function;     /* NULL: no "task" */
     ngx_array_t                     *args;         /* ngx_http_task_arg_t */
     ngx_uint_t                       open;         /* left to the request */
@@ -251,11 +255,12 @@ typedef struct {
     ngx_str_t                        ready;        /* of "task_ready" */
     ngx_http_task_status_e           status;       /* of "task_status" */
     void                            *server;
-} ngx_http_task_loc_conf_t;
+};
 
 
 typedef struct {
     ngx_uint_t                       used;         /* there is a "task" */
+    ngx_array_t                      locations;    /* pointers: that answer */
     ngx_array_t                      limits;       /* pointers to them */
     ngx_array_t                      ready;        /* "task_ready" locations */
     ngx_array_t                      zones;        /* pointers to them */
