@@ -256,8 +256,15 @@ char *ngx_http_task_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* ngx_http_task_hold.c: a worker that quits waits until each hold is undone */
 
-void ngx_http_task_hold(void);
-void ngx_http_task_unhold(void);
+typedef enum {
+    NGX_HTTP_TASK_HOLD_PIECE = 0,      /* is in a pool */
+    NGX_HTTP_TASK_HOLD_JOB,            /* has not ended */
+
+    NGX_HTTP_TASK_HOLDS
+} ngx_http_task_hold_e;
+
+void ngx_http_task_hold(ngx_http_task_hold_e what);
+void ngx_http_task_unhold(ngx_http_task_hold_e what);
 
 
 /* ngx_http_task_args.c: parameters in the configuration */

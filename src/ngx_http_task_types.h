@@ -169,6 +169,7 @@ struct ngx_http_task_function_s {
 typedef struct {
     ngx_array_t                      libraries;    /* pointers to them */
     ngx_msec_t                       shutdown_timeout;
+    ngx_msec_t                       shutdown_jobs;        /* 0: no bound */
 } ngx_http_task_core_conf_t;
 
 
@@ -388,6 +389,7 @@ struct ngx_task_s {
 
     ngx_http_task_job_t             *job;          /* [both], or NULL */
     ngx_queue_t                      jobs;         /* of the worker */
+    ngx_str_t                        job_name;     /* the id, or empty */
     ngx_log_t                       *log;          /* the loop's */
 
     /* in front of the executor */
@@ -396,7 +398,7 @@ struct ngx_task_s {
     unsigned                         waiting:1;    /* .. if this is set */
     unsigned                         watched:1;    /* the client is */
     unsigned                         background:1; /* its client wants a job */
-    unsigned                         given_up:1;   /* a job: its worker ends */
+    unsigned                         given_up:1;   /* its worker ends */
     ngx_msec_t                       wait;         /* for it, at first */
     int64_t                          slot;         /* taken then; 0: none */
     ngx_event_t                     *timeout;      /* NULL: there is none */
