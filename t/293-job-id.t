@@ -34,7 +34,7 @@ my $s = TaskServer->start(
         location = /node   { task sleep; task_background on zone=noded location=/n/; }
         location = /prefer { task sleep; task_background prefer zone=jobs; }
         location = /front  { task sleep; }
-        location = /page   { error_page 405 /on/sleep; task sleep; }
+        location = /page   { error_page 405 /on/sleep?duration=6ms; task sleep; }
         location = /bad    { task sleep; task_background on zone=jobs;
                              error_page 422 =200 /quick; }
         location = /quick  { quick; }
