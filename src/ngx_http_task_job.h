@@ -152,6 +152,19 @@ typedef struct {
 } ngx_http_task_job_seen_t;
 
 
+/* a zone as it was at one moment */
+
+typedef struct {
+    ngx_uint_t                 places;
+    ngx_uint_t                 used;
+    ngx_uint_t                 blocks;
+    ngx_uint_t                 used_blocks;
+    ngx_uint_t                 states[8];    /* by ngx_http_task_job_state_e */
+    uint64_t                   dropped;      /* ended, to make room */
+    uint64_t                   refused;      /* for lack of room */
+} ngx_http_task_job_counts_t;
+
+
 /* ngx_http_task_job_table.c: how jobs lie in the shared zone */
 
 ngx_int_t ngx_http_task_job_zone_create(ngx_conf_t *cf,
@@ -192,6 +205,8 @@ void ngx_http_task_job_begin(ngx_http_task_job_t *job);
 void ngx_http_task_job_progress(ngx_http_task_job_t *job, int64_t done,
     int64_t total, const char *message);
 void ngx_http_task_job_leave(ngx_http_task_job_zone_t *zone);
+void ngx_http_task_job_counts(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_counts_t *counts);
 
 
 /* ngx_http_task_job_conf.c */

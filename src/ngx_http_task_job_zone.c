@@ -492,3 +492,37 @@ ngx_http_task_job_leave(ngx_http_task_job_zone_t *zone)
     ngx_free(zone->by_job);
     zone->owner = NULL;
 }
+
+
+void
+ngx_http_task_job_counts(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_counts_t *counts)
+{
+    uint32_t                 i;
+    ngx_http_task_job_sh_t  *sh;
+
+    ngx_memzero(counts, sizeof(ngx_http_task_job_counts_t));
+
+    sh = zone->sh;
+
+    ngx_http_task_job_lock(zone);
+
+    counts->places = sh->njobs;
+    counts->blocks = sh->nblocks;
+
+    for (i = 0; i < sh->used_jobs; i++) {
+        counts->states[sh->jobs[i].state]++;
+    }
+
+    counts->used = sh->used_jobs - counts->states[NGX_HTTP_TASK_JOB_FREE];
+    counts->used_blocks = sh->used_blocks;
+
+    for (i = sh->free_block;
+         i != NGX_HTTP_TASK_JOB_NONE && counts->used_blocks;
+         i = sh->blocks[i].next)
+    {
+        counts->used_blocks--;
+    }
+
+    ngx_http_task_job_unlock(zone);
+}
