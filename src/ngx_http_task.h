@@ -31,6 +31,12 @@ extern ngx_module_t  ngx_http_task_module;
 /* ngx_http_task_merge.c */
 
 char *ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
+ngx_int_t ngx_http_task_merge_mode(ngx_conf_t *cf,
+    ngx_http_task_loc_conf_t *conf);
+void ngx_http_task_merge_check_jobs(ngx_conf_t *cf);
+
+
+/* ngx_http_task_conf.c */
 
 /*
  * Logs as ngx_conf_log_error() does, of the line that is read now, or of the
@@ -40,6 +46,25 @@ char *ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 ngx_int_t ngx_http_task_conf_log(ngx_conf_t *cf, ngx_uint_t level,
     ngx_http_task_place_t *place, const char *fmt, ...);
 void ngx_http_task_conf_place(ngx_conf_t *cf, ngx_http_task_place_t *place);
+
+/*
+ * The options "name=value" of a directive, from its argument first on: where
+ * one is given, its value is set.  Unknown ones, and those that are given
+ * twice, are logged: NGX_ERROR.  The last one has no name.
+ */
+
+typedef struct {
+    const char                      *name;
+    ngx_str_t                       *value;        /* data is NULL at first */
+} ngx_http_task_option_t;
+
+ngx_int_t ngx_http_task_conf_options(ngx_conf_t *cf, ngx_uint_t first,
+    ngx_http_task_option_t *options);
+
+/* of one whose value is not valid; returns NGX_CONF_ERROR */
+
+char *ngx_http_task_conf_invalid(ngx_conf_t *cf,
+    ngx_http_task_option_t *option);
 
 
 /* ngx_http_task_job_conf.c: in the merge */
@@ -252,8 +277,15 @@ char *ngx_http_task_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* ngx_http_task_hold.c: a worker that quits waits until each hold is undone */
 
-void ngx_http_task_hold(void);
-void ngx_http_task_unhold(void);
+typedef enum {
+    NGX_HTTP_TASK_HOLD_PIECE = 0,      /* is in a pool */
+    NGX_HTTP_TASK_HOLD_JOB,            /* has not ended */
+
+    NGX_HTTP_TASK_HOLDS
+} ngx_http_task_hold_e;
+
+void ngx_http_task_hold(ngx_http_task_hold_e what);
+void ngx_http_task_unhold(ngx_http_task_hold_e what);
 
 
 /* ngx_http_task_args.c: parameters in the configuration */

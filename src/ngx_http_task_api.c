@@ -237,7 +237,10 @@ ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt, ...)
     char        buf[NGX_MAX_ERROR_STR - 128];
     u_char      escaped[sizeof(buf)], *p, *last;
     va_list     args;
+    ngx_str_t  *request;
     ngx_uint_t  i;
+
+    static ngx_str_t  none = ngx_null_string;
 
     static const ngx_uint_t  levels[] = {
         NGX_LOG_ERR, NGX_LOG_WARN, NGX_LOG_NOTICE, NGX_LOG_INFO
@@ -265,14 +268,11 @@ ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt, ...)
 
     i = ((ngx_uint_t) level <= NGX_TASK_LOG_INFO) ? levels[level] : NGX_LOG_ERR;
 
-    if (t->context) {
-        ngx_log_error(i, ngx_cycle->log, 0, "*%uA task \"%V\", request %V: %*s",
-                      t->connection, &t->function->name,
-                      &t->context->request_id, p - escaped, escaped);
+    request = t->context ? &t->context->request_id : &none;
 
-    } else {
-        ngx_log_error(i, ngx_cycle->log, 0, "*%uA task \"%V\": %*s",
-                      t->connection, &t->function->name,
-                      p - escaped, escaped);
-    }
+    ngx_log_error(i, ngx_cycle->log, 0, "*%uA task \"%V\"%s%V: %*s%s%V",
+                  t->connection, &t->function->name,
+                  request->len ? ", request " : "", request,
+                  p - escaped, escaped,
+                  t->job_name.len ? ", job: " : "", &t->job_name);
 }

@@ -24,8 +24,6 @@ static ngx_http_task_arg_t *ngx_http_task_arg_find(
     ngx_http_task_loc_conf_t *tlcf, ngx_str_t *name);
 static ngx_int_t ngx_http_task_arg_fix(ngx_conf_t *cf,
     ngx_http_task_arg_t *arg, ngx_str_t *value);
-static ngx_int_t ngx_http_task_param_option(ngx_conf_t *cf,
-    ngx_http_task_narrow_t *narrow, ngx_str_t *text);
 static ngx_int_t ngx_http_task_arg_narrow(ngx_conf_t *cf,
     ngx_http_task_arg_t *arg, ngx_http_task_narrow_t *narrow);
 static ngx_int_t ngx_http_task_arg_default(ngx_conf_t *cf,
@@ -262,6 +260,13 @@ ngx_http_task_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_uint_t               i;
     ngx_http_task_narrow_t  *narrow;
 
+    ngx_http_task_option_t  options[] = {
+        { "default", NULL },
+        { "min", NULL },
+        { "max", NULL },
+        { NULL, NULL }
+    };
+
     value = cf->args->elts;
 
     if (tlcf->narrow == NULL) {
@@ -302,50 +307,12 @@ ngx_http_task_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     narrow->name = value[1];
     ngx_http_task_conf_place(cf, &narrow->place);
 
-    for (i = 2; i < cf->args->nelts; i++) {
-        if (ngx_http_task_param_option(cf, narrow, &value[i]) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-    }
+    options[0].value = &narrow->def;
+    options[1].value = &narrow->min;
+    options[2].value = &narrow->max;
 
-    return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_http_task_param_option(ngx_conf_t *cf, ngx_http_task_narrow_t *narrow,
-    ngx_str_t *text)
-{
-    size_t      len;
-    ngx_str_t  *option;
-
-    if (ngx_strncmp(text->data, "default=", 8) == 0) {
-        option = &narrow->def;
-        len = 8;
-
-    } else if (ngx_strncmp(text->data, "min=", 4) == 0) {
-        option = &narrow->min;
-        len = 4;
-
-    } else if (ngx_strncmp(text->data, "max=", 4) == 0) {
-        option = &narrow->max;
-        len = 4;
-
-    } else {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                            "invalid parameter \"%V\", it must be "
-                            "\"default=\", \"min=\" or \"max=\"", text);
-    }
-
-    if (option->data) {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                                        "duplicate parameter \"%V\"", text);
-    }
-
-    option->data = text->data + len;
-    option->len = text->len - len;
-
-    return NGX_OK;
+    return (ngx_http_task_conf_options(cf, 2, options) == NGX_OK)
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 

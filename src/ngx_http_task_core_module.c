@@ -14,7 +14,10 @@
 
 static void *ngx_http_task_core_create_conf(ngx_cycle_t *cycle);
 static char *ngx_http_task_core_init_conf(ngx_cycle_t *cycle, void *conf);
+static ngx_int_t ngx_http_task_core_pools(ngx_cycle_t *cycle);
 static char *ngx_http_task_load(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_http_task_shutdown_timeout(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static ngx_int_t ngx_http_task_init_process(ngx_cycle_t *cycle);
 static void ngx_http_task_worker_start(ngx_cycle_t *cycle);
 static void ngx_http_task_exit_process(ngx_cycle_t *cycle);
@@ -30,10 +33,10 @@ static ngx_command_t  ngx_http_task_core_commands[] = {
       NULL },
 
     { ngx_string("task_shutdown_timeout"),
-      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot,
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE12,
+      ngx_http_task_shutdown_timeout,
       0,
-      offsetof(ngx_http_task_core_conf_t, shutdown_timeout),
+      0,
       NULL },
 
       ngx_null_command
@@ -80,6 +83,12 @@ ngx_http_task_core_create_conf(ngx_cycle_t *cycle)
         return NULL;
     }
 
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     tccf->shutdown_jobs = 0;
+     */
+
     tccf->shutdown_timeout = NGX_CONF_UNSET_MSEC;
 
     return tccf;
@@ -93,7 +102,49 @@ ngx_http_task_core_init_conf(ngx_cycle_t *cycle, void *conf)
 
     ngx_conf_init_msec_value(tccf->shutdown_timeout, 60000);
 
-    return NGX_CONF_OK;
+    return (ngx_http_task_core_pools(cycle) == NGX_OK) ? NGX_CONF_OK
+                                                       : NGX_CONF_ERROR;
+}
+
+
+/*
+ * nginx's thread pool module, which is behind this one, gives each pool that
+ * was asked for its threads now.  Where http{} is merged later than that, this
+ * is the last moment to ask for one.
+ */
+
+static ngx_int_t
+ngx_http_task_core_pools(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                   i;
+    ngx_conf_t                   cf;
+    ngx_conf_file_t              file;
+    ngx_http_task_loc_conf_t   **locations;
+    ngx_http_task_main_conf_t   *tmcf;
+
+    tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_task_module);
+
+    if (tmcf == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_memzero(&cf, sizeof(ngx_conf_t));
+    ngx_memzero(&file, sizeof(ngx_conf_file_t));
+
+    cf.cycle = cycle;
+    cf.pool = cycle->pool;
+    cf.log = cycle->log;
+    cf.conf_file = &file;
+
+    locations = tmcf->locations.elts;
+
+    for (i = 0; i < tmcf->locations.nelts; i++) {
+        if (ngx_http_task_merge_mode(&cf, locations[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
@@ -115,6 +166,52 @@ ngx_http_task_load(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     {
         return NGX_CONF_ERROR;
     }
+
+    return NGX_CONF_OK;
+}
+
+
+/* "60s [jobs=1h]" */
+
+static char *
+ngx_http_task_shutdown_timeout(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_task_core_conf_t *tccf = conf;
+
+    ngx_int_t   ms, jobs;
+    ngx_str_t  *value, text;
+
+    ngx_http_task_option_t  options[] = {
+        { "jobs", &text },
+        { NULL, NULL }
+    };
+
+    if (tccf->shutdown_timeout != NGX_CONF_UNSET_MSEC) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    ms = ngx_parse_time(&value[1], 0);
+
+    if (ms == NGX_ERROR || (int64_t) ms > NGX_HTTP_TASK_MAX_MS) {
+        return "has an invalid time, it must be at most 365d";
+    }
+
+    ngx_str_null(&text);
+
+    if (ngx_http_task_conf_options(cf, 2, options) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    jobs = text.data ? ngx_parse_time(&text, 0) : 0;
+
+    if (jobs == NGX_ERROR || (int64_t) jobs > NGX_HTTP_TASK_MAX_MS) {
+        return "has an invalid time of jobs, it must be at most 365d";
+    }
+
+    tccf->shutdown_timeout = ms;
+    tccf->shutdown_jobs = jobs;
 
     return NGX_CONF_OK;
 }
@@ -196,17 +293,20 @@ ngx_http_task_exit_process(ngx_cycle_t *cycle)
         return;
     }
 
+    tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_task_module);
+    job_zones = tmcf ? tmcf->job_zones.elts : NULL;
+
+    for (i = 0; tmcf && i < tmcf->job_zones.nelts; i++) {
+        ngx_http_task_jobs_abandon(job_zones[i]);
+    }
+
     /* does not return while a function runs that would not end */
 
     ngx_http_task_thread_exit(cycle);
 
     ngx_http_task_library_stop(cycle);
 
-    tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_task_module);
-
     if (tmcf) {
-        job_zones = tmcf->job_zones.elts;
-
         for (i = 0; i < tmcf->job_zones.nelts; i++) {
             ngx_http_task_job_leave(job_zones[i]);
         }

@@ -2,8 +2,10 @@
 /*
  * The event loop of a worker that is told to quit ends as soon as no timer but
  * cancelable ones is set.  While anything of ours is in a pool, or is a job
- * that has not ended, one timer that otherwise does nothing is not cancelable:
- * for no longer than task_shutdown_timeout.
+ * that has not ended, one timer that otherwise does nothing is not cancelable.
+ *
+ * Both have a bound of their own in task_shutdown_timeout.  A job that is in a
+ * pool is both: it is a job as long as it has not ended.
  */
 
 
@@ -16,17 +18,18 @@
 
 
 static void ngx_http_task_hold_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_http_task_hold_quit(void);
 
 
 /* of this worker */
 
-static ngx_uint_t        ngx_http_task_held;
+static ngx_uint_t        ngx_http_task_held[NGX_HTTP_TASK_HOLDS];
 static ngx_event_t       ngx_http_task_hold_event;
 static ngx_connection_t  ngx_http_task_hold_dumb;  /* for the debug log */
 
 
 void
-ngx_http_task_hold(void)
+ngx_http_task_hold(ngx_http_task_hold_e what)
 {
     ngx_event_t  *ev;
 
@@ -40,7 +43,7 @@ ngx_http_task_hold(void)
         ngx_http_task_hold_dumb.fd = (ngx_socket_t) -1;
     }
 
-    ngx_http_task_held++;
+    ngx_http_task_held[what]++;
 
     ev->cancelable = 0;
 
@@ -51,9 +54,13 @@ ngx_http_task_hold(void)
 
 
 void
-ngx_http_task_unhold(void)
+ngx_http_task_unhold(ngx_http_task_hold_e what)
 {
-    if (--ngx_http_task_held == 0) {
+    ngx_http_task_held[what]--;
+
+    if (ngx_http_task_held[NGX_HTTP_TASK_HOLD_PIECE] == 0
+        && ngx_http_task_held[NGX_HTTP_TASK_HOLD_JOB] == 0)
+    {
         ngx_http_task_hold_event.cancelable = 1;
     }
 }
@@ -62,30 +69,58 @@ ngx_http_task_unhold(void)
 static void
 ngx_http_task_hold_handler(ngx_event_t *ev)
 {
-    int64_t                     now;
-    ngx_http_task_core_conf_t  *tccf;
-
-    static int64_t  deadline;
-
-    if (ngx_http_task_held == 0) {
+    if (ngx_http_task_held[NGX_HTTP_TASK_HOLD_PIECE] == 0
+        && ngx_http_task_held[NGX_HTTP_TASK_HOLD_JOB] == 0)
+    {
         return;
     }
 
-    if (ngx_exiting) {
-        now = ngx_http_task_now();
-        tccf = ngx_http_task_core_conf((ngx_cycle_t *) ngx_cycle);
-
-        if (deadline == 0) {
-            deadline = now + (int64_t) tccf->shutdown_timeout * 1000000;
-        }
-
-        if (now >= deadline) {
-            ngx_http_task_thread_give_up();
-            ngx_http_task_jobs_give_up();
-            ev->cancelable = 1;
-            return;
-        }
+    if (ngx_exiting && !ngx_http_task_hold_quit()) {
+        ev->cancelable = 1;
+        return;
     }
 
     ngx_add_timer(ev, NGX_HTTP_TASK_HOLD_TIME);
+}
+
+
+/* gives up what has had its time; whether anything else is waited for */
+
+static ngx_uint_t
+ngx_http_task_hold_quit(void)
+{
+    int64_t                     now, waited;
+    ngx_uint_t                  wait;
+    ngx_http_task_core_conf_t  *tccf;
+
+    static int64_t  since;
+
+    now = ngx_http_task_now();
+    tccf = ngx_http_task_core_conf((ngx_cycle_t *) ngx_cycle);
+
+    if (since == 0) {
+        since = now;
+    }
+
+    waited = (now - since) / 1000000;
+    wait = 0;
+
+    /* what was a job is then but a piece that still runs */
+
+    if (tccf->shutdown_jobs && waited >= (int64_t) tccf->shutdown_jobs) {
+        ngx_http_task_jobs_give_up();
+    }
+
+    if (ngx_http_task_held[NGX_HTTP_TASK_HOLD_JOB]) {
+        wait = 1;
+    }
+
+    if (waited >= (int64_t) tccf->shutdown_timeout) {
+        ngx_http_task_thread_give_up();
+
+    } else if (ngx_http_task_held[NGX_HTTP_TASK_HOLD_PIECE]) {
+        wait = 1;
+    }
+
+    return wait;
 }

@@ -102,6 +102,8 @@ ngx_http_task_job_accept(ngx_task_t *t)
         return ngx_http_task_send_unavailable(r, 1);
     }
 
+    ngx_http_task_job_name(t);
+
     if (t->wait) {
         return ngx_http_task_job_wait(r, t->conf->job_zone, t->job->id,
                                       NGX_HTTP_TASK_JOB_PREFER, t->wait);
@@ -210,7 +212,7 @@ ngx_http_task_job_start(ngx_task_t *t)
         return;
     }
 
-    t->log = ngx_cycle->log;
+    t->log = ngx_http_task_job_log(t);
 
     zone = t->conf->job_zone;
     ev = &zone->event;
@@ -231,7 +233,7 @@ ngx_http_task_job_start(ngx_task_t *t)
         ngx_add_timer(ev, NGX_HTTP_TASK_JOB_LOOK);
     }
 
-    ngx_http_task_hold();
+    ngx_http_task_hold(NGX_HTTP_TASK_HOLD_JOB);
 
     ngx_http_task_stats_start(t);
 
@@ -295,7 +297,7 @@ ngx_http_task_job_ended(ngx_task_t *t)
         t->job = NULL;
     }
 
-    ngx_http_task_unhold();
+    ngx_http_task_unhold(NGX_HTTP_TASK_HOLD_JOB);
 
     ngx_http_task_release(t);
 }
@@ -390,41 +392,5 @@ ngx_http_task_job_look(ngx_event_t *ev)
     if (!ngx_queue_empty(&zone->tasks)) {
         ngx_add_timer(ev, (n == NGX_HTTP_TASK_JOB_ASKED)
                           ? 1 : NGX_HTTP_TASK_JOB_LOOK);
-    }
-}
-
-
-/* a worker that was told to quit waits no longer */
-
-void
-ngx_http_task_jobs_give_up(void)
-{
-    ngx_uint_t                   i;
-    ngx_task_t                  *t;
-    ngx_queue_t                 *q;
-    ngx_http_task_job_zone_t   **zones;
-    ngx_http_task_main_conf_t   *tmcf;
-
-    tmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_http_task_module);
-    zones = tmcf->job_zones.elts;
-
-    for (i = 0; i < tmcf->job_zones.nelts; i++) {
-
-        if (zones[i]->event.handler == NULL) {
-            continue;
-        }
-
-        while (!ngx_queue_empty(&zones[i]->tasks)) {
-            q = ngx_queue_head(&zones[i]->tasks);
-            t = ngx_queue_data(q, ngx_task_t, jobs);
-
-            ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                          "job \"%V\" did not end before "
-                          "task_shutdown_timeout, it is lost",
-                          &t->function->name);
-
-            t->given_up = 1;
-            ngx_http_task_cancel(t);
-        }
     }
 }

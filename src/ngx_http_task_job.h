@@ -212,8 +212,8 @@ typedef struct {
     ngx_uint_t                 blocks;
     ngx_uint_t                 used_blocks;
     ngx_uint_t                 states[NGX_HTTP_TASK_JOB_STATES];
-    uint64_t                   dropped;
-    uint64_t                   refused;
+    uint64_t                   dropped;      /* ended, to make room */
+    uint64_t                   refused;      /* for lack of room */
 } ngx_http_task_job_counts_t;
 
 
@@ -411,7 +411,25 @@ void ngx_http_task_job_start(ngx_task_t *t);
 /* the task of a job has its final state: frees it as soon as that can be */
 
 void ngx_http_task_job_ended(ngx_task_t *t);
+
+
+/* ngx_http_task_job_quit.c: jobs of a worker that ends before they do */
+
 void ngx_http_task_jobs_give_up(void);
+void ngx_http_task_jobs_abandon(ngx_http_task_job_zone_t *zone);
+
+
+/* ngx_http_task_job_name.c: the id of a job in the logs */
+
+void ngx_http_task_job_name(ngx_task_t *t);
+
+/* of the job that the request made, or NULL */
+
+ngx_str_t *ngx_http_task_job_made(ngx_http_request_t *r);
+
+/* that of the worker, with the id at the end of each line */
+
+ngx_log_t *ngx_http_task_job_log(ngx_task_t *t);
 
 
 /* ngx_http_task_jobs.c */

@@ -31,9 +31,15 @@ ngx_http_task_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_task_loc_conf_t *tlcf = conf;
 
     ngx_int_t                    n;
-    ngx_str_t                   *value, text;
-    ngx_uint_t                   i;
+    ngx_str_t                    running, queue, wait;
     ngx_http_task_limit_conf_t  *limit;
+
+    ngx_http_task_option_t  options[] = {
+        { "running", &running },
+        { "queue", &queue },
+        { "wait", &wait },
+        { NULL, NULL }
+    };
 
     limit = &tlcf->limit_conf;
 
@@ -41,45 +47,44 @@ ngx_http_task_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
-    value = cf->args->elts;
+    ngx_str_null(&running);
+    ngx_str_null(&queue);
+    ngx_str_null(&wait);
 
-    for (i = 1; i < cf->args->nelts; i++) {
-        text = value[i];
-
-        if (ngx_strncmp(text.data, "running=", 8) == 0) {
-            n = ngx_atoi(text.data + 8, text.len - 8);
-            limit->running = n;
-
-            if (n == 0) {
-                n = NGX_ERROR;
-            }
-
-        } else if (ngx_strncmp(text.data, "queue=", 6) == 0) {
-            n = ngx_atoi(text.data + 6, text.len - 6);
-            limit->queue = n;
-
-        } else if (ngx_strncmp(text.data, "wait=", 5) == 0) {
-            text.data += 5;
-            text.len -= 5;
-            n = ngx_parse_time(&text, 0);
-            limit->wait = n;
-
-        } else {
-            n = NGX_ERROR;
-        }
-
-        if (n == NGX_ERROR) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
-        }
+    if (ngx_http_task_conf_options(cf, 1, options) != NGX_OK) {
+        return NGX_CONF_ERROR;
     }
 
-    if (limit->running == NGX_CONF_UNSET_UINT) {
+    if (running.data == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%V\" must have \"running\" parameter",
                            &cmd->name);
         return NGX_CONF_ERROR;
+    }
+
+    n = ngx_atoi(running.data, running.len);
+    limit->running = n;
+
+    if (n == NGX_ERROR || n == 0) {
+        return ngx_http_task_conf_invalid(cf, &options[0]);
+    }
+
+    n = queue.data ? ngx_atoi(queue.data, queue.len) : 0;
+    limit->queue = n;
+
+    if (n == NGX_ERROR) {
+        return ngx_http_task_conf_invalid(cf, &options[1]);
+    }
+
+    n = wait.data ? ngx_parse_time(&wait, 0) : 0;
+    limit->wait = n;
+
+    if (n == NGX_ERROR) {
+        return ngx_http_task_conf_invalid(cf, &options[2]);
+    }
+
+    if (wait.data && limit->queue == 0) {
+        return "has \"wait\" but no \"queue\" to wait in";
     }
 
     return NGX_CONF_OK;
@@ -110,8 +115,6 @@ ngx_http_task_ready(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         value = cf->args->elts;
         tlcf->ready = value[1];
     }
-
-    ngx_http_task_conf_place(cf, &tlcf->place);
 
     ready = ngx_array_push(&tmcf->ready);
     if (ready == NULL) {

@@ -8,10 +8,10 @@
 #include "ngx_http_task.h"
 
 
+static ngx_int_t ngx_http_task_merge_check_content(ngx_conf_t *cf,
+    ngx_http_task_loc_conf_t *conf, ngx_http_core_loc_conf_t *clcf);
 static void ngx_http_task_merge_background(ngx_http_task_loc_conf_t *prev,
     ngx_http_task_loc_conf_t *conf);
-static ngx_int_t ngx_http_task_merge_mode(ngx_conf_t *cf,
-    ngx_http_task_loc_conf_t *prev, ngx_http_task_loc_conf_t *conf);
 static ngx_int_t ngx_http_task_merge_default_mode(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *conf);
 static ngx_int_t ngx_http_task_merge_limits(ngx_conf_t *cf,
@@ -22,49 +22,6 @@ static ngx_int_t ngx_http_task_merge_methods(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *conf);
 static ngx_int_t ngx_http_task_check_sync(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *tlcf);
-
-
-void
-ngx_http_task_conf_place(ngx_conf_t *cf, ngx_http_task_place_t *place)
-{
-    place->file = cf->conf_file->file.name;
-    place->line = cf->conf_file->line;
-}
-
-
-/* what ngx_conf_log_error() says, of a line that was read before */
-
-ngx_int_t
-ngx_http_task_conf_log(ngx_conf_t *cf, ngx_uint_t level,
-    ngx_http_task_place_t *place, const char *fmt, ...)
-{
-    u_char            buf[NGX_MAX_CONF_ERRSTR], *p;
-    va_list           args;
-    ngx_conf_file_t   file, *current;
-
-    va_start(args, fmt);
-    p = ngx_vslprintf(buf, buf + sizeof(buf) - 1, fmt, args);
-    va_end(args);
-
-    *p = '\0';
-
-    current = cf->conf_file;
-
-    if (place) {
-        ngx_memzero(&file, sizeof(ngx_conf_file_t));
-
-        file.file.name = place->file;
-        file.line = place->line;
-
-        cf->conf_file = &file;
-    }
-
-    ngx_conf_log_error(level, cf, 0, "%s", buf);
-
-    cf->conf_file = current;
-
-    return NGX_ERROR;
-}
 
 
 char *
@@ -96,7 +53,8 @@ ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->narrow = prev->narrow;
     }
 
-    if (ngx_http_task_merge_mode(cf, prev, conf) != NGX_OK
+    if (ngx_http_task_merge_check_content(cf, conf, clcf) != NGX_OK
+        || ngx_http_task_merge_mode(cf, conf) != NGX_OK
         || ngx_http_task_merge_limits(cf, prev, conf) != NGX_OK)
     {
         return NGX_CONF_ERROR;
@@ -131,6 +89,21 @@ ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 }
 
 
+static ngx_int_t
+ngx_http_task_merge_check_content(ngx_conf_t *cf,
+    ngx_http_task_loc_conf_t *conf, ngx_http_core_loc_conf_t *clcf)
+{
+    if (conf->handler == NULL || clcf->handler == conf->handler) {
+        return NGX_OK;
+    }
+
+    return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &conf->place,
+                       "\"%V\" conflicts with a directive of another module "
+                       "behind it, which answers in this location, too",
+                       &conf->content);
+}
+
+
 static void
 ngx_http_task_merge_background(ngx_http_task_loc_conf_t *prev,
     ngx_http_task_loc_conf_t *conf)
@@ -147,36 +120,41 @@ ngx_http_task_merge_background(ngx_http_task_loc_conf_t *prev,
 }
 
 
-static ngx_int_t
-ngx_http_task_merge_mode(ngx_conf_t *cf, ngx_http_task_loc_conf_t *prev,
-    ngx_http_task_loc_conf_t *conf)
+/*
+ * The mode of a task, and its pool: in nginx when http{} is merged, in Angie,
+ * which does that when the pools are made already, before.
+ */
+
+ngx_int_t
+ngx_http_task_merge_mode(ngx_conf_t *cf, ngx_http_task_loc_conf_t *conf)
 {
-    ngx_uint_t                  own;
-    ngx_http_task_mode_t       *mode;
-    ngx_http_task_function_t   *f;
+    ngx_http_task_mode_t      *mode;
+    ngx_http_task_function_t  *f;
+    ngx_http_task_loc_conf_t  *level;
 
-    own = (conf->given.executor != NULL);
+    f = conf->function;
+    mode = &conf->mode;
 
-    if (!own) {
-        conf->given = prev->given;
+    if (f == NULL || mode->executor) {
+        return NGX_OK;
+    }
+
+    for (level = conf;
+         level->parent && level->given.executor == NULL;
+         level = level->parent)
+    {
+        /* void */
     }
 
     /* a default is not inherited: another function may have another one */
 
-    mode = &conf->mode;
-    *mode = conf->given;
-
-    f = conf->function;
-
-    if (f == NULL) {
-        return NGX_OK;
-    }
+    *mode = level->given;
 
     if (mode->executor
         && (mode->executor->block ? f->table.block == NULL
-                                : f->table.async == NULL))
+                                  : f->table.async == NULL))
     {
-        if (own) {
+        if (level == conf) {
             return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &mode->place,
                                  "task \"%V\" has no form for task_mode \"%V\"",
                                  &f->name, &mode->executor->name);
@@ -384,4 +362,46 @@ ngx_http_task_check_sync(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
                        &tlcf->function->name);
 
     return NGX_OK;
+}
+
+
+/* a zone whose jobs nobody can ask for: another server of it may tell them */
+
+void
+ngx_http_task_merge_check_jobs(ngx_conf_t *cf)
+{
+    ngx_uint_t                   i, n;
+    ngx_http_task_loc_conf_t    *maker, **locations;
+    ngx_http_task_job_zone_t   **zones;
+    ngx_http_task_main_conf_t   *tmcf;
+
+    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
+
+    zones = tmcf->job_zones.elts;
+    locations = tmcf->locations.elts;
+
+    for (i = 0; i < tmcf->job_zones.nelts; i++) {
+        maker = NULL;
+
+        for (n = 0; n < tmcf->locations.nelts; n++) {
+
+            if (locations[n]->jobs == zones[i]) {
+                break;
+            }
+
+            if (maker == NULL && locations[n]->function
+                && locations[n]->background != NGX_HTTP_TASK_BACKGROUND_OFF
+                && locations[n]->job_zone == zones[i])
+            {
+                maker = locations[n];
+            }
+        }
+
+        if (n == tmcf->locations.nelts && maker) {
+            (void) ngx_http_task_conf_log(cf, NGX_LOG_WARN, &maker->place,
+                           "task \"%V\" makes jobs in zone \"%V\", for which "
+                           "no \"task_jobs\" answers",
+                           &maker->function->name, &zones[i]->name);
+        }
+    }
 }

@@ -202,6 +202,8 @@ ngx_http_task_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
+    ngx_http_task_merge_check_jobs(cf);
+
     return ngx_http_task_job_check(cf);
 }
 
@@ -222,9 +224,12 @@ ngx_http_task_create_main_conf(ngx_conf_t *cf)
      *     tmcf->used = 0;
      */
 
-    if (ngx_array_init(&tmcf->limits, cf->pool, 4,
-                       sizeof(ngx_http_task_limit_t *))
+    if (ngx_array_init(&tmcf->locations, cf->pool, 8,
+                       sizeof(ngx_http_task_loc_conf_t *))
         != NGX_OK
+        || ngx_array_init(&tmcf->limits, cf->pool, 4,
+                          sizeof(ngx_http_task_limit_t *))
+           != NGX_OK
         || ngx_array_init(&tmcf->ready, cf->pool, 2,
                           sizeof(ngx_http_task_loc_conf_t *))
            != NGX_OK
@@ -268,6 +273,7 @@ ngx_http_task_create_loc_conf(ngx_conf_t *cf)
     /*
      * set by ngx_pcalloc():
      *
+     *     tlcf->parent = NULL;
      *     tlcf->function = NULL;
      *     tlcf->args = NULL;
      *     tlcf->open = 0;
@@ -282,6 +288,11 @@ ngx_http_task_create_loc_conf(ngx_conf_t *cf)
      *     tlcf->status = 0;
      *     tlcf->server = NULL;
      */
+
+    if (cf->cmd_type != NGX_MAIN_CONF) {
+        tlcf->parent = ngx_http_conf_get_module_loc_conf(cf,
+                                                       ngx_http_task_module);
+    }
 
     tlcf->limit_conf.running = NGX_CONF_UNSET_UINT;
     tlcf->limit_log_level = NGX_CONF_UNSET_UINT;
@@ -299,6 +310,7 @@ ngx_http_task_content(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_http_task_loc_conf_t *tlcf, ngx_http_handler_pt handler)
 {
     ngx_http_core_loc_conf_t   *clcf;
+    ngx_http_task_loc_conf_t  **location;
     ngx_http_task_main_conf_t  *tmcf;
 
     if (tlcf->handler == handler) {
@@ -312,17 +324,32 @@ ngx_http_task_content(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler) {
+        return "conflicts with a directive of another module before it, which "
+               "answers in this location, too";
+    }
+
     tlcf->content = cmd->name;
     tlcf->handler = handler;
 
-    if (handler != ngx_http_task_quick_handler) {
-        tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
-        tmcf->used = 1;
+    ngx_http_task_conf_place(cf, &tlcf->place);
 
+    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
+
+    location = ngx_array_push(&tmcf->locations);
+    if (location == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *location = tlcf;
+
+    if (handler != ngx_http_task_quick_handler) {
+        tmcf->used = 1;
         tlcf->no_store = (handler != ngx_http_task_handler);
     }
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = handler;
 
     return NGX_CONF_OK;
@@ -351,8 +378,6 @@ ngx_http_task(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (tlcf->function == NULL) {
         return NGX_CONF_ERROR;
     }
-
-    ngx_http_task_conf_place(cf, &tlcf->place);
 
     if (ngx_http_task_args_create(cf, tlcf) != NGX_OK) {
         return NGX_CONF_ERROR;

@@ -11,6 +11,8 @@
 #include "ngx_http_task.h"
 
 
+static ssize_t ngx_http_task_zone_resized(ngx_conf_t *cf,
+    const char *directive, ngx_str_t *name, void *tag, ssize_t n);
 static char *ngx_http_task_zone_buckets(ngx_conf_t *cf,
     ngx_http_task_zone_t *zone, ngx_str_t *text);
 static ngx_int_t ngx_http_task_stats_name(ngx_conf_t *cf,
@@ -33,10 +35,6 @@ ngx_http_task_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (size == NGX_ERROR) {
         return NGX_CONF_ERROR;
-    }
-
-    if (ngx_http_task_utf8_valid(name.data, name.len) != name.len) {
-        return "has a name that is not UTF-8";
     }
 
     if (name.len == 3 && ngx_strncmp(name.data, "off", 3) == 0) {
@@ -69,18 +67,13 @@ ngx_http_task_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* nginx would begin a zone of another size anew, and say nothing */
-
 ssize_t
 ngx_http_task_zone_size(ngx_conf_t *cf, const char *directive,
     ngx_str_t *text, ngx_str_t *name, void *tag)
 {
-    u_char           *p;
-    ssize_t           n;
-    ngx_str_t         size;
-    ngx_uint_t        i;
-    ngx_shm_zone_t   *old;
-    ngx_list_part_t  *part;
+    u_char    *p;
+    ssize_t    n;
+    ngx_str_t  size;
 
     p = ngx_strlchr(text->data, text->data + text->len, ':');
 
@@ -94,6 +87,12 @@ ngx_http_task_zone_size(ngx_conf_t *cf, const char *directive,
     name->len = p - text->data;
     size.data = p + 1;
     size.len = text->len - name->len - 1;
+
+    if (ngx_http_task_utf8_valid(name->data, name->len) != name->len) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                                      "\"%s\" directive has a name that is not "
+                                      "UTF-8", directive);
+    }
 
     n = ngx_parse_size(&size);
 
@@ -109,6 +108,20 @@ ngx_http_task_zone_size(ngx_conf_t *cf, const char *directive,
                                       "at least %uz bytes", name,
                                       (size_t) (8 * ngx_pagesize));
     }
+
+    return ngx_http_task_zone_resized(cf, directive, name, tag, n);
+}
+
+
+/* nginx would begin a zone of another size anew, and say nothing */
+
+static ssize_t
+ngx_http_task_zone_resized(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *name, void *tag, ssize_t n)
+{
+    ngx_uint_t        i;
+    ngx_shm_zone_t   *old;
+    ngx_list_part_t  *part;
 
     for (part = &cf->cycle->old_cycle->shared_memory.part; part;
          part = part->next)

@@ -13,6 +13,8 @@
 
 
 static ngx_int_t ngx_http_task_status_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_task_status_see(ngx_http_request_t *r,
+    ngx_array_t *zones, ngx_array_t *jobs);
 static ngx_http_task_status_e ngx_http_task_status_asked(ngx_http_request_t *r);
 static u_char *ngx_http_task_out_room(ngx_http_task_out_t *out, size_t len);
 
@@ -55,13 +57,9 @@ ngx_http_task_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static ngx_int_t
 ngx_http_task_status_handler(ngx_http_request_t *r)
 {
-    ngx_str_t                   *type;
-    ngx_uint_t                   i;
-    ngx_array_t                  zones;
-    ngx_http_task_out_t          out;
-    ngx_http_task_seen_t        *seen;
-    ngx_http_task_zone_t       **zone;
-    ngx_http_task_main_conf_t   *tmcf;
+    ngx_str_t            *type;
+    ngx_array_t           zones, jobs;
+    ngx_http_task_out_t   out;
 
     static ngx_str_t  allow = ngx_string("GET, HEAD");
     static ngx_str_t  text = ngx_string("text/plain; version=0.0.4; "
@@ -71,24 +69,8 @@ ngx_http_task_status_handler(ngx_http_request_t *r)
         return ngx_http_task_send_not_allowed(r, &allow);
     }
 
-    tmcf = ngx_http_get_module_main_conf(r, ngx_http_task_module);
-    zone = tmcf->zones.elts;
-
-    if (ngx_array_init(&zones, r->pool, tmcf->zones.nelts + 1,
-                       sizeof(ngx_http_task_seen_t))
-        != NGX_OK)
-    {
+    if (ngx_http_task_status_see(r, &zones, &jobs) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    for (i = 0; i < tmcf->zones.nelts; i++) {
-        seen = ngx_array_push(&zones);
-
-        if (seen == NULL
-            || ngx_http_task_see(r->pool, zone[i], seen) != NGX_OK)
-        {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
     }
 
     ngx_memzero(&out, sizeof(ngx_http_task_out_t));
@@ -98,11 +80,11 @@ ngx_http_task_status_handler(ngx_http_request_t *r)
 
     if (ngx_http_task_status_asked(r) == NGX_HTTP_TASK_STATUS_PROMETHEUS) {
         type = &text;
-        ngx_http_task_status_prometheus(&out, &zones);
+        ngx_http_task_status_prometheus(&out, &zones, &jobs);
 
     } else {
         type = &ngx_http_task_json_type;
-        ngx_http_task_status_json(&out, &zones);
+        ngx_http_task_status_json(&out, &zones, &jobs);
     }
 
     if (out.failed || out.buf == NULL) {
@@ -114,6 +96,39 @@ ngx_http_task_status_handler(ngx_http_request_t *r)
     out.buf->last_in_chain = 1;
 
     return ngx_http_task_send_chain(r, NGX_HTTP_OK, type, out.first, out.len);
+}
+
+
+static ngx_int_t
+ngx_http_task_status_see(ngx_http_request_t *r, ngx_array_t *zones,
+    ngx_array_t *jobs)
+{
+    ngx_uint_t                   i;
+    ngx_http_task_seen_t        *seen;
+    ngx_http_task_zone_t       **zone;
+    ngx_http_task_main_conf_t   *tmcf;
+
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_task_module);
+    zone = tmcf->zones.elts;
+
+    if (ngx_array_init(zones, r->pool, tmcf->zones.nelts + 1,
+                       sizeof(ngx_http_task_seen_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < tmcf->zones.nelts; i++) {
+        seen = ngx_array_push(zones);
+
+        if (seen == NULL
+            || ngx_http_task_see(r->pool, zone[i], seen) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_task_see_jobs(r->pool, &tmcf->job_zones, jobs);
 }
 
 

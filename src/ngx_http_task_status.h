@@ -59,6 +59,13 @@ typedef struct {
 } ngx_http_task_seen_t;
 
 
+typedef struct {
+    ngx_http_task_job_zone_t        *zone;
+    ngx_http_task_job_counts_t       counts;
+    ngx_str_t                        text;         /* for Prometheus */
+} ngx_http_task_seen_jobs_t;
+
+
 /* a text that grows; an allocation that fails is remembered */
 
 typedef struct {
@@ -94,9 +101,21 @@ extern const char *const  ngx_http_task_ends[];
 /* ngx_http_task_status_json.c, ngx_http_task_status_prometheus.c */
 
 void ngx_http_task_status_json(ngx_http_task_out_t *out,
-    ngx_array_t *seen);
+    ngx_array_t *seen, ngx_array_t *jobs);
+void ngx_http_task_json_string(ngx_http_task_out_t *out,
+    const char *name, ngx_str_t *s);
 void ngx_http_task_status_prometheus(ngx_http_task_out_t *out,
-    ngx_array_t *seen);
+    ngx_array_t *seen, ngx_array_t *jobs);
+u_char *ngx_http_task_metric_label(u_char *p, const char *name,
+    ngx_str_t *value);
+
+
+/* ngx_http_task_status_jobs.c: zones of jobs, ngx_http_task_seen_jobs_t */
+
+ngx_int_t ngx_http_task_see_jobs(ngx_pool_t *pool, ngx_array_t *zones,
+    ngx_array_t *jobs);
+void ngx_http_task_json_jobs(ngx_http_task_out_t *out, ngx_array_t *jobs);
+void ngx_http_task_metric_jobs(ngx_http_task_out_t *out, ngx_array_t *jobs);
 
 
 #endif /* _NGX_HTTP_TASK_STATUS_H_INCLUDED_ */

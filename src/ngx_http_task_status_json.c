@@ -16,12 +16,11 @@ static void ngx_http_task_json_series(ngx_http_task_out_t *out,
     ngx_http_task_zone_t *zone, ngx_http_task_seen_series_t *series);
 static void ngx_http_task_json_histogram(ngx_http_task_out_t *out,
     ngx_http_task_zone_t *zone, const char *name, uint64_t *histogram);
-static void ngx_http_task_json_string(ngx_http_task_out_t *out,
-    const char *name, ngx_str_t *s);
 
 
 void
-ngx_http_task_status_json(ngx_http_task_out_t *out, ngx_array_t *zones)
+ngx_http_task_status_json(ngx_http_task_out_t *out, ngx_array_t *zones,
+    ngx_array_t *jobs)
 {
     ngx_uint_t             i;
     ngx_http_task_seen_t  *seen;
@@ -36,6 +35,8 @@ ngx_http_task_status_json(ngx_http_task_out_t *out, ngx_array_t *zones)
         ngx_http_task_json_zone(out, &seen[i]);
     }
 
+    ngx_http_task_out(out, "],\"jobs\":[");
+    ngx_http_task_json_jobs(out, jobs);
     ngx_http_task_out(out, "]}");
 }
 
@@ -169,7 +170,7 @@ ngx_http_task_json_histogram(ngx_http_task_out_t *out,
 }
 
 
-static void
+void
 ngx_http_task_json_string(ngx_http_task_out_t *out, const char *name,
     ngx_str_t *s)
 {

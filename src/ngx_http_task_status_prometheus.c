@@ -47,8 +47,6 @@ static void ngx_http_task_metric_worker_labels(ngx_http_task_out_t *out,
     ngx_http_task_seen_worker_t *worker);
 static void ngx_http_task_metric_labels(ngx_http_task_out_t *out,
     ngx_http_task_seen_t *seen);
-static u_char *ngx_http_task_metric_label(u_char *p, const char *name,
-    ngx_str_t *value);
 
 
 static const ngx_http_task_metric_t  ngx_http_task_metrics[] = {
@@ -111,7 +109,8 @@ static const ngx_http_task_metric_t  ngx_http_task_metrics[] = {
 
 
 void
-ngx_http_task_status_prometheus(ngx_http_task_out_t *out, ngx_array_t *zones)
+ngx_http_task_status_prometheus(ngx_http_task_out_t *out, ngx_array_t *zones,
+    ngx_array_t *jobs)
 {
     ngx_uint_t                     i;
     ngx_http_task_seen_t          *seen;
@@ -137,6 +136,8 @@ ngx_http_task_status_prometheus(ngx_http_task_out_t *out, ngx_array_t *zones)
             metric->print(out, metric, &seen[i]);
         }
     }
+
+    ngx_http_task_metric_jobs(out, jobs);
 }
 
 
@@ -409,7 +410,7 @@ ngx_http_task_metric_labels(ngx_http_task_out_t *out,
 
 /* name="value"; a line feed, a quote and a backslash are escaped */
 
-static u_char *
+u_char *
 ngx_http_task_metric_label(u_char *p, const char *name, ngx_str_t *value)
 {
     ngx_uint_t  i;

@@ -237,7 +237,7 @@ ngx_http_task_thread_enter(ngx_http_task_piece_t *piece)
         ngx_http_task_zone_add(&piece->counted->given, 1);
     }
 
-    ngx_http_task_hold();
+    ngx_http_task_hold(NGX_HTTP_TASK_HOLD_PIECE);
 }
 
 
@@ -252,7 +252,7 @@ ngx_http_task_thread_leave(ngx_http_task_piece_t *piece)
         ngx_http_task_zone_add(&piece->counted->returned, 1);
     }
 
-    ngx_http_task_unhold();
+    ngx_http_task_unhold(NGX_HTTP_TASK_HOLD_PIECE);
 }
 
 
@@ -277,15 +277,21 @@ ngx_http_task_thread_give_up(void)
         piece = ngx_queue_data(q, ngx_http_task_piece_t, queue);
         t = piece->task;
 
-        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+        /* a job has a bound of its own; and each is told once */
+
+        if (t->given_up || (t->job && t->state == NGX_HTTP_TASK_PENDING)) {
+            continue;
+        }
+
+        t->given_up = 1;
+
+        ngx_log_error(NGX_LOG_WARN, t->job ? t->log : ngx_cycle->log, 0,
                       "task \"%V\" runs on after task_shutdown_timeout",
                       &t->function->name);
 
         ngx_http_task_thread_wake(t);
 
-        /* a job is given up by ngx_http_task_jobs_give_up() */
-
-        if (t->state != NGX_HTTP_TASK_PENDING || t->job || t->reading) {
+        if (t->state != NGX_HTTP_TASK_PENDING || t->reading) {
             continue;
         }
 
@@ -345,7 +351,7 @@ ngx_http_task_thread_exit(ngx_cycle_t *cycle)
 static void
 ngx_http_task_thread_abandon(ngx_cycle_t *cycle, ngx_task_t *t)
 {
-    ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+    ngx_log_error(NGX_LOG_WARN, t->job ? t->log : cycle->log, 0,
                   "task \"%V\" does not stop, leaving without it",
                   &t->function->name);
 

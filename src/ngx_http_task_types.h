@@ -170,6 +170,7 @@ struct ngx_http_task_function_s {
 typedef struct {
     ngx_array_t                      libraries;    /* pointers to them */
     ngx_msec_t                       shutdown_timeout;
+    ngx_msec_t                       shutdown_jobs;        /* 0: no bound */
 } ngx_http_task_core_conf_t;
 
 
@@ -216,7 +217,11 @@ typedef struct {
 } ngx_http_task_limit_t;
 
 
-typedef struct {
+typedef struct ngx_http_task_loc_conf_s  ngx_http_task_loc_conf_t;
+
+struct ngx_http_task_loc_conf_s {
+    ngx_http_task_loc_conf_t        *parent;       /* NULL: that of http{} */
+
     ngx_http_task_function_t        *function;     /* NULL: no "task" */
     ngx_array_t                     *args;         /* ngx_http_task_arg_t */
     ngx_uint_t                       open;         /* left to the request */
@@ -255,11 +260,12 @@ typedef struct {
     ngx_str_t                        ready;        /* of "task_ready" */
     ngx_http_task_status_e           status;       /* of "task_status" */
     void                            *server;
-} ngx_http_task_loc_conf_t;
+};
 
 
 typedef struct {
     ngx_uint_t                       used;         /* more than "quick" is */
+    ngx_array_t                      locations;    /* pointers: that answer */
     ngx_array_t                      limits;       /* pointers to them */
     ngx_array_t                      ready;        /* "task_ready" locations */
     ngx_array_t                      zones;        /* pointers to them */
@@ -388,6 +394,7 @@ struct ngx_task_s {
 
     ngx_http_task_job_t             *job;          /* [both], or NULL */
     ngx_queue_t                      jobs;         /* of the worker */
+    ngx_str_t                        job_name;     /* the id, or empty */
     ngx_log_t                       *log;          /* the loop's */
 
     /* in front of the executor */
@@ -396,7 +403,7 @@ struct ngx_task_s {
     unsigned                         waiting:1;    /* .. if this is set */
     unsigned                         watched:1;    /* the client is */
     unsigned                         background:1; /* its client wants a job */
-    unsigned                         given_up:1;   /* a job: its worker ends */
+    unsigned                         given_up:1;   /* its worker ends */
     ngx_msec_t                       wait;         /* for it, at first */
     int64_t                          slot;         /* taken then; 0: none */
     ngx_event_t                     *timeout;      /* NULL: there is none */

@@ -1,7 +1,7 @@
 
 /*
- * Variables for the access log.  Where no task was started, they have no
- * value, and the log says "-".
+ * Variables for the access log.  Where no task was started, or no job made,
+ * they have no value, and the log says "-".
  */
 
 
@@ -17,6 +17,8 @@ static ngx_int_t ngx_http_task_variable_state(ngx_http_request_t *r,
 static ngx_int_t ngx_http_task_variable_queue_time(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_task_variable_run_time(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_task_variable_job(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_task_variable_time(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, int64_t ns);
@@ -37,6 +39,9 @@ static ngx_http_variable_t  ngx_http_task_variables[] = {
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("task_run_time"), NULL, ngx_http_task_variable_run_time, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("task_job"), NULL, ngx_http_task_variable_job, 0,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
@@ -192,6 +197,25 @@ ngx_http_task_variable_run_time(ngx_http_request_t *r,
     return ngx_http_task_variable_time(r, v,
                                 (t->ended ? t->ended : ngx_http_task_now())
                                 - started);
+}
+
+
+static ngx_int_t
+ngx_http_task_variable_job(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t  *id;
+
+    id = ngx_http_task_job_made(r);
+
+    if (id == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    ngx_http_task_variable_set(v, id->data, id->len);
+
+    return NGX_OK;
 }
 
 

@@ -267,14 +267,14 @@ is($code, 0, 'exit code');
 $s->check_log;
 
 $s = TaskServer->start(%conf, workers => 1,
-                       main => "$conf{main} task_shutdown_timeout 1s;");
+                       main => "$conf{main} task_shutdown_timeout 1s jobs=1s;");
 submit('/async?duration=20s');
 submit('/held?ms=100ms');
 ($code, $time) = $s->stop('QUIT');
 is($code, 0, 'exit code');
 cmp_ok($time, '>=', 1, 'a quit waits for jobs');
 cmp_ok($time, '<', 4, 'but not longer than task_shutdown_timeout');
-like($s->text('error.log'), qr/\[warn\].*job "sleep" did not end before/, 'logged');
+like($s->text('error.log'), qr/\[error\].*job "sleep" did not end before/, 'logged');
 $s->check_log;
 
 done_testing();

@@ -118,6 +118,24 @@ function card(zone) {
 }
 
 
+function jobs(zones) {
+    const states = ["queued", "running", "done", "failed", "cancelled",
+                    "timeout", "lost"];
+    const room = r => `${r.used} of ${r.total}`;
+
+    return element("section", [
+        element("h2", "jobs"),
+        table("Zones", ["zone", ...states, "places", "blocks of results",
+                        "dropped", "refused"],
+            zones.map(z => [
+                z.name, ...states.map(state => String(z.states[state])),
+                room(z.places), room(z.blocks),
+                String(z.dropped), String(z.refused),
+            ]), "none"),
+    ], "card");
+}
+
+
 async function ask() {
     const start = performance.now();
 
@@ -131,7 +149,8 @@ async function ask() {
             ? `Answered after ${time(took / 1000)}: the loop stood still. `
               + version + "."
             : version + ".";
-        $("zones").replaceChildren(...status.zones.map(card));
+        $("zones").replaceChildren(...status.zones.map(card),
+            ...(status.jobs.length ? [jobs(status.jobs)] : []));
 
     } catch (error) {
         $("state").textContent = "No answer: nginx does not run.";
