@@ -132,6 +132,11 @@ void ngx_http_task_release(ngx_task_t *t);
 ngx_task_t *ngx_http_task_get(ngx_http_request_t *r);
 
 
+/* ngx_http_task_watch.c: ends a request that waits when its client leaves */
+
+void ngx_http_task_watch(ngx_http_request_t *r);
+
+
 /* ngx_http_task_limit.c */
 
 char *ngx_http_task_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

@@ -83,7 +83,6 @@ ngx_http_task_attach(ngx_http_request_t *r, ngx_task_t *t)
 void
 ngx_http_task_wait(ngx_task_t *t)
 {
-    ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
     if (t->watched || t->request == NULL) {
@@ -93,29 +92,15 @@ ngx_http_task_wait(ngx_task_t *t)
     t->watched = 1;
 
     r = t->request;
-    c = r->connection;
-
-    r->write_event_handler = ngx_http_request_empty_handler;
 
     /* here nobody waits, and nobody's leaving matters */
 
     if (r->background || r->post_action || t->conf->ignore_client_abort) {
+        r->write_event_handler = ngx_http_request_empty_handler;
         return;
     }
 
-    r->read_event_handler = ngx_http_test_reading;
-
-    if (c->read->ready) {
-
-        /* the client may have left already, and no other event would come */
-
-        ngx_post_event(c->read, &ngx_posted_events);
-        return;
-    }
-
-    /* a failure shows at the next event of the connection */
-
-    (void) ngx_handle_read_event(c->read, 0);
+    ngx_http_task_watch(r);
 }
 
 
