@@ -3,7 +3,8 @@
  * The event loop of a worker that is told to quit ends as soon as no timer but
  * cancelable ones is set.  While anything of ours is in a pool, or is a job
  * that has not ended, one timer that otherwise does nothing is not cancelable:
- * for no longer than task_shutdown_timeout.
+ * for no longer than task_shutdown_timeout.  It also looks whether a thread
+ * has ended.
  */
 
 
@@ -66,6 +67,8 @@ ngx_http_task_hold_handler(ngx_event_t *ev)
     ngx_http_task_core_conf_t  *tccf;
 
     static int64_t  deadline;
+
+    ngx_http_task_exit_look();
 
     if (ngx_http_task_held == 0) {
         return;

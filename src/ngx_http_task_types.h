@@ -433,6 +433,7 @@ struct ngx_http_task_piece_s {
     ngx_uint_t                       in_pool;      /* the loop gave it */
     ngx_http_task_zone_pool_t       *counted;      /* [both], or NULL */
     int                              returned;     /* [both] */
+    int                              ended;        /* [both], its thread */
 
     /* an offloaded piece; NULL: the blocking form itself */
 
