@@ -436,6 +436,10 @@ void ngx_http_task_thread_give_up(void);
 ngx_int_t ngx_http_task_thread_post(ngx_task_t *t, ngx_thread_pool_t *pool,
     ngx_str_t *name, ngx_task_piece_pt fn, void *data);
 
+/* what was in threads that have ended has failed, on the loop */
+
+void ngx_http_task_thread_reap(void);
+
 /* tells a piece, if there is one, that nobody waits for it */
 
 void ngx_http_task_thread_wake(ngx_task_t *t);
@@ -447,6 +451,36 @@ void ngx_http_task_thread_free(ngx_http_task_piece_t *piece);
 /* an offloaded piece has returned, on the loop */
 
 void ngx_http_task_async_piece_done(ngx_task_t *t, ngx_task_rc_t rc);
+
+
+/* ngx_http_task_exit.c: functions that end what is nginx's */
+
+ngx_int_t ngx_http_task_exit_init(ngx_cycle_t *cycle);
+
+/* the handlers that are registered last are the first */
+
+void ngx_http_task_exit_catch(void);
+
+/* around what is a function's; returns what was there, to be set again */
+
+ngx_task_t *ngx_http_task_exit_guard(ngx_task_t *t);
+ngx_task_t *ngx_http_task_exit_current(void);
+
+/* around a hook of a library, and what a pool's thread runs; NULL: after it */
+
+void ngx_http_task_exit_guard_library(ngx_str_t *name);
+void ngx_http_task_exit_guard_thread(ngx_http_task_piece_t *piece);
+
+/* whether threads have ended, each so often, and when the worker ends */
+
+void ngx_http_task_exit_look(void);
+void ngx_http_task_exit_leave(void);
+
+
+/* ngx_http_task_child.c: what the programs that a function starts inherit */
+
+ngx_int_t ngx_http_task_child_init(ngx_cycle_t *cycle);
+void ngx_http_task_child_thread(void);
 
 
 /* ngx_http_task_api.c: what ngx_task.h offers, and what stands around it */

@@ -110,7 +110,10 @@ ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data)
 void
 ngx_http_task_run_defers(ngx_task_t *t)
 {
+    ngx_task_t             *before;
     ngx_http_task_defer_t  *defer;
+
+    before = ngx_http_task_exit_guard(t);
 
     while (t->defers) {
         defer = t->defers;
@@ -118,6 +121,8 @@ ngx_http_task_run_defers(ngx_task_t *t)
 
         defer->fn(defer->data);
     }
+
+    (void) ngx_http_task_exit_guard(before);
 }
 
 

@@ -97,6 +97,7 @@ static void
 ngx_http_task_async_resume(ngx_task_t *t)
 {
     int64_t            since;
+    ngx_task_t        *before;
     ngx_task_rc_t      rc;
     ngx_task_frame_t  *f;
 
@@ -105,9 +106,11 @@ ngx_http_task_async_resume(ngx_task_t *t)
         t->await = NGX_HTTP_TASK_AWAIT_NOTHING;
 
         since = ngx_http_task_stall_begin();
+        before = ngx_http_task_exit_guard(t);
 
         rc = f->fn(t, f);
 
+        (void) ngx_http_task_exit_guard(before);
         ngx_http_task_stall_end(t, since);
 
         if (rc == NGX_TASK_AGAIN && ngx_http_task_async_waits(t, f)) {

@@ -228,23 +228,26 @@ ngx_http_task_core_conf(ngx_cycle_t *cycle)
 static ngx_int_t
 ngx_http_task_init_process(ngx_cycle_t *cycle)
 {
-    ngx_http_task_core_conf_t  *tccf;
-
-    tccf = ngx_http_task_core_conf(cycle);
-
-    if (ngx_process == NGX_PROCESS_WORKER && tccf->libraries.nelts > 1) {
-
-        /* nginx's handler would reap the children of system() and popen() */
-
-        (void) signal(SIGCHLD, SIG_DFL);
-    }
-
-    if (ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE)
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
     {
-        ngx_http_task_loop_init();
-        ngx_http_task_library_start(cycle);
-        ngx_http_task_worker_start(cycle);
+        return NGX_OK;
     }
+
+    ngx_http_task_loop_init();
+
+    if (ngx_http_task_exit_init(cycle) != NGX_OK
+        || ngx_http_task_child_init(cycle) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_task_library_start(cycle);
+
+    /* what a library has registered is called after ours, which ends it */
+
+    ngx_http_task_exit_catch();
+
+    ngx_http_task_worker_start(cycle);
 
     return NGX_OK;
 }
@@ -317,4 +320,8 @@ ngx_http_task_exit_process(ngx_cycle_t *cycle)
             ngx_http_task_slot_leave(zones[i]);
         }
     }
+
+    /* does not return if threads are missing */
+
+    ngx_http_task_exit_leave();
 }

@@ -3,6 +3,7 @@
  * The event loop of a worker that is told to quit ends as soon as no timer but
  * cancelable ones is set.  While anything of ours is in a pool, or is a job
  * that has not ended, one timer that otherwise does nothing is not cancelable.
+ * It also looks whether a thread has ended.
  *
  * Both have a bound of their own in task_shutdown_timeout.  A job that is in a
  * pool is both: it is a job as long as it has not ended.
@@ -69,6 +70,8 @@ ngx_http_task_unhold(ngx_http_task_hold_e what)
 static void
 ngx_http_task_hold_handler(ngx_event_t *ev)
 {
+    ngx_http_task_exit_look();
+
     if (ngx_http_task_held[NGX_HTTP_TASK_HOLD_PIECE] == 0
         && ngx_http_task_held[NGX_HTTP_TASK_HOLD_JOB] == 0)
     {

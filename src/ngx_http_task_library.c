@@ -335,11 +335,17 @@ ngx_http_task_library_start(ngx_cycle_t *cycle)
 
     for (i = 0; i < tccf->libraries.nelts; i++) {
 
-        if (library[i]->descriptor->start
-            && library[i]->descriptor->start() != NGX_TASK_OK)
-        {
-            library[i]->failed = 1;
+        if (library[i]->descriptor->start == NULL) {
+            continue;
+        }
 
+        ngx_http_task_exit_guard_library(&library[i]->name);
+
+        library[i]->failed = (library[i]->descriptor->start() != NGX_TASK_OK);
+
+        ngx_http_task_exit_guard_library(NULL);
+
+        if (library[i]->failed) {
             ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
                           "start of task library \"%V\" failed, its functions "
                           "answer 503", &library[i]->name);
@@ -361,7 +367,11 @@ ngx_http_task_library_stop(ngx_cycle_t *cycle)
     for (i = tccf->libraries.nelts; i > 0; i--) {
 
         if (library[i - 1]->descriptor->stop && !library[i - 1]->failed) {
+            ngx_http_task_exit_guard_library(&library[i - 1]->name);
+
             library[i - 1]->descriptor->stop();
+
+            ngx_http_task_exit_guard_library(NULL);
         }
     }
 }

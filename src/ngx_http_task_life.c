@@ -304,6 +304,8 @@ ngx_http_task_pool_cleanup(void *data)
 void
 ngx_http_task_release(ngx_task_t *t)
 {
+    ngx_task_t  *before;
+
     if (t->request || (t->piece && t->piece->in_pool)) {
         return;
     }
@@ -320,7 +322,11 @@ ngx_http_task_release(ngx_task_t *t)
         (void) close(t->body.fd);
     }
 
+    before = ngx_http_task_exit_guard(t);
+
     ngx_http_task_result_free(&t->result);
+
+    (void) ngx_http_task_exit_guard(before);
 
     if (t->own_pool) {
         ngx_destroy_pool(t->pool);

@@ -22,12 +22,15 @@ const ngx_http_task_executor_t  ngx_http_task_sync = {
 static void
 ngx_http_task_sync_start(ngx_task_t *t)
 {
-    int64_t  since;
+    int64_t      since;
+    ngx_task_t  *before;
 
     since = ngx_http_task_stall_begin();
+    before = ngx_http_task_exit_guard(t);
 
     ngx_http_task_run_block(t);
 
+    (void) ngx_http_task_exit_guard(before);
     ngx_http_task_stall_end(t, since);
 
     /* the others' timers must not be set against the time before the block */

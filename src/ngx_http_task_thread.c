@@ -20,6 +20,7 @@ static void ngx_http_task_thread_start(ngx_task_t *t);
 static ngx_int_t ngx_http_task_thread_create(ngx_task_t *t);
 static void ngx_http_task_thread_handler(void *data, ngx_log_t *log);
 static void ngx_http_task_thread_completion(ngx_event_t *ev);
+static void ngx_http_task_thread_done(ngx_http_task_piece_t *piece);
 static void ngx_http_task_thread_leave(ngx_http_task_piece_t *piece);
 static void ngx_http_task_thread_abandon(ngx_cycle_t *cycle, ngx_task_t *t);
 
@@ -76,6 +77,7 @@ ngx_http_task_thread_post(ngx_task_t *t, ngx_thread_pool_t *pool,
     piece->fn = fn;
     piece->data = data;
     piece->returned = 0;
+    piece->ended = 0;
     piece->counted = ngx_http_task_stats_pool(t, name);
     piece->pool = ngx_http_task_pool_get(pool);
 
@@ -161,6 +163,15 @@ ngx_http_task_thread_handler(void *data, ngx_log_t *log)
         ngx_http_task_zone_add_shared(&piece->counted->begun, 1);
     }
 
+    /* it could leave the piece's mutex locked, for which the loop would wait */
+
+    (void) pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+
+    ngx_http_task_child_thread();
+
+    (void) ngx_http_task_exit_guard(piece->task);
+    ngx_http_task_exit_guard_thread(piece);
+
     if (ngx_task_cancelled(piece->task)) {
         piece->rc = NGX_TASK_CANCELLED;
 
@@ -171,6 +182,9 @@ ngx_http_task_thread_handler(void *data, ngx_log_t *log)
         ngx_http_task_run_block(piece->task);
     }
 
+    ngx_http_task_exit_guard_thread(NULL);
+    (void) ngx_http_task_exit_guard(NULL);
+
     ngx_http_task_atomic_set(&piece->returned, 1);
 }
 
@@ -178,11 +192,16 @@ ngx_http_task_thread_handler(void *data, ngx_log_t *log)
 static void
 ngx_http_task_thread_completion(ngx_event_t *ev)
 {
-    ngx_task_t             *t;
-    ngx_connection_t       *c;
-    ngx_http_task_piece_t  *piece;
+    ngx_http_task_thread_done(ev->data);
+}
 
-    piece = ev->data;
+
+static void
+ngx_http_task_thread_done(ngx_http_task_piece_t *piece)
+{
+    ngx_task_t        *t;
+    ngx_connection_t  *c;
+
     t = piece->task;
 
     ngx_http_task_thread_leave(piece);
@@ -208,6 +227,29 @@ ngx_http_task_thread_completion(ngx_event_t *ev)
     ngx_http_task_finish(t);
 
     ngx_http_task_leave(c);
+}
+
+
+/* nginx knows nothing of it: to the pool these pieces still run */
+
+void
+ngx_http_task_thread_reap(void)
+{
+    ngx_queue_t            *q, *next;
+    ngx_http_task_piece_t  *piece;
+
+    for (q = ngx_queue_head(&ngx_http_task_pieces);
+         q != ngx_queue_sentinel(&ngx_http_task_pieces);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        piece = ngx_queue_data(q, ngx_http_task_piece_t, queue);
+
+        if (ngx_http_task_atomic_get(&piece->ended)) {
+            piece->thread.event.active = 0;
+            ngx_http_task_thread_done(piece);
+        }
+    }
 }
 
 

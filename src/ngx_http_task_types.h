@@ -449,6 +449,7 @@ struct ngx_http_task_piece_s {
     ngx_uint_t                       waiting;      /* .. or in front of one */
     ngx_http_task_zone_pool_t       *counted;      /* [both], or NULL */
     int                              returned;     /* [both] */
+    int                              ended;        /* [both], its thread */
 
     /* an offloaded piece; NULL: the blocking form itself */
 
