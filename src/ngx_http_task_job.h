@@ -66,6 +66,16 @@ typedef struct {
 } ngx_http_task_job_list_t;
 
 
+/* how far a job is, as its function tells it */
+
+typedef struct {
+    int64_t                    done;
+    int64_t                    total;
+    uint64_t                   message[NGX_HTTP_TASK_JOB_MESSAGE
+                                       / sizeof(uint64_t)];
+} ngx_http_task_job_progress_t;
+
+
 /*
  * A job.  It exists as soon as its state says so, and the state is written
  * last: a process may be killed between any two stores.  Members marked
@@ -105,13 +115,10 @@ typedef struct {
     uint32_t                   length;       /* of it, bytes */
 
     uint32_t                   reading;      /* [both]: the progress is read */
-    uint32_t                   changing;     /* [both]; odd: it is written */
+    uint32_t                   version;      /* [both]: of it, which tells .. */
     uint32_t                   unused;
 
-    int64_t                    done;         /* [both] */
-    int64_t                    total;        /* [both] */
-    uint64_t                   message[NGX_HTTP_TASK_JOB_MESSAGE
-                                       / sizeof(uint64_t)];  /* [both] */
+    ngx_http_task_job_progress_t  progress[2];  /* .. which one counts; [both] */
 } ngx_http_task_job_t;
 
 
@@ -199,8 +206,9 @@ typedef struct {
 /* a job as it was at one moment: a copy */
 
 typedef struct {
-    ngx_http_task_job_t        job;
-    ngx_str_t                  result;
+    ngx_http_task_job_t           job;
+    ngx_http_task_job_progress_t  progress;
+    ngx_str_t                     result;
 } ngx_http_task_job_seen_t;
 
 
@@ -328,7 +336,7 @@ void ngx_http_task_job_progress(ngx_http_task_job_t *job, int64_t done,
 
 /* what is told of a job */
 
-void ngx_http_task_job_copy(ngx_http_task_job_t *dst,
+void ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
     ngx_http_task_job_t *job);
 
 

@@ -13,9 +13,9 @@
 #define NGX_HTTP_TASK_JOB_TRIES  1000
 
 
-static void ngx_http_task_job_copy_progress(ngx_http_task_job_t *dst,
+static void ngx_http_task_job_copy_progress(ngx_http_task_job_progress_t *dst,
     ngx_http_task_job_t *job);
-static void ngx_http_task_job_words(uint64_t *dst, uint64_t *src);
+static void ngx_http_task_job_words(void *dst, void *src, size_t size);
 
 
 /* no mutex: the state may be changed by the loop of this worker meanwhile */
@@ -39,22 +39,42 @@ ngx_http_task_job_begin(ngx_http_task_job_zone_t *zone,
 }
 
 
+/*
+ * The one that does not count is written, and then counts: whoever reads finds
+ * a whole one, also if this thread stands still, or its process is killed.
+ */
+
 void
 ngx_http_task_job_progress(ngx_http_task_job_t *job, int64_t done,
     int64_t total, const char *message)
 {
-    size_t      len;
-    uint32_t    version;
-    uint64_t    words[NGX_HTTP_TASK_JOB_MESSAGE / sizeof(uint64_t)];
-    ngx_uint_t  n;
+    size_t                         len;
+    uint32_t                       version;
+    ngx_uint_t                     n;
+    ngx_http_task_job_progress_t   progress, *now, *next;
+
+    version = __atomic_load_n(&job->version, __ATOMIC_RELAXED);
+
+    now = &job->progress[version & 1];
+    next = &job->progress[(version + 1) & 1];
+
+    ngx_memzero(&progress, sizeof(ngx_http_task_job_progress_t));
+
+    progress.done = done;
+    progress.total = total;
 
     if (message) {
-        ngx_memzero(words, sizeof(words));
-
         len = ngx_http_task_utf8_valid((u_char *) message,
-                              ngx_min(ngx_strlen(message), sizeof(words) - 1));
-        ngx_memcpy(words, message, len);
+                                       ngx_min(ngx_strlen(message),
+                                               NGX_HTTP_TASK_JOB_MESSAGE - 1));
+        ngx_memcpy(progress.message, message, len);
+
+    } else {
+        ngx_http_task_job_words(progress.message, now->message,
+                                sizeof(progress.message));
     }
+
+    /* one who reads would else never see the same version twice */
 
     for (n = 0;
          n < NGX_HTTP_TASK_JOB_TRIES && ngx_http_task_atomic_get(&job->reading);
@@ -63,25 +83,22 @@ ngx_http_task_job_progress(ngx_http_task_job_t *job, int64_t done,
         ngx_cpu_pause();
     }
 
-    version = __atomic_load_n(&job->changing, __ATOMIC_RELAXED) | 1;
-
-    __atomic_store_n(&job->changing, version, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
 
-    __atomic_store_n(&job->done, done, __ATOMIC_RELAXED);
-    __atomic_store_n(&job->total, total, __ATOMIC_RELAXED);
+    ngx_http_task_job_words(next, &progress, sizeof(progress));
 
-    if (message) {
-        ngx_http_task_job_words(job->message, words);
-    }
-
-    ngx_http_task_atomic_set(&job->changing, version + 1);
+    ngx_http_task_atomic_set(&job->version, version + 1);
 }
 
 
 void
-ngx_http_task_job_copy(ngx_http_task_job_t *dst, ngx_http_task_job_t *job)
+ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
+    ngx_http_task_job_t *job)
 {
+    ngx_http_task_job_t  *dst;
+
+    dst = &seen->job;
+
     ngx_memzero(dst, sizeof(ngx_http_task_job_t));
 
     dst->state = ngx_http_task_atomic_get(&job->state);
@@ -93,17 +110,12 @@ ngx_http_task_job_copy(ngx_http_task_job_t *dst, ngx_http_task_job_t *job)
     dst->ended = job->ended;
     dst->status = job->status;
 
-    ngx_http_task_job_copy_progress(dst, job);
+    ngx_http_task_job_copy_progress(&seen->progress, job);
 }
 
 
-/*
- * A thread of the owner may write it meanwhile: one that does so all the time
- * waits a moment.
- */
-
 static void
-ngx_http_task_job_copy_progress(ngx_http_task_job_t *dst,
+ngx_http_task_job_copy_progress(ngx_http_task_job_progress_t *dst,
     ngx_http_task_job_t *job)
 {
     uint32_t    version;
@@ -112,41 +124,35 @@ ngx_http_task_job_copy_progress(ngx_http_task_job_t *dst,
     ngx_http_task_atomic_set(&job->reading, 1);
 
     for (n = 0; n < NGX_HTTP_TASK_JOB_TRIES; n++) {
-        version = ngx_http_task_atomic_get(&job->changing);
+        version = ngx_http_task_atomic_get(&job->version);
 
-        dst->done = __atomic_load_n(&job->done, __ATOMIC_RELAXED);
-        dst->total = __atomic_load_n(&job->total, __ATOMIC_RELAXED);
-        ngx_http_task_job_words(dst->message, job->message);
+        ngx_http_task_job_words(dst, &job->progress[version & 1],
+                                sizeof(ngx_http_task_job_progress_t));
 
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
 
-        if (!(version & 1)
-            && version == ngx_http_task_atomic_get(&job->changing))
-        {
+        if (version == ngx_http_task_atomic_get(&job->version)) {
             break;
         }
-
-        ngx_cpu_pause();
-    }
-
-    /* one that died while it wrote: better no message than half of one */
-
-    if (n == NGX_HTTP_TASK_JOB_TRIES) {
-        dst->message[0] = 0;
     }
 
     ngx_http_task_atomic_set(&job->reading, 0);
 }
 
 
+/* each may be written, or read, by another thread at the same time */
+
 static void
-ngx_http_task_job_words(uint64_t *dst, uint64_t *src)
+ngx_http_task_job_words(void *dst, void *src, size_t size)
 {
-    uint64_t    word;
+    uint64_t   *d, *s, word;
     ngx_uint_t  i;
 
-    for (i = 0; i < NGX_HTTP_TASK_JOB_MESSAGE / sizeof(uint64_t); i++) {
-        word = __atomic_load_n(&src[i], __ATOMIC_RELAXED);
-        __atomic_store_n(&dst[i], word, __ATOMIC_RELAXED);
+    d = dst;
+    s = src;
+
+    for (i = 0; i < size / sizeof(uint64_t); i++) {
+        word = __atomic_load_n(&s[i], __ATOMIC_RELAXED);
+        __atomic_store_n(&d[i], word, __ATOMIC_RELAXED);
     }
 }

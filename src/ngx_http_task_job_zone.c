@@ -168,7 +168,7 @@ ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
         return NGX_DECLINED;
     }
 
-    ngx_http_task_job_copy(&seen->job, job);
+    ngx_http_task_job_copy(seen, job);
 
     seen->result.len = job->length;
     seen->result.data = ngx_pnalloc(pool, job->length + 1);
@@ -234,7 +234,7 @@ ngx_http_task_job_peek(ngx_http_task_job_zone_t *zone, u_char *id,
     if (job) {
         state = ngx_http_task_atomic_get(&job->state);
 
-        *version = (uint64_t) ngx_http_task_atomic_get(&job->changing) << 8
+        *version = (uint64_t) ngx_http_task_atomic_get(&job->version) << 8
                    | state;
         *ended = (state >= NGX_HTTP_TASK_JOB_DONE);
     }

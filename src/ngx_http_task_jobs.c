@@ -272,7 +272,7 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_t  *job;
 
     job = &seen->job;
-    message = (u_char *) job->message;
+    message = (u_char *) seen->progress.message;
     len = ngx_strlen(message);
 
     text->data = ngx_pnalloc(pool, 512 + 6 * len + 6 * seen->result.len);
@@ -300,7 +300,7 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_job_zone_t *zone,
     }
 
     p = ngx_sprintf(p, ",\"progress\":{\"done\":%L,\"total\":%L,\"message\":",
-                    job->done, job->total);
+                    seen->progress.done, seen->progress.total);
     p += ngx_http_task_json_quote(p, message, len);
     *p++ = '}';
 

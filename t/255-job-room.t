@@ -19,6 +19,7 @@ my %conf = (
         location = /job     { task sleep; task_background on zone=jobs; }
         location = /held    { task stubborn; task_mode thread=many;
                               task_timeout 50ms; task_background on zone=jobs; }
+        location = /chatter { task chatter; task_background on zone=jobs; }
         location = /few     { task sleep; task_background on zone=jobs max=5; }
         location = /quick   { quick; }
         location /jobs/     { task_jobs zone=jobs; }
@@ -136,6 +137,17 @@ my $time = time();
 $s->get("/jobs/$_", method => 'DELETE') for @ids;
 $s->wait_for(sub { !grep poll($_, '')->{state} ne 'cancelled', @ids }, 'all to be cancelled');
 pass('1000 are cancelled');
+
+# progress of one that tells it all the time: whole, and never missing
+
+my $talker = submit('/chatter');
+$s->wait_for(sub { poll($talker, '')->{progress}{done} }, 'it to begin');
+my @torn = grep { !defined $_->{message} || $_->{message} ne $_->{done}
+                  || $_->{total} != 2 * $_->{done} }
+           map poll($talker, '')->{progress}, 1 .. 300;
+is(encode_json(\@torn), '[]', 'progress is whole, whenever it is read');
+$s->get("/jobs/$talker", method => 'DELETE');
+$s->wait_for(sub { poll($talker, '')->{state} eq 'cancelled' }, 'cancelled');
 
 # a node that gets a name, or another one: "an id is ... the only key"
 

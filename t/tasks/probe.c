@@ -7,6 +7,7 @@
 
 #include <ngx_task.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -341,6 +342,23 @@ stubborn(ngx_task_t *t)
 }
 
 
+/* tells how far it is, as often as it can: the message is the number done */
+
+static ngx_task_rc_t
+chatter(ngx_task_t *t)
+{
+    char     message[32];
+    int64_t  i;
+
+    for (i = 1; !ngx_task_cancelled(t); i++) {
+        (void) snprintf(message, sizeof(message), "%lld", (long long) i);
+        ngx_task_progress(t, i, 2 * i, message);
+    }
+
+    return NGX_TASK_CANCELLED;
+}
+
+
 static ngx_task_rc_t
 counters(ngx_task_t *t)
 {
@@ -579,6 +597,7 @@ static const ngx_task_function_t  functions[] = {
       |NGX_TASK_RAW_BODY },
     { "undeclared", "", body, NULL, 0, NULL, 0, 0 },
     { "stubborn", "", stubborn, NULL, sizeof(test_args_t), test_params, 0, 0 },
+    { "chatter", "", chatter, NULL, 0, NULL, 0, 0 },
     { "counters", "", counters, NULL, 0, NULL, 0, 0 },
     { "steps", "", NULL, steps, sizeof(test_args_t), test_params,
       sizeof(steps_state_t), 0 },
