@@ -37,7 +37,8 @@ MODULE       := $(BUILD)/ngx_http_task_module.so
 SOURCES      := $(wildcard src/*.c src/*.h)
 TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
                 $(wildcard conf/tasks/*.c))
-TEST_TASKS   := $(BUILD)/tasks/test/probe.so $(BUILD)/tasks/test/slot
+TEST_TASKS   := $(BUILD)/tasks/test/probe.so $(BUILD)/tasks/test/text.so \
+                $(BUILD)/tasks/test/slot
 
 PACKAGES      = sh t/lib/packages.sh
 
@@ -104,7 +105,8 @@ $(MODULE): $(OBJ)/Makefile $(SOURCES)
 
 # a library of task functions needs the header, and nothing of nginx
 
-TASK_CC       = gcc -O2 -g -Wall -Wextra -shared -fPIC -Wl,-Bsymbolic -Isrc
+TASK_CC       = gcc -O2 -g -Wall -Wextra -Wno-missing-field-initializers \
+                -shared -fPIC -Wl,-Bsymbolic -Isrc
 
 $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
 	@mkdir -p $(@D)

@@ -312,6 +312,7 @@ cJSON *ngx_http_task_error_loc(const char *where, cJSON *what);
 cJSON *ngx_http_task_error_echo_text(ngx_pool_t *pool, ngx_str_t *text);
 cJSON *ngx_http_task_error_echo_json(ngx_pool_t *pool,
     ngx_http_task_span_t *span);
+cJSON *ngx_http_task_error_echo_secret(void);
 
 
 /* ngx_http_task_type.c */

@@ -236,3 +236,12 @@ ngx_http_task_error_echo_json(ngx_pool_t *pool, ngx_http_task_span_t *span)
 
     return cJSON_CreateRaw((char *) p);
 }
+
+
+/* in the place of what a secret was, or may be in */
+
+cJSON *
+ngx_http_task_error_echo_secret(void)
+{
+    return cJSON_CreateString("[secret]");
+}

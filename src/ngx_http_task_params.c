@@ -17,6 +17,9 @@
 #define NGX_HTTP_TASK_PARSE_SIZE  65536
 
 
+#define ngx_http_task_secret(arg)  ((arg)->param->flags & NGX_TASK_SECRET)
+
+
 static ngx_int_t ngx_http_task_collect_sources(ngx_task_t *t);
 static ngx_int_t ngx_http_task_collect_variables(ngx_task_t *t);
 static ngx_int_t ngx_http_task_collect_query(ngx_task_t *t);
@@ -30,6 +33,8 @@ static ngx_int_t ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
     ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors);
 static ngx_int_t ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
     ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors);
+static cJSON *ngx_http_task_echo_body(ngx_task_t *t,
+    ngx_http_task_span_t *root);
 
 
 ngx_int_t
@@ -319,8 +324,7 @@ ngx_http_task_read_body(ngx_task_t *t, cJSON **errors,
                                "Input should be a valid dictionary or "
                                "object to extract fields from",
                                cJSON_CreateStringArray(&body, 1),
-                               ngx_http_task_error_echo_json(t->pool, root),
-                               NULL, NULL);
+                               ngx_http_task_echo_body(t, root), NULL, NULL);
 }
 
 
@@ -397,7 +401,9 @@ ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
 
         loc = ngx_http_task_error_loc("query",
                                  cJSON_CreateString(arg->param->name));
-        input = ngx_http_task_error_echo_text(t->pool, &src->query);
+        input = ngx_http_task_secret(arg)
+                ? ngx_http_task_error_echo_secret()
+                : ngx_http_task_error_echo_text(t->pool, &src->query);
 
     } else if (src->body.data) {
         rc = ngx_http_task_value_json(t->pool, arg, &src->body, value,
@@ -408,13 +414,35 @@ ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
 
         loc = ngx_http_task_error_loc("body",
                                  cJSON_CreateString(arg->param->name));
-        input = ngx_http_task_error_echo_json(t->pool, &src->body);
+        input = ngx_http_task_secret(arg)
+                ? ngx_http_task_error_echo_secret()
+                : ngx_http_task_error_echo_json(t->pool, &src->body);
 
     } else {
         return ngx_http_task_read_default(t, i, root, value, errors);
     }
 
     return ngx_http_task_error_invalid(errors, &invalid, loc, input);
+}
+
+
+/* with a secret in it none of it is shown: it may stand at any place */
+
+static cJSON *
+ngx_http_task_echo_body(ngx_task_t *t, ngx_http_task_span_t *root)
+{
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *args;
+
+    args = t->conf->args->elts;
+
+    for (i = 0; i < t->conf->args->nelts; i++) {
+        if (ngx_http_task_secret(&args[i])) {
+            return ngx_http_task_error_echo_secret();
+        }
+    }
+
+    return ngx_http_task_error_echo_json(t->pool, root);
 }
 
 
@@ -436,7 +464,7 @@ ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
     where = root->data ? "body" : "query";
     loc = ngx_http_task_error_loc(where,
                                   cJSON_CreateString(arg->param->name));
-    input = root->data ? ngx_http_task_error_echo_json(t->pool, root)
+    input = root->data ? ngx_http_task_echo_body(t, root)
                        : cJSON_CreateNull();
 
     return ngx_http_task_error(errors, "missing", "Field required",

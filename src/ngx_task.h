@@ -49,7 +49,7 @@ extern "C" {
  */
 
 #define NGX_TASK_ABI_MAJOR  1
-#define NGX_TASK_ABI_MINOR  1
+#define NGX_TASK_ABI_MINOR  2
 
 
 /* one execution of a function; belongs to nginx, valid until it returns */
@@ -116,7 +116,17 @@ typedef struct {
     const char              *max;        /* NULL: no bound */
     const char              *summary;
     const char              *choices;    /* of an enum: "red|green|blue" */
+    size_t                   flags;      /* since version 1.2 */
 } ngx_task_param_t;
+
+
+/*
+ * A flag of a parameter: a password, a token.  Its value is never sent back in
+ * an error, neither alone nor in the body it came in: there "[secret]" stands
+ * in its place.  (nginx logs the query of a request, not its body.)
+ */
+
+#define NGX_TASK_SECRET      0x10000
 
 
 /*
