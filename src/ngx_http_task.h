@@ -279,6 +279,27 @@ ngx_int_t ngx_http_task_body_take(ngx_task_t *t, ngx_uint_t copy);
 ngx_int_t ngx_http_task_body_load(ngx_task_t *t);
 
 
+/* ngx_http_task_fields.c: what header fields of a request ask for */
+
+/* which of the types, a NULL behind them, the client likes best */
+
+ngx_uint_t ngx_http_task_fields_accept(ngx_http_request_t *r,
+    const char *const *types);
+
+/* whether it prefers "respond-async", and how long it waits before that */
+
+ngx_uint_t ngx_http_task_fields_prefer(ngx_http_request_t *r,
+    ngx_msec_t *wait);
+
+/* whether the body is not what it says, but an encoding of that */
+
+ngx_uint_t ngx_http_task_fields_encoded(ngx_http_request_t *r);
+
+/* tells caches that the answer depends on the field */
+
+ngx_int_t ngx_http_task_fields_vary(ngx_http_request_t *r, const char *name);
+
+
 /* ngx_http_task_context.c */
 
 ngx_int_t ngx_http_task_context_create(ngx_task_t *t);

@@ -125,7 +125,8 @@ ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc)
     } else {
         rc = ngx_http_task_send_error(r, (rc == NGX_ERROR)
                                          ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc,
-                                      NULL);
+                                      (rc > NGX_OK && t->result.body.data)
+                                      ? &t->result.body : NULL);
     }
 
     /* its request, which is answered, goes on alone */

@@ -23,8 +23,8 @@
 static ngx_int_t ngx_http_task_collect_sources(ngx_task_t *t);
 static ngx_int_t ngx_http_task_collect_variables(ngx_task_t *t);
 static ngx_int_t ngx_http_task_collect_query(ngx_task_t *t);
-static void ngx_http_task_collect_pair(ngx_task_t *t, u_char *p, u_char *last);
 static ngx_int_t ngx_http_task_collect_body(ngx_task_t *t);
+static ngx_int_t ngx_http_task_refuse_encoded(ngx_task_t *t);
 static ngx_int_t ngx_http_task_read_body(ngx_task_t *t, cJSON **errors,
     ngx_http_task_span_t *root);
 static void ngx_http_task_read_member(void *data,
@@ -136,73 +136,41 @@ ngx_http_task_collect_variables(ngx_task_t *t)
 }
 
 
+/* of a name that is given twice the last one counts, as FastAPI has it */
+
 static ngx_int_t
 ngx_http_task_collect_query(ngx_task_t *t)
 {
-    u_char     *p, *last, *end;
-    ngx_str_t  *args;
-
-    args = &t->request->args;
+    u_char                *p, *end;
+    ngx_uint_t             i;
+    ngx_http_task_arg_t   *args;
+    ngx_http_task_span_t   name, value;
 
     /* decoded in place in a copy: the values point into it */
 
-    p = ngx_pstrdup(t->pool, args);
+    p = ngx_pstrdup(t->pool, &t->request->args);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    end = p + args->len;
+    end = p + t->request->args.len;
+    args = t->conf->args->elts;
 
-    for ( /* void */ ; p < end; p = last + 1) {
+    while (ngx_http_task_query_pair(&p, end, &name, &value)) {
 
-        last = ngx_strlchr(p, end, '&');
-        if (last == NULL) {
-            last = end;
+        for (i = 0; i < t->conf->args->nelts; i++) {
+
+            if (!args[i].fixed && args[i].name.len == name.len
+                && ngx_strncmp(args[i].name.data, name.data, name.len) == 0)
+            {
+                t->sources[i].query.data = (u_char *) value.data;
+                t->sources[i].query.len = value.len;
+                break;
+            }
         }
-
-        ngx_http_task_collect_pair(t, p, last);
     }
 
     return NGX_OK;
-}
-
-
-/* of a name that is given twice the last one counts, as FastAPI has it */
-
-static void
-ngx_http_task_collect_pair(ngx_task_t *t, u_char *p, u_char *last)
-{
-    size_t                len;
-    u_char               *value;
-    ngx_str_t            *query;
-    ngx_uint_t            i;
-    ngx_http_task_arg_t  *args;
-
-    value = ngx_strlchr(p, last, '=');
-    if (value == NULL) {
-        value = last;
-    }
-
-    len = ngx_http_task_unescape(p, p, value - p);
-
-    if (value < last) {
-        value++;
-    }
-
-    args = t->conf->args->elts;
-
-    for (i = 0; i < t->conf->args->nelts; i++) {
-
-        if (!args[i].fixed && args[i].name.len == len
-            && ngx_strncmp(args[i].name.data, p, len) == 0)
-        {
-            query = &t->sources[i].query;
-
-            query->data = value;
-            query->len = ngx_http_task_unescape(value, value, last - value);
-            return;
-        }
-    }
 }
 
 
@@ -220,6 +188,10 @@ ngx_http_task_collect_body(ngx_task_t *t)
         return rc;
     }
 
+    if (ngx_http_task_fields_encoded(t->request)) {
+        return ngx_http_task_refuse_encoded(t);
+    }
+
     if (!ngx_http_task_body_is_json(t->request)) {
         return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
     }
@@ -231,6 +203,25 @@ ngx_http_task_collect_body(ngx_task_t *t)
                     || t->body.len > NGX_HTTP_TASK_PARSE_SIZE);
 
     return NGX_OK;
+}
+
+
+/* says what is taken instead, as RFC 9110, 15.5.16 has it */
+
+static ngx_int_t
+ngx_http_task_refuse_encoded(ngx_task_t *t)
+{
+    static ngx_str_t  name = ngx_string("Accept-Encoding");
+    static ngx_str_t  value = ngx_string("identity");
+
+    ngx_str_set(&t->result.body, "{\"detail\":\"Unsupported Content-Encoding, "
+                                 "only identity is taken\"}");
+
+    if (ngx_http_task_add_header(t->request, &name, &value) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
 }
 
 
