@@ -471,10 +471,6 @@ ngx_int_t ngx_http_task_send_unavailable(ngx_http_request_t *r,
 
 ngx_str_t *ngx_http_task_status_body(ngx_uint_t status);
 
-/* whether the client names the type in "Accept" */
-
-ngx_uint_t ngx_http_task_accepts(ngx_http_request_t *r, const char *type);
-
 extern ngx_str_t  ngx_http_task_json_type;
 
 

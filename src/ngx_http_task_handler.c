@@ -30,6 +30,12 @@ ngx_http_task_handler(ngx_http_request_t *r)
         return ngx_http_task_send_not_allowed(r, &tlcf->allow);
     }
 
+    if (tlcf->background == NGX_HTTP_TASK_BACKGROUND_PREFER
+        && ngx_http_task_fields_vary(r, "Prefer") != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     if (tlcf->function->library->failed) {
         return ngx_http_task_send_unavailable(r, 1);
     }

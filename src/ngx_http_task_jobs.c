@@ -11,7 +11,9 @@ static ngx_int_t ngx_http_task_jobs_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_jobs_id(ngx_http_request_t *r,
     ngx_http_task_job_zone_t *zone, u_char *id);
 static ngx_int_t ngx_http_task_jobs_wait(ngx_http_request_t *r,
-    ngx_msec_t *wait);
+    ngx_msec_t *wait, ngx_str_t *wrong);
+static ngx_int_t ngx_http_task_jobs_time_text(ngx_pool_t *pool,
+    ngx_str_t *text, ngx_msec_t *wait, ngx_str_t *wrong);
 static u_char *ngx_http_task_jobs_time(u_char *p, const char *name, int64_t ms);
 
 
@@ -58,14 +60,15 @@ ngx_http_task_jobs_handler(ngx_http_request_t *r)
 {
     u_char                     id[NGX_HTTP_TASK_JOB_ID];
     ngx_int_t                  rc;
+    ngx_str_t                  wrong;
     ngx_msec_t                 wait;
     ngx_http_task_loc_conf_t  *tlcf;
 
     static ngx_str_t  allow = ngx_string("GET, HEAD, DELETE");
-    static ngx_str_t  wrong = ngx_string(
-        "{\"detail\":[{\"type\":\"time_delta_parsing\","
-        "\"loc\":[\"query\",\"wait\"],\"msg\":\"Input should be a valid "
-        "timedelta, expected a time up to 1h\"}]}");
+
+    static const char *const  types[] = {
+        "application/json", "text/event-stream", NULL
+    };
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD|NGX_HTTP_DELETE))) {
         return ngx_http_task_send_not_allowed(r, &allow);
@@ -77,6 +80,12 @@ ngx_http_task_jobs_handler(ngx_http_request_t *r)
         return rc;
     }
 
+    if (!(r->method & NGX_HTTP_DELETE)
+        && ngx_http_task_fields_vary(r, "Accept") != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
 
     if (ngx_http_task_jobs_id(r, tlcf->jobs, id) != NGX_OK) {
@@ -86,12 +95,18 @@ ngx_http_task_jobs_handler(ngx_http_request_t *r)
     if (r->method & NGX_HTTP_DELETE) {
         (void) ngx_http_task_job_ask(tlcf->jobs, id);
 
-    } else if (ngx_http_task_accepts(r, "text/event-stream")) {
+    } else if (ngx_http_task_fields_accept(r, types) == 1) {
         return ngx_http_task_job_wait(r, tlcf->jobs, id,
                                       NGX_HTTP_TASK_JOB_STREAM, 0);
 
     } else {
-        if (ngx_http_task_jobs_wait(r, &wait) != NGX_OK) {
+        rc = ngx_http_task_jobs_wait(r, &wait, &wrong);
+
+        if (rc == NGX_ERROR) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        if (rc == NGX_DECLINED) {
             return ngx_http_task_send_error(r, NGX_HTTP_TASK_UNPROCESSABLE,
                                             &wrong);
         }
@@ -171,29 +186,90 @@ ngx_http_task_job_id(u_char *p, ngx_http_task_job_zone_t *zone, u_char *id)
 }
 
 
-/* "?wait=30s"; an hour at most */
+/* "?wait=30s", read as the parameters of tasks are; NGX_DECLINED: see wrong */
 
 static ngx_int_t
-ngx_http_task_jobs_wait(ngx_http_request_t *r, ngx_msec_t *wait)
+ngx_http_task_jobs_wait(ngx_http_request_t *r, ngx_msec_t *wait,
+    ngx_str_t *wrong)
 {
-    ngx_int_t  ms;
-    ngx_str_t  value;
+    u_char                *p, *end;
+    ngx_str_t              text;
+    ngx_http_task_span_t   name, value;
 
     *wait = 0;
+    ngx_str_null(&text);
 
-    if (ngx_http_arg(r, (u_char *) "wait", 4, &value) != NGX_OK) {
+    if (r->args.len == 0) {
         return NGX_OK;
     }
 
-    ms = ngx_parse_time(&value, 0);
-
-    if (ms == NGX_ERROR || ms > 3600000) {
-        return NGX_DECLINED;
+    p = ngx_pstrdup(r->pool, &r->args);
+    if (p == NULL) {
+        return NGX_ERROR;
     }
 
-    *wait = (ngx_msec_t) ms;
+    end = p + r->args.len;
 
-    return NGX_OK;
+    while (ngx_http_task_query_pair(&p, end, &name, &value)) {
+
+        if (name.len == 4 && ngx_strncmp(name.data, "wait", 4) == 0) {
+            text.data = (u_char *) value.data;
+            text.len = value.len;
+        }
+    }
+
+    if (text.data == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_http_task_jobs_time_text(r->pool, &text, wait, wrong);
+}
+
+
+static ngx_int_t
+ngx_http_task_jobs_time_text(ngx_pool_t *pool, ngx_str_t *text,
+    ngx_msec_t *wait, ngx_str_t *wrong)
+{
+    cJSON                    *errors, *loc;
+    ngx_int_t                 rc;
+    ngx_http_task_arg_t       arg;
+    ngx_http_task_value_t     value;
+    ngx_http_task_invalid_t   invalid;
+
+    static ngx_str_t               hour = ngx_string("1h");
+    static const ngx_task_param_t  param = {
+        "wait", NGX_TASK_TIME, 0, NULL, NULL, NULL, "", NULL, 0
+    };
+
+    ngx_memzero(&arg, sizeof(ngx_http_task_arg_t));
+    arg.param = &param;
+
+    (void) ngx_http_task_value_bound(&arg, &hour, '<', &arg.max);
+
+    rc = ngx_http_task_value_text(pool, &arg, text, &value, &invalid);
+
+    if (rc == NGX_OK) {
+        *wait = (ngx_msec_t) value.integer;
+    }
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    errors = NULL;
+    loc = ngx_http_task_error_loc("query", cJSON_CreateString(param.name));
+
+    rc = ngx_http_task_error_invalid(&errors, &invalid, loc,
+                                 ngx_http_task_error_echo_text(pool, text));
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_task_error_print(pool, &errors, wrong);
+        return (rc == NGX_OK) ? NGX_DECLINED : NGX_ERROR;
+    }
+
+    cJSON_Delete(errors);
+
+    return NGX_ERROR;
 }
 
 

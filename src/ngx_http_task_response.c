@@ -409,31 +409,3 @@ ngx_http_task_drop_header(ngx_http_request_t *r, ngx_str_t *name)
         }
     }
 }
-
-
-ngx_uint_t
-ngx_http_task_accepts(ngx_http_request_t *r, const char *type)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            /* the last argument is a length less one */
-
-            if (h[i].key.len == sizeof("Accept") - 1
-                && ngx_strcasecmp(h[i].key.data, (u_char *) "Accept") == 0
-                && ngx_strcasestrn(h[i].value.data, (char *) type,
-                                   ngx_strlen(type) - 1))
-            {
-                return 1;
-            }
-        }
-    }
-
-    return 0;
-}
