@@ -435,10 +435,14 @@ void ngx_http_task_misuse(ngx_task_t *t, const char *what);
 void ngx_http_task_complete(ngx_task_t *t, ngx_task_rc_t rc);
 void ngx_http_task_result_free(ngx_http_task_result_t *result);
 
+/* as text, for cJSON_free(); NULL: what is wrong is remembered */
+
+u_char *ngx_http_task_result_json(ngx_task_t *t, cJSON *json, size_t *len);
+
 
 /* ngx_http_task_object.c */
 
-ngx_int_t ngx_http_task_object_print(ngx_task_t *t);
+void ngx_http_task_object_print(ngx_task_t *t);
 void ngx_http_task_object_free(ngx_http_task_result_t *result);
 
 

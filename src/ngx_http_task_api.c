@@ -121,22 +121,10 @@ ngx_http_task_run_defers(ngx_task_t *t)
 }
 
 
-/* held briefly: what is long is checked by our own scanner, see _json.c */
-
 cJSON *
 ngx_task_parse_json(const char *text, size_t len)
 {
-    cJSON  *json;
-
-    static pthread_mutex_t  mutex = PTHREAD_MUTEX_INITIALIZER;
-
-    (void) pthread_mutex_lock(&mutex);
-
-    json = cJSON_ParseWithLength(text, len);
-
-    (void) pthread_mutex_unlock(&mutex);
-
-    return json;
+    return ngx_http_task_json_tree((const unsigned char *) text, len);
 }
 
 

@@ -263,7 +263,7 @@ ngx_http_task_params_read(ngx_task_t *t)
         t->args = ngx_http_task_args_store(t->pool, t->function, t->conf->args,
                                            values);
 
-        return (t->args == NULL || t->result.nomem) ? NGX_ERROR : NGX_OK;
+        return t->args ? NGX_OK : NGX_ERROR;
     }
 
     if (rc != NGX_ERROR) {
@@ -319,7 +319,7 @@ ngx_http_task_read_body(ngx_task_t *t, cJSON **errors,
 }
 
 
-/* a name may have escapes; of one that comes twice the last counts */
+/* of a name that comes twice the last counts */
 
 static void
 ngx_http_task_read_member(void *data, const ngx_http_task_span_t *name,
@@ -327,41 +327,21 @@ ngx_http_task_read_member(void *data, const ngx_http_task_span_t *name,
 {
     ngx_task_t *t = data;
 
-    size_t                len;
-    cJSON                *json;
-    u_char               *p;
     ngx_uint_t            i;
     ngx_http_task_arg_t  *args;
-
-    p = (u_char *) name->data + 1;
-    len = name->len - 2;
-    json = NULL;
-
-    if (ngx_strlchr(p, p + len, '\\')) {
-        json = ngx_task_parse_json((const char *) name->data, name->len);
-
-        if (json == NULL) {
-            t->result.nomem = 1;
-            return;
-        }
-
-        p = (u_char *) json->valuestring;
-        len = ngx_strlen(p);
-    }
 
     args = t->conf->args->elts;
 
     for (i = 0; i < t->conf->args->nelts; i++) {
 
-        if (!args[i].fixed && args[i].name.len == len
-            && ngx_strncmp(args[i].name.data, p, len) == 0)
+        if (!args[i].fixed
+            && ngx_http_task_json_is(name, args[i].name.data,
+                                     args[i].name.len))
         {
             t->sources[i].body = *value;
             break;
         }
     }
-
-    cJSON_Delete(json);
 }
 
 
@@ -417,26 +397,6 @@ ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
 }
 
 
-/* with a secret in it none of it is shown: it may stand at any place */
-
-static cJSON *
-ngx_http_task_echo_body(ngx_task_t *t, ngx_http_task_span_t *root)
-{
-    ngx_uint_t            i;
-    ngx_http_task_arg_t  *args;
-
-    args = t->conf->args->elts;
-
-    for (i = 0; i < t->conf->args->nelts; i++) {
-        if (ngx_http_task_secret(&args[i])) {
-            return ngx_http_task_error_echo_secret();
-        }
-    }
-
-    return ngx_http_task_error_echo_json(t->pool, root);
-}
-
-
 static ngx_int_t
 ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
     ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors)
@@ -460,4 +420,24 @@ ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
 
     return ngx_http_task_error(errors, "missing", "Field required",
                                loc, input, NULL, NULL);
+}
+
+
+/* with a secret in it none of it is shown: it may stand at any place */
+
+static cJSON *
+ngx_http_task_echo_body(ngx_task_t *t, ngx_http_task_span_t *root)
+{
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *args;
+
+    args = t->conf->args->elts;
+
+    for (i = 0; i < t->conf->args->nelts; i++) {
+        if (ngx_http_task_secret(&args[i])) {
+            return ngx_http_task_error_echo_secret();
+        }
+    }
+
+    return ngx_http_task_error_echo_json(t->pool, root);
 }

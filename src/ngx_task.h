@@ -296,8 +296,12 @@ void ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt,
 
 
 /*
- * [any] cJSON_ParseWithLength(), which writes to a global variable, under a
- * lock: to be used instead of it, as other threads parse, too.
+ * [any] JSON to a tree; NULL: it is none, or there is no memory.  To be used
+ * instead of cJSON_ParseWithLength(), which writes to a global variable, as
+ * other threads parse, too.  It takes no lock, and numbers of any length.
+ * Since version 1.2 it is strict: one value that is UTF-8, with nothing but
+ * white space around it, no null characters, 1,000 levels of arrays and
+ * objects at most.
  */
 
 cJSON *ngx_task_parse_json(const char *text, size_t len);
@@ -317,7 +321,11 @@ void ngx_task_set_int(ngx_task_t *t, const char *name, int64_t value);
 void ngx_task_set_number(ngx_task_t *t, const char *name, double value);
 void ngx_task_set_bool(ngx_task_t *t, const char *name, int value);
 
-/* [any] takes the value, and if it fails frees it; NULL: out of memory */
+/*
+ * [any] Takes the value, and if it fails frees it; NULL: out of memory.  A
+ * number is sent with all digits that it needs to be the same double again.
+ * At most 1,000 levels of arrays and objects.
+ */
 
 void ngx_task_set_json(ngx_task_t *t, const char *name, cJSON *value);
 
