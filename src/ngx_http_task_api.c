@@ -223,7 +223,8 @@ ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt, ...)
 {
     int         n;
     char        buf[NGX_MAX_ERROR_STR - 128];
-    u_char      escaped[sizeof(buf)], *p, *last;
+    u_char      escaped[sizeof(buf)];
+    size_t      len;
     va_list     args;
     ngx_uint_t  i;
 
@@ -235,32 +236,22 @@ ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt, ...)
     n = vsnprintf(buf, sizeof(buf), fmt, args);
     va_end(args);
 
-    n = ngx_min(n, (int) sizeof(buf) - 1);
+    n = ngx_max(ngx_min(n, (int) sizeof(buf) - 1), 0);
 
     /* nothing that a client sent may look like a line of the log */
 
-    p = escaped;
-    last = escaped + sizeof(escaped);
-
-    for (i = 0; (int) i < n; i++) {
-        if ((u_char) buf[i] < 0x20 || buf[i] == 0x7f) {
-            p = ngx_slprintf(p, last, "\\x%02xd", (u_char) buf[i]);
-
-        } else {
-            p = ngx_slprintf(p, last, "%c", buf[i]);
-        }
-    }
+    len = ngx_http_task_log_escape(escaped, sizeof(escaped), (u_char *) buf,
+                                   n);
 
     i = ((ngx_uint_t) level <= NGX_TASK_LOG_INFO) ? levels[level] : NGX_LOG_ERR;
 
     if (t->context) {
         ngx_log_error(i, ngx_cycle->log, 0, "*%uA task \"%V\", request %V: %*s",
                       t->connection, &t->function->name,
-                      &t->context->request_id, p - escaped, escaped);
+                      &t->context->request_id, len, escaped);
 
     } else {
         ngx_log_error(i, ngx_cycle->log, 0, "*%uA task \"%V\": %*s",
-                      t->connection, &t->function->name,
-                      p - escaped, escaped);
+                      t->connection, &t->function->name, len, escaped);
     }
 }

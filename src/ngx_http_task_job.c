@@ -16,6 +16,7 @@
 
 static ngx_uint_t ngx_http_task_job_result(ngx_task_t *t,
     ngx_http_task_job_state_e *state, ngx_str_t *text);
+static void ngx_http_task_job_log(ngx_task_t *t, ngx_str_t *text);
 static void ngx_http_task_job_look(ngx_event_t *ev);
 
 
@@ -208,8 +209,7 @@ ngx_http_task_job_ended(ngx_task_t *t)
 
     if (ngx_http_task_job_end(zone, t->job, state, status, &text) != NGX_OK) {
         ngx_str_set(&text, "the result is too large");
-        ngx_log_error(NGX_LOG_ERR, t->log, 0, "job \"%V\" failed: %V",
-                      &t->function->name, &text);
+        ngx_http_task_job_log(t, &text);
 
         state = NGX_HTTP_TASK_JOB_FAILED;
 
@@ -292,11 +292,23 @@ ngx_http_task_job_result(ngx_task_t *t, ngx_http_task_job_state_e *state,
     }
 
     if (*state == NGX_HTTP_TASK_JOB_FAILED) {
-        ngx_log_error(NGX_LOG_ERR, t->log, 0, "job \"%V\" failed: %V",
-                      &t->function->name, text);
+        ngx_http_task_job_log(t, text);
     }
 
     return status;
+}
+
+
+static void
+ngx_http_task_job_log(ngx_task_t *t, ngx_str_t *text)
+{
+    u_char  buf[NGX_HTTP_TASK_LOG_TEXT];
+    size_t  len;
+
+    len = ngx_http_task_log_escape(buf, sizeof(buf), text->data, text->len);
+
+    ngx_log_error(NGX_LOG_ERR, t->log, 0, "job \"%V\" failed: %*s",
+                  &t->function->name, len, buf);
 }
 
 

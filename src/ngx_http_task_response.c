@@ -272,6 +272,8 @@ ngx_http_task_send_result(ngx_task_t *t)
 static ngx_int_t
 ngx_http_task_send_failed(ngx_task_t *t)
 {
+    u_char                   buf[NGX_HTTP_TASK_LOG_TEXT];
+    size_t                   len;
     ngx_int_t                rc;
     ngx_str_t                body;
     ngx_uint_t               status, level;
@@ -295,8 +297,11 @@ ngx_http_task_send_failed(ngx_task_t *t)
 
     level = (status < 500) ? NGX_LOG_INFO : NGX_LOG_ERR;
 
-    ngx_log_error(level, r->connection->log, 0, "task \"%V\" failed, %ui: %V",
-                  &t->function->name, status, &result->detail);
+    len = ngx_http_task_log_escape(buf, sizeof(buf), result->detail.data,
+                                   result->detail.len);
+
+    ngx_log_error(level, r->connection->log, 0, "task \"%V\" failed, %ui: %*s",
+                  &t->function->name, status, len, buf);
 
     rc = ngx_http_task_error_detail(r->pool, &result->detail, &body);
 

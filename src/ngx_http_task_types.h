@@ -21,6 +21,10 @@
 
 #define NGX_HTTP_TASK_UNPROCESSABLE  422
 
+/* how much of a function's message goes into the log, bytes */
+
+#define NGX_HTTP_TASK_LOG_TEXT       1024
+
 /* the longest time that is slept or awaited at once: a year, milliseconds */
 
 #define NGX_HTTP_TASK_MAX_MS         31536000000LL

@@ -278,7 +278,8 @@ void ngx_task_progress(ngx_task_t *t, int64_t done, int64_t total,
 /*
  * [any] Writes to nginx's error log, escaped, with the name of the function
  * and the id of the request, or with the number of its connection where there
- * is no NGX_TASK_CONTEXT.  Up to some 1900 bytes.
+ * is no NGX_TASK_CONTEXT.  Up to some 1900 bytes.  Escaped are control
+ * characters, and what is not UTF-8.
  */
 
 typedef enum {
@@ -353,6 +354,7 @@ void ngx_task_set_header(ngx_task_t *t, const char *name, const char *value);
 /*
  * [any] Ends the task with status, 400 to 599, and {"detail": message}, which
  * the client sees; to be returned: return ngx_task_fail(t, 503, "try later");
+ * In the error log it is escaped, up to 1024 bytes.
  */
 
 ngx_task_rc_t ngx_task_fail(ngx_task_t *t, int status, const char *message);
