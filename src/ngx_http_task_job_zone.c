@@ -326,8 +326,6 @@ void
 ngx_http_task_job_progress(ngx_http_task_job_t *job, int64_t done,
     int64_t total, const char *message)
 {
-    size_t  len;
-
     ngx_http_task_atomic_set(&job->changing, job->changing + 1);
 
     __atomic_thread_fence(__ATOMIC_RELEASE);
@@ -336,10 +334,8 @@ ngx_http_task_job_progress(ngx_http_task_job_t *job, int64_t done,
     job->total = total;
 
     if (message) {
-        len = ngx_http_task_utf8_valid((u_char *) message,
-                      ngx_min(ngx_strlen(message), sizeof(job->message) - 1));
-        ngx_memcpy(job->message, message, len);
-        job->message[len] = '\0';
+        (void) ngx_http_task_utf8_fit(job->message, sizeof(job->message),
+                                      message);
     }
 
     ngx_http_task_atomic_set(&job->changing, job->changing + 1);

@@ -267,9 +267,9 @@ void ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data);
 
 /*
  * [any] How far a background job is: done of total, in any unit, and a short
- * message, which is copied; NULL leaves the one that was set before.  Cheap
- * enough for a loop; where a client waits for the result it does nothing.
- * Since version 1.1.
+ * message, which is copied, with U+FFFD for what is not UTF-8, up to some 90
+ * bytes; NULL leaves the one that was set before.  Cheap enough for a loop;
+ * where a client waits for the result it does nothing.  Since version 1.1.
  */
 
 void ngx_task_progress(ngx_task_t *t, int64_t done, int64_t total,
