@@ -37,7 +37,8 @@ MODULE       := $(BUILD)/ngx_http_task_module.so
 SOURCES      := $(wildcard src/*.c src/*.h)
 TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
                 $(wildcard conf/tasks/*.c))
-TEST_TASKS   := $(addprefix $(BUILD)/tasks/test/,probe.so slot zone job-zone)
+TEST_TASKS   := $(addprefix $(BUILD)/tasks/test/,probe.so text.so slot zone \
+                job-zone)
 
 PACKAGES      = sh t/lib/packages.sh
 
@@ -104,7 +105,8 @@ $(MODULE): $(OBJ)/Makefile $(SOURCES)
 
 # a library of task functions needs the header, and nothing of nginx
 
-TASK_CC       = gcc -O2 -g -Wall -Wextra -shared -fPIC -Wl,-Bsymbolic -Isrc
+TASK_CC       = gcc -O2 -g -Wall -Wextra -Wno-missing-field-initializers \
+                -shared -fPIC -Wl,-Bsymbolic -Isrc
 
 $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
 	@mkdir -p $(@D)
@@ -258,6 +260,9 @@ stress:
 FUZZ_CC       = clang -g -O1 -fsanitize=fuzzer,address,undefined \
                 -fno-sanitize-recover=undefined -Isrc
 
+PLAIN_C       = $(addprefix src/ngx_http_task_,text.c number.c field.c json.c \
+                json_text.c json_tree.c json_print.c)
+
 # plain C is linked as it is; values, with nginx's own parsers and pools
 
 fuzz:
@@ -265,18 +270,18 @@ fuzz:
 	@perl t/lib/corpus.pl $(BUILD)/fuzz/corpus
 	@sh t/lib/nginx-source.sh $(BUILD)/nginx-src
 	@$(MAKE) --no-print-directory build
-	@for f in json text number; do \
+	@for f in json text number field; do \
 	    $(FUZZ_CC) -DFUZZ=fuzz_$$f -o $(BUILD)/fuzz/$$f t/fuzz.c \
-	        $(addprefix src/ngx_http_task_,text.c json.c number.c) -lcjson -lm; \
+	        $(PLAIN_C) -lcjson -lm; \
 	done
 	@$(FUZZ_CC) -fno-sanitize=pointer-overflow -DNGX_DEBUG_PALLOC=1 \
 	    $(addprefix -I $(BUILD)/nginx-src/src/,core event event/modules os/unix \
 	    http http/modules http/v2) -I $(OBJ) -o $(BUILD)/fuzz/value \
 	    t/fuzz-value.c \
-	    $(addprefix src/ngx_http_task_,value.c type.c text.c json.c number.c) \
+	    $(addprefix src/ngx_http_task_,value.c type.c) $(PLAIN_C) \
 	    $(addprefix $(BUILD)/nginx-src/src/,core/ngx_parse.c \
 	    core/ngx_string.c core/ngx_palloc.c os/unix/ngx_alloc.c) -lcjson -lm
-	@for f in json text number value; do \
+	@for f in json text number field value; do \
 	    echo "fuzzing $$f for $(SECONDS) s"; \
 	    (cd $(BUILD)/fuzz && ./$$f -max_total_time=$(SECONDS) -max_len=1024 \
 	        -print_final_stats=1 corpus/$$f > $$f.log 2>&1) || \

@@ -12,6 +12,8 @@
 
 
 #include "ngx_http_task_types.h"
+#include "ngx_http_task_answer.h"
+#include "ngx_http_task_stats.h"
 #include "ngx_http_task_pool.h"
 
 
@@ -201,80 +203,6 @@ ngx_int_t ngx_http_task_timeout_set(ngx_task_t *t);
 void ngx_http_task_timeout_clear(ngx_task_t *t);
 
 
-/* ngx_http_task_stats.c */
-
-char *ngx_http_task_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_task_stats(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-ngx_int_t ngx_http_task_stats_check(ngx_conf_t *cf);
-
-/* "name:size" of a shared zone; NGX_ERROR: it is logged why */
-
-ssize_t ngx_http_task_zone_size(ngx_conf_t *cf, const char *directive,
-    ngx_str_t *text, ngx_str_t *name, void *tag);
-ngx_int_t ngx_http_task_stats_create(ngx_conf_t *cf,
-    ngx_http_task_loc_conf_t *tlcf);
-
-/* on the loop; harmless where nothing is counted */
-
-void ngx_http_task_stats_start(ngx_task_t *t);
-void ngx_http_task_stats_end(ngx_task_t *t);
-void ngx_http_task_stats_observe(ngx_http_task_zone_t *zone,
-    uint64_t *histogram, int64_t ns);
-ngx_http_task_zone_pool_t *ngx_http_task_stats_pool(ngx_task_t *t,
-    ngx_str_t *name);
-
-
-/* ngx_http_task_zone.c */
-
-/* one that is shared by processes, and robust */
-
-ngx_int_t ngx_http_task_mutex_init(pthread_mutex_t *mutex);
-
-/* the zone of that name, also if it is not yet defined */
-
-ngx_http_task_zone_t *ngx_http_task_zone_get(ngx_conf_t *cf, ngx_str_t *name);
-ngx_int_t ngx_http_task_zone_create(ngx_conf_t *cf, ngx_http_task_zone_t *zone,
-    size_t size);
-
-
-/* ngx_http_task_slot.c */
-
-void ngx_http_task_zone_lock(ngx_http_task_zone_t *zone);
-void ngx_http_task_zone_unlock(ngx_http_task_zone_t *zone);
-
-/* of this worker, when it begins and when it ends */
-
-ngx_int_t ngx_http_task_slot_enter(ngx_http_task_zone_t *zone);
-void ngx_http_task_slot_leave(ngx_http_task_zone_t *zone);
-
-/*
- * Under the zone's mutex: adds to the totals what dead workers have left, and
- * returns how many of the generation are alive.
- */
-
-ngx_uint_t ngx_http_task_slots_sweep(ngx_http_task_zone_t *zone,
-    ngx_http_task_generation_t *generation);
-
-
-/* ngx_http_task_heartbeat.c */
-
-void ngx_http_task_heartbeat_start(ngx_http_task_main_conf_t *tmcf);
-
-/* when the beat after this one is due, nanoseconds */
-
-int64_t ngx_http_task_heartbeat_due(int64_t now);
-
-/* around what a function does on the loop; logs it if it took too long */
-
-int64_t ngx_http_task_stall_begin(void);
-void ngx_http_task_stall_end(ngx_task_t *t, int64_t since);
-
-
-/* ngx_http_task_status.c */
-
-char *ngx_http_task_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-
-
 /* ngx_http_task_hold.c: a worker that quits waits until each hold is undone */
 
 typedef enum {
@@ -346,39 +274,30 @@ ngx_int_t ngx_http_task_read_ahead(ngx_task_t *t);
 void ngx_http_task_read_done(ngx_task_t *t, ngx_task_rc_t rc);
 
 
+/* ngx_http_task_fields.c: what header fields of a request ask for */
+
+/* which of the types, a NULL behind them, the client likes best */
+
+ngx_uint_t ngx_http_task_fields_accept(ngx_http_request_t *r,
+    const char *const *types);
+
+/* whether it prefers "respond-async", and how long it waits before that */
+
+ngx_uint_t ngx_http_task_fields_prefer(ngx_http_request_t *r,
+    ngx_msec_t *wait);
+
+/* whether the body is not what it says, but an encoding of that */
+
+ngx_uint_t ngx_http_task_fields_encoded(ngx_http_request_t *r);
+
+/* tells caches that the answer depends on the field */
+
+ngx_int_t ngx_http_task_fields_vary(ngx_http_request_t *r, const char *name);
+
+
 /* ngx_http_task_context.c */
 
 ngx_int_t ngx_http_task_context_create(ngx_task_t *t);
-
-
-/* ngx_http_task_errors.c: NGX_DECLINED: an error was added, or NGX_ERROR */
-
-/* these take loc, input and value, also if they are NULL, out of memory */
-
-/* name and value are those of the member of "ctx"; name is NULL: no "ctx" */
-
-ngx_int_t ngx_http_task_error(cJSON **errors, const char *type,
-    const char *msg, cJSON *loc, cJSON *input, const char *name, cJSON *value);
-ngx_int_t ngx_http_task_error_invalid(cJSON **errors,
-    ngx_http_task_invalid_t *invalid, cJSON *loc, cJSON *input);
-
-/* takes the errors */
-
-ngx_int_t ngx_http_task_error_print(ngx_pool_t *pool, cJSON **errors,
-    ngx_str_t *text);
-
-/* {"detail": "..."} */
-
-ngx_int_t ngx_http_task_error_detail(ngx_pool_t *pool, ngx_str_t *detail,
-    ngx_str_t *text);
-
-/* takes what, a name or a position */
-
-cJSON *ngx_http_task_error_loc(const char *where, cJSON *what);
-
-cJSON *ngx_http_task_error_echo_text(ngx_pool_t *pool, ngx_str_t *text);
-cJSON *ngx_http_task_error_echo_json(ngx_pool_t *pool,
-    ngx_http_task_span_t *span);
 
 
 /* ngx_http_task_type.c */
@@ -516,57 +435,15 @@ void ngx_http_task_misuse(ngx_task_t *t, const char *what);
 void ngx_http_task_complete(ngx_task_t *t, ngx_task_rc_t rc);
 void ngx_http_task_result_free(ngx_http_task_result_t *result);
 
+/* as text, for cJSON_free(); NULL: what is wrong is remembered */
+
+u_char *ngx_http_task_result_json(ngx_task_t *t, cJSON *json, size_t *len);
+
 
 /* ngx_http_task_object.c */
 
-ngx_int_t ngx_http_task_object_print(ngx_task_t *t);
+void ngx_http_task_object_print(ngx_task_t *t);
 void ngx_http_task_object_free(ngx_http_task_result_t *result);
-
-
-/* ngx_http_task_response.c */
-
-ngx_int_t ngx_http_task_send(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *body);
-
-/* a body in buffers, of which the last one is marked so */
-
-ngx_int_t ngx_http_task_send_chain(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *type, ngx_chain_t *out, off_t len);
-
-ngx_int_t ngx_http_task_send_stream(ngx_http_request_t *r);
-
-/* the body may be NULL: then a constant one; a location's error_page wins */
-
-ngx_int_t ngx_http_task_send_error(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *body);
-ngx_int_t ngx_http_task_send_not_allowed(ngx_http_request_t *r,
-    ngx_str_t *allow);
-
-/* what the function answered */
-
-ngx_int_t ngx_http_task_send_result(ngx_task_t *t);
-ngx_int_t ngx_http_task_send_unavailable(ngx_http_request_t *r,
-    ngx_uint_t retry);
-
-ngx_str_t *ngx_http_task_status_body(ngx_uint_t status);
-
-/* of the line that a failure with this status is logged by */
-
-ngx_uint_t ngx_http_task_failed_level(ngx_uint_t status);
-
-/* whether the client names the type in "Accept" */
-
-ngx_uint_t ngx_http_task_accepts(ngx_http_request_t *r, const char *type);
-
-extern ngx_str_t  ngx_http_task_json_type;
-
-
-/* ngx_http_task_header.c */
-
-ngx_int_t ngx_http_task_add_header(ngx_http_request_t *r, ngx_str_t *name,
-    ngx_str_t *value);
-void ngx_http_task_drop_header(ngx_http_request_t *r, ngx_str_t *name);
-ngx_uint_t ngx_http_task_has_cache_control(ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_TASK_H_INCLUDED_ */

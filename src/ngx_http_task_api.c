@@ -126,22 +126,10 @@ ngx_http_task_run_defers(ngx_task_t *t)
 }
 
 
-/* held briefly: what is long is checked by our own scanner, see _json.c */
-
 cJSON *
 ngx_task_parse_json(const char *text, size_t len)
 {
-    cJSON  *json;
-
-    static pthread_mutex_t  mutex = PTHREAD_MUTEX_INITIALIZER;
-
-    (void) pthread_mutex_lock(&mutex);
-
-    json = cJSON_ParseWithLength(text, len);
-
-    (void) pthread_mutex_unlock(&mutex);
-
-    return json;
+    return ngx_http_task_json_tree((const unsigned char *) text, len);
 }
 
 
@@ -240,7 +228,8 @@ ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt, ...)
 {
     int         n;
     char        buf[NGX_MAX_ERROR_STR - 128];
-    u_char      escaped[sizeof(buf)], *p, *last;
+    u_char      escaped[sizeof(buf)];
+    size_t      len;
     va_list     args;
     ngx_str_t  *request;
     ngx_uint_t  i;
@@ -255,21 +244,12 @@ ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt, ...)
     n = vsnprintf(buf, sizeof(buf), fmt, args);
     va_end(args);
 
-    n = ngx_min(n, (int) sizeof(buf) - 1);
+    n = ngx_max(ngx_min(n, (int) sizeof(buf) - 1), 0);
 
     /* nothing that a client sent may look like a line of the log */
 
-    p = escaped;
-    last = escaped + sizeof(escaped);
-
-    for (i = 0; (int) i < n; i++) {
-        if ((u_char) buf[i] < 0x20 || buf[i] == 0x7f) {
-            p = ngx_slprintf(p, last, "\\x%02xd", (u_char) buf[i]);
-
-        } else {
-            p = ngx_slprintf(p, last, "%c", buf[i]);
-        }
-    }
+    len = ngx_http_task_log_escape(escaped, sizeof(escaped), (u_char *) buf,
+                                   n);
 
     i = ((ngx_uint_t) level <= NGX_TASK_LOG_INFO) ? levels[level] : NGX_LOG_ERR;
 
@@ -278,6 +258,6 @@ ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt, ...)
     ngx_log_error(i, ngx_cycle->log, 0, "*%uA task \"%V\"%s%V: %*s%s%V",
                   t->connection, &t->function->name,
                   request->len ? ", request " : "", request,
-                  p - escaped, escaped,
+                  len, escaped,
                   t->job_name.len ? ", job: " : "", &t->job_name);
 }

@@ -51,12 +51,12 @@ sleep_async(ngx_task_t *t, ngx_task_frame_t *f)
 static const ngx_task_param_t  sleep_params[] = {
 
     { "duration", NGX_TASK_TIME, offsetof(sleep_args_t, duration),
-      "20s", "0", "1h", "how long to sleep", NULL },
+      "20s", "0", "1h", "how long to sleep", NULL, 0 },
 
     { "status", NGX_TASK_STRING, offsetof(sleep_args_t, status),
-      "long_running task completed", NULL, NULL, "what to answer", NULL },
+      "long_running task completed", NULL, NULL, "what to answer", NULL, 0 },
 
-    { NULL, NGX_TASK_TIME, 0, NULL, NULL, NULL, NULL, NULL }
+    { NULL, NGX_TASK_TIME, 0, NULL, NULL, NULL, NULL, NULL, 0 }
 };
 
 

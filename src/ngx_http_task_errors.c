@@ -80,7 +80,7 @@ ngx_http_task_error_invalid(cJSON **errors, ngx_http_task_invalid_t *invalid,
 
     if (invalid->ctx) {
         value = invalid->reason ? cJSON_CreateString(invalid->reason)
-                                : cJSON_CreateNumber(invalid->bound);
+                                : cJSON_CreateRaw((char *) invalid->bound);
     }
 
     return ngx_http_task_error(errors, invalid->type, (char *) invalid->msg,
@@ -136,15 +136,14 @@ ngx_http_task_error_detail(ngx_pool_t *pool, ngx_str_t *detail, ngx_str_t *text)
 static ngx_int_t
 ngx_http_task_print_to(ngx_pool_t *pool, cJSON *json, ngx_str_t *text)
 {
-    char  *p;
+    char        *p;
+    const char  *wrong;
 
-    p = cJSON_PrintUnformatted(json);
-    if (p == NULL) {
+    if (!ngx_http_task_json_print(json, &p, &text->len, &wrong)) {
         return NGX_ERROR;
     }
 
-    text->len = ngx_strlen(p);
-    text->data = ngx_pnalloc(pool, text->len + 1);
+    text->data = ngx_pnalloc(pool, text->len);
 
     if (text->data) {
         ngx_memcpy(text->data, p, text->len);
@@ -235,4 +234,13 @@ ngx_http_task_error_echo_json(ngx_pool_t *pool, ngx_http_task_span_t *span)
     *ngx_cpymem(p, span->data, span->len) = '\0';
 
     return cJSON_CreateRaw((char *) p);
+}
+
+
+/* in the place of what a secret was, or may be in */
+
+cJSON *
+ngx_http_task_error_echo_secret(void)
+{
+    return cJSON_CreateString("[secret]");
 }

@@ -208,6 +208,10 @@ ngx_http_task_param_wrong(ngx_http_task_function_t *function, ngx_uint_t i)
         return "is outside of the arguments";
     }
 
+    if (param->flags & ~(size_t) NGX_TASK_SECRET) {
+        return "has an unknown flag";
+    }
+
     if (param->type == NGX_TASK_ENUM
         && !ngx_http_task_choices_valid(param->choices))
     {

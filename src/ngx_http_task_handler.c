@@ -33,6 +33,12 @@ ngx_http_task_handler(ngx_http_request_t *r)
         return ngx_http_task_send_not_allowed(r, &tlcf->allow);
     }
 
+    if (tlcf->background == NGX_HTTP_TASK_BACKGROUND_PREFER
+        && ngx_http_task_fields_vary(r, "Prefer") != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     if (tlcf->function->library->failed) {
         return ngx_http_task_send_unavailable(r, 1);
     }
@@ -171,7 +177,8 @@ ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc)
     } else {
         rc = ngx_http_task_send_error(r, (rc == NGX_ERROR)
                                          ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc,
-                                      NULL);
+                                      (rc > NGX_OK && t->result.body.data)
+                                      ? &t->result.body : NULL);
     }
 
     /* its request, which is answered, goes on alone */

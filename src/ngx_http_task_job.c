@@ -17,6 +17,8 @@
 static ngx_int_t ngx_http_task_job_create(ngx_task_t *t);
 static ngx_uint_t ngx_http_task_job_result(ngx_task_t *t,
     ngx_http_task_job_state_e *state, ngx_str_t *text);
+static void ngx_http_task_job_failed(ngx_task_t *t, ngx_uint_t status,
+    ngx_str_t *text);
 static void ngx_http_task_job_look(ngx_event_t *ev);
 
 
@@ -29,56 +31,17 @@ static void ngx_http_task_job_look(ngx_event_t *ev);
 ngx_uint_t
 ngx_http_task_job_wanted(ngx_http_request_t *r, ngx_msec_t *wait)
 {
-    u_char                    *p, *last;
-    ngx_int_t                  n;
-    ngx_uint_t                 i, wanted;
-    ngx_list_part_t           *part;
-    ngx_table_elt_t           *h;
     ngx_http_task_loc_conf_t  *tlcf;
 
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
 
+    if (tlcf->background == NGX_HTTP_TASK_BACKGROUND_PREFER) {
+        return ngx_http_task_fields_prefer(r, wait);
+    }
+
     *wait = 0;
-    wanted = (tlcf->background == NGX_HTTP_TASK_BACKGROUND_ON);
 
-    if (tlcf->background != NGX_HTTP_TASK_BACKGROUND_PREFER) {
-        return wanted;
-    }
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len != sizeof("Prefer") - 1
-                || ngx_strcasecmp(h[i].key.data, (u_char *) "Prefer") != 0)
-            {
-                continue;
-            }
-
-            p = h[i].value.data;
-            last = p + h[i].value.len;
-
-            /* the last argument is a length less one */
-
-            if (ngx_strcasestrn(p, "respond-async", 13 - 1)) {
-                wanted = 1;
-            }
-
-            p = ngx_strcasestrn(p, "wait=", 5 - 1);
-
-            if (p) {
-                p += 5;
-
-                for (n = 0; p < last && *p >= '0' && *p <= '9'; p++) {
-                    n = ngx_min(n * 10 + (*p - '0'), 86400);
-                }
-
-                *wait = (ngx_msec_t) n * 1000;
-            }
-        }
-    }
-
-    return wanted;
+    return tlcf->background == NGX_HTTP_TASK_BACKGROUND_ON;
 }
 
 
@@ -278,8 +241,7 @@ ngx_http_task_job_ended(ngx_task_t *t)
             ngx_str_set(&text, "the result is too large");
         }
 
-        ngx_log_error(NGX_LOG_ERR, t->log, 0, "job \"%V\" failed: %V",
-                      &t->function->name, &text);
+        ngx_http_task_job_failed(t, 500, &text);
 
         state = NGX_HTTP_TASK_JOB_FAILED;
 
@@ -359,11 +321,23 @@ ngx_http_task_job_result(ngx_task_t *t, ngx_http_task_job_state_e *state,
     }
 
     if (*state == NGX_HTTP_TASK_JOB_FAILED) {
-        ngx_log_error(ngx_http_task_failed_level(status), t->log, 0,
-                      "job \"%V\" failed: %V", &t->function->name, text);
+        ngx_http_task_job_failed(t, status, text);
     }
 
     return status;
+}
+
+
+static void
+ngx_http_task_job_failed(ngx_task_t *t, ngx_uint_t status, ngx_str_t *text)
+{
+    u_char  buf[NGX_HTTP_TASK_LOG_TEXT];
+    size_t  len;
+
+    len = ngx_http_task_log_escape(buf, sizeof(buf), text->data, text->len);
+
+    ngx_log_error(ngx_http_task_failed_level(status), t->log, 0,
+                  "job \"%V\" failed: %*s", &t->function->name, len, buf);
 }
 
 

@@ -48,7 +48,6 @@ void
 ngx_http_task_job_progress(ngx_http_task_job_t *job, int64_t done,
     int64_t total, const char *message)
 {
-    size_t                         len;
     uint32_t                       version;
     ngx_uint_t                     n;
     ngx_http_task_job_progress_t   progress, *now, *next;
@@ -64,10 +63,8 @@ ngx_http_task_job_progress(ngx_http_task_job_t *job, int64_t done,
     progress.total = total;
 
     if (message) {
-        len = ngx_http_task_utf8_valid((u_char *) message,
-                                       ngx_min(ngx_strlen(message),
-                                               NGX_HTTP_TASK_JOB_MESSAGE - 1));
-        ngx_memcpy(progress.message, message, len);
+        (void) ngx_http_task_utf8_fit((u_char *) progress.message,
+                                      NGX_HTTP_TASK_JOB_MESSAGE, message);
 
     } else {
         ngx_http_task_job_words(progress.message, now->message,

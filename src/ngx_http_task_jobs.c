@@ -9,10 +9,16 @@
 
 static ngx_int_t ngx_http_task_jobs_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_jobs_id(ngx_http_request_t *r, u_char *id);
-static ngx_int_t ngx_http_task_jobs_wait(ngx_http_request_t *r,
-    ngx_msec_t *wait);
+static ngx_int_t ngx_http_task_jobs_delete(ngx_http_request_t *r,
+    ngx_http_task_job_zone_t *zone, u_char *id);
 static ngx_int_t ngx_http_task_jobs_forget(ngx_http_request_t *r,
     ngx_http_task_job_zone_t *zone, u_char *id);
+static ngx_int_t ngx_http_task_jobs_get(ngx_http_request_t *r,
+    ngx_http_task_job_zone_t *zone, u_char *id);
+static ngx_int_t ngx_http_task_jobs_arg(ngx_http_request_t *r,
+    const char *name, ngx_str_t *text);
+static ngx_int_t ngx_http_task_jobs_wait(ngx_pool_t *pool,
+    ngx_str_t *text, ngx_msec_t *wait, ngx_str_t *wrong);
 static u_char *ngx_http_task_jobs_time(u_char *p, const char *name, int64_t ms);
 
 
@@ -59,15 +65,9 @@ ngx_http_task_jobs_handler(ngx_http_request_t *r)
 {
     u_char                     id[NGX_HTTP_TASK_JOB_ID];
     ngx_int_t                  rc;
-    ngx_str_t                  forget;
-    ngx_msec_t                 wait;
     ngx_http_task_loc_conf_t  *tlcf;
 
     static ngx_str_t  allow = ngx_string("GET, HEAD, DELETE");
-    static ngx_str_t  wrong = ngx_string(
-        "{\"detail\":[{\"type\":\"time_delta_parsing\","
-        "\"loc\":[\"query\",\"wait\"],\"msg\":\"Input should be a valid "
-        "timedelta, expected a time up to 1h\"}]}");
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD|NGX_HTTP_DELETE))) {
         return ngx_http_task_send_not_allowed(r, &allow);
@@ -85,36 +85,9 @@ ngx_http_task_jobs_handler(ngx_http_request_t *r)
         return ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
     }
 
-    if (r->method & NGX_HTTP_DELETE) {
-
-        if (ngx_http_arg(r, (u_char *) "forget", 6, &forget) == NGX_OK
-            && forget.len == 1 && forget.data[0] == '1')
-        {
-            return ngx_http_task_jobs_forget(r, tlcf->jobs, id);
-        }
-
-        (void) ngx_http_task_job_ask(tlcf->jobs, id);
-
-    } else if (r == r->main && ngx_http_task_accepts(r, "text/event-stream")) {
-
-        /* inside a page there is no room for what comes bit by bit */
-
-        return ngx_http_task_job_wait(r, tlcf->jobs, id,
-                                      NGX_HTTP_TASK_JOB_STREAM, 0);
-
-    } else {
-        if (ngx_http_task_jobs_wait(r, &wait) != NGX_OK) {
-            return ngx_http_task_send_error(r, NGX_HTTP_TASK_UNPROCESSABLE,
-                                            &wrong);
-        }
-
-        if (wait) {
-            return ngx_http_task_job_wait(r, tlcf->jobs, id,
-                                          NGX_HTTP_TASK_JOB_POLL, wait);
-        }
-    }
-
-    return ngx_http_task_job_send(r, tlcf->jobs, id);
+    return (r->method & NGX_HTTP_DELETE)
+           ? ngx_http_task_jobs_delete(r, tlcf->jobs, id)
+           : ngx_http_task_jobs_get(r, tlcf->jobs, id);
 }
 
 
@@ -176,29 +149,149 @@ ngx_http_task_job_id(u_char *p, ngx_http_task_job_zone_t *zone, u_char *id)
 }
 
 
-/* "?wait=30s"; an hour at most */
+static ngx_int_t
+ngx_http_task_jobs_delete(ngx_http_request_t *r,
+    ngx_http_task_job_zone_t *zone, u_char *id)
+{
+    ngx_str_t  forget;
+
+    if (ngx_http_task_jobs_arg(r, "forget", &forget) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (forget.len == 1 && forget.data[0] == '1') {
+        return ngx_http_task_jobs_forget(r, zone, id);
+    }
+
+    (void) ngx_http_task_job_ask(zone, id);
+
+    return ngx_http_task_job_send(r, zone, id);
+}
+
 
 static ngx_int_t
-ngx_http_task_jobs_wait(ngx_http_request_t *r, ngx_msec_t *wait)
+ngx_http_task_jobs_get(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
+    u_char *id)
 {
-    ngx_int_t  ms;
-    ngx_str_t  value;
+    ngx_int_t   rc;
+    ngx_str_t   text, wrong;
+    ngx_msec_t  wait;
 
-    *wait = 0;
+    static const char *const  types[] = {
+        "application/json", "text/event-stream", NULL
+    };
 
-    if (ngx_http_arg(r, (u_char *) "wait", 4, &value) != NGX_OK) {
+    if (ngx_http_task_fields_vary(r, "Accept") != NGX_OK
+        || ngx_http_task_jobs_arg(r, "wait", &text) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* inside a page there is no room for what comes bit by bit */
+
+    if (r == r->main && ngx_http_task_fields_accept(r, types) == 1) {
+        return ngx_http_task_job_wait(r, zone, id, NGX_HTTP_TASK_JOB_STREAM, 0);
+    }
+
+    wait = 0;
+    rc = text.data ? ngx_http_task_jobs_wait(r->pool, &text, &wait, &wrong)
+                   : NGX_OK;
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_task_send_error(r, NGX_HTTP_TASK_UNPROCESSABLE, &wrong);
+    }
+
+    return wait ? ngx_http_task_job_wait(r, zone, id, NGX_HTTP_TASK_JOB_POLL,
+                                         wait)
+                : ngx_http_task_job_send(r, zone, id);
+}
+
+
+/* decoded; of a name that comes twice the last counts; NULL: it is not given */
+
+static ngx_int_t
+ngx_http_task_jobs_arg(ngx_http_request_t *r, const char *arg, ngx_str_t *text)
+{
+    u_char                *p, *end;
+    size_t                 len;
+    ngx_http_task_span_t   name, value;
+
+    ngx_str_null(text);
+
+    if (r->args.len == 0) {
         return NGX_OK;
     }
 
-    ms = ngx_parse_time(&value, 0);
-
-    if (ms == NGX_ERROR || ms > 3600000) {
-        return NGX_DECLINED;
+    p = ngx_pstrdup(r->pool, &r->args);
+    if (p == NULL) {
+        return NGX_ERROR;
     }
 
-    *wait = (ngx_msec_t) ms;
+    end = p + r->args.len;
+    len = ngx_strlen(arg);
+
+    while (ngx_http_task_query_pair(&p, end, &name, &value)) {
+
+        if (name.len == len && ngx_strncmp(name.data, arg, len) == 0) {
+            text->data = (u_char *) value.data;
+            text->len = value.len;
+        }
+    }
 
     return NGX_OK;
+}
+
+
+/* "?wait=30s", read as the parameters of tasks are; NGX_DECLINED: see wrong */
+
+static ngx_int_t
+ngx_http_task_jobs_wait(ngx_pool_t *pool, ngx_str_t *text, ngx_msec_t *wait,
+    ngx_str_t *wrong)
+{
+    cJSON                    *errors, *loc;
+    ngx_int_t                 rc;
+    ngx_http_task_arg_t       arg;
+    ngx_http_task_value_t     value;
+    ngx_http_task_invalid_t   invalid;
+
+    static ngx_str_t               hour = ngx_string("1h");
+    static const ngx_task_param_t  param = {
+        "wait", NGX_TASK_TIME, 0, NULL, NULL, NULL, "", NULL, 0
+    };
+
+    ngx_memzero(&arg, sizeof(ngx_http_task_arg_t));
+    arg.param = &param;
+
+    (void) ngx_http_task_value_bound(&arg, &hour, '<', &arg.max);
+
+    rc = ngx_http_task_value_text(pool, &arg, text, &value, &invalid);
+
+    if (rc == NGX_OK) {
+        *wait = (ngx_msec_t) value.integer;
+    }
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    errors = NULL;
+    loc = ngx_http_task_error_loc("query", cJSON_CreateString(param.name));
+
+    rc = ngx_http_task_error_invalid(&errors, &invalid, loc,
+                                 ngx_http_task_error_echo_text(pool, text));
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_task_error_print(pool, &errors, wrong);
+        return (rc == NGX_OK) ? NGX_DECLINED : NGX_ERROR;
+    }
+
+    cJSON_Delete(errors);
+
+    return NGX_ERROR;
 }
 
 

@@ -3,8 +3,9 @@
  * JSON, checked strictly.
  *
  * cJSON is lenient where a server must not be: it takes trailing bytes, raw
- * control characters, numbers that JSON does not have.  So a body is checked
- * here first, and only values that passed are given to cJSON.
+ * control characters, numbers that JSON does not have; and it writes to a
+ * global variable.  So it parses nothing here: what has passed this check is
+ * read by ours, scalars in ngx_http_task_type.c, trees in _json_tree.c.
  */
 
 
@@ -20,11 +21,14 @@ typedef struct {
     const unsigned char       *where;       /* of the error */
     const char                *error;
     unsigned                   depth;
+    unsigned                   limit;       /* of the depth */
     ngx_http_task_member_pt    handler;
     void                      *data;
 } json_scan_t;
 
 
+static void json_text(json_scan_t *s, const unsigned char *p, size_t len,
+    ngx_http_task_json_t *json);
 static int json_value(json_scan_t *s);
 static int json_object(json_scan_t *s);
 static int json_member(json_scan_t *s);
@@ -68,7 +72,36 @@ void
 ngx_http_task_json_scan(const unsigned char *p, size_t len,
     ngx_http_task_member_pt handler, void *data, ngx_http_task_json_t *json)
 {
-    json_scan_t           s;
+    json_scan_t  s;
+
+    memset(&s, 0, sizeof(json_scan_t));
+
+    s.limit = NGX_HTTP_TASK_JSON_DEPTH;
+    s.handler = handler;
+    s.data = data;
+
+    json_text(&s, p, len, json);
+}
+
+
+void
+ngx_http_task_json_check(const unsigned char *p, size_t len, unsigned depth,
+    ngx_http_task_json_t *json)
+{
+    json_scan_t  s;
+
+    memset(&s, 0, sizeof(json_scan_t));
+
+    s.limit = depth;
+
+    json_text(&s, p, len, json);
+}
+
+
+static void
+json_text(json_scan_t *s, const unsigned char *p, size_t len,
+    ngx_http_task_json_t *json)
+{
     const unsigned char  *c;
 
     if (len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
@@ -76,35 +109,32 @@ ngx_http_task_json_scan(const unsigned char *p, size_t len,
         len -= 3;
     }
 
-    memset(&s, 0, sizeof(json_scan_t));
     memset(json, 0, sizeof(ngx_http_task_json_t));
 
-    s.start = p;
-    s.p = p;
-    s.end = p + len;
-    s.handler = handler;
-    s.data = data;
+    s->start = p;
+    s->p = p;
+    s->end = p + len;
 
-    json_space(&s);
-    json->root.data = s.p;
+    json_space(s);
+    json->root.data = s->p;
 
-    if (json_value(&s)) {
-        json->root.len = s.p - json->root.data;
+    if (json_value(s)) {
+        json->root.len = s->p - json->root.data;
 
-        json_space(&s);
+        json_space(s);
 
-        if (s.p != s.end) {
-            (void) json_error(&s, s.p, "Extra data");
+        if (s->p != s->end) {
+            (void) json_error(s, s->p, "Extra data");
         }
     }
 
-    if (s.error == NULL) {
+    if (s->error == NULL) {
         return;
     }
 
-    json->error = s.error;
+    json->error = s->error;
 
-    for (c = s.start; c < s.where; c++) {
+    for (c = s->start; c < s->where; c++) {
         json->position += (*c & 0xc0) != 0x80;
     }
 }
@@ -128,7 +158,7 @@ json_value(json_scan_t *s)
     case '{':
     case '[':
 
-        if (s->depth == NGX_HTTP_TASK_JSON_DEPTH) {
+        if (s->depth == s->limit) {
             return json_error(s, s->p, "Too many nested values");
         }
 

@@ -1,6 +1,6 @@
 
 /*
- * Numbers and booleans in text, as pydantic reads them.
+ * Numbers and booleans in text, as pydantic reads them, and doubles to text.
  */
 
 
@@ -10,15 +10,30 @@
 
 #include "ngx_http_task_text.h"
 
+#include <limits.h>
 #include <locale.h>
+#include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 
-/* the longest text that strtod() is asked for */
+/*
+ * The longest text that strtod() is asked for.  No two doubles, and no point
+ * in the middle of two, differ only in digits behind the first 768.
+ */
 
-#define NGX_HTTP_TASK_NUMBER_LEN  400
+#define NGX_HTTP_TASK_NUMBER_LEN     840
+#define NGX_HTTP_TASK_NUMBER_DIGITS  800
+
+
+static size_t number_long(char *dst, const unsigned char *p,
+    const unsigned char *end);
+static int number_exponent(const unsigned char *p, const unsigned char *end,
+    long *exponent);
+static double number_read(const char *text, char **last);
+static locale_t number_locale(void);
 
 
 static void
@@ -102,6 +117,57 @@ ngx_http_task_parse_int(const unsigned char *p, size_t len, int64_t *value)
 }
 
 
+/* also "inf" and "nan", which no bound lets pass; nothing hexadecimal */
+
+int
+ngx_http_task_parse_number(const unsigned char *p, size_t len, double *value)
+{
+    char                  buf[NGX_HTTP_TASK_NUMBER_LEN + 1], *last;
+    size_t                n;
+    const unsigned char  *end;
+
+    end = p + len;
+    trim(&p, &end);
+
+    n = end - p;
+
+    if (n > NGX_HTTP_TASK_NUMBER_LEN) {
+        n = number_long(buf, p, end);
+
+    } else if (memchr(p, 'x', n) || memchr(p, 'X', n) || memchr(p, '(', n)
+               || memchr(p, '\0', n))
+    {
+        return 0;
+
+    } else {
+        memcpy(buf, p, n);
+    }
+
+    if (n == 0) {
+        return 0;
+    }
+
+    buf[n] = '\0';
+
+    *value = number_read(buf, &last);
+
+    return last == buf + n;
+}
+
+
+static double
+number_read(const char *text, char **last)
+{
+    locale_t  locale;
+
+    locale = number_locale();
+
+    return locale ? strtod_l(text, last, locale) : strtod(text, last);
+}
+
+
+/* a library may have set a locale that has a comma for the point */
+
 static locale_t  c_locale;
 
 
@@ -112,39 +178,155 @@ c_locale_init(void)
 }
 
 
-/* also "inf" and "nan", which no bound lets pass; nothing hexadecimal */
-
-int
-ngx_http_task_parse_number(const unsigned char *p, size_t len, double *value)
+static locale_t
+number_locale(void)
 {
-    char                  buf[NGX_HTTP_TASK_NUMBER_LEN + 1], *last;
-    size_t                n;
-    const unsigned char  *end;
-
     static pthread_once_t  once = PTHREAD_ONCE_INIT;
-
-    end = p + len;
-    trim(&p, &end);
-
-    n = end - p;
-
-    if (n == 0 || n > NGX_HTTP_TASK_NUMBER_LEN
-        || memchr(p, 'x', n) || memchr(p, 'X', n) || memchr(p, '(', n)
-        || memchr(p, '\0', n))
-    {
-        return 0;
-    }
-
-    memcpy(buf, p, n);
-    buf[n] = '\0';
-
-    /* a library may have set a locale that has a comma for the point */
 
     (void) pthread_once(&once, c_locale_init);
 
-    *value = c_locale ? strtod_l(buf, &last, c_locale) : strtod(buf, &last);
+    return c_locale;
+}
 
-    return last == buf + n;
+
+/*
+ * A number of so many digits, as an integer with those that matter and an
+ * exponent.  Of the others it only matters whether one is not zero.  Returns
+ * the length, or 0: it is no number.
+ */
+
+static size_t
+number_long(char *dst, const unsigned char *p, const unsigned char *end)
+{
+    int     digits, point, more;
+    long    exponent, shift;
+    char   *d;
+    size_t  n;
+
+    d = dst;
+    n = 0;
+    digits = 0;
+    point = 0;
+    more = 0;
+    shift = 0;
+    exponent = 0;
+
+    if (*p == '-' || *p == '+') {
+        *d++ = (char) *p++;
+    }
+
+    for ( /* void */ ; p < end; p++) {
+
+        if (*p == '.' && !point) {
+            point = 1;
+            continue;
+        }
+
+        if (*p < '0' || *p > '9') {
+            break;
+        }
+
+        digits = 1;
+
+        if (n == NGX_HTTP_TASK_NUMBER_DIGITS) {
+            more |= (*p != '0');
+            shift += !point;
+            continue;
+        }
+
+        shift -= point;
+
+        if (n || *p != '0') {
+            d[n++] = (char) *p;
+        }
+    }
+
+    if (!digits || (p < end && !number_exponent(p, end, &exponent))) {
+        return 0;
+    }
+
+    /* "1" behind the others stands for all that are left out */
+
+    d += n;
+    d += sprintf(d, "%de%ld", more, exponent + shift - 1);
+
+    return d - dst;
+}
+
+
+static int
+number_exponent(const unsigned char *p, const unsigned char *end,
+    long *exponent)
+{
+    int   negative;
+    long  n;
+
+    if (*p != 'e' && *p != 'E') {
+        return 0;
+    }
+
+    p++;
+    negative = (p < end && *p == '-');
+
+    if (p < end && (*p == '-' || *p == '+')) {
+        p++;
+    }
+
+    if (p == end) {
+        return 0;
+    }
+
+    for (n = 0; p < end && *p >= '0' && *p <= '9'; p++) {
+        if (n < LONG_MAX / 20) {
+            n = n * 10 + (*p - '0');
+        }
+    }
+
+    *exponent = negative ? -n : n;
+
+    return p == end;
+}
+
+
+size_t
+ngx_http_task_print_number(unsigned char *dst, double value)
+{
+    int        n, digits;
+    char      *text, *last;
+    locale_t   locale;
+
+    text = (char *) dst;
+
+    if (!isfinite(value)) {
+        memcpy(text, "null", 4);
+        return 4;
+    }
+
+    if (value == 0) {
+        n = signbit(value) ? 4 : 1;
+        memcpy(text, (n == 4) ? "-0.0" : "0", n);
+        return n;
+    }
+
+    locale = uselocale(number_locale());
+
+    if (value > -1e16 && value < 1e16 && value == (double) (int64_t) value) {
+        n = snprintf(text, NGX_HTTP_TASK_NUMBER_TEXT, "%.0f", value);
+
+    } else {
+        for (digits = 15; /* void */ ; digits++) {
+            n = snprintf(text, NGX_HTTP_TASK_NUMBER_TEXT, "%.*g", digits,
+                         value);
+
+            if (digits == 17 || number_read(text, &last) == value) {
+                break;
+            }
+        }
+    }
+
+    (void) uselocale(locale);
+
+    return n;
 }
 
 

@@ -1,8 +1,8 @@
 
 /*
  * The JSON object that a function answers, set member by member.  All of this
- * may run in a thread of a pool, and allocates from the task's pool alone; only
- * what a function makes of cJSON itself is printed by it.
+ * may run in a thread of a pool, and allocates from the task's pool alone, but
+ * for what a function makes of cJSON itself.
  */
 
 
@@ -211,7 +211,19 @@ ngx_task_set_int(ngx_task_t *t, const char *name, int64_t value)
 void
 ngx_task_set_number(ngx_task_t *t, const char *name, double value)
 {
-    ngx_http_task_set(t, name, NULL, cJSON_CreateNumber(value));
+    ngx_str_t  text;
+
+    text.data = ngx_pnalloc(t->pool, NGX_HTTP_TASK_NUMBER_TEXT + 1);
+
+    if (text.data == NULL) {
+        t->result.nomem = 1;
+        return;
+    }
+
+    text.len = ngx_http_task_print_number(text.data, value);
+    text.data[text.len] = '\0';
+
+    ngx_http_task_set(t, name, &text, NULL);
 }
 
 
@@ -232,9 +244,9 @@ ngx_task_set_json(ngx_task_t *t, const char *name, cJSON *value)
 }
 
 
-/* into the body of the result */
+/* into the body of the result; what is wrong is remembered */
 
-ngx_int_t
+void
 ngx_http_task_object_print(ngx_task_t *t)
 {
     size_t                   len;
@@ -246,13 +258,11 @@ ngx_http_task_object_print(ngx_task_t *t)
     for (member = t->result.members; member; member = member->next) {
 
         if (member->json) {
-            member->text.data = (u_char *) cJSON_PrintUnformatted(member->json);
-
+            member->text.data = ngx_http_task_result_json(t, member->json,
+                                                          &member->text.len);
             if (member->text.data == NULL) {
-                return NGX_ERROR;
+                return;
             }
-
-            member->text.len = ngx_strlen(member->text.data);
         }
 
         len += member->name.len + member->text.len + sizeof(":,") - 1;
@@ -260,7 +270,8 @@ ngx_http_task_object_print(ngx_task_t *t)
 
     p = ngx_pnalloc(t->pool, len);
     if (p == NULL) {
-        return NGX_ERROR;
+        t->result.nomem = 1;
+        return;
     }
 
     t->result.body.data = p;
@@ -284,8 +295,6 @@ ngx_http_task_object_print(ngx_task_t *t)
 
     *p++ = '}';
     t->result.body.len = p - t->result.body.data;
-
-    return NGX_OK;
 }
 
 

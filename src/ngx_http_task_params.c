@@ -12,11 +12,14 @@
 #include "ngx_http_task.h"
 
 
+#define ngx_http_task_secret(arg)  ((arg)->param->flags & NGX_TASK_SECRET)
+
+
 static ngx_int_t ngx_http_task_collect_sources(ngx_task_t *t);
 static ngx_int_t ngx_http_task_collect_variables(ngx_task_t *t);
 static ngx_int_t ngx_http_task_collect_query(ngx_task_t *t);
-static void ngx_http_task_collect_pair(ngx_task_t *t, u_char *p, u_char *last);
 static ngx_int_t ngx_http_task_collect_body(ngx_task_t *t);
+static ngx_int_t ngx_http_task_refuse_encoded(ngx_task_t *t);
 static ngx_int_t ngx_http_task_read_body(ngx_task_t *t, cJSON **errors,
     ngx_http_task_span_t *root);
 static void ngx_http_task_read_member(void *data,
@@ -25,6 +28,8 @@ static ngx_int_t ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
     ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors);
 static ngx_int_t ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
     ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors);
+static cJSON *ngx_http_task_echo_body(ngx_task_t *t,
+    ngx_http_task_span_t *root);
 
 
 /* whether a body is looked at, if there is one */
@@ -137,73 +142,41 @@ ngx_http_task_collect_variables(ngx_task_t *t)
 }
 
 
+/* of a name that is given twice the last one counts, as FastAPI has it */
+
 static ngx_int_t
 ngx_http_task_collect_query(ngx_task_t *t)
 {
-    u_char     *p, *last, *end;
-    ngx_str_t  *args;
-
-    args = &t->request->args;
+    u_char                *p, *end;
+    ngx_uint_t             i;
+    ngx_http_task_arg_t   *args;
+    ngx_http_task_span_t   name, value;
 
     /* decoded in place in a copy: the values point into it */
 
-    p = ngx_pstrdup(t->pool, args);
+    p = ngx_pstrdup(t->pool, &t->request->args);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    end = p + args->len;
+    end = p + t->request->args.len;
+    args = t->conf->args->elts;
 
-    for ( /* void */ ; p < end; p = last + 1) {
+    while (ngx_http_task_query_pair(&p, end, &name, &value)) {
 
-        last = ngx_strlchr(p, end, '&');
-        if (last == NULL) {
-            last = end;
+        for (i = 0; i < t->conf->args->nelts; i++) {
+
+            if (!args[i].fixed && args[i].name.len == name.len
+                && ngx_strncmp(args[i].name.data, name.data, name.len) == 0)
+            {
+                t->sources[i].query.data = (u_char *) value.data;
+                t->sources[i].query.len = value.len;
+                break;
+            }
         }
-
-        ngx_http_task_collect_pair(t, p, last);
     }
 
     return NGX_OK;
-}
-
-
-/* of a name that is given twice the last one counts, as FastAPI has it */
-
-static void
-ngx_http_task_collect_pair(ngx_task_t *t, u_char *p, u_char *last)
-{
-    size_t                len;
-    u_char               *value;
-    ngx_str_t            *query;
-    ngx_uint_t            i;
-    ngx_http_task_arg_t  *args;
-
-    value = ngx_strlchr(p, last, '=');
-    if (value == NULL) {
-        value = last;
-    }
-
-    len = ngx_http_task_unescape(p, p, value - p);
-
-    if (value < last) {
-        value++;
-    }
-
-    args = t->conf->args->elts;
-
-    for (i = 0; i < t->conf->args->nelts; i++) {
-
-        if (!args[i].fixed && args[i].name.len == len
-            && ngx_strncmp(args[i].name.data, p, len) == 0)
-        {
-            query = &t->sources[i].query;
-
-            query->data = value;
-            query->len = ngx_http_task_unescape(value, value, last - value);
-            return;
-        }
-    }
 }
 
 
@@ -218,8 +191,31 @@ ngx_http_task_collect_body(ngx_task_t *t)
         return rc;
     }
 
+    if (ngx_http_task_fields_encoded(t->request)) {
+        return ngx_http_task_refuse_encoded(t);
+    }
+
     return ngx_http_task_body_is_json(t->request)
            ? NGX_OK : NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
+}
+
+
+/* says what is taken instead, as RFC 9110, 15.5.16 has it */
+
+static ngx_int_t
+ngx_http_task_refuse_encoded(ngx_task_t *t)
+{
+    static ngx_str_t  name = ngx_string("Accept-Encoding");
+    static ngx_str_t  value = ngx_string("identity");
+
+    ngx_str_set(&t->result.body, "{\"detail\":\"Unsupported Content-Encoding, "
+                                 "only identity is taken\"}");
+
+    if (ngx_http_task_add_header(t->request, &name, &value) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
 }
 
 
@@ -263,7 +259,7 @@ ngx_http_task_params_read(ngx_task_t *t)
         t->args = ngx_http_task_args_store(t->pool, t->function, t->conf->args,
                                            values);
 
-        return (t->args == NULL || t->result.nomem) ? NGX_ERROR : NGX_OK;
+        return t->args ? NGX_OK : NGX_ERROR;
     }
 
     if (rc != NGX_ERROR) {
@@ -315,12 +311,11 @@ ngx_http_task_read_body(ngx_task_t *t, cJSON **errors,
                                "Input should be a valid dictionary or "
                                "object to extract fields from",
                                cJSON_CreateStringArray(&body, 1),
-                               ngx_http_task_error_echo_json(t->pool, root),
-                               NULL, NULL);
+                               ngx_http_task_echo_body(t, root), NULL, NULL);
 }
 
 
-/* a name may have escapes; of one that comes twice the last counts */
+/* of a name that comes twice the last counts */
 
 static void
 ngx_http_task_read_member(void *data, const ngx_http_task_span_t *name,
@@ -328,41 +323,21 @@ ngx_http_task_read_member(void *data, const ngx_http_task_span_t *name,
 {
     ngx_task_t *t = data;
 
-    size_t                len;
-    cJSON                *json;
-    u_char               *p;
     ngx_uint_t            i;
     ngx_http_task_arg_t  *args;
-
-    p = (u_char *) name->data + 1;
-    len = name->len - 2;
-    json = NULL;
-
-    if (ngx_strlchr(p, p + len, '\\')) {
-        json = ngx_task_parse_json((const char *) name->data, name->len);
-
-        if (json == NULL) {
-            t->result.nomem = 1;
-            return;
-        }
-
-        p = (u_char *) json->valuestring;
-        len = ngx_strlen(p);
-    }
 
     args = t->conf->args->elts;
 
     for (i = 0; i < t->conf->args->nelts; i++) {
 
-        if (!args[i].fixed && args[i].name.len == len
-            && ngx_strncmp(args[i].name.data, p, len) == 0)
+        if (!args[i].fixed
+            && ngx_http_task_json_is(name, args[i].name.data,
+                                     args[i].name.len))
         {
             t->sources[i].body = *value;
             break;
         }
     }
-
-    cJSON_Delete(json);
 }
 
 
@@ -393,7 +368,9 @@ ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
 
         loc = ngx_http_task_error_loc("query",
                                  cJSON_CreateString(arg->param->name));
-        input = ngx_http_task_error_echo_text(t->pool, &src->query);
+        input = ngx_http_task_secret(arg)
+                ? ngx_http_task_error_echo_secret()
+                : ngx_http_task_error_echo_text(t->pool, &src->query);
 
     } else if (src->body.data) {
         rc = ngx_http_task_value_json(t->pool, arg, &src->body, value,
@@ -404,7 +381,9 @@ ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
 
         loc = ngx_http_task_error_loc("body",
                                  cJSON_CreateString(arg->param->name));
-        input = ngx_http_task_error_echo_json(t->pool, &src->body);
+        input = ngx_http_task_secret(arg)
+                ? ngx_http_task_error_echo_secret()
+                : ngx_http_task_error_echo_json(t->pool, &src->body);
 
     } else {
         return ngx_http_task_read_default(t, i, root, value, errors);
@@ -432,9 +411,29 @@ ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
     where = root->data ? "body" : "query";
     loc = ngx_http_task_error_loc(where,
                                   cJSON_CreateString(arg->param->name));
-    input = root->data ? ngx_http_task_error_echo_json(t->pool, root)
+    input = root->data ? ngx_http_task_echo_body(t, root)
                        : cJSON_CreateNull();
 
     return ngx_http_task_error(errors, "missing", "Field required",
                                loc, input, NULL, NULL);
+}
+
+
+/* with a secret in it none of it is shown: it may stand at any place */
+
+static cJSON *
+ngx_http_task_echo_body(ngx_task_t *t, ngx_http_task_span_t *root)
+{
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *args;
+
+    args = t->conf->args->elts;
+
+    for (i = 0; i < t->conf->args->nelts; i++) {
+        if (ngx_http_task_secret(&args[i])) {
+            return ngx_http_task_error_echo_secret();
+        }
+    }
+
+    return ngx_http_task_error_echo_json(t->pool, root);
 }

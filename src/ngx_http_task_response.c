@@ -273,6 +273,8 @@ ngx_http_task_send_result(ngx_task_t *t)
 static ngx_int_t
 ngx_http_task_send_failed(ngx_task_t *t)
 {
+    u_char                   buf[NGX_HTTP_TASK_LOG_TEXT];
+    size_t                   len;
     ngx_int_t                rc;
     ngx_str_t                body;
     ngx_uint_t               status;
@@ -294,9 +296,12 @@ ngx_http_task_send_failed(ngx_task_t *t)
 
     status = result->failed;
 
+    len = ngx_http_task_log_escape(buf, sizeof(buf), result->detail.data,
+                                   result->detail.len);
+
     ngx_log_error(ngx_http_task_failed_level(status), r->connection->log, 0,
-                  "task \"%V\" failed, %ui: %V",
-                  &t->function->name, status, &result->detail);
+                  "task \"%V\" failed, %ui: %*s",
+                  &t->function->name, status, len, buf);
 
     rc = ngx_http_task_error_detail(r->pool, &result->detail, &body);
 
@@ -353,34 +358,6 @@ ngx_http_task_has_error_page(ngx_http_request_t *r, ngx_uint_t status)
     for (i = 0; i < clcf->error_pages->nelts; i++) {
         if (page[i].status == (ngx_int_t) status) {
             return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-ngx_uint_t
-ngx_http_task_accepts(ngx_http_request_t *r, const char *type)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            /* the last argument is a length less one */
-
-            if (h[i].key.len == sizeof("Accept") - 1
-                && ngx_strcasecmp(h[i].key.data, (u_char *) "Accept") == 0
-                && ngx_strcasestrn(h[i].value.data, (char *) type,
-                                   ngx_strlen(type) - 1))
-            {
-                return 1;
-            }
         }
     }
 

@@ -57,19 +57,37 @@ ngx_http_task_print(ngx_task_t *t)
     result = &t->result;
 
     if (result->json == NULL) {
-        result->nomem |= (ngx_http_task_object_print(t) != NGX_OK);
+        ngx_http_task_object_print(t);
         return;
     }
 
-    result->body.data = (u_char *) cJSON_PrintUnformatted(result->json);
+    result->body.data = ngx_http_task_result_json(t, result->json,
+                                                  &result->body.len);
 
-    if (result->body.data == NULL) {
-        result->nomem = 1;
-        return;
+    if (result->body.data) {
+        result->free_body = cJSON_free;
+    }
+}
+
+
+u_char *
+ngx_http_task_result_json(ngx_task_t *t, cJSON *json, size_t *len)
+{
+    char        *text;
+    const char  *wrong;
+
+    if (ngx_http_task_json_print(json, &text, len, &wrong)) {
+        return (u_char *) text;
     }
 
-    result->body.len = ngx_strlen(result->body.data);
-    result->free_body = cJSON_free;
+    if (wrong) {
+        ngx_http_task_misuse(t, wrong);
+
+    } else {
+        t->result.nomem = 1;
+    }
+
+    return NULL;
 }
 
 

@@ -15,7 +15,8 @@
 static ngx_int_t ngx_http_task_status_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_status_see(ngx_http_request_t *r,
     ngx_array_t *zones, ngx_array_t *jobs);
-static ngx_http_task_status_e ngx_http_task_status_asked(ngx_http_request_t *r);
+static ngx_int_t ngx_http_task_status_asked(ngx_http_request_t *r,
+    ngx_http_task_status_e *status);
 static u_char *ngx_http_task_out_room(ngx_http_task_out_t *out, size_t len);
 
 
@@ -57,9 +58,10 @@ ngx_http_task_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static ngx_int_t
 ngx_http_task_status_handler(ngx_http_request_t *r)
 {
-    ngx_str_t            *type;
-    ngx_array_t           zones, jobs;
-    ngx_http_task_out_t   out;
+    ngx_str_t               *type;
+    ngx_array_t              zones, jobs;
+    ngx_http_task_out_t      out;
+    ngx_http_task_status_e   status;
 
     static ngx_str_t  allow = ngx_string("GET, HEAD");
     static ngx_str_t  text = ngx_string("text/plain; version=0.0.4; "
@@ -69,7 +71,9 @@ ngx_http_task_status_handler(ngx_http_request_t *r)
         return ngx_http_task_send_not_allowed(r, &allow);
     }
 
-    if (ngx_http_task_status_see(r, &zones, &jobs) != NGX_OK) {
+    if (ngx_http_task_status_asked(r, &status) != NGX_OK
+        || ngx_http_task_status_see(r, &zones, &jobs) != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -78,7 +82,7 @@ ngx_http_task_status_handler(ngx_http_request_t *r)
     out.pool = r->pool;
     out.last = &out.first;
 
-    if (ngx_http_task_status_asked(r) == NGX_HTTP_TASK_STATUS_PROMETHEUS) {
+    if (status == NGX_HTTP_TASK_STATUS_PROMETHEUS) {
         type = &text;
         ngx_http_task_status_prometheus(&out, &zones, &jobs);
 
@@ -132,22 +136,30 @@ ngx_http_task_status_see(ngx_http_request_t *r, ngx_array_t *zones,
 }
 
 
-/* what Prometheus sends names text/plain, what a browser sends does not */
+/* as configured, or as the client asks; OpenMetrics is the older format, too */
 
-static ngx_http_task_status_e
-ngx_http_task_status_asked(ngx_http_request_t *r)
+static ngx_int_t
+ngx_http_task_status_asked(ngx_http_request_t *r,
+    ngx_http_task_status_e *status)
 {
     ngx_http_task_loc_conf_t  *tlcf;
 
+    static const char *const  types[] = {
+        "application/json", "text/plain", "application/openmetrics-text", NULL
+    };
+
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
 
-    if (tlcf->status != NGX_HTTP_TASK_STATUS_ASKED) {
-        return tlcf->status;
+    *status = tlcf->status;
+
+    if (*status != NGX_HTTP_TASK_STATUS_ASKED) {
+        return NGX_OK;
     }
 
-    return ngx_http_task_accepts(r, "text/plain")
-           || ngx_http_task_accepts(r, "application/openmetrics-text")
-           ? NGX_HTTP_TASK_STATUS_PROMETHEUS : NGX_HTTP_TASK_STATUS_JSON;
+    *status = (ngx_http_task_fields_accept(r, types) == 0)
+              ? NGX_HTTP_TASK_STATUS_JSON : NGX_HTTP_TASK_STATUS_PROMETHEUS;
+
+    return ngx_http_task_fields_vary(r, "Accept");
 }
 
 

@@ -1,17 +1,13 @@
 
 /*
- * Text that comes from outside: percent-encoding and UTF-8.
+ * Text that comes from outside: percent-encoding and UTF-8; and as it may stand
+ * in a log.
  */
 
 
 #include "ngx_http_task_text.h"
 
 #include <string.h>
-
-
-static uint64_t ngx_http_task_word(const unsigned char *p, size_t len);
-static size_t ngx_http_task_json_plain(const unsigned char *p, size_t len);
-static size_t ngx_http_task_json_escape(unsigned char *dst, unsigned char c);
 
 
 int
@@ -54,6 +50,44 @@ ngx_http_task_unescape(unsigned char *dst, const unsigned char *src, size_t len)
     }
 
     return d - dst;
+}
+
+
+int
+ngx_http_task_query_pair(unsigned char **p, unsigned char *end,
+    ngx_http_task_span_t *name, ngx_http_task_span_t *value)
+{
+    unsigned char  *start, *equals, *last;
+
+    if (*p == end) {
+        return 0;
+    }
+
+    start = *p;
+
+    last = memchr(start, '&', end - start);
+    if (last == NULL) {
+        last = end;
+    }
+
+    equals = memchr(start, '=', last - start);
+    if (equals == NULL) {
+        equals = last;
+    }
+
+    *p = (last == end) ? end : last + 1;
+
+    name->data = start;
+    name->len = ngx_http_task_unescape(start, start, equals - start);
+
+    if (equals < last) {
+        equals++;
+    }
+
+    value->data = equals;
+    value->len = ngx_http_task_unescape(equals, equals, last - equals);
+
+    return 1;
 }
 
 
@@ -103,9 +137,7 @@ ngx_http_task_utf8_char(const unsigned char *p, size_t len, size_t *skip)
 }
 
 
-/* the next 8 bytes, or as many as there are, and then "AAA..." */
-
-static uint64_t
+uint64_t
 ngx_http_task_word(const unsigned char *p, size_t len)
 {
     uint64_t  word;
@@ -179,112 +211,89 @@ ngx_http_task_utf8_copy(unsigned char *dst, const unsigned char *src,
 }
 
 
-/*
- * How many bytes from here on need no escape in JSON.  Eight at a time: a byte
- * of a word is below n, or zero, where n borrows from its highest bit.
- */
-
-static size_t
-ngx_http_task_json_plain(const unsigned char *p, size_t len)
+size_t
+ngx_http_task_utf8_fit(unsigned char *dst, size_t size, const char *src)
 {
-    size_t    i;
-    uint64_t  word, quote, backslash, special;
+    size_t                len, n, skip;
+    unsigned char        *d;
+    const unsigned char  *p, *end;
 
-    for (i = 0; i < len; i += 8) {
-        word = ngx_http_task_word(p + i, len - i);
+    if (size == 0) {
+        return 0;
+    }
 
-        quote = word ^ 0x2222222222222222;
-        backslash = word ^ 0x5c5c5c5c5c5c5c5c;
+    d = dst;
+    p = (const unsigned char *) src;
 
-        special = ((word - 0x2020202020202020) & ~word)
-                  | ((quote - 0x0101010101010101) & ~quote)
-                  | ((backslash - 0x0101010101010101) & ~backslash);
+    /* no byte makes less than one, so no more of them are looked at */
 
-        if (special & 0x8080808080808080) {
+    len = strnlen(src, size + 3);
+    end = p + len;
+
+    for ( /* void */ ; p < end; p += skip) {
+        n = ngx_http_task_utf8_char(p, end - p, &skip);
+
+        if ((size_t) (d - dst) + (n ? n : 3) >= size) {
             break;
         }
+
+        if (n == 0) {
+            memcpy(d, "\xef\xbf\xbd", 3);
+            d += 3;
+            continue;
+        }
+
+        memcpy(d, p, n);
+        d += n;
+        skip = n;
     }
 
-    if (i >= len) {
-        return len;
-    }
+    *d = '\0';
 
-    while (i < len && p[i] >= 0x20 && p[i] != '"' && p[i] != '\\') {
-        i++;
-    }
-
-    return i;
+    return d - dst;
 }
 
 
 size_t
-ngx_http_task_json_quote(unsigned char *dst, const unsigned char *src,
-    size_t len)
+ngx_http_task_log_escape(unsigned char *dst, size_t size,
+    const unsigned char *src, size_t len)
 {
-    size_t                n, plain, size;
-    unsigned char         buf[6];
+    size_t                n, skip;
+    unsigned char        *d;
     const unsigned char  *end;
 
-    end = src + len;
-    n = 1;
-
-    for ( ;; ) {
-        plain = ngx_http_task_json_plain(src, end - src);
-
-        if (dst && plain) {
-            memcpy(dst + n, src, plain);
-        }
-
-        n += plain;
-        src += plain;
-
-        if (src == end) {
-            break;
-        }
-
-        size = ngx_http_task_json_escape(buf, *src++);
-
-        if (dst) {
-            memcpy(dst + n, buf, size);
-        }
-
-        n += size;
-    }
-
-    if (dst) {
-        dst[0] = '"';
-        dst[n] = '"';
-    }
-
-    return n + 1;
-}
-
-
-/* returns the length of the escape */
-
-static size_t
-ngx_http_task_json_escape(unsigned char *dst, unsigned char c)
-{
     static const char  hex[] = "0123456789abcdef";
 
-    dst[0] = '\\';
+    d = dst;
+    end = src + len;
 
-    switch (c) {
-    case '\b': dst[1] = 'b'; return 2;
-    case '\f': dst[1] = 'f'; return 2;
-    case '\n': dst[1] = 'n'; return 2;
-    case '\r': dst[1] = 'r'; return 2;
-    case '\t': dst[1] = 't'; return 2;
+    for ( /* void */ ; src < end; src += n) {
+        n = ngx_http_task_utf8_char(src, end - src, &skip);
 
-    case '"':
-    case '\\':
-        dst[1] = c;
-        return 2;
+        /* U+0080 to U+009F are control characters, too */
+
+        if (n == 0 || *src < 0x20 || *src == 0x7f
+            || (*src == 0xc2 && src[1] < 0xa0))
+        {
+            if (size - (d - dst) < 4) {
+                break;
+            }
+
+            n = 1;
+            *d++ = '\\';
+            *d++ = 'x';
+            *d++ = (unsigned char) hex[*src >> 4];
+            *d++ = (unsigned char) hex[*src & 0xf];
+
+        } else {
+            if (size - (d - dst) < n) {
+                break;
+            }
+
+            memcpy(d, src, n);
+            d += n;
+        }
     }
 
-    memcpy(dst + 1, "u00", 3);
-    dst[4] = (unsigned char) hex[c >> 4];
-    dst[5] = (unsigned char) hex[c & 0xf];
-
-    return 6;
+    return d - dst;
 }

@@ -23,6 +23,11 @@
 #define NGX_HTTP_TASK_JSON_DEPTH   128
 
 
+/* the longest text of a double */
+
+#define NGX_HTTP_TASK_NUMBER_TEXT  32
+
+
 typedef struct {
     const unsigned char  *data;
     size_t                len;
@@ -57,6 +62,14 @@ size_t ngx_http_task_unescape(unsigned char *dst, const unsigned char *src,
     size_t len);
 
 /*
+ * The next pair of a query, decoded in place: 1, and p is behind it; 0: there
+ * is none.  Without "=" the value is empty.
+ */
+
+int ngx_http_task_query_pair(unsigned char **p, unsigned char *end,
+    ngx_http_task_span_t *name, ngx_http_task_span_t *value);
+
+/*
  * The length of the character at p, or 0 if there is none: skip then tells
  * how many bytes are wrong together.
  */
@@ -77,12 +90,48 @@ size_t ngx_http_task_utf8_copy(unsigned char *dst, const unsigned char *src,
     size_t len);
 
 /*
+ * Likewise, of a C string: as many whole characters as fit, and a null, are at
+ * most size bytes.  Returns the length without the null.
+ */
+
+size_t ngx_http_task_utf8_fit(unsigned char *dst, size_t size,
+    const char *src);
+
+/*
+ * As it may stand in a line of a log: control characters, and what is not
+ * UTF-8, are written as "\x1b".  At most size bytes, the rest is left out.
+ */
+
+size_t ngx_http_task_log_escape(unsigned char *dst, size_t size,
+    const unsigned char *src, size_t len);
+
+/* the next 8 bytes, or as many as there are, and then "AAA..." */
+
+uint64_t ngx_http_task_word(const unsigned char *p, size_t len);
+
+
+/* ngx_http_task_json_text.c */
+
+/*
  * Text as a JSON string, with its quotes.  Returns its length, at most
  * 6 * len + 2; with dst as NULL nothing is written.
  */
 
 size_t ngx_http_task_json_quote(unsigned char *dst, const unsigned char *src,
     size_t len);
+
+/*
+ * And back, of a string that ngx_http_task_json_scan() has passed.  Returns
+ * the length, which is at most src->len - 2.
+ */
+
+size_t ngx_http_task_json_unquote(unsigned char *dst,
+    const ngx_http_task_span_t *src);
+
+/* whether such a string is that text */
+
+int ngx_http_task_json_is(const ngx_http_task_span_t *src,
+    const unsigned char *text, size_t len);
 
 
 /* ngx_http_task_number.c: 1: it is one, 0: it is not */
@@ -92,6 +141,14 @@ int ngx_http_task_parse_int(const unsigned char *p, size_t len,
 int ngx_http_task_parse_number(const unsigned char *p, size_t len,
     double *value);
 int ngx_http_task_parse_bool(const unsigned char *p, size_t len, int *value);
+
+/*
+ * Text in JSON that is read as the same number: with 15 digits where these are
+ * enough, else with 16 or 17; "null", if it is not finite.  Returns its length,
+ * at most NGX_HTTP_TASK_NUMBER_TEXT.
+ */
+
+size_t ngx_http_task_print_number(unsigned char *dst, double value);
 
 
 /* ngx_http_task_json.c */
@@ -104,6 +161,11 @@ int ngx_http_task_parse_bool(const unsigned char *p, size_t len, int *value);
 
 void ngx_http_task_json_scan(const unsigned char *p, size_t len,
     ngx_http_task_member_pt handler, void *data, ngx_http_task_json_t *json);
+
+/* only checks, with another number of levels */
+
+void ngx_http_task_json_check(const unsigned char *p, size_t len,
+    unsigned depth, ngx_http_task_json_t *json);
 
 
 #endif /* _NGX_HTTP_TASK_TEXT_H_INCLUDED_ */

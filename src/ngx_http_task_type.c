@@ -13,36 +13,38 @@
 static ngx_int_t ngx_http_task_time_text(ngx_pool_t *pool,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
-static ngx_int_t ngx_http_task_time_json(cJSON *json, ngx_str_t *text,
+static ngx_int_t ngx_http_task_time_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
 static ngx_int_t ngx_http_task_size_text(ngx_pool_t *pool,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
-static ngx_int_t ngx_http_task_size_json(cJSON *json, ngx_str_t *text,
+static ngx_int_t ngx_http_task_size_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
 static ngx_int_t ngx_http_task_int_text(ngx_pool_t *pool,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
-static ngx_int_t ngx_http_task_int_json(cJSON *json, ngx_str_t *text,
+static ngx_int_t ngx_http_task_int_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
 static ngx_int_t ngx_http_task_number_text(ngx_pool_t *pool,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
-static ngx_int_t ngx_http_task_number_json(cJSON *json, ngx_str_t *text,
+static ngx_int_t ngx_http_task_number_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
 static ngx_int_t ngx_http_task_bool_text(ngx_pool_t *pool,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
-static ngx_int_t ngx_http_task_bool_json(cJSON *json, ngx_str_t *text,
+static ngx_int_t ngx_http_task_bool_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
 static ngx_int_t ngx_http_task_string_text(ngx_pool_t *pool,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
-static ngx_int_t ngx_http_task_string_json(cJSON *json, ngx_str_t *text,
+static ngx_int_t ngx_http_task_string_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
 static ngx_int_t ngx_http_task_enum_text(ngx_pool_t *pool,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
+static ngx_uint_t ngx_http_task_type_number(ngx_str_t *text, double *number);
+static ngx_uint_t ngx_http_task_type_bool(ngx_str_t *text, int64_t *truth);
 
 
 /* in the order of ngx_task_type_t */
@@ -83,17 +85,17 @@ ngx_http_task_time_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
 
 
 static ngx_int_t
-ngx_http_task_time_json(cJSON *json, ngx_str_t *text,
+ngx_http_task_time_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid)
 {
     double  ms;
 
-    if (!cJSON_IsNumber(json)) {
+    if (!ngx_http_task_type_number(text, &ms)) {
         return ngx_http_task_type_invalid(invalid, "time_delta_type",
                                      "Input should be a valid timedelta", NULL);
     }
 
-    ms = round(json->valuedouble * 1000);
+    ms = round(ms * 1000);
 
     if (ms < 0) {
 
@@ -127,12 +129,12 @@ ngx_http_task_size_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
 
 
 static ngx_int_t
-ngx_http_task_size_json(cJSON *json, ngx_str_t *text,
+ngx_http_task_size_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid)
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_task_int_json(json, text, value, invalid);
+    rc = ngx_http_task_int_json(text, value, invalid);
 
     if (rc == NGX_OK && value->integer >= 0) {
         return NGX_OK;
@@ -161,26 +163,21 @@ ngx_http_task_int_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
 /* the text of the number has digits that a double has not */
 
 static ngx_int_t
-ngx_http_task_int_json(cJSON *json, ngx_str_t *text,
+ngx_http_task_int_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid)
 {
     double  n;
 
-    if (cJSON_IsBool(json)) {
-        value->integer = cJSON_IsTrue(json);
+    if (ngx_http_task_type_bool(text, &value->integer)
+        || ngx_http_task_parse_int(text->data, text->len, &value->integer))
+    {
         return NGX_OK;
     }
 
-    if (!cJSON_IsNumber(json)) {
+    if (!ngx_http_task_type_number(text, &n)) {
         return ngx_http_task_type_invalid(invalid, "int_type",
                                      "Input should be a valid integer", NULL);
     }
-
-    if (ngx_http_task_parse_int(text->data, text->len, &value->integer)) {
-        return NGX_OK;
-    }
-
-    n = json->valuedouble;
 
     if (fabs(n) >= 9.2e18) {
         value->integer = (n < 0) ? INT64_MIN : INT64_MAX;
@@ -215,22 +212,22 @@ ngx_http_task_number_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
 
 
 static ngx_int_t
-ngx_http_task_number_json(cJSON *json, ngx_str_t *text,
+ngx_http_task_number_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid)
 {
-    if (cJSON_IsBool(json)) {
-        value->number = cJSON_IsTrue(json);
+    int64_t  truth;
+
+    if (ngx_http_task_type_bool(text, &truth)) {
+        value->number = (double) truth;
         return NGX_OK;
     }
 
-    if (!cJSON_IsNumber(json)) {
-        return ngx_http_task_type_invalid(invalid, "float_type",
-                                     "Input should be a valid number", NULL);
+    if (ngx_http_task_type_number(text, &value->number)) {
+        return NGX_OK;
     }
 
-    value->number = json->valuedouble;
-
-    return NGX_OK;
+    return ngx_http_task_type_invalid(invalid, "float_type",
+                                     "Input should be a valid number", NULL);
 }
 
 
@@ -254,26 +251,27 @@ ngx_http_task_bool_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
 
 
 static ngx_int_t
-ngx_http_task_bool_json(cJSON *json, ngx_str_t *text,
+ngx_http_task_bool_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid)
 {
-    if (cJSON_IsBool(json)) {
-        value->integer = cJSON_IsTrue(json);
+    double  n;
+
+    if (ngx_http_task_type_bool(text, &value->integer)) {
         return NGX_OK;
     }
 
-    if (!cJSON_IsNumber(json)) {
+    if (!ngx_http_task_type_number(text, &n)) {
         return ngx_http_task_type_invalid(invalid, "bool_type",
                                      "Input should be a valid boolean", NULL);
     }
 
-    if (json->valuedouble != 0 && json->valuedouble != 1) {
+    if (n != 0 && n != 1) {
         return ngx_http_task_type_invalid(invalid, "bool_parsing",
                   "Input should be a valid boolean, unable to interpret input",
                   NULL);
     }
 
-    value->integer = (json->valuedouble == 1);
+    value->integer = (n == 1);
 
     return NGX_OK;
 }
@@ -313,7 +311,7 @@ ngx_http_task_string_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
 
 
 static ngx_int_t
-ngx_http_task_string_json(cJSON *json, ngx_str_t *text,
+ngx_http_task_string_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid)
 {
     return ngx_http_task_type_invalid(invalid, "string_type",
@@ -361,6 +359,26 @@ ngx_http_task_enum_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
     invalid->ctx = "expected";
 
     return NGX_DECLINED;
+}
+
+
+/* of valid JSON: the first character tells what it is */
+
+static ngx_uint_t
+ngx_http_task_type_number(ngx_str_t *text, double *number)
+{
+    return (text->data[0] == '-'
+            || (text->data[0] >= '0' && text->data[0] <= '9'))
+           && ngx_http_task_parse_number(text->data, text->len, number);
+}
+
+
+static ngx_uint_t
+ngx_http_task_type_bool(ngx_str_t *text, int64_t *truth)
+{
+    *truth = (text->data[0] == 't');
+
+    return *truth || text->data[0] == 'f';
 }
 
 

@@ -15,10 +15,15 @@
 
 #include "ngx_task.h"
 #include "ngx_http_task_text.h"
+#include "ngx_http_task_json.h"
 #include "ngx_http_task_zone.h"
 
 
 #define NGX_HTTP_TASK_UNPROCESSABLE  422
+
+/* how much of a function's message goes into the log, bytes */
+
+#define NGX_HTTP_TASK_LOG_TEXT       1024
 
 /* the longest time that is slept or awaited at once: a year, milliseconds */
 
@@ -113,7 +118,8 @@ typedef struct {
     u_char                           msg[256];
     const char                      *ctx;          /* the member of "ctx" */
     const char                      *reason;       /* its value, or .. */
-    double                           bound;        /* .. if that is NULL */
+    u_char                           bound[NGX_HTTP_TASK_NUMBER_TEXT + 1];
+                                                   /* .. if that is NULL */
     u_char                           expected[192];
 } ngx_http_task_invalid_t;
 
@@ -129,7 +135,7 @@ typedef enum {
 typedef ngx_int_t (*ngx_http_task_text_pt)(ngx_pool_t *pool,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
-typedef ngx_int_t (*ngx_http_task_json_pt)(cJSON *json, ngx_str_t *text,
+typedef ngx_int_t (*ngx_http_task_json_pt)(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
 
 
@@ -137,7 +143,7 @@ typedef struct {
     /* a value as nginx.conf and a query have it, and a string in JSON */
     ngx_http_task_text_pt            text;
 
-    /* any other value in JSON; NULL: is none */
+    /* the text of any other value in JSON; NULL: is none */
     ngx_http_task_json_pt            json;
 
     ngx_http_task_bound_e            bound;

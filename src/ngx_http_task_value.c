@@ -46,12 +46,13 @@ ngx_http_task_value_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
 }
 
 
+/* the span is valid JSON, see ngx_http_task_json_scan() */
+
 ngx_int_t
 ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
     ngx_http_task_span_t *span, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid)
 {
-    cJSON                       *json;
     ngx_int_t                    rc;
     ngx_str_t                    text;
     const ngx_http_task_type_t  *type;
@@ -61,25 +62,13 @@ ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
     text.data = (u_char *) span->data;
     text.len = span->len;
 
-    if (text.data[0] == '[' || text.data[0] == '{') {
+    if (text.data[0] == '"') {
+        text.data = ngx_pnalloc(pool, span->len);
+        if (text.data == NULL) {
+            return NGX_ERROR;
+        }
 
-        /* of no type; and there is no need to build it */
-
-        json = cJSON_CreateArray();
-
-    } else {
-        json = ngx_task_parse_json((const char *) text.data, text.len);
-    }
-
-    /* the text is valid, so it is memory that lacks */
-
-    if (json == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (cJSON_IsString(json)) {
-        text.data = (u_char *) json->valuestring;
-        text.len = ngx_strlen(json->valuestring);
+        text.len = ngx_http_task_json_unquote(text.data, span);
 
         rc = type->text(pool, arg, &text, value, invalid);
 
@@ -89,10 +78,8 @@ ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
         rc = type->text(pool, arg, &text, value, invalid);
 
     } else {
-        rc = type->json(json, &text, value, invalid);
+        rc = type->json(&text, value, invalid);
     }
-
-    cJSON_Delete(json);
 
     return (rc == NGX_OK) ? ngx_http_task_check(arg, value, invalid) : rc;
 }
@@ -245,7 +232,7 @@ static ngx_int_t
 ngx_http_task_outside(ngx_http_task_arg_t *arg, ngx_http_task_bound_t *bound,
     ngx_http_task_invalid_t *invalid)
 {
-    u_char                      *last;
+    u_char                      *last, *end;
     ngx_uint_t                   max;
     const ngx_http_task_type_t  *type;
 
@@ -255,9 +242,21 @@ ngx_http_task_outside(ngx_http_task_arg_t *arg, ngx_http_task_bound_t *bound,
     last = invalid->msg + sizeof(invalid->msg) - 1;
 
     invalid->reason = NULL;
-    invalid->bound = (type->bound == NGX_HTTP_TASK_BOUND_NUMBER)
-                     ? bound->value.number
-                     : (double) bound->value.integer / type->unit;
+
+    /* an int64_t has digits that a double has not */
+
+    if (type->bound != NGX_HTTP_TASK_BOUND_NUMBER && type->unit == 1) {
+        end = ngx_sprintf(invalid->bound, "%L", bound->value.integer);
+
+    } else {
+        end = invalid->bound;
+        end += ngx_http_task_print_number(end,
+                               (type->bound == NGX_HTTP_TASK_BOUND_NUMBER)
+                               ? bound->value.number
+                               : (double) bound->value.integer / type->unit);
+    }
+
+    *end = '\0';
 
     if (type->bound == NGX_HTTP_TASK_BOUND_LENGTH) {
         invalid->type = max ? "string_too_long" : "string_too_short";

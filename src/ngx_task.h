@@ -49,7 +49,7 @@ extern "C" {
  */
 
 #define NGX_TASK_ABI_MAJOR  1
-#define NGX_TASK_ABI_MINOR  1
+#define NGX_TASK_ABI_MINOR  2
 
 
 /* one execution of a function; belongs to nginx, valid until it returns */
@@ -116,7 +116,17 @@ typedef struct {
     const char              *max;        /* NULL: no bound */
     const char              *summary;
     const char              *choices;    /* of an enum: "red|green|blue" */
+    size_t                   flags;      /* since version 1.2 */
 } ngx_task_param_t;
+
+
+/*
+ * A flag of a parameter: a password, a token.  Its value is never sent back in
+ * an error, neither alone nor in the body it came in: there "[secret]" stands
+ * in its place.  (nginx logs the query of a request, not its body.)
+ */
+
+#define NGX_TASK_SECRET      0x10000
 
 
 /*
@@ -257,9 +267,9 @@ void ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data);
 
 /*
  * [any] How far a background job is: done of total, in any unit, and a short
- * message, which is copied; NULL leaves the one that was set before.  Cheap
- * enough for a loop; where a client waits for the result it does nothing.
- * Since version 1.1.
+ * message, which is copied, with U+FFFD for what is not UTF-8, up to some 90
+ * bytes; NULL leaves the one that was set before.  Cheap enough for a loop;
+ * where a client waits for the result it does nothing.  Since version 1.1.
  */
 
 void ngx_task_progress(ngx_task_t *t, int64_t done, int64_t total,
@@ -268,7 +278,8 @@ void ngx_task_progress(ngx_task_t *t, int64_t done, int64_t total,
 /*
  * [any] Writes to nginx's error log, escaped, with the name of the function
  * and the id of the request, or with the number of its connection where there
- * is no NGX_TASK_CONTEXT.  Up to some 1900 bytes.
+ * is no NGX_TASK_CONTEXT.  Up to some 1900 bytes.  Escaped are control
+ * characters, and what is not UTF-8.
  */
 
 typedef enum {
@@ -286,8 +297,12 @@ void ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt,
 
 
 /*
- * [any] cJSON_ParseWithLength(), which writes to a global variable, under a
- * lock: to be used instead of it, as other threads parse, too.
+ * [any] JSON to a tree; NULL: it is none, or there is no memory.  To be used
+ * instead of cJSON_ParseWithLength(), which writes to a global variable, as
+ * other threads parse, too.  It takes no lock, and numbers of any length.
+ * Since version 1.2 it is strict: one value that is UTF-8, with nothing but
+ * white space around it, no null characters, 1,000 levels of arrays and
+ * objects at most.
  */
 
 cJSON *ngx_task_parse_json(const char *text, size_t len);
@@ -307,7 +322,11 @@ void ngx_task_set_int(ngx_task_t *t, const char *name, int64_t value);
 void ngx_task_set_number(ngx_task_t *t, const char *name, double value);
 void ngx_task_set_bool(ngx_task_t *t, const char *name, int value);
 
-/* [any] takes the value, and if it fails frees it; NULL: out of memory */
+/*
+ * [any] Takes the value, and if it fails frees it; NULL: out of memory.  A
+ * number is sent with all digits that it needs to be the same double again.
+ * At most 1,000 levels of arrays and objects.
+ */
 
 void ngx_task_set_json(ngx_task_t *t, const char *name, cJSON *value);
 
@@ -335,6 +354,7 @@ void ngx_task_set_header(ngx_task_t *t, const char *name, const char *value);
 /*
  * [any] Ends the task with status, 400 to 599, and {"detail": message}, which
  * the client sees; to be returned: return ngx_task_fail(t, 503, "try later");
+ * In the error log it is escaped, up to 1024 bytes.
  */
 
 ngx_task_rc_t ngx_task_fail(ngx_task_t *t, int status, const char *message);

@@ -37,11 +37,15 @@ my @cases = (
     [ 'job', '/job' ],
     [ 'job, prefer', '/prefer', headers => "Prefer: respond-async, wait=2\r\n" ],
     [ 'no job', '/jobs/' . '0' x 32 ],
+    [ 'wrong wait', '/jobs/' . '0' x 32 . '?wait=x' ],
+    [ 'parse', '/parse?text=[1,"a\u00e9",{"b":[],"c":"%ff"},null]' ],
     [ 'status', '/status' ],
     [ 'metrics', '/metrics' ],
     [ 'not allowed', '/async', method => 'PUT' ],
     [ 'body', '/values', method => 'POST', body => '{"n":5,"na\u006de":"x"}' ],
     [ 'wrong body', '/values', method => 'POST', body => '{"n":true,"x":[1]}' ],
+    [ 'encoded body', '/values', method => 'POST', body => 'x',
+      headers => "Content-Encoding: br\r\n" ],
     [ 'no JSON', '/values', method => 'POST', body => '{"n":' ],
     [ 'no object', '/values', method => 'POST', body => '[5]' ],
     [ 'file', '/values', method => 'POST',
@@ -49,7 +53,8 @@ my @cases = (
 );
 
 my %conf = (
-    main => "task_load $tasks/probe.so; thread_pool probe threads=2;
+    main => "task_load $tasks/probe.so; task_load $tasks/text.so;
+             thread_pool probe threads=2;
              env FAIL_AT;",
     http => 'task_zone numbers:64k; task_stats numbers; task_job_zone jobs:1m;',
     server => '
@@ -72,6 +77,7 @@ my %conf = (
         location = /context  { task context; }
         location = /steps    { task steps; }
         location = /values   { task values; client_body_buffer_size 1k; }
+        location = /parse    { task parse; }
     ');
 
 my ($sites, $served) = (0, 0);
@@ -80,7 +86,8 @@ for my $case (@cases) {
     my ($name, $uri, %o) = @$case;
 
     if (defined $o{body}) {
-        $o{headers} = $json . 'Content-Length: ' . length($o{body}) . "\r\n";
+        $o{headers} = ($o{headers} // '') . $json . 'Content-Length: '
+                      . length($o{body}) . "\r\n";
     }
 
     my ($n, $wrong, $expected) = (0, '');

@@ -39,13 +39,6 @@ ngx_log_error_core(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
 }
 
 
-cJSON *
-ngx_task_parse_json(const char *text, size_t len)
-{
-    return cJSON_ParseWithLength(text, len);
-}
-
-
 static ngx_str_t
 line(unsigned char **p, unsigned char *last)
 {

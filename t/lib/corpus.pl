@@ -34,6 +34,15 @@ for my $row (@$rows) {
     seed('number', s/^[^=]*=//r) for split /&/, $query;
 }
 
+seed('number', $_) for '0.1', '1e23', '-0', '1.' . '0' x 900 . 'e10',
+    '-' . '9' x 900 . '.5', '0.' . '0' x 850 . '1e850';
+
+seed('field', $_) for '*/*', 'application/json, text/plain, */*',
+    'text/html,application/xml;q=0.9,image/webp;a="b,c\"d";q=0.8,*/*;q=0.125',
+    'application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3,text/*;q=0',
+    'respond-async, wait=5', 'wait = "10" ; a=b;;c , , respond-async',
+    'foo="respond-async, wait=\\"5"; x , Wait=1';
+
 # a type, the minimum, the maximum, the value: see t/fuzz-value.c
 
 seed('value', $_) for "\0" . "1s\n<1h\n1m30s", "\1" . "1\n5\nabc",
