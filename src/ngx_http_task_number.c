@@ -10,6 +10,7 @@
 
 #include "ngx_http_task_text.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <locale.h>
 #include <math.h>
@@ -285,6 +286,15 @@ number_exponent(const unsigned char *p, const unsigned char *end,
     *exponent = negative ? -n : n;
 
     return p == end;
+}
+
+
+/* not by ngx_sprintf(), which negates the smallest one */
+
+size_t
+ngx_http_task_print_int(unsigned char *dst, int64_t value)
+{
+    return snprintf((char *) dst, NGX_HTTP_TASK_NUMBER_TEXT, "%" PRId64, value);
 }
 
 

@@ -194,14 +194,14 @@ ngx_task_set_int(ngx_task_t *t, const char *name, int64_t value)
 {
     ngx_str_t  text;
 
-    text.data = ngx_pnalloc(t->pool, NGX_INT64_LEN + 1);
+    text.data = ngx_pnalloc(t->pool, NGX_HTTP_TASK_NUMBER_TEXT);
 
     if (text.data == NULL) {
         t->result.nomem = 1;
         return;
     }
 
-    text.len = ngx_sprintf(text.data, "%L", value) - text.data;
+    text.len = ngx_http_task_print_int(text.data, value);
     text.data[text.len] = '\0';
 
     ngx_http_task_set(t, name, &text, NULL);
@@ -213,7 +213,7 @@ ngx_task_set_number(ngx_task_t *t, const char *name, double value)
 {
     ngx_str_t  text;
 
-    text.data = ngx_pnalloc(t->pool, NGX_HTTP_TASK_NUMBER_TEXT + 1);
+    text.data = ngx_pnalloc(t->pool, NGX_HTTP_TASK_NUMBER_TEXT);
 
     if (text.data == NULL) {
         t->result.nomem = 1;

@@ -23,7 +23,7 @@
 #define NGX_HTTP_TASK_JSON_DEPTH   128
 
 
-/* the longest text of a double */
+/* the longest text of a number, with a null */
 
 #define NGX_HTTP_TASK_NUMBER_TEXT  32
 
@@ -142,10 +142,14 @@ int ngx_http_task_parse_number(const unsigned char *p, size_t len,
     double *value);
 int ngx_http_task_parse_bool(const unsigned char *p, size_t len, int *value);
 
+/* less than NGX_HTTP_TASK_NUMBER_TEXT bytes, and returns how many */
+
+size_t ngx_http_task_print_int(unsigned char *dst, int64_t value);
+
 /*
  * Text in JSON that is read as the same number: with 15 digits where these are
  * enough, else with 16 or 17; "null", if it is not finite.  Returns its length,
- * at most NGX_HTTP_TASK_NUMBER_TEXT.
+ * less than NGX_HTTP_TASK_NUMBER_TEXT.
  */
 
 size_t ngx_http_task_print_number(unsigned char *dst, double value);

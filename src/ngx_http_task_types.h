@@ -118,7 +118,7 @@ typedef struct {
     u_char                           msg[256];
     const char                      *ctx;          /* the member of "ctx" */
     const char                      *reason;       /* its value, or .. */
-    u_char                           bound[NGX_HTTP_TASK_NUMBER_TEXT + 1];
+    u_char                           bound[NGX_HTTP_TASK_NUMBER_TEXT];
                                                    /* .. if that is NULL */
     u_char                           expected[192];
 } ngx_http_task_invalid_t;

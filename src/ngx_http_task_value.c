@@ -245,11 +245,12 @@ ngx_http_task_outside(ngx_http_task_arg_t *arg, ngx_http_task_bound_t *bound,
 
     /* an int64_t has digits that a double has not */
 
+    end = invalid->bound;
+
     if (type->bound != NGX_HTTP_TASK_BOUND_NUMBER && type->unit == 1) {
-        end = ngx_sprintf(invalid->bound, "%L", bound->value.integer);
+        end += ngx_http_task_print_int(end, bound->value.integer);
 
     } else {
-        end = invalid->bound;
         end += ngx_http_task_print_number(end,
                                (type->bound == NGX_HTTP_TASK_BOUND_NUMBER)
                                ? bound->value.number
