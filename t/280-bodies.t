@@ -158,7 +158,8 @@ is(post('/small', values_of(15000))->{status}, 202, 'not over it');
 
 my @held = map $s->open('/held?ms=2s'), 1 .. 2;
 $s->wait_for(sub { $s->get('/quick')->{status} == 200 }, 'them to run');
-$before = descriptors();
+$s->wait_for(sub { $before = descriptors(); sleep(0.1); $before == descriptors() },
+             'connections to be closed');
 my @ids;
 for (1 .. 20) {
     $r = post('/values', values_of(12000));
@@ -169,13 +170,15 @@ for (1 .. 5) {
                  headers => "Content-Length: 12000\r\n");
     push @ids, decode_json($r->{body})->{id};
 }
-is(descriptors() - $before, 0, 'jobs keep no descriptors');
+ok($s->wait_for(sub { descriptors() <= $before }, 'connections to be closed', 5),
+   'jobs keep no descriptors');
 is(encode_json(ended($ids[0])->{result}{n}), 5, 'JSON from a file');
 $r = ended($ids[-1])->{result};
 is("$r->{length} $r->{file}", '12000 0', 'a body as it is: in memory');
 
 my $body = '{"ms":0,"pad":"' . 'x' x 12000 . '"}';
-$before = descriptors();
+$s->wait_for(sub { $before = descriptors(); sleep(0.1); $before == descriptors() },
+             'connections to be closed');
 my @c = map $s->open('/held', method => 'POST', body => $body, headers =>
                      $json . 'Content-Length: ' . length($body) . "\r\n"), 1 .. 5;
 $s->wait_for(sub { descriptors() >= $before + 10 }, 'five connections, five files');
