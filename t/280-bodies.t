@@ -21,7 +21,7 @@ my $s = TaskServer->start(
              thread_pool probe threads=2;",
     http => 'task_job_zone jobs:4m max_body=1m; task_job_zone small:1m;
              client_max_body_size 8m;',
-    server => '
+    server => 'listen 127.0.0.1:' . (1 + ($ENV{TEST_NGINX_PORT} || 1984) + 100) . ' http2;
         location = /job     { task sleep; task_background on zone=jobs; }
         location = /prefer  { task sleep; task_background prefer zone=jobs; }
         location = /wait    { task sleep duration=30s; }
@@ -112,6 +112,54 @@ for my $way (@ways) {
 
     ok($s->wait_for(sub { descriptors() <= $before }, $name, 4),
        "$name: who left is gone") or diag(descriptors(), " of $before");
+}
+
+# likewise over HTTP/2, with a body that ends and one that does not
+
+sub frame {
+    my ($type, $flags, $stream, $payload) = @_;
+
+    return substr(pack('N', length $payload), 1) . pack('CCN', $type, $flags, $stream)
+           . $payload;
+}
+
+sub h2 {
+    my ($uri, @headers) = @_;
+
+    my $block = "\x82\x86" . join '', map pack('C/a* C/a*', @$_) =~ s/^/\0/r,
+                [ ':path', $uri ], [ ':authority', 'x' ], [ 'content-length', 2 ], @headers;
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $s->{port} + 1)
+        or die "connect: $!";
+    $socket->syswrite("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . frame(4, 0, 0, '')
+                      . frame(1, 4, 1, $block) . frame(0, 0, 1, 'a'));
+
+    return $socket;
+}
+
+for my $way ([ 'a poll', "/jobs/$id?wait=60s" ],
+             [ 'a stream', "/jobs/$id", [ 'accept', 'text/event-stream' ] ],
+             [ 'Prefer', '/prefer?duration=1s', [ 'prefer', 'respond-async, wait=60' ] ],
+             [ 'a task', '/wait' ])
+{
+    my ($name, $uri, @headers) = @$way;
+
+    for my $whole (1, 0) {
+        $before = descriptors();
+
+        my @c = map h2($uri, @headers), 1 .. 5;
+        $s->wait_for(sub { descriptors() >= $before + 5 }, "$name: they are there");
+        sleep(0.02);
+        $_->syswrite(frame(0, 1, 1, 'b')) for $whole ? @c : ();
+        sleep(0.08);
+        close $_ for @c;
+
+        ok($s->wait_for(sub { descriptors() <= $before }, $name, 4),
+           "HTTP/2, $name, whole: $whole: who left is gone");
+    }
+
+    # so many of them did wait
+
+    $s->wait_access(quotemeta("GET $uri HTTP/2.0 ") . ($name =~ /stream/ ? 200 : 499), 5);
 }
 
 # one that stays is answered, and so is what it sends behind, however late
