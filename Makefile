@@ -37,8 +37,8 @@ MODULE       := $(BUILD)/ngx_http_task_module.so
 SOURCES      := $(wildcard src/*.c src/*.h)
 TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
                 $(wildcard conf/tasks/*.c))
-TEST_TASKS   := $(addprefix $(BUILD)/tasks/test/,probe.so text.so slot zone \
-                job-zone)
+TEST_TASKS   := $(addprefix $(BUILD)/tasks/test/,probe.so text.so answers.so \
+                slot zone job-zone)
 
 PACKAGES      = sh t/lib/packages.sh
 

@@ -78,19 +78,31 @@ ngx_http_task_job_wait(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
 
 /*
  * A body that nobody needs may still be coming: nginx, which throws it away,
- * has the events until then, and notices when the client leaves.
+ * has the events until then, and a timer, which is its sign of a client that
+ * sends no more.  What it saw last is not told again.
  */
 
 static void
 ngx_http_task_job_wait_watch(ngx_http_task_job_wait_t *w)
 {
+    ngx_event_t         *rev;
     ngx_http_request_t  *r;
 
     r = w->request;
+    rev = r->connection->read;
 
     if (!w->watched && !r->discard_body) {
         w->watched = 1;
+
+        if (rev->timer_set) {
+            ngx_del_timer(rev);
+        }
+
         ngx_http_task_watch(r);
+
+        if (rev->eof || rev->error) {
+            ngx_post_event(rev, &ngx_posted_events);
+        }
     }
 
     if (w->kind == NGX_HTTP_TASK_JOB_STREAM) {

@@ -50,13 +50,20 @@ my @cases = (
     [ 'no object', '/values', method => 'POST', body => '[5]' ],
     [ 'file', '/values', method => 'POST',
       body => '{"n":5,"pad":"' . ('y' x 20000) . '"}' ],
+    [ 'long', '/values', method => 'POST',
+      body => '{"n":5,"pad":"' . ('y' x 70000) . '"}' ],
+    [ 'long, async', '/steps', method => 'POST',
+      body => '{"ms":0,"pad":"' . ('y' x 70000) . '"}' ],
+    [ 'long, job', '/values/job', method => 'POST',
+      body => '{"n":5,"pad":"' . ('y' x 70000) . '"}' ],
+    [ 'challenge', '/judge' ],
 );
 
 my %conf = (
     main => "task_load $tasks/probe.so; task_load $tasks/text.so;
-             thread_pool probe threads=2;
+             task_load $tasks/answers.so; thread_pool probe threads=2;
              env FAIL_AT;",
-    http => 'task_zone numbers:64k; task_stats numbers; task_job_zone jobs:1m;',
+    http => 'task_zone numbers:64k; task_stats numbers; task_job_zone jobs:1m max_body=1m;',
     server => '
         location = /quick    { quick; }
         location = /job      { task sleep duration=1ms;
@@ -76,6 +83,8 @@ my %conf = (
         location = /result   { task result; }
         location = /context  { task context; }
         location = /steps    { task steps; }
+        location = /judge    { task judge; }
+        location = /values/job { task values; task_background on zone=jobs; }
         location = /values   { task values; client_body_buffer_size 1k; }
         location = /parse    { task parse; }
     ');

@@ -1,0 +1,183 @@
+#!/usr/bin/perl
+
+# Server-sent events by their standard: any line end, ids to go on from, and who
+# had the end is told to stop.
+
+use strict;
+use warnings;
+
+use IO::Select;
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use TaskServer;
+
+my $examples = $ENV{TEST_NGINX_TASKS};
+
+my $s = TaskServer->start(
+    main => "task_load $examples/test/answers.so; task_load $examples/countdown.so;
+             thread_pool two threads=4;",
+    http => 'task_job_zone jobs:1m;',
+    server => '
+        location = /count   { task countdown; task_mode thread=two;
+                              task_background on zone=jobs; }
+        location = /lines   { task lines; task_background on zone=jobs; }
+        location = /header  { task header; task_background on zone=jobs; }
+        location /jobs/     { task_jobs zone=jobs; }
+        location /zip/      { task_jobs zone=jobs; gzip on; gzip_min_length 0;
+                              gzip_types text/event-stream; }
+        location /rate/     { task_jobs zone=jobs; limit_rate 300; send_timeout 1s; }
+        location = /page    { ssi on; ssi_types text/plain; default_type text/plain;
+                              return 200 "<<!--# include virtual=\"/jobs/$arg_id\" -->>"; }
+        location = /quick   { quick; }
+    ');
+
+my ($r, $id, $c, @events);
+
+sub submit { return decode_json($s->get(@_)->{body})->{id} }
+
+sub ended { return decode_json($s->get("/jobs/$_[0]?wait=20s")->{body}) }
+
+sub stream {
+    my ($uri, $last) = @_;
+
+    return $s->get($uri, headers => "Accept: text/event-stream\r\n"
+                   . (defined $last ? "Last-Event-ID: $last\r\n" : ''));
+}
+
+sub unchunked {
+    my ($r) = @_;
+    my ($text, $left) = ('', $r->{body});
+
+    return $left unless $r->{headers} =~ /^Transfer-Encoding: chunked/mi;
+
+    while ($left =~ s/^([0-9a-f]+)\r\n// && hex $1) {
+        $text .= substr $left, 0, hex $1, '';
+        substr $left, 0, 2, '';
+    }
+
+    return $text;
+}
+
+# as the standard reads it
+
+sub events {
+    my ($r) = @_;
+    my (@events, %event, $last);
+
+    for my $line (split /\r\n|\n|\r/, unchunked($r), -1) {
+        if ($line eq '') {
+            push @events, { %event, id => $last, data => join "\n", @{ $event{data} } }
+                if $event{data};
+            %event = ();
+        } elsif ($line =~ /^(\w+): ?(.*)$/s) {
+            $1 eq 'data' ? push @{ $event{data} }, $2
+            : $1 eq 'id' ? $last = $2 : ($event{$1} = $2);
+        }
+    }
+
+    return @events;
+}
+
+# JSON with line ends of all kinds
+
+$id = submit('/lines');
+ended($id);
+@events = events(stream("/jobs/$id"));
+is(scalar @events, 1, 'one event');
+is_deeply(eval { decode_json($events[0]{data})->{result} }, { a => 1, b => 'x', c => 2 },
+          'line ends in the JSON');
+
+# ids that grow, and the end
+
+$id = submit('/count?steps=5&every=150ms');
+@events = events(stream("/jobs/$id"));
+cmp_ok(scalar @events, '>=', 4, 'events');
+is($events[-1]{id}, 'end', 'the last one is the end');
+my @ids = map $_->{id}, @events[0 .. $#events - 1];
+is("@ids", join(' ', sort { $a <=> $b } @ids), 'ids grow');
+is(scalar(grep !/^\d+$/, @ids), 0, 'all have one');
+
+# EventSource that comes back
+
+$r = stream("/jobs/$id", 'end');
+is("$r->{status} $r->{body}", '204 ', 'who had the end is told to stop');
+unlike($r->{headers}, qr/^Content-(?:Length|Type)/mi, 'by nothing else');
+is((events(stream("/jobs/$id", $_)))[0]{id}, 'end', "after $_: the end")
+    for $ids[-1], $ids[0], 'x', '';
+is($s->get("/jobs/$id", headers => "Last-Event-ID: end\r\n")->{status}, 200, 'a poll');
+is(stream('/jobs/' . '0' x 32, 'end')->{status}, 404, 'unknown');
+
+$id = submit('/count?steps=10&every=100ms');
+@events = ();
+$s->wait_for(sub { decode_json($s->get("/jobs/$id")->{body})->{progress}{done} >= 2 },
+             'some progress');
+$c = $s->open("/jobs/$id", headers => "Accept: text/event-stream\r\n");
+my $select = IO::Select->new($c->{socket});
+until ($c->{text} =~ /id: (\d+)/) {
+    last unless $select->can_read(5);
+    sysread $c->{socket}, $c->{text}, 4096, length $c->{text};
+}
+my ($last) = $c->{text} =~ /id: (\d+)/;
+close $c->{socket};
+@events = events(stream("/jobs/$id", $last));
+cmp_ok($events[0]{id}, '>', $last, 'goes on from what it had');
+is($events[-1]{id}, 'end', 'to the end');
+@events = events(stream("/jobs/" . submit('/count?steps=2&every=100ms'), 'end'));
+is($events[-1]{id}, 'end', 'one that has not ended does not believe it');
+
+# inside a page there is no stream
+
+$id = submit('/count?steps=3&every=100ms');
+$r = $s->get("/page?id=$id", headers => "Accept: text/event-stream\r\n");
+like(unchunked($r), qr/^<\{"id":"$id".*\}>$/, 'in a page: the job as it is');
+unlike($r->{body}, qr/event:|data:/, 'no events');
+
+# limit_rate is the operator's doing, not the client's
+
+$id = submit('/count?steps=4&every=100ms');
+my $start = time();
+@events = events(stream("/rate/$id"));
+is($events[-1]{id}, 'end', 'limit_rate: the end comes');
+cmp_ok(time() - $start, '>=', 1, 'and send_timeout does not end it');
+
+# plain, gzip'd, several at once
+
+$id = submit('/count?steps=200&every=5ms');
+for my $uri ('/jobs', '/zip') {
+    my @c = map $s->open("$uri/$id", headers => "Accept: text/event-stream\r\n"
+                         . "Accept-Encoding: gzip\r\n"), 1 .. 3;
+    is($_->{ended} && $_->{status}, 200, "$uri: ends") for $s->read_all(\@c);
+}
+
+# who leaves is gone
+
+my ($worker) = $s->workers;
+sub descriptors { return scalar(() = glob "/proc/$worker/fd/*") }
+
+$id = submit('/count?steps=100&every=100ms');
+my $before = descriptors();
+my @c = map $s->open("/jobs/$id", headers => "Accept: text/event-stream\r\n"), 1 .. 10;
+$s->wait_for(sub { descriptors() >= $before + 10 }, 'them to be there');
+sleep(0.1);
+close $_->{socket} for @c;
+ok($s->wait_for(sub { descriptors() <= $before }, 'them to be gone', 4), 'gone');
+$s->get("/jobs/$id", method => 'DELETE');
+
+# a quit: a clean end, to come back from
+
+$id = submit('/count?steps=30&every=100ms');
+$c = $s->open("/jobs/$id", headers => "Accept: text/event-stream\r\n");
+sleep(0.3);
+$s->reload;
+@events = events($s->read($c));
+like($events[-1]{id}, qr/^\d+$/, 'a reload: no end');
+@events = events(stream("/jobs/$id", $events[-1]{id}));
+is($events[-1]{id}, 'end', 'the new worker goes on');
+
+my ($code) = $s->stop('TERM');
+is($code, 0, 'exit code');
+$s->check_log;
+
+done_testing();
