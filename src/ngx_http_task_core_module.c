@@ -20,6 +20,9 @@ static void ngx_http_task_worker_start(ngx_cycle_t *cycle);
 static void ngx_http_task_exit_process(ngx_cycle_t *cycle);
 
 
+static ngx_conf_post_t  ngx_http_task_core_time = { ngx_http_task_conf_time };
+
+
 static ngx_command_t  ngx_http_task_core_commands[] = {
 
     { ngx_string("task_load"),
@@ -34,7 +37,7 @@ static ngx_command_t  ngx_http_task_core_commands[] = {
       ngx_conf_set_msec_slot,
       0,
       offsetof(ngx_http_task_core_conf_t, shutdown_timeout),
-      NULL },
+      &ngx_http_task_core_time },
 
       ngx_null_command
 };

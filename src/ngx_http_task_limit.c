@@ -76,6 +76,10 @@ ngx_http_task_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
+    if (ngx_http_task_conf_time(cf, NULL, &limit->wait) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     if (limit->running == NGX_CONF_UNSET_UINT) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%V\" must have \"running\" parameter",

@@ -32,10 +32,10 @@ my @broken = (
     [ 3, 'has two functions of one name: "twin"' ],
     [ 4, 'has a function with an unknown flag: "flagged"' ],
     [ 5, 'is not a library of task functions, it has no NGX_TASK_LIBRARY\(\)' ],
-    [ 6, 'is built for version 2\.1 of ngx_task\.h, this module has 1\.1: '
+    [ 6, 'is built for version 2\.2 of ngx_task\.h, this module has 1\.2: '
          . 'build it again' ],
-    [ 7, 'is built for version 1\.2 of ngx_task\.h, this module has 1\.1' ],
-    [ 8, 'has structures of a wrong size for version 1\.1 of ngx_task\.h' ],
+    [ 7, 'is built for version 1\.3 of ngx_task\.h, this module has 1\.2' ],
+    [ 8, 'has structures of a wrong size for version 1\.2 of ngx_task\.h' ],
     [ 9, 'has no functions' ],
     [ 10, 'function "fine" whose parameter "n" is of no known type' ],
     [ 11, 'function "fine" whose parameter "n" is outside of the arguments' ],
