@@ -37,7 +37,7 @@ MODULE       := $(BUILD)/ngx_http_task_module.so
 SOURCES      := $(wildcard src/*.c src/*.h)
 TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
                 $(wildcard conf/tasks/*.c))
-TEST_TASKS   := $(patsubst %,$(BUILD)/tasks/test/%,probe.so process.so slot)
+TEST_TASKS   := $(patsubst %,$(BUILD)/tasks/test/%,probe.so process.so wrong.so slot)
 
 PACKAGES      = sh t/lib/packages.sh
 

@@ -399,6 +399,34 @@ wrong_spawn(ngx_task_t *t)
 }
 
 
+/* what a function may do without us */
+
+static ngx_task_rc_t
+shell(ngx_task_t *t)
+{
+    FILE                *f;
+    char                 buf[4096];
+    size_t               n;
+    const spawn_args_t  *args;
+
+    args = ngx_task_args(t);
+
+    f = popen(args->cmd, "r");
+    if (f == NULL) {
+        return NGX_TASK_FAILED;
+    }
+
+    n = fread(buf, 1, sizeof(buf) - 1, f);
+    buf[n] = '\0';
+
+    (void) pclose(f);
+
+    ngx_task_set_string(t, "output", buf);
+
+    return NGX_TASK_OK;
+}
+
+
 /* a list of arguments that is too long */
 
 static ngx_task_rc_t
@@ -474,6 +502,7 @@ static const ngx_task_function_t  functions[] = {
     { "spawn", "", spawn, NULL, sizeof(spawn_args_t), spawn_params, 0, 0 },
     { "spawn-body", "", spawn, NULL, sizeof(spawn_args_t), spawn_params, 0,
       NGX_TASK_RAW_BODY|NGX_TASK_POST },
+    { "shell", "", shell, NULL, sizeof(spawn_args_t), spawn_params, 0, 0 },
     { "aspawn", "", NULL, aspawn, sizeof(ends_args_t), ends_params, 0, 0 },
     { "wrong-spawn", "", wrong_spawn, NULL, sizeof(ends_args_t), ends_params,
       0, 0 },
