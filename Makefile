@@ -38,7 +38,7 @@ SOURCES      := $(wildcard src/*.c src/*.h)
 TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
                 $(wildcard conf/tasks/*.c))
 TEST_TASKS   := $(addprefix $(BUILD)/tasks/test/,probe.so text.so answers.so \
-                slot zone job-zone)
+                process.so wrong.so slot zone job-zone)
 
 PACKAGES      = sh t/lib/packages.sh
 

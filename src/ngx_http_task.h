@@ -15,6 +15,7 @@
 #include "ngx_http_task_answer.h"
 #include "ngx_http_task_stats.h"
 #include "ngx_http_task_pool.h"
+#include "ngx_http_task_exit.h"
 
 
 #define NGX_HTTP_TASK_VERSION  "0.5.0"
@@ -48,6 +49,10 @@ void ngx_http_task_merge_check_jobs(ngx_conf_t *cf);
 ngx_int_t ngx_http_task_conf_log(ngx_conf_t *cf, ngx_uint_t level,
     ngx_http_task_place_t *place, const char *fmt, ...);
 void ngx_http_task_conf_place(ngx_conf_t *cf, ngx_http_task_place_t *place);
+
+/* a post handler: no time that is configured is longer than a year */
+
+char *ngx_http_task_conf_time(ngx_conf_t *cf, void *post, void *data);
 
 /*
  * The options "name=value" of a directive, from its argument first on: where
@@ -343,6 +348,10 @@ extern const ngx_http_task_executor_t  ngx_http_task_sync;
 
 void ngx_http_task_thread_exit(ngx_cycle_t *cycle);
 
+/* whether that has begun, in any thread */
+
+ngx_uint_t ngx_http_task_thread_stops(void);
+
 /* answers those who wait for what does not end in time */
 
 void ngx_http_task_thread_give_up(void);
@@ -370,36 +379,6 @@ void ngx_http_task_thread_free(ngx_http_task_piece_t *piece);
 /* an offloaded piece has returned, on the loop */
 
 void ngx_http_task_async_piece_done(ngx_task_t *t, ngx_task_rc_t rc);
-
-
-/* ngx_http_task_exit.c: functions that end what is nginx's */
-
-ngx_int_t ngx_http_task_exit_init(ngx_cycle_t *cycle);
-
-/* the handlers that are registered last are the first */
-
-void ngx_http_task_exit_catch(void);
-
-/* around what is a function's; returns what was there, to be set again */
-
-ngx_task_t *ngx_http_task_exit_guard(ngx_task_t *t);
-ngx_task_t *ngx_http_task_exit_current(void);
-
-/* around a hook of a library, and what a pool's thread runs; NULL: after it */
-
-void ngx_http_task_exit_guard_library(ngx_str_t *name);
-void ngx_http_task_exit_guard_thread(ngx_http_task_piece_t *piece);
-
-/* whether threads have ended, each so often, and when the worker ends */
-
-void ngx_http_task_exit_look(void);
-void ngx_http_task_exit_leave(void);
-
-
-/* ngx_http_task_child.c: what the programs that a function starts inherit */
-
-ngx_int_t ngx_http_task_child_init(ngx_cycle_t *cycle);
-void ngx_http_task_child_thread(void);
 
 
 /* ngx_http_task_api.c: what ngx_task.h offers, and what stands around it */
@@ -430,6 +409,11 @@ void ngx_http_task_run_defers(ngx_task_t *t);
 
 void ngx_http_task_misuse(ngx_task_t *t, const char *what);
 
+/* whether it may answer still, and that with a value: it is logged why not */
+
+ngx_uint_t ngx_http_task_may_set(ngx_task_t *t);
+ngx_uint_t ngx_http_task_may_take(ngx_task_t *t, cJSON *value);
+
 /* the function is done: prints the result, runs what was deferred */
 
 void ngx_http_task_complete(ngx_task_t *t, ngx_task_rc_t rc);
@@ -444,6 +428,11 @@ u_char *ngx_http_task_result_json(ngx_task_t *t, cJSON *json, size_t *len);
 
 void ngx_http_task_object_print(ngx_task_t *t);
 void ngx_http_task_object_free(ngx_http_task_result_t *result);
+
+
+/* ngx_http_task_result_headers.c: those of the function */
+
+ngx_int_t ngx_http_task_result_headers(ngx_task_t *t);
 
 
 #endif /* _NGX_HTTP_TASK_H_INCLUDED_ */

@@ -91,6 +91,11 @@ ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data)
 {
     ngx_http_task_defer_t  *defer;
 
+    if (fn == NULL) {
+        ngx_http_task_misuse(t, "defers NULL");
+        return;
+    }
+
     defer = ngx_palloc(t->pool, sizeof(ngx_http_task_defer_t));
 
     if (defer == NULL) {
@@ -147,6 +152,12 @@ ngx_task_body(ngx_task_t *t, size_t *len, int *fd)
         ngx_http_task_misuse(t, "reads the body without NGX_TASK_RAW_BODY");
     }
 
+    if (len == NULL || fd == NULL) {
+        ngx_http_task_misuse(t, "reads the body without a place for its length "
+                                "and descriptor");
+        return NULL;
+    }
+
     *len = t->body.len;
     *fd = t->body.fd;
 
@@ -174,7 +185,7 @@ ngx_task_progress(ngx_task_t *t, int64_t done, int64_t total,
 ngx_task_rc_t
 ngx_task_block_ms(ngx_task_t *t, int64_t ms)
 {
-    int                     cancelled;
+    int                     cancelled, state;
     int64_t                 deadline;
     struct timespec         ts;
     ngx_http_task_piece_t  *piece;
@@ -203,6 +214,10 @@ ngx_task_block_ms(ngx_task_t *t, int64_t ms)
 
     piece = t->piece;
 
+    /* also if the function allows its thread to be cancelled */
+
+    (void) pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+
     (void) pthread_mutex_lock(&piece->mutex);
 
     for ( ;; ) {
@@ -216,6 +231,8 @@ ngx_task_block_ms(ngx_task_t *t, int64_t ms)
     }
 
     (void) pthread_mutex_unlock(&piece->mutex);
+
+    (void) pthread_setcancelstate(state, NULL);
 
     return cancelled ? NGX_TASK_CANCELLED : NGX_TASK_OK;
 }
@@ -239,6 +256,11 @@ ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt, ...)
     static const ngx_uint_t  levels[] = {
         NGX_LOG_ERR, NGX_LOG_WARN, NGX_LOG_NOTICE, NGX_LOG_INFO
     };
+
+    if (fmt == NULL) {
+        ngx_http_task_misuse(t, "logs NULL");
+        return;
+    }
 
     va_start(args, fmt);
     n = vsnprintf(buf, sizeof(buf), fmt, args);

@@ -23,7 +23,7 @@ static ngx_uint_t ngx_http_task_async_waits(ngx_task_t *t,
 static void ngx_http_task_async_return(ngx_task_t *t, ngx_task_rc_t rc);
 static void ngx_http_task_async_continue(ngx_task_t *t, ngx_task_rc_t rc);
 static void ngx_http_task_async_timer_handler(ngx_event_t *ev);
-static ngx_uint_t ngx_http_task_async_may_await(ngx_task_t *t);
+static ngx_task_t *ngx_http_task_async_may_await(ngx_task_frame_t *f);
 
 
 const ngx_http_task_executor_t  ngx_http_task_async = {
@@ -107,9 +107,11 @@ ngx_http_task_async_resume(ngx_task_t *t)
 
         since = ngx_http_task_stall_begin();
         before = ngx_http_task_exit_guard(t);
+        t->resumed = 1;
 
         rc = f->fn(t, f);
 
+        t->resumed = 0;
         (void) ngx_http_task_exit_guard(before);
         ngx_http_task_stall_end(t, since);
 
@@ -253,9 +255,9 @@ ngx_task_sleep(ngx_task_frame_t *f, int64_t ms)
 {
     ngx_task_t  *t;
 
-    t = f->task;
+    t = ngx_http_task_async_may_await(f);
 
-    if (!ngx_http_task_async_may_await(t)) {
+    if (t == NULL) {
         return NGX_TASK_FAILED;
     }
 
@@ -280,9 +282,14 @@ ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn, void *state)
     ngx_task_t        *t;
     ngx_task_frame_t  *frame;
 
-    t = f->task;
+    t = ngx_http_task_async_may_await(f);
 
-    if (!ngx_http_task_async_may_await(t)) {
+    if (t == NULL) {
+        return NGX_TASK_FAILED;
+    }
+
+    if (fn == NULL) {
+        ngx_http_task_misuse(t, "calls NULL");
         return NGX_TASK_FAILED;
     }
 
@@ -322,9 +329,14 @@ ngx_task_offload(ngx_task_frame_t *f, const char *pool, ngx_task_piece_pt fn,
     ngx_task_t         *t;
     ngx_thread_pool_t  *tp;
 
-    t = f->task;
+    t = ngx_http_task_async_may_await(f);
 
-    if (!ngx_http_task_async_may_await(t)) {
+    if (t == NULL) {
+        return NGX_TASK_FAILED;
+    }
+
+    if (fn == NULL) {
+        ngx_http_task_misuse(t, "offloads NULL");
         return NGX_TASK_FAILED;
     }
 
@@ -359,18 +371,40 @@ ngx_task_offload(ngx_task_frame_t *f, const char *pool, ngx_task_piece_pt fn,
 }
 
 
-static ngx_uint_t
-ngx_http_task_async_may_await(ngx_task_t *t)
+/* the task, or NULL; the frame is one that a function gave, if it is any */
+
+static ngx_task_t *
+ngx_http_task_async_may_await(ngx_task_frame_t *f)
 {
+    ngx_task_t  *t;
+
+    t = ngx_http_task_exit_current();
+
+    if (t == NULL) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "a task library awaits outside of its functions");
+        return NULL;
+    }
+
     if (!ngx_http_task_on_loop()) {
         ngx_http_task_misuse(t, "awaits in a thread");
-        return 0;
+        return NULL;
+    }
+
+    if (!t->resumed) {
+        ngx_http_task_misuse(t, "awaits outside of its async form");
+        return NULL;
     }
 
     if (t->await != NGX_HTTP_TASK_AWAIT_NOTHING) {
         ngx_http_task_misuse(t, "awaits two things at once");
-        return 0;
+        return NULL;
     }
 
-    return 1;
+    if (f != t->frame) {
+        ngx_http_task_misuse(t, "awaits with a frame that is not its own");
+        return NULL;
+    }
+
+    return t;
 }

@@ -25,6 +25,9 @@
 static ngx_int_t ngx_http_task_child_listening(ngx_cycle_t *cycle);
 static void ngx_http_task_child_accepted(ngx_connection_t *c);
 static ngx_int_t ngx_http_task_child_connect(ngx_connection_t *c);
+static void ngx_http_task_child_signals(void);
+static void ngx_http_task_child_signal(int signo, siginfo_t *info,
+    void *context);
 static void ngx_http_task_child_no_action(int signo);
 
 
@@ -40,11 +43,20 @@ static ngx_connection_handler_pt  *ngx_http_task_child_handlers;
 static ngx_int_t                 (*ngx_http_task_child_add_conn)(
                                                        ngx_connection_t *c);
 
+/* what nginx does with those signals, and the thread that does it */
+
+static const int                   ngx_http_task_child_signos[] = {
+    SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGIO,
+    SIGWINCH
+};
+
+static struct sigaction            ngx_http_task_child_actions[NSIG];
+static pid_t                       ngx_http_task_child_loop;
+
 
 ngx_int_t
 ngx_http_task_child_init(ngx_cycle_t *cycle)
 {
-    struct sigaction            sa;
     ngx_http_task_core_conf_t  *tccf;
 
     tccf = ngx_http_task_core_conf(cycle);
@@ -57,19 +69,7 @@ ngx_http_task_child_init(ngx_cycle_t *cycle)
 
     ngx_http_task_child_wanted = 1;
 
-    ngx_memzero(&sa, sizeof(struct sigaction));
-    sigemptyset(&sa.sa_mask);
-
-    /* nginx's handler would reap the children of system() and popen() */
-
-    sa.sa_handler = SIG_DFL;
-    (void) sigaction(SIGCHLD, &sa, NULL);
-
-    /* what is handled, unlike what is ignored, ends with exec() */
-
-    sa.sa_handler = ngx_http_task_child_no_action;
-    sa.sa_flags = SA_RESTART;
-    (void) sigaction(SIGPIPE, &sa, NULL);
+    ngx_http_task_child_signals();
 
     /* what the master has opened, and nginx's event module here */
 
@@ -135,10 +135,79 @@ ngx_http_task_child_connect(ngx_connection_t *c)
 }
 
 
+static void
+ngx_http_task_child_signals(void)
+{
+    int                signo;
+    ngx_uint_t         i;
+    struct sigaction   sa, *was;
+
+    ngx_memzero(&sa, sizeof(struct sigaction));
+    sigemptyset(&sa.sa_mask);
+
+    /* nginx's handler would reap the children of system() and popen() */
+
+    sa.sa_handler = SIG_DFL;
+    (void) sigaction(SIGCHLD, &sa, NULL);
+
+    /* what is handled, unlike what is ignored, ends with exec() */
+
+    sa.sa_handler = ngx_http_task_child_no_action;
+    sa.sa_flags = SA_RESTART;
+    (void) sigaction(SIGPIPE, &sa, NULL);
+
+    /* threads will not block these */
+
+    ngx_http_task_child_loop = syscall(SYS_gettid);
+
+    sa.sa_sigaction = ngx_http_task_child_signal;
+    sa.sa_flags = SA_SIGINFO|SA_RESTART;
+
+    for (i = 0; i < sizeof(ngx_http_task_child_signos) / sizeof(int); i++) {
+        signo = ngx_http_task_child_signos[i];
+        was = &ngx_http_task_child_actions[signo];
+
+        if (sigaction(signo, NULL, was) == 0
+            && was->sa_handler != SIG_DFL && was->sa_handler != SIG_IGN)
+        {
+            (void) sigaction(signo, &sa, NULL);
+        }
+    }
+}
+
+
 /*
- * In a thread of a pool, once.  A signal to the process is taken by its first
- * thread, the event loop's, wherever that one can take it.
+ * A signal to the process may be taken by any thread that does not block it.
+ * It is the event loop that has to act upon it, and to be woken for that.
  */
+
+static void
+ngx_http_task_child_signal(int signo, siginfo_t *info, void *context)
+{
+    ngx_err_t          err;
+    struct sigaction  *was;
+
+    if (!ngx_http_task_on_loop()) {
+        err = ngx_errno;
+
+        (void) syscall(SYS_tgkill, ngx_pid, ngx_http_task_child_loop, signo);
+
+        ngx_set_errno(err);
+        return;
+    }
+
+    was = &ngx_http_task_child_actions[signo];
+
+    if (was->sa_flags & SA_SIGINFO) {
+        was->sa_sigaction(signo, info, context);
+
+    } else {
+        was->sa_handler(signo);
+    }
+}
+
+
+/* in a thread of a pool, once */
 
 void
 ngx_http_task_child_thread(void)

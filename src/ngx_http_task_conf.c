@@ -100,3 +100,23 @@ ngx_http_task_conf_invalid(ngx_conf_t *cf, ngx_http_task_option_t *option)
 
     return NGX_CONF_ERROR;
 }
+
+
+/*
+ * Times are counted in nanoseconds, which end after 292 years: a post handler
+ * of directives, whose value is data.
+ */
+
+char *
+ngx_http_task_conf_time(ngx_conf_t *cf, void *post, void *data)
+{
+    ngx_msec_t  *time = data;
+
+    if ((int64_t) *time > NGX_HTTP_TASK_MAX_MS) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "time must not be longer than 365d");
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}

@@ -198,6 +198,11 @@ ngx_task_header(ngx_task_t *t, const char *name)
         return NULL;
     }
 
+    if (name == NULL) {
+        ngx_http_task_misuse(t, "looks for a header NULL");
+        return NULL;
+    }
+
     headers = t->context->headers;
 
     for (i = 0; i < t->context->nheaders; i++) {

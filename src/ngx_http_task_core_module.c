@@ -194,8 +194,8 @@ ngx_http_task_shutdown_timeout(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ms = ngx_parse_time(&value[1], 0);
 
-    if (ms == NGX_ERROR || (int64_t) ms > NGX_HTTP_TASK_MAX_MS) {
-        return "has an invalid time, it must be at most 365d";
+    if (ms == NGX_ERROR) {
+        return "has an invalid time";
     }
 
     ngx_str_null(&text);
@@ -206,14 +206,20 @@ ngx_http_task_shutdown_timeout(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     jobs = text.data ? ngx_parse_time(&text, 0) : 0;
 
-    if (jobs == NGX_ERROR || (int64_t) jobs > NGX_HTTP_TASK_MAX_MS) {
-        return "has an invalid time of jobs, it must be at most 365d";
+    if (jobs == NGX_ERROR) {
+        return ngx_http_task_conf_invalid(cf, &options[0]);
     }
 
     tccf->shutdown_timeout = ms;
     tccf->shutdown_jobs = jobs;
 
-    return NGX_CONF_OK;
+    if (ngx_http_task_conf_time(cf, NULL, &tccf->shutdown_timeout)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_task_conf_time(cf, NULL, &tccf->shutdown_jobs);
 }
 
 

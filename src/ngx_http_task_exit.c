@@ -146,7 +146,6 @@ static void
 ngx_http_task_exit_log(const char *call, int status)
 {
     u_char      text[32];
-    ngx_str_t   name;
     ngx_task_t  *t;
 
     t = ngx_http_task_exit_task;
@@ -161,16 +160,16 @@ ngx_http_task_exit_log(const char *call, int status)
         return;
     }
 
-    ngx_str_set(&name, "unknown");
-
     if (ngx_http_task_exit_library) {
-        name = *ngx_http_task_exit_library;
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                      "a hook of task library \"%V\" called %s, its worker "
+                      "ends", ngx_http_task_exit_library, text);
+        return;
     }
 
     ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                  "%s of task library \"%V\" called %s, its worker ends",
-                  ngx_http_task_exit_library ? "a hook" : "a thread",
-                  &name, text);
+                  "a thread of a task library called %s, its worker ends",
+                  text);
 }
 
 

@@ -94,6 +94,7 @@ ngx_http_task_header_filter(ngx_http_request_t *r)
     /* what an error_page led to is answered already, also by another task */
 
     if (tlcf->function == NULL
+        || ngx_http_get_module_ctx(r, ngx_http_task_module)
         || r->headers_out.content_type.data == ngx_http_task_json_type.data)
     {
         return ngx_http_next_header_filter(r);

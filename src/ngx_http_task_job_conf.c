@@ -7,10 +7,14 @@
 #include "ngx_http_task.h"
 
 
-static ngx_int_t ngx_http_task_job_zone_option(ngx_conf_t *cf,
-    ngx_http_task_job_zone_t *zone, ngx_str_t *text, ngx_uint_t *seen);
-static ngx_int_t ngx_http_task_background_option(ngx_conf_t *cf,
-    ngx_http_task_loc_conf_t *tlcf, ngx_str_t *text);
+static char *ngx_http_task_job_zone_options(ngx_conf_t *cf,
+    ngx_http_task_job_zone_t *zone);
+static char *ngx_http_task_job_zone_time(ngx_conf_t *cf,
+    ngx_http_task_option_t *option, ngx_msec_t *time);
+static char *ngx_http_task_job_zone_bytes(ngx_conf_t *cf,
+    ngx_http_task_option_t *option, size_t *size);
+static char *ngx_http_task_background_options(ngx_conf_t *cf,
+    ngx_http_task_loc_conf_t *tlcf);
 
 
 ngx_http_task_job_zone_t *
@@ -61,7 +65,6 @@ ngx_http_task_job_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     size_t                     room;
     ssize_t                    size;
     ngx_str_t                 *value, name;
-    ngx_uint_t                 i, seen;
     ngx_http_task_job_zone_t  *zone;
 
     value = cf->args->elts;
@@ -92,12 +95,8 @@ ngx_http_task_job_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    for (i = 2, seen = 0; i < cf->args->nelts; i++) {
-        if (ngx_http_task_job_zone_option(cf, zone, &value[i], &seen)
-            != NGX_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
+    if (ngx_http_task_job_zone_options(cf, zone) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
     }
 
     room = ngx_http_task_job_zone_room(size);
@@ -114,69 +113,94 @@ ngx_http_task_job_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-static ngx_int_t
-ngx_http_task_job_zone_option(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
-    ngx_str_t *text, ngx_uint_t *seen)
+static char *
+ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
 {
-    ssize_t     n;
-    ngx_str_t   value;
-    ngx_uint_t  i;
+    ngx_str_t  ttl, keep, max_body, max_result, node;
 
-    static const ngx_str_t  names[] = {
-        ngx_string("ttl="), ngx_string("keep="), ngx_string("max_body="),
-        ngx_string("max_result="), ngx_string("node="), ngx_null_string
+    ngx_http_task_option_t  options[] = {
+        { "ttl", &ttl },
+        { "keep", &keep },
+        { "max_body", &max_body },
+        { "max_result", &max_result },
+        { "node", &node },
+        { NULL, NULL }
     };
 
-    for (i = 0; names[i].len; i++) {
-        if (ngx_strncmp(text->data, names[i].data, names[i].len) == 0) {
-            break;
-        }
+    ngx_str_null(&ttl);
+    ngx_str_null(&keep);
+    ngx_str_null(&max_body);
+    ngx_str_null(&max_result);
+    ngx_str_null(&node);
+
+    if (ngx_http_task_conf_options(cf, 2, options) != NGX_OK) {
+        return NGX_CONF_ERROR;
     }
 
-    if (*seen & (1 << i)) {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                                      "duplicate parameter \"%V\"", text);
+    if (ngx_http_task_job_zone_time(cf, &options[0], &zone->ttl) != NGX_CONF_OK
+        || ngx_http_task_job_zone_time(cf, &options[1], &zone->keep)
+           != NGX_CONF_OK
+        || ngx_http_task_job_zone_bytes(cf, &options[2], &zone->max_body)
+           != NGX_CONF_OK
+        || ngx_http_task_job_zone_bytes(cf, &options[3], &zone->max_result)
+           != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
-    *seen |= 1 << i;
-
-    value.data = text->data + names[i].len;
-    value.len = text->len - names[i].len;
-
-    switch (i) {
-
-    case 0:
-    case 1:
-        n = ngx_parse_time(&value, 0);
-
-        if (n > NGX_HTTP_TASK_MAX_MS) {
-            n = NGX_ERROR;
-        }
-
-        *(i ? &zone->keep : &zone->ttl) = n;
-        break;
-
-    case 2:
-    case 3:
-        n = ngx_parse_size(&value);
-        *(i == 2 ? &zone->max_body : &zone->max_result) = n;
-        break;
-
-    case 4:
-        n = ngx_http_task_job_node(value.data, value.len) ? NGX_OK : NGX_ERROR;
-        zone->node = value;
-        break;
-
-    default:
-        n = NGX_ERROR;
+    if (node.data && !ngx_http_task_job_node(node.data, node.len)) {
+        return ngx_http_task_conf_invalid(cf, &options[4]);
     }
+
+    zone->node = node;
+
+    return NGX_CONF_OK;
+}
+
+
+/* one that is not given stays as it is */
+
+static char *
+ngx_http_task_job_zone_time(ngx_conf_t *cf, ngx_http_task_option_t *option,
+    ngx_msec_t *time)
+{
+    ngx_int_t  n;
+
+    if (option->value->data == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    n = ngx_parse_time(option->value, 0);
 
     if (n == NGX_ERROR) {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                                      "invalid parameter \"%V\"", text);
+        return ngx_http_task_conf_invalid(cf, option);
     }
 
-    return NGX_OK;
+    *time = n;
+
+    return ngx_http_task_conf_time(cf, NULL, time);
+}
+
+
+static char *
+ngx_http_task_job_zone_bytes(ngx_conf_t *cf, ngx_http_task_option_t *option,
+    size_t *size)
+{
+    ssize_t  n;
+
+    if (option->value->data == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    n = ngx_parse_size(option->value);
+
+    if (n == NGX_ERROR) {
+        return ngx_http_task_conf_invalid(cf, option);
+    }
+
+    *size = n;
+
+    return NGX_CONF_OK;
 }
 
 
@@ -207,8 +231,7 @@ ngx_http_task_background(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_task_loc_conf_t *tlcf = conf;
 
-    ngx_str_t   *value;
-    ngx_uint_t   i;
+    ngx_str_t  *value;
 
     if (tlcf->background != NGX_CONF_UNSET_UINT) {
         return "is duplicate";
@@ -235,77 +258,65 @@ ngx_http_task_background(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    for (i = 2; i < cf->args->nelts; i++) {
-        if (ngx_http_task_background_option(cf, tlcf, &value[i]) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    if (tlcf->job_zone == NULL) {
-        return "must have \"zone\" parameter";
-    }
-
-    if (tlcf->job_location.len == 0) {
-        ngx_str_set(&tlcf->job_location, "/jobs/");
-    }
-
-    return NGX_CONF_OK;
+    return ngx_http_task_background_options(cf, tlcf);
 }
 
 
-static ngx_int_t
-ngx_http_task_background_option(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf,
-    ngx_str_t *text)
+static char *
+ngx_http_task_background_options(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
 {
-    ngx_int_t   n;
-    ngx_str_t   name;
-    ngx_uint_t  duplicate;
+    ngx_int_t  n;
+    ngx_str_t  zone, location, max;
 
-    duplicate = 0;
+    ngx_http_task_option_t  options[] = {
+        { "zone", &zone },
+        { "location", &location },
+        { "max", &max },
+        { NULL, NULL }
+    };
 
-    if (ngx_strncmp(text->data, "zone=", 5) == 0 && text->len > 5) {
-        name.data = text->data + 5;
-        name.len = text->len - 5;
+    ngx_str_null(&zone);
+    ngx_str_null(&location);
+    ngx_str_null(&max);
 
-        duplicate = (tlcf->job_zone != NULL);
-        tlcf->job_zone = ngx_http_task_job_zone_get(cf, &name);
+    if (ngx_http_task_conf_options(cf, 2, options) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
 
-        if (tlcf->job_zone == NULL) {
-            return NGX_ERROR;
-        }
+    if (zone.len == 0) {
+        return "must have \"zone\" parameter";
+    }
 
-    } else if (ngx_strncmp(text->data, "location=/", 10) == 0
-               && text->data[text->len - 1] == '/')
+    tlcf->job_zone = ngx_http_task_job_zone_get(cf, &zone);
+
+    if (tlcf->job_zone == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (location.data == NULL) {
+        ngx_str_set(&location, "/jobs/");
+    }
+
+    if (location.len == 0 || location.data[0] != '/'
+        || location.data[location.len - 1] != '/')
     {
-        duplicate = (tlcf->job_location.len != 0);
-
-        tlcf->job_location.data = text->data + 9;
-        tlcf->job_location.len = text->len - 9;
-
-    } else if (ngx_strncmp(text->data, "location=", 9) == 0) {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                                      "invalid parameter \"%V\", a location "
-                                      "begins and ends with a slash", text);
-
-    } else {
-        n = (ngx_strncmp(text->data, "max=", 4) == 0)
-            ? ngx_atoi(text->data + 4, text->len - 4) : NGX_ERROR;
-
-        if (n == NGX_ERROR || n == 0) {
-            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                                          "invalid parameter \"%V\"", text);
-        }
-
-        duplicate = (tlcf->job_max != 0);
-        tlcf->job_max = n;
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"location=%V\", a location "
+                           "begins and ends with a slash", &location);
+        return NGX_CONF_ERROR;
     }
 
-    if (duplicate) {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                                      "duplicate parameter \"%V\"", text);
+    tlcf->job_location = location;
+
+    n = max.data ? ngx_atoi(max.data, max.len) : 0;
+
+    if (n == NGX_ERROR || (max.data && n == 0)) {
+        return ngx_http_task_conf_invalid(cf, &options[2]);
     }
 
-    return NGX_OK;
+    tlcf->job_max = n;
+
+    return NGX_CONF_OK;
 }
 
 

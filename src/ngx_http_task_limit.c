@@ -83,11 +83,9 @@ ngx_http_task_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return ngx_http_task_conf_invalid(cf, &options[2]);
     }
 
-    if (wait.data && limit->queue == 0) {
-        return "has \"wait\" but no \"queue\" to wait in";
-    }
-
-    return NGX_CONF_OK;
+    return (wait.data && limit->queue == 0)
+           ? "has \"wait\" but no \"queue\" to wait in"
+           : ngx_http_task_conf_time(cf, NULL, &limit->wait);
 }
 
 

@@ -28,6 +28,9 @@ static ngx_conf_enum_t  ngx_http_task_limit_log_levels[] = {
 };
 
 
+static ngx_conf_post_t  ngx_http_task_time = { ngx_http_task_conf_time };
+
+
 static ngx_command_t  ngx_http_task_commands[] = {
 
     { ngx_string("task"),
@@ -78,7 +81,7 @@ static ngx_command_t  ngx_http_task_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_task_loc_conf_t, timeout),
-      NULL },
+      &ngx_http_task_time },
 
     { ngx_string("task_ignore_client_abort"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
@@ -127,7 +130,7 @@ static ngx_command_t  ngx_http_task_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_task_main_conf_t, stall),
-      NULL },
+      &ngx_http_task_time },
 
     { ngx_string("task_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,

@@ -11,6 +11,8 @@
 
 static void ngx_http_task_set(ngx_task_t *t, const char *name,
     ngx_str_t *text, cJSON *json);
+static ngx_uint_t ngx_http_task_is_set(ngx_task_t *t, const char *name,
+    cJSON *json);
 static ngx_http_task_member_t *ngx_http_task_member(ngx_task_t *t,
     const char *name);
 static void ngx_http_task_set_item(ngx_task_t *t, const char *name,
@@ -28,6 +30,22 @@ ngx_http_task_set(ngx_task_t *t, const char *name, ngx_str_t *text, cJSON *json)
 
     if (text == NULL && json == NULL) {
         t->result.nomem = 1;
+        return;
+    }
+
+    if (json && ngx_http_task_is_set(t, name, json)) {
+
+        /* a function may have changed the very item that it has set before */
+
+        return;
+    }
+
+    if (json && !ngx_http_task_may_take(t, json)) {
+        return;
+    }
+
+    if (!ngx_http_task_may_set(t)) {
+        cJSON_Delete(json);
         return;
     }
 
@@ -51,12 +69,8 @@ ngx_http_task_set(ngx_task_t *t, const char *name, ngx_str_t *text, cJSON *json)
         return;
     }
 
-    /* a function may have changed the very item that it has set before */
-
-    if (member->json != json) {
-        cJSON_Delete(member->json);
-        member->json = json;
-    }
+    cJSON_Delete(member->json);
+    member->json = json;
 
     /* that of cJSON is printed at the end */
 
@@ -65,6 +79,31 @@ ngx_http_task_set(ngx_task_t *t, const char *name, ngx_str_t *text, cJSON *json)
     if (text) {
         member->text = *text;
     }
+}
+
+
+/* whether it is set already, by that name */
+
+static ngx_uint_t
+ngx_http_task_is_set(ngx_task_t *t, const char *name, cJSON *json)
+{
+    ngx_http_task_member_t  *member;
+
+    if (name == NULL) {
+        return 0;
+    }
+
+    if (t->result.json) {
+        return cJSON_GetObjectItemCaseSensitive(t->result.json, name) == json;
+    }
+
+    for (member = t->result.members; member; member = member->next) {
+        if (member->json == json) {
+            return ngx_strcmp(member->key, name) == 0;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -231,8 +231,6 @@ ngx_http_task_send_unavailable(ngx_http_request_t *r, ngx_uint_t retry)
 ngx_int_t
 ngx_http_task_send_result(ngx_task_t *t)
 {
-    ngx_uint_t               i;
-    ngx_keyval_t            *kv;
     ngx_http_request_t      *r;
     ngx_http_task_result_t  *result;
 
@@ -244,20 +242,12 @@ ngx_http_task_send_result(ngx_task_t *t)
                                         &result->body);
     }
 
-    if (result->headers && !result->nomem && !result->misuse) {
-        kv = result->headers->elts;
-
-        for (i = 0; i < result->headers->nelts; i++) {
-            if (ngx_http_task_add_header(r, &kv[i].key, &kv[i].value)
-                != NGX_OK)
-            {
-                return NGX_HTTP_INTERNAL_SERVER_ERROR;
-            }
-        }
-    }
-
     if (t->rc != NGX_TASK_OK) {
         return ngx_http_task_send_failed(t);
+    }
+
+    if (ngx_http_task_result_headers(t) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return ngx_http_task_send_body(r, result->status ? result->status
@@ -304,6 +294,12 @@ ngx_http_task_send_failed(ngx_task_t *t)
                   &t->function->name, status, len, buf);
 
     rc = ngx_http_task_error_detail(r->pool, &result->detail, &body);
+
+    /* nothing of it is on the page that replaces it */
+
+    if (rc == NGX_OK && !ngx_http_task_has_error_page(r, status)) {
+        rc = ngx_http_task_result_headers(t);
+    }
 
     if (rc != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

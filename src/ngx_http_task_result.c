@@ -38,6 +38,8 @@ ngx_http_task_complete(ngx_task_t *t, ngx_task_rc_t rc)
         ngx_http_task_print(t);
     }
 
+    t->result.made = 1;
+
     ngx_http_task_object_free(&t->result);
 
     cJSON_Delete(t->result.json);
@@ -106,10 +108,60 @@ ngx_http_task_result_free(ngx_http_task_result_t *result)
 }
 
 
+ngx_uint_t
+ngx_http_task_may_set(ngx_task_t *t)
+{
+    if (t->result.made) {
+        ngx_http_task_misuse(t, "sets its result in a deferred call");
+        return 0;
+    }
+
+    return 1;
+}
+
+
+/*
+ * Whether the value is nobody's: not set before, nor in an array or an object,
+ * where cJSON links each item to the one before.
+ */
+
+ngx_uint_t
+ngx_http_task_may_take(ngx_task_t *t, cJSON *value)
+{
+    ngx_http_task_member_t  *member;
+
+    if (value == NULL) {
+        return 1;
+    }
+
+    member = t->result.members;
+
+    while (member && member->json != value) {
+        member = member->next;
+    }
+
+    if (member || value == t->result.json || value->prev || value->next) {
+        ngx_http_task_misuse(t, "sets a value that belongs to another already");
+        return 0;
+    }
+
+    return 1;
+}
+
+
 void
 ngx_task_set_result(ngx_task_t *t, cJSON *value)
 {
     if (t->result.json && value == t->result.json) {
+        return;
+    }
+
+    if (!ngx_http_task_may_take(t, value)) {
+        return;
+    }
+
+    if (!ngx_http_task_may_set(t)) {
+        cJSON_Delete(value);
         return;
     }
 
@@ -130,6 +182,19 @@ void
 ngx_task_set_bytes(ngx_task_t *t, const char *content_type, void *data,
     size_t len, void (*free_fn)(void *))
 {
+    if (!ngx_http_task_may_set(t)) {
+        if (free_fn) {
+            free_fn(data);
+        }
+
+        return;
+    }
+
+    if (data == NULL && len) {
+        ngx_http_task_misuse(t, "sets bytes that are NULL");
+        return;
+    }
+
     if (t->result.bytes && t->result.body.data == data) {
         t->result.free_body = NULL;
     }
@@ -175,6 +240,11 @@ ngx_task_set_header(ngx_task_t *t, const char *name, const char *value)
         "Server", "Trailer", "Transfer-Encoding", "Upgrade", NULL
     };
     const char        **header;
+
+    if (name == NULL || value == NULL) {
+        ngx_http_task_misuse(t, "sets a header that is NULL");
+        return;
+    }
 
     for (p = name; *p; p++) {
         if (*p <= ' ' || *p >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", *p)) {

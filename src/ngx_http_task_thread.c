@@ -38,6 +38,8 @@ const ngx_http_task_executor_t  ngx_http_task_thread = {
 
 static ngx_queue_t  ngx_http_task_pieces;
 
+static int          ngx_http_task_thread_stopping;             /* [both] */
+
 
 static void
 ngx_http_task_thread_start(ngx_task_t *t)
@@ -357,6 +359,8 @@ ngx_http_task_thread_exit(ngx_cycle_t *cycle)
         return;
     }
 
+    ngx_http_task_atomic_set(&ngx_http_task_thread_stopping, 1);
+
     for (q = ngx_queue_head(&ngx_http_task_pieces);
          q != ngx_queue_sentinel(&ngx_http_task_pieces);
          q = ngx_queue_next(q))
@@ -382,6 +386,13 @@ ngx_http_task_thread_exit(ngx_cycle_t *cycle)
             ngx_msleep(1);
         }
     }
+}
+
+
+ngx_uint_t
+ngx_http_task_thread_stops(void)
+{
+    return ngx_http_task_atomic_get(&ngx_http_task_thread_stopping);
 }
 
 

@@ -347,6 +347,7 @@ typedef struct {
     const char                      *misuse;       /* what was done wrong */
     unsigned                         nomem:1;
     unsigned                         bytes:1;
+    unsigned                         made:1;       /* what is set is too late */
     unsigned                         invalid:1;    /* a 422, body is made */
 } ngx_http_task_result_t;
 
@@ -436,6 +437,7 @@ struct ngx_task_s {
     ngx_task_frame_t                *frame;        /* the innermost */
     ngx_task_frame_t                *free_frames;
     ngx_http_task_await_e            await;
+    ngx_uint_t                       resumed;      /* a frame runs now */
 
     /* of what is waited for: a turn, or an awaited sleep */
 

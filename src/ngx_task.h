@@ -297,6 +297,71 @@ void ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt,
 
 
 /*
+ * [block] Runs a program, and returns when it has ended.  Unlike one of
+ * system() it ends with the task: when that is cancelled, or its time is over,
+ * or the worker has to stop, the program and all of its process group get a
+ * SIGTERM, and a SIGKILL when their time of grace is over.  What is left of its
+ * group when it has ended is killed; what has to live on calls setsid().
+ *
+ * It has the three descriptors that are said here and no others, the default
+ * action for each signal, none blocked, and a session of its own.  There is no
+ * shell.  A name without a slash is looked for as execvp() does, in the PATH
+ * of the worker, which nginx removes unless there is "env PATH;", or else in
+ * /bin and /usr/bin.
+ *
+ * NGX_TASK_OK         it has run and ended, whatever its status
+ * NGX_TASK_CANCELLED  the task was cancelled
+ * NGX_TASK_FAILED     it was not started, or had to be ended: error says why
+ *
+ * A status that is not 0 is logged with the end of what it had to say of it,
+ * and so is a failure.  In task_mode sync, where nothing is cancelled, the
+ * worker stands still as long as the program runs.  Where the worker crashes,
+ * the program is killed, but not others that it has started.
+ * Since version 1.2.
+ */
+
+typedef enum {
+    NGX_TASK_INPUT_NONE = 0,             /* as of /dev/null */
+    NGX_TASK_INPUT_BYTES,                /* input; it need not read it all */
+    NGX_TASK_INPUT_FD,                   /* input_fd itself, which stays open */
+    NGX_TASK_INPUT_BODY                  /* of the request, from its beginning,
+                                            in memory or in its file: for
+                                            functions with NGX_TASK_RAW_BODY */
+} ngx_task_input_t;
+
+typedef struct {
+    size_t                   size;       /* sizeof(ngx_task_program_t) */
+    const char *const       *argv;       /* its name first; ends with NULL */
+    const char *const       *env;        /* "NAME=value", ends with NULL; NULL:
+                                            that of the worker */
+    const char              *dir;        /* NULL: that of the worker */
+
+    ngx_task_input_t         input_type;
+    const void              *input;
+    size_t                   input_len;
+    int                      input_fd;
+
+    size_t                   max_output; /* bytes, more is EFBIG; 0: 1 MB */
+    int64_t                  grace;      /* milliseconds; 0: 1000 */
+
+    /* what became of it, set also on NGX_TASK_CANCELLED and _FAILED */
+
+    int                      exit_code;  /* -1: it did not exit by itself */
+    int                      signal;     /* that ended it, or 0 */
+    int                      error;      /* as errno: NGX_TASK_FAILED */
+
+    /* with a null behind, belong to the task; NULL: it was not started */
+
+    char                    *output;     /* its standard output */
+    size_t                   output_len;
+    char                    *messages;   /* the last 4 KB of its errors */
+    size_t                   messages_len;
+} ngx_task_program_t;
+
+ngx_task_rc_t ngx_task_spawn(ngx_task_t *t, ngx_task_program_t *program);
+
+
+/*
  * [any] JSON to a tree; NULL: it is none, or there is no memory.  To be used
  * instead of cJSON_ParseWithLength(), which writes to a global variable, as
  * other threads parse, too.  It takes no lock, and numbers of any length.

@@ -196,10 +196,11 @@ $s->check_log;
 
 $s = TaskServer->new;
 
-for (['110000d', 'invalid time, it must be at most 365d'],
-     ['366d', 'invalid time, it must be at most 365d'],
+for (['110000d', 'time must not be longer than 365d'],
+     ['366d', 'time must not be longer than 365d'],
      ['x', 'invalid time'], ['-1s', 'invalid time'],
-     ['60s jobs=366d', 'invalid time of jobs'], ['60s jobs=', 'invalid time of jobs'],
+     ['60s jobs=366d', 'time must not be longer than 365d'],
+     ['60s jobs=', 'invalid parameter "jobs="'],
      ['60s jobs=1s jobs=1s', 'invalid number of arguments'],
      ['60s job=1s', 'invalid parameter "job=1s"'], ['jobs=1s', 'invalid time'],
      ['1s; task_shutdown_timeout 1s', 'is duplicate'])
