@@ -409,8 +409,9 @@ void ngx_task_set_bytes(ngx_task_t *t, const char *content_type,
 
 /*
  * [any] The HTTP status, 200 to 599, and headers of the answer: name and value
- * are copied and have to be fit for a header.  Content-Length, Connection and
- * the like are nginx's own.
+ * are copied and have to be fit for a header.  Of one that an answer can have
+ * once, like ETag, the last counts.  Content-Length, Connection and the like
+ * are nginx's own.
  */
 
 void ngx_task_set_status(ngx_task_t *t, int status);

@@ -27,7 +27,7 @@ my $s = TaskServer->start(
         location /jobs/     { task_jobs zone=jobs; }
         location /zip/      { task_jobs zone=jobs; gzip on; gzip_min_length 0;
                               gzip_types text/event-stream; }
-        location /rate/     { task_jobs zone=jobs; limit_rate 300; send_timeout 1s; }
+        location /rate/     { task_jobs zone=jobs; limit_rate 100; send_timeout 1s; }
         location = /page    { ssi on; ssi_types text/plain; default_type text/plain;
                               return 200 "<<!--# include virtual=\"/jobs/$arg_id\" -->>"; }
         location = /quick   { quick; }
