@@ -60,6 +60,10 @@ typedef struct {
 ngx_int_t ngx_http_task_conf_options(ngx_conf_t *cf, ngx_uint_t first,
     ngx_http_task_option_t *options);
 
+/* milliseconds, up to a year; NGX_ERROR: it is no time, or a longer one */
+
+ngx_int_t ngx_http_task_conf_time(ngx_str_t *text);
+
 /* of one whose value is not valid; returns NGX_CONF_ERROR */
 
 char *ngx_http_task_conf_invalid(ngx_conf_t *cf,
@@ -172,6 +176,15 @@ void ngx_http_task_limit_start(ngx_task_t *t);
 void ngx_http_task_limit_leave_queue(ngx_task_t *t);
 void ngx_http_task_limit_leave(ngx_task_t *t);
 ngx_uint_t ngx_http_task_limit_has_room(ngx_http_task_limit_t *limit);
+
+
+/* ngx_http_task_timer.c: deadlines on the monotonic clock, nanoseconds */
+
+void ngx_http_task_timer(ngx_event_t *ev, int64_t deadline);
+
+/* of a timer that has fired: if that was early, it is set again */
+
+ngx_uint_t ngx_http_task_timer_early(ngx_event_t *ev, int64_t deadline);
 
 
 /* ngx_http_task_timeout.c */

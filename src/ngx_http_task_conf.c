@@ -92,6 +92,17 @@ ngx_http_task_conf_options(ngx_conf_t *cf, ngx_uint_t first,
 }
 
 
+ngx_int_t
+ngx_http_task_conf_time(ngx_str_t *text)
+{
+    int64_t  ms;
+
+    ms = ngx_parse_time(text, 0);
+
+    return (ms > NGX_HTTP_TASK_MAX_MS) ? NGX_ERROR : (ngx_int_t) ms;
+}
+
+
 char *
 ngx_http_task_conf_invalid(ngx_conf_t *cf, ngx_http_task_option_t *option)
 {

@@ -192,9 +192,9 @@ ngx_http_task_shutdown_timeout(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    ms = ngx_parse_time(&value[1], 0);
+    ms = ngx_http_task_conf_time(&value[1]);
 
-    if (ms == NGX_ERROR || (int64_t) ms > NGX_HTTP_TASK_MAX_MS) {
+    if (ms == NGX_ERROR) {
         return "has an invalid time, it must be at most 365d";
     }
 
@@ -204,9 +204,9 @@ ngx_http_task_shutdown_timeout(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    jobs = text.data ? ngx_parse_time(&text, 0) : 0;
+    jobs = text.data ? ngx_http_task_conf_time(&text) : 0;
 
-    if (jobs == NGX_ERROR || (int64_t) jobs > NGX_HTTP_TASK_MAX_MS) {
+    if (jobs == NGX_ERROR) {
         return "has an invalid time of jobs, it must be at most 365d";
     }
 
