@@ -37,7 +37,8 @@ MODULE       := $(BUILD)/ngx_http_task_module.so
 SOURCES      := $(wildcard src/*.c src/*.h)
 TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
                 $(wildcard conf/tasks/*.c))
-TEST_TASKS   := $(BUILD)/tasks/test/probe.so $(BUILD)/tasks/test/slot
+TEST_TASKS   := $(BUILD)/tasks/test/probe.so $(BUILD)/tasks/test/long.so \
+                $(BUILD)/tasks/test/slot
 
 PACKAGES      = sh t/lib/packages.sh
 
