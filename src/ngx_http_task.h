@@ -52,11 +52,6 @@ void ngx_http_task_conf_place(ngx_conf_t *cf, ngx_http_task_place_t *place);
  * twice, are logged: NGX_ERROR.  The last one has no name.
  */
 
-typedef struct {
-    const char                      *name;
-    ngx_str_t                       *value;        /* data is NULL at first */
-} ngx_http_task_option_t;
-
 ngx_int_t ngx_http_task_conf_options(ngx_conf_t *cf, ngx_uint_t first,
     ngx_http_task_option_t *options);
 
