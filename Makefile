@@ -38,7 +38,7 @@ SOURCES      := $(wildcard src/*.c src/*.h)
 TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
                 $(wildcard conf/tasks/*.c))
 TEST_TASKS   := $(addprefix $(BUILD)/tasks/test/,probe.so text.so answers.so \
-                process.so wrong.so slot zone job-zone)
+                process.so wrong.so long.so slot zone job-zone)
 
 PACKAGES      = sh t/lib/packages.sh
 
@@ -52,9 +52,9 @@ TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
                 curl nghttp2-client procps iproute2 libgd-dev \
                 python3-prometheus-client
 
-NGX_INCLUDES  = $(addprefix -I $(NGX_SRC)/src/,core event event/modules \
-                event/quic os/unix http http/modules http/v2 http/v3) \
-                -I $(OBJ) -I src
+# when the recipe runs: nginx's Makefile is made by then
+
+NGX_INCLUDES  = $$(sh t/lib/includes.sh $(NGX_SRC) $(OBJ))
 
 WARNINGS      = -Wdeclaration-after-statement -Wshadow -Wvla
 LINT_FLAGS    = -fsyntax-only -W -Wall -Wpointer-arith -Wno-unused-parameter \
@@ -73,11 +73,13 @@ all:
 
 build: $(MODULE)
 
-# configured anew for another tree, another nginx, another config
+# configured anew for another tree, another nginx, another config, another
+# place of this checkout, other options
 
 $(OBJ)/stamp: force
 	@mkdir -p $(OBJ)
-	@{ echo "$(NGX_SRC) $(NGX_CONFIGURE)"; cat config; \
+	@{ echo "$(CURDIR) $(NGX_SRC) $(NGX_CONFIGURE)"; \
+	    echo "$(CC) $(CFLAGS) $(WARNINGS)"; cat config; \
 	    cat $(NGX_SRC)/conf_flags $(NGX_SRC)/src/core/nginx.h 2>&1 || :; } \
 	    > $(OBJ)/stamp.new
 	@cmp -s $(OBJ)/stamp.new $@ || mv $(OBJ)/stamp.new $@
@@ -275,8 +277,7 @@ fuzz:
 	        $(PLAIN_C) -lcjson -lm; \
 	done
 	@$(FUZZ_CC) -fno-sanitize=pointer-overflow -DNGX_DEBUG_PALLOC=1 \
-	    $(addprefix -I $(BUILD)/nginx-src/src/,core event event/modules os/unix \
-	    http http/modules http/v2) -I $(OBJ) -o $(BUILD)/fuzz/value \
+	    $$(sh t/lib/includes.sh $(BUILD)/nginx-src $(OBJ)) -o $(BUILD)/fuzz/value \
 	    t/fuzz-value.c \
 	    $(addprefix src/ngx_http_task_,value.c type.c) $(PLAIN_C) \
 	    $(addprefix $(BUILD)/nginx-src/src/,core/ngx_parse.c \

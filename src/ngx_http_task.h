@@ -50,27 +50,28 @@ ngx_int_t ngx_http_task_conf_log(ngx_conf_t *cf, ngx_uint_t level,
     ngx_http_task_place_t *place, const char *fmt, ...);
 void ngx_http_task_conf_place(ngx_conf_t *cf, ngx_http_task_place_t *place);
 
-/* a post handler: no time that is configured is longer than a year */
-
-char *ngx_http_task_conf_time(ngx_conf_t *cf, void *post, void *data);
-
 /*
  * The options "name=value" of a directive, from its argument first on: where
  * one is given, its value is set.  Unknown ones, and those that are given
  * twice, are logged: NGX_ERROR.  The last one has no name.
  */
 
-typedef struct {
-    const char                      *name;
-    ngx_str_t                       *value;        /* data is NULL at first */
-} ngx_http_task_option_t;
-
 ngx_int_t ngx_http_task_conf_options(ngx_conf_t *cf, ngx_uint_t first,
     ngx_http_task_option_t *options);
 
-/* of one whose value is not valid; returns NGX_CONF_ERROR */
+/* milliseconds, up to a year; NGX_ERROR: it is no time, or a longer one */
+
+ngx_int_t ngx_http_task_conf_time(ngx_str_t *text);
+
+/* the same, of a directive that ngx_conf_set_msec_slot() reads */
+
+char *ngx_http_task_conf_time_post(ngx_conf_t *cf, void *post, void *data);
+
+/* of one whose value is not valid; these return NGX_CONF_ERROR */
 
 char *ngx_http_task_conf_invalid(ngx_conf_t *cf,
+    ngx_http_task_option_t *option);
+char *ngx_http_task_conf_invalid_time(ngx_conf_t *cf,
     ngx_http_task_option_t *option);
 
 
@@ -200,6 +201,15 @@ void ngx_http_task_limit_leave_queue(ngx_task_t *t);
 void ngx_http_task_limit_leave(ngx_task_t *t);
 ngx_uint_t ngx_http_task_limit_has_room(ngx_http_task_limit_t *limit);
 ngx_uint_t ngx_http_task_limit_retry(ngx_http_task_limit_t *limit);
+
+
+/* ngx_http_task_timer.c: deadlines on the monotonic clock, nanoseconds */
+
+void ngx_http_task_timer(ngx_event_t *ev, int64_t deadline);
+
+/* of a timer that has fired: if that was early, it is set again */
+
+ngx_uint_t ngx_http_task_timer_early(ngx_event_t *ev, int64_t deadline);
 
 
 /* ngx_http_task_timeout.c */

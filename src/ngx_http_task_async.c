@@ -5,10 +5,6 @@
  * An async function is a chain of frames, one for each function that awaits
  * another, of which the innermost runs.  It runs until it awaits a timer or a
  * piece in a thread, and is resumed when that has ended.
- *
- * nginx's timers may fire early: by the rest of a millisecond always, by
- * much more if the time that nginx keeps is stale.  So a sleep has a deadline
- * on the monotonic clock, and a timer that fires before it is set again.
  */
 
 
@@ -218,19 +214,13 @@ ngx_http_task_async_continue(ngx_task_t *t, ngx_task_rc_t rc)
 static void
 ngx_http_task_async_timer_handler(ngx_event_t *ev)
 {
-    int64_t      left;
     ngx_task_t  *t;
 
     t = ev->data;
 
-    left = t->deadline - ngx_http_task_now();
-
-    if (left > 0) {
-        ngx_add_timer(ev, (ngx_msec_t) ((left + 999999) / 1000000));
-        return;
+    if (!ngx_http_task_timer_early(ev, t->deadline)) {
+        ngx_http_task_async_continue(t, NGX_TASK_OK);
     }
-
-    ngx_http_task_async_continue(t, NGX_TASK_OK);
 }
 
 
@@ -270,7 +260,7 @@ ngx_task_sleep(ngx_task_frame_t *f, int64_t ms)
     t->await = NGX_HTTP_TASK_AWAIT_SLEEP;
     t->deadline = ngx_http_task_now() + ms * 1000000;
 
-    ngx_add_timer(&t->timer, (ngx_msec_t) ms);
+    ngx_http_task_timer(&t->timer, t->deadline);
 
     return NGX_TASK_AGAIN;
 }

@@ -92,6 +92,17 @@ ngx_http_task_conf_options(ngx_conf_t *cf, ngx_uint_t first,
 }
 
 
+ngx_int_t
+ngx_http_task_conf_time(ngx_str_t *text)
+{
+    int64_t  ms;
+
+    ms = ngx_parse_time(text, 0);
+
+    return (ms > NGX_HTTP_TASK_MAX_MS) ? NGX_ERROR : (ngx_int_t) ms;
+}
+
+
 char *
 ngx_http_task_conf_invalid(ngx_conf_t *cf, ngx_http_task_option_t *option)
 {
@@ -102,21 +113,24 @@ ngx_http_task_conf_invalid(ngx_conf_t *cf, ngx_http_task_option_t *option)
 }
 
 
-/*
- * Times are counted in nanoseconds, which end after 292 years: a post handler
- * of directives, whose value is data.
- */
+char *
+ngx_http_task_conf_invalid_time(ngx_conf_t *cf, ngx_http_task_option_t *option)
+{
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%s=%V\", it "
+                       "must be a time of at most 365d",
+                       option->name, option->value);
+
+    return NGX_CONF_ERROR;
+}
+
 
 char *
-ngx_http_task_conf_time(ngx_conf_t *cf, void *post, void *data)
+ngx_http_task_conf_time_post(ngx_conf_t *cf, void *post, void *data)
 {
-    ngx_msec_t  *time = data;
+    int64_t  ms;
 
-    if ((int64_t) *time > NGX_HTTP_TASK_MAX_MS) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "time must not be longer than 365d");
-        return NGX_CONF_ERROR;
-    }
+    ms = *(ngx_msec_t *) data;
 
-    return NGX_CONF_OK;
+    return (ms > NGX_HTTP_TASK_MAX_MS) ? "takes a time of at most 365d"
+                                       : NGX_CONF_OK;
 }

@@ -192,10 +192,10 @@ ngx_http_task_shutdown_timeout(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    ms = ngx_parse_time(&value[1], 0);
+    ms = ngx_http_task_conf_time(&value[1]);
 
     if (ms == NGX_ERROR) {
-        return "has an invalid time";
+        return "takes a time of at most 365d";
     }
 
     ngx_str_null(&text);
@@ -204,22 +204,16 @@ ngx_http_task_shutdown_timeout(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    jobs = text.data ? ngx_parse_time(&text, 0) : 0;
+    jobs = text.data ? ngx_http_task_conf_time(&text) : 0;
 
     if (jobs == NGX_ERROR) {
-        return ngx_http_task_conf_invalid(cf, &options[0]);
+        return ngx_http_task_conf_invalid_time(cf, &options[0]);
     }
 
     tccf->shutdown_timeout = ms;
     tccf->shutdown_jobs = jobs;
 
-    if (ngx_http_task_conf_time(cf, NULL, &tccf->shutdown_timeout)
-        != NGX_CONF_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    return ngx_http_task_conf_time(cf, NULL, &tccf->shutdown_jobs);
+    return NGX_CONF_OK;
 }
 
 

@@ -148,6 +148,10 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
         return NGX_CONF_ERROR;
     }
 
+    if (zone->ttl == 0) {
+        return ngx_http_task_conf_invalid(cf, &options[0]);
+    }
+
     if (node.data && !ngx_http_task_job_node(node.data, node.len)) {
         return ngx_http_task_conf_invalid(cf, &options[4]);
     }
@@ -170,15 +174,15 @@ ngx_http_task_job_zone_time(ngx_conf_t *cf, ngx_http_task_option_t *option,
         return NGX_CONF_OK;
     }
 
-    n = ngx_parse_time(option->value, 0);
+    n = ngx_http_task_conf_time(option->value);
 
     if (n == NGX_ERROR) {
-        return ngx_http_task_conf_invalid(cf, option);
+        return ngx_http_task_conf_invalid_time(cf, option);
     }
 
     *time = n;
 
-    return ngx_http_task_conf_time(cf, NULL, time);
+    return NGX_CONF_OK;
 }
 
 

@@ -76,16 +76,15 @@ ngx_http_task_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return ngx_http_task_conf_invalid(cf, &options[1]);
     }
 
-    n = wait.data ? ngx_parse_time(&wait, 0) : 0;
+    n = wait.data ? ngx_http_task_conf_time(&wait) : 0;
     limit->wait = n;
 
     if (n == NGX_ERROR) {
-        return ngx_http_task_conf_invalid(cf, &options[2]);
+        return ngx_http_task_conf_invalid_time(cf, &options[2]);
     }
 
     return (wait.data && limit->queue == 0)
-           ? "has \"wait\" but no \"queue\" to wait in"
-           : ngx_http_task_conf_time(cf, NULL, &limit->wait);
+           ? "has \"wait\" but no \"queue\" to wait in" : NGX_CONF_OK;
 }
 
 
@@ -221,7 +220,7 @@ ngx_http_task_limit_wait(ngx_task_t *t)
         t->timer.data = t;
         t->timer.log = t->log;
 
-        ngx_add_timer(&t->timer, wait);
+        ngx_http_task_timer(&t->timer, t->deadline);
     }
 
     ngx_http_task_wait(t);
@@ -244,16 +243,12 @@ ngx_http_task_limit_leave_queue(ngx_task_t *t)
 static void
 ngx_http_task_limit_wait_handler(ngx_event_t *ev)
 {
-    int64_t            left;
     ngx_task_t        *t;
     ngx_connection_t  *c;
 
     t = ev->data;
 
-    left = t->deadline - ngx_http_task_now();
-
-    if (left > 0) {
-        ngx_add_timer(ev, (ngx_msec_t) ((left + 999999) / 1000000));
+    if (ngx_http_task_timer_early(ev, t->deadline)) {
         return;
     }
 

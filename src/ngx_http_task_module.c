@@ -28,7 +28,7 @@ static ngx_conf_enum_t  ngx_http_task_limit_log_levels[] = {
 };
 
 
-static ngx_conf_post_t  ngx_http_task_time = { ngx_http_task_conf_time };
+static ngx_conf_post_t  ngx_http_task_time = { ngx_http_task_conf_time_post };
 
 
 static ngx_command_t  ngx_http_task_commands[] = {

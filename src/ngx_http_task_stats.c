@@ -170,10 +170,9 @@ ngx_http_task_zone_buckets(ngx_conf_t *cf, ngx_http_task_zone_t *zone,
         p = ngx_strlchr(p, last, ',');
         time.len = (p ? p : last) - time.data;
 
-        ms = ngx_parse_time(&time, 0);
+        ms = ngx_http_task_conf_time(&time);
 
         if (ms == NGX_ERROR || (int64_t) ms * 1000000 <= ns
-            || ms > NGX_HTTP_TASK_MAX_MS
             || zone->nbuckets == NGX_HTTP_TASK_ZONE_BUCKETS)
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

@@ -8,6 +8,7 @@
 #include "ngx_http_task.h"
 
 
+static int64_t ngx_http_task_timeout_deadline(ngx_task_t *t);
 static void ngx_http_task_timeout_handler(ngx_event_t *ev);
 
 
@@ -31,7 +32,7 @@ ngx_http_task_timeout_set(ngx_task_t *t)
 
     t->timeout = ev;
 
-    ngx_add_timer(ev, t->conf->timeout);
+    ngx_http_task_timer(ev, ngx_http_task_timeout_deadline(t));
 
     return NGX_OK;
 }
@@ -46,22 +47,22 @@ ngx_http_task_timeout_clear(ngx_task_t *t)
 }
 
 
-/* nginx's timers may fire early, see ngx_http_task_async.c */
+static int64_t
+ngx_http_task_timeout_deadline(ngx_task_t *t)
+{
+    return t->created + (int64_t) t->conf->timeout * 1000000;
+}
+
 
 static void
 ngx_http_task_timeout_handler(ngx_event_t *ev)
 {
-    int64_t            left;
     ngx_task_t        *t;
     ngx_connection_t  *c;
 
     t = ev->data;
 
-    left = t->created + (int64_t) t->conf->timeout * 1000000
-           - ngx_http_task_now();
-
-    if (left > 0) {
-        ngx_add_timer(ev, (ngx_msec_t) ((left + 999999) / 1000000));
+    if (ngx_http_task_timer_early(ev, ngx_http_task_timeout_deadline(t))) {
         return;
     }
 

@@ -74,6 +74,14 @@ typedef struct {
 } ngx_http_task_place_t;
 
 
+/* "name=value" of a directive, see ngx_http_task_conf_options() */
+
+typedef struct {
+    const char                      *name;
+    ngx_str_t                       *value;        /* data is NULL at first */
+} ngx_http_task_option_t;
+
+
 #include "ngx_http_task_job.h"
 
 

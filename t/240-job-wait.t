@@ -189,13 +189,13 @@ my $zone = 'task_job_zone z:1m;';
 conf('no size', 'task_job_zone z;', '', 'invalid zone "z", it must be name:size');
 conf('too small', 'task_job_zone z:32k;', '', 'zone "z" is too small, it must have');
 conf('duplicate', "$zone $zone", '', 'duplicate zone "z"');
-conf('parameter', "task_job_zone z:1m $_;", '', "invalid parameter \"$_\" in")
-    for 'ttl=x', 'keep=x', 'max_body=x', 'max_result=-1', 'node=', 'node=a-b', 'x=1';
+conf('parameter', "task_job_zone z:1m $_;", '', "invalid parameter \"$_\"(?:, it must be a time of at most 365d)? in")
+    for 'ttl=x', 'ttl=0', 'keep=x', 'max_body=x', 'max_result=-1', 'node=', 'node=a-b', 'x=1';
 conf('undefined', 'task_background on zone=z;', '',
      'zone "z" of jobs is not defined by a "task_job_zone" in \S+:\d+$');
 conf('no zone', 'task_background on;', '', 'must have "zone" parameter');
 conf('value', 'task_background maybe zone=z;', '', 'invalid value "maybe"');
-conf('too long', "task_job_zone z:1m $_;", '', 'time must not be longer than 365d in')
+conf('too long', "task_job_zone z:1m $_;", '', 'a time of at most 365d in')
     for 'ttl=110000d', 'keep=366d';
 conf('parameter twice', "task_job_zone z:1m $_ $_;", '', "duplicate parameter \"$_\" in")
     for 'ttl=1h', 'keep=1s', 'node=a';

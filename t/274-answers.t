@@ -29,7 +29,7 @@ for my $try ([ main => 'task_shutdown_timeout' ], [ http => 'task_timeout' ],
     for my $time ('366d', '60w', '110000d') {
         my ($ok, $text) = $s->test_conf($where => "$name $option$time;");
         ok(!$ok, "$name $time: refused");
-        like($text, qr/time must not be longer than 365d in /, 'message');
+        like($text, qr/a time of at most 365d in /, 'message');
     }
 
     my ($ok, $text) = $s->test_conf($where => "$name ${option}365d;");

@@ -196,13 +196,13 @@ $s->check_log;
 
 $s = TaskServer->new;
 
-for (['110000d', 'time must not be longer than 365d'],
-     ['366d', 'time must not be longer than 365d'],
-     ['x', 'invalid time'], ['-1s', 'invalid time'],
-     ['60s jobs=366d', 'time must not be longer than 365d'],
+for (['110000d', 'a time of at most 365d'],
+     ['366d', 'a time of at most 365d'],
+     ['x', 'takes a time'], ['-1s', 'takes a time'],
+     ['60s jobs=366d', 'a time of at most 365d'],
      ['60s jobs=', 'invalid parameter "jobs="'],
      ['60s jobs=1s jobs=1s', 'invalid number of arguments'],
-     ['60s job=1s', 'invalid parameter "job=1s"'], ['jobs=1s', 'invalid time'],
+     ['60s job=1s', 'invalid parameter "job=1s"'], ['jobs=1s', 'takes a time'],
      ['1s; task_shutdown_timeout 1s', 'is duplicate'])
 {
     my ($ok, $text) = $s->test_conf(conf($_->[0]));

@@ -17,6 +17,7 @@ build=$1
 kind=$2
 shift 2
 
+place=$PWD
 src=$build/nginx-src
 obj=$build/nginx-$kind
 log=$obj/log
@@ -33,7 +34,11 @@ esac
 
 flags="$(echo $flags) -fno-omit-frame-pointer -O1 -g"
 
-if [ ! -x "$obj/nginx" ] || [ config -nt "$obj/nginx" ]; then
+# anew for another config, other flags, another place of this checkout
+
+if [ ! -x "$obj/nginx" ] || [ config -nt "$obj/nginx" ] ||
+    [ "$(cat "$obj/stamp" 2> /dev/null)" != "$place $flags" ]
+then
     echo "building nginx with $kind sanitizer"
     (
         cd "$src"
@@ -44,6 +49,7 @@ if [ ! -x "$obj/nginx" ] || [ config -nt "$obj/nginx" ]; then
             --with-ld-opt="$flags" --add-dynamic-module="$build/.." \
             > "$obj.log" 2>&1
         make -s -f "$obj/Makefile" >> "$obj.log" 2>&1
+        echo "$place $flags" > "$obj/stamp"
     ) || { tail -n 20 "$obj.log" >&2; exit 1; }
 fi
 
@@ -55,12 +61,9 @@ fail=
 
 if [ "$kind" = address ]; then
     fail=$obj/fail.so
-    includes=
-    for dir in core event event/modules os/unix http http/modules http/v2; do
-        includes="$includes -I $src/src/$dir"
-    done
+    includes=$(sh t/lib/includes.sh "$src" "$obj")
     gcc -c -fPIC $flags -o "$obj/fail.o" t/lib/fail.c
-    gcc -shared -fPIC $flags -include t/lib/fail.h $includes -I "$obj" -I src \
+    gcc -shared -fPIC $flags -include t/lib/fail.h $includes \
         -o "$fail" src/*.c "$obj/ngx_http_task_module_modules.c" "$obj/fail.o" \
         -lcjson -lm
 fi
