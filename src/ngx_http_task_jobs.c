@@ -392,8 +392,11 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_job_zone_t *zone,
         p = ngx_sprintf(p, ",\"status\":null");
     }
 
-    p = ngx_sprintf(p, ",\"progress\":{\"done\":%L,\"total\":%L,\"message\":",
-                    seen->progress.done, seen->progress.total);
+    p = ngx_sprintf(p, ",\"progress\":{\"done\":");
+    p += ngx_http_task_print_int(p, seen->progress.done);
+    p = ngx_sprintf(p, ",\"total\":");
+    p += ngx_http_task_print_int(p, seen->progress.total);
+    p = ngx_sprintf(p, ",\"message\":");
     p += ngx_http_task_json_quote(p, message, len);
     *p++ = '}';
 
