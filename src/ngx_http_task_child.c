@@ -22,7 +22,7 @@
 #endif
 
 
-static ngx_int_t ngx_http_task_child_listening(ngx_cycle_t *cycle);
+static void ngx_http_task_child_listening(ngx_cycle_t *cycle);
 static void ngx_http_task_child_accepted(ngx_connection_t *c);
 static ngx_int_t ngx_http_task_child_connect(ngx_connection_t *c);
 static void ngx_http_task_child_signals(void);
@@ -54,7 +54,7 @@ static struct sigaction            ngx_http_task_child_actions[NSIG];
 static pid_t                       ngx_http_task_child_loop;
 
 
-ngx_int_t
+void
 ngx_http_task_child_init(ngx_cycle_t *cycle)
 {
     ngx_http_task_core_conf_t  *tccf;
@@ -64,7 +64,7 @@ ngx_http_task_child_init(ngx_cycle_t *cycle)
     /* the first one is the built-in one */
 
     if (tccf->libraries.nelts <= 1) {
-        return NGX_OK;
+        return;
     }
 
     ngx_http_task_child_wanted = 1;
@@ -84,11 +84,11 @@ ngx_http_task_child_init(ngx_cycle_t *cycle)
         ngx_event_actions.add_conn = ngx_http_task_child_connect;
     }
 
-    return ngx_http_task_child_listening(cycle);
+    ngx_http_task_child_listening(cycle);
 }
 
 
-static ngx_int_t
+static void
 ngx_http_task_child_listening(ngx_cycle_t *cycle)
 {
     ngx_uint_t                  i;
@@ -100,7 +100,10 @@ ngx_http_task_child_listening(ngx_cycle_t *cycle)
     handlers = ngx_pcalloc(cycle->pool, cycle->listening.nelts
                                         * sizeof(ngx_connection_handler_pt));
     if (handlers == NULL) {
-        return NGX_ERROR;
+
+        /* nginx can do without */
+
+        return;
     }
 
     ngx_http_task_child_sockets = ls;
@@ -112,8 +115,6 @@ ngx_http_task_child_listening(ngx_cycle_t *cycle)
         handlers[i] = ls[i].handler;
         ls[i].handler = ngx_http_task_child_accepted;
     }
-
-    return NGX_OK;
 }
 
 

@@ -141,12 +141,11 @@ ngx_http_task_init_process(ngx_cycle_t *cycle)
 
     ngx_http_task_loop_init();
 
-    if (ngx_http_task_exit_init(cycle) != NGX_OK
-        || ngx_http_task_child_init(cycle) != NGX_OK)
-    {
+    if (ngx_http_task_exit_init(cycle) != NGX_OK) {
         return NGX_ERROR;
     }
 
+    ngx_http_task_child_init(cycle);
     ngx_http_task_library_start(cycle);
 
     /* what a library has registered is called after ours, which ends it */

@@ -34,7 +34,7 @@ void ngx_http_task_exit_leave(void);
 
 /* ngx_http_task_child.c: what the programs that a function starts inherit */
 
-ngx_int_t ngx_http_task_child_init(ngx_cycle_t *cycle);
+void ngx_http_task_child_init(ngx_cycle_t *cycle);
 void ngx_http_task_child_thread(void);
 
 

@@ -249,9 +249,9 @@ ngx_task_rc_t ngx_task_block_ms(ngx_task_t *t, int64_t ms);
  * done, failed, or cancelled at an await; the last one first, and before the
  * answer is sent.  That of a blocking form is called in its thread, that of an
  * async form on the event loop, so it must not block.  It neither awaits nor
- * sets a result, which is made already.  If there is no memory
- * to remember it, it is called now, and the task ends with a 500.  When nginx
- * is stopped at once, or crashes, it is not called.
+ * sets a result, which is made already.  If there is no memory to remember it,
+ * it is called now, and the task ends with a 500.  When nginx is stopped at
+ * once, or crashes, it is not called.
  */
 
 void ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data);
