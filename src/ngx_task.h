@@ -258,9 +258,10 @@ ngx_task_rc_t ngx_task_block_ms(ngx_task_t *t, int64_t ms);
  * [any] Has fn(data) called once when the function has ended, in whatever way:
  * done, failed, or cancelled at an await; the last one first, and before the
  * answer is sent.  That of a blocking form is called in its thread, that of an
- * async form on the event loop, so it must not block.  If there is no memory
- * to remember it, it is called now, and the task ends with a 500.  When nginx
- * is stopped at once, or crashes, it is not called.
+ * async form on the event loop, so it must not block.  It neither awaits nor
+ * sets a result, which is made already.  If there is no memory to remember it,
+ * it is called now, and the task ends with a 500.  When nginx is stopped at
+ * once, or crashes, it is not called.
  */
 
 void ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data);
@@ -388,8 +389,10 @@ void ngx_task_set_number(ngx_task_t *t, const char *name, double value);
 void ngx_task_set_bool(ngx_task_t *t, const char *name, int value);
 
 /*
- * [any] Takes the value, and if it fails frees it; NULL: out of memory.  A
- * number is sent with all digits that it needs to be the same double again.
+ * [any] Takes the value, and if it fails frees it; NULL: out of memory.  From
+ * then on it is the task's: to set it by another name, or what is a part of
+ * another value, is misuse; it may still be changed, and set again by its name.
+ * A number is sent with all digits that it needs to be the same double again.
  * At most 1,000 levels of arrays and objects.
  */
 
@@ -411,7 +414,8 @@ void ngx_task_set_bytes(ngx_task_t *t, const char *content_type,
  * [any] The HTTP status, 200 to 599, and headers of the answer: name and value
  * are copied and have to be fit for a header.  Of one that an answer can have
  * once, like ETag, the last counts.  Content-Length, Connection and the like
- * are nginx's own.
+ * are nginx's own.  With ngx_task_fail() headers are sent, but those that
+ * describe a body; none is where an error_page replaces the answer.
  */
 
 void ngx_task_set_status(ngx_task_t *t, int status);

@@ -119,6 +119,9 @@ $j = run('echo $PWD; env | grep -c .; echo $ONLY', dir => '/usr');
 like($j->{output}, qr{^/usr\n\d\nthis\n$}, 'directory, environment');
 is(run('ls /proc/self/fd | tr "\n" " "')->{output}, '0 1 2 3 ',
    'descriptors: its own three, and that of ls');
+is(run('ls /proc/self/fd | tr "\n" " "', input => 'fd',
+       text => '/etc/hostname')->{output}, '0 1 2 3 ',
+   'also where a function has others');
 $j = run('grep -E "^Sig(Blk|Ign)" /proc/self/status');
 my ($blocked, $ignored) = $j->{output} =~ /SigBlk:\s*(\w+)\s*SigIgn:\s*(\w+)/;
 is(hex($blocked), 0, 'no signal is blocked');

@@ -4,13 +4,17 @@
  */
 
 
+#define _GNU_SOURCE
+
 #include <ngx_task.h>
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 
@@ -261,7 +265,10 @@ spawn(ngx_task_t *t)
         p.input_len = (size_t) args->size;
 
     } else if (p.input_type == NGX_TASK_INPUT_FD) {
-        fd = open(args->text, O_RDONLY|O_CLOEXEC);
+
+        /* not marked: it is in the way of nobody but bare system() */
+
+        fd = open(args->text, O_RDONLY);
         p.input_fd = fd;
     }
 
@@ -427,6 +434,48 @@ shell(ngx_task_t *t)
 }
 
 
+/* without a shell, which unblocks its signals by itself */
+
+static ngx_task_rc_t
+signals(ngx_task_t *t)
+{
+    int                          fd[2], status;
+    char                         buf[4096];
+    pid_t                        pid;
+    ssize_t                      n;
+    posix_spawn_file_actions_t   actions;
+
+    static char                 *argv[] = {
+        "grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status", NULL
+    };
+
+    if (pipe(fd) == -1) {
+        return NGX_TASK_FAILED;
+    }
+
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, fd[1], 1);
+
+    status = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+
+    posix_spawn_file_actions_destroy(&actions);
+    close(fd[1]);
+
+    n = (status == 0) ? read(fd[0], buf, sizeof(buf) - 1) : 0;
+    buf[n > 0 ? n : 0] = '\0';
+
+    close(fd[0]);
+
+    if (status == 0) {
+        (void) waitpid(pid, &status, 0);
+    }
+
+    ngx_task_set_string(t, "output", buf);
+
+    return NGX_TASK_OK;
+}
+
+
 /* a list of arguments that is too long */
 
 static ngx_task_rc_t
@@ -503,6 +552,7 @@ static const ngx_task_function_t  functions[] = {
     { "spawn-body", "", spawn, NULL, sizeof(spawn_args_t), spawn_params, 0,
       NGX_TASK_RAW_BODY|NGX_TASK_POST },
     { "shell", "", shell, NULL, sizeof(spawn_args_t), spawn_params, 0, 0 },
+    { "signals", "", signals, NULL, 0, NULL, 0, 0 },
     { "aspawn", "", NULL, aspawn, sizeof(ends_args_t), ends_params, 0, 0 },
     { "wrong-spawn", "", wrong_spawn, NULL, sizeof(ends_args_t), ends_params,
       0, 0 },
