@@ -53,6 +53,7 @@ wrong(ngx_task_t *t)
         cJSON_AddItemToObject(b, "a", a);
         ngx_task_set_result(t, b);
         ngx_task_set_json(t, "b", b);
+        cJSON_Delete(c);
         return NGX_TASK_OK;
 
     case 3:
