@@ -25,10 +25,16 @@ static void ngx_http_task_exit_log(const char *call, int status);
 static void ngx_http_task_exit_thread(void *data);
 
 
-/* what runs in this thread: a task's function, or a hook of a library */
+/*
+ * What runs in this thread: a task's function, or a hook of a library.  With
+ * this model each look at it is one instruction, and not a call.
+ */
 
-static __thread ngx_task_t  *ngx_http_task_exit_task;
-static __thread ngx_str_t   *ngx_http_task_exit_library;
+#define ngx_http_task_exit_local                                              \
+    static __thread __attribute__((tls_model("initial-exec")))
+
+ngx_http_task_exit_local ngx_task_t  *ngx_http_task_exit_task;
+ngx_http_task_exit_local ngx_str_t   *ngx_http_task_exit_library;
 
 static pthread_key_t         ngx_http_task_exit_key;
 

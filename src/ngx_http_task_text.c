@@ -137,24 +137,6 @@ ngx_http_task_utf8_char(const unsigned char *p, size_t len, size_t *skip)
 }
 
 
-uint64_t
-ngx_http_task_word(const unsigned char *p, size_t len)
-{
-    uint64_t  word;
-
-    word = 0x4141414141414141;
-
-    if (len >= sizeof(word)) {
-        memcpy(&word, p, sizeof(word));
-
-    } else {
-        memcpy(&word, p, len);
-    }
-
-    return word;
-}
-
-
 size_t
 ngx_http_task_utf8_valid(const unsigned char *p, size_t len)
 {

@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 
 /* bytes that may stand for one invalid byte after the copy below */
@@ -105,9 +106,25 @@ size_t ngx_http_task_utf8_fit(unsigned char *dst, size_t size,
 size_t ngx_http_task_log_escape(unsigned char *dst, size_t size,
     const unsigned char *src, size_t len);
 
+
 /* the next 8 bytes, or as many as there are, and then "AAA..." */
 
-uint64_t ngx_http_task_word(const unsigned char *p, size_t len);
+static inline uint64_t
+ngx_http_task_word(const unsigned char *p, size_t len)
+{
+    uint64_t  word;
+
+    word = 0x4141414141414141;
+
+    if (len >= sizeof(word)) {
+        memcpy(&word, p, sizeof(word));
+
+    } else {
+        memcpy(&word, p, len);
+    }
+
+    return word;
+}
 
 
 /* ngx_http_task_json_text.c */
