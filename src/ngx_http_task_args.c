@@ -31,6 +31,8 @@ static ngx_int_t ngx_http_task_arg_default(ngx_conf_t *cf,
 static ngx_int_t ngx_http_task_arg_bound(ngx_conf_t *cf,
     ngx_http_task_arg_t *arg, ngx_http_task_narrow_t *narrow,
     ngx_uint_t max, ngx_http_task_bound_t *bound);
+static ngx_str_t *ngx_http_task_args_shown(ngx_http_task_arg_t *arg,
+    ngx_str_t *text);
 
 
 /* of a function, once: each location takes a copy */
@@ -137,8 +139,9 @@ ngx_http_task_arg_init(ngx_conf_t *cf, ngx_str_t *function,
     if (rc == NGX_DECLINED) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                             "task \"%V\": invalid default \"%V\" of "
-                            "parameter \"%V\": %s",
-                            function, &text, &arg->name, invalid.msg);
+                            "parameter \"%V\": %s", function,
+                            ngx_http_task_args_shown(arg, &text), &arg->name,
+                            invalid.msg);
     }
 
     return rc;
@@ -244,7 +247,8 @@ ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
     if (rc == NGX_DECLINED) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                               "invalid value \"%V\" of parameter \"%V\": %s",
-                              value, &arg->name, invalid.msg);
+                              ngx_http_task_args_shown(arg, value), &arg->name,
+                              invalid.msg);
     }
 
     return rc;
@@ -426,7 +430,8 @@ ngx_http_task_arg_default(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
     if (rc == NGX_DECLINED) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow->place,
                        "invalid default \"%V\" of parameter \"%V\": %s%s",
-                       &def, &arg->name, invalid.msg,
+                       ngx_http_task_args_shown(arg, &def), &arg->name,
+                       invalid.msg,
                        narrow->def.data ? "" : ", add \"default=\"");
     }
 
@@ -463,4 +468,15 @@ ngx_http_task_arg_bound(ngx_conf_t *cf, ngx_http_task_arg_t *wide,
     }
 
     return NGX_OK;
+}
+
+
+/* as it may stand in a log */
+
+static ngx_str_t *
+ngx_http_task_args_shown(ngx_http_task_arg_t *arg, ngx_str_t *text)
+{
+    static ngx_str_t  secret = ngx_string("[secret]");
+
+    return (arg->param->flags & NGX_TASK_SECRET) ? &secret : text;
 }

@@ -93,16 +93,30 @@ ngx_http_task_fields_prefer(ngx_http_request_t *r, ngx_msec_t *wait)
 ngx_uint_t
 ngx_http_task_fields_encoded(ngx_http_request_t *r)
 {
-    ngx_http_task_span_t    field;
-    ngx_http_task_field_t   coding;
+    u_char                 *p, *last;
+    ngx_http_task_span_t    field, coding;
     ngx_http_task_fields_t  fields;
 
     fields.part = &r->headers_in.headers.part;
     fields.i = 0;
 
+    /* what is no grammar is no "identity" either */
+
     while (ngx_http_task_fields_next(&fields, "Content-Encoding", &field)) {
-        while (ngx_http_task_field_member(&field, &coding)) {
-            if (!ngx_http_task_field_is(&coding.name, "identity")) {
+        p = (u_char *) field.data;
+        last = p + field.len;
+
+        while (p < last) {
+            coding.data = p;
+
+            while (p < last && *p != ',' && *p != ' ' && *p != '\t') {
+                p++;
+            }
+
+            coding.len = p - coding.data;
+            p++;
+
+            if (coding.len && !ngx_http_task_field_is(&coding, "identity")) {
                 return 1;
             }
         }

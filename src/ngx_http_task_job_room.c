@@ -23,6 +23,7 @@ static ngx_uint_t ngx_http_task_job_share(ngx_http_task_job_sh_t *sh,
 static ngx_http_task_job_t *ngx_http_task_job_oldest(
     ngx_http_task_job_zone_t *zone, ngx_uint_t first, ngx_uint_t last,
     ngx_uint_t result);
+static int64_t ngx_http_task_job_old(ngx_http_task_job_zone_t *zone);
 static ngx_uint_t ngx_http_task_job_drop(ngx_http_task_job_zone_t *zone,
     ngx_uint_t first, ngx_uint_t last, ngx_uint_t result);
 static ngx_uint_t ngx_http_task_job_blocks(size_t length);
@@ -230,13 +231,27 @@ ngx_http_task_job_oldest(ngx_http_task_job_zone_t *zone, ngx_uint_t first,
         }
     }
 
-    if (oldest
-        && oldest->since + (int64_t) zone->keep > ngx_http_task_job_clock())
-    {
+    if (oldest && oldest->since > ngx_http_task_job_old(zone)) {
         return NULL;
     }
 
     return oldest;
+}
+
+
+/*
+ * What has ended since then stays: as long as "keep", and as long as it takes
+ * those who wait for it to look at it.
+ */
+
+static int64_t
+ngx_http_task_job_old(ngx_http_task_job_zone_t *zone)
+{
+    int64_t  keep;
+
+    keep = ngx_max(zone->keep, 2 * NGX_HTTP_TASK_JOB_TICK);
+
+    return ngx_http_task_job_clock() - keep;
 }
 
 
@@ -338,7 +353,7 @@ ngx_http_task_job_can_drop(ngx_http_task_job_zone_t *zone, ngx_uint_t need)
     ngx_http_task_job_sh_t  *sh;
 
     sh = zone->sh;
-    until = ngx_http_task_job_clock() - (int64_t) zone->keep;
+    until = ngx_http_task_job_old(zone);
     blocks = 0;
 
     for (n = 0; n < NGX_HTTP_TASK_JOB_SHARES; n++) {

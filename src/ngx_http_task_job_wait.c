@@ -176,19 +176,16 @@ ngx_http_task_job_answer(ngx_http_task_job_wait_t *w)
 static ngx_int_t
 ngx_http_task_job_prefer_answer(ngx_http_task_job_wait_t *w)
 {
-    ngx_int_t                 rc;
     ngx_str_t                 body;
     ngx_http_request_t       *r;
     ngx_http_task_job_seen_t  seen;
 
     r = w->request;
 
-    rc = ngx_http_task_job_see(w->zone, w->id, r->pool, &seen);
+    /* one that is gone has run: that its result is lost is no 404 */
 
-    if (rc != NGX_OK) {
-        return (rc == NGX_DECLINED)
-               ? ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL)
-               : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (ngx_http_task_job_see(w->zone, w->id, r->pool, &seen) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     switch (seen.job.state) {

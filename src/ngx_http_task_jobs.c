@@ -15,10 +15,16 @@ static ngx_int_t ngx_http_task_jobs_forget(ngx_http_request_t *r,
     ngx_http_task_job_zone_t *zone, u_char *id);
 static ngx_int_t ngx_http_task_jobs_get(ngx_http_request_t *r,
     ngx_http_task_job_zone_t *zone, u_char *id);
+static ngx_int_t ngx_http_task_jobs_wrong(ngx_http_request_t *r, ngx_int_t rc,
+    ngx_str_t *wrong);
 static ngx_int_t ngx_http_task_jobs_arg(ngx_http_request_t *r,
-    const char *name, ngx_str_t *text);
-static ngx_int_t ngx_http_task_jobs_wait(ngx_pool_t *pool,
-    ngx_str_t *text, ngx_msec_t *wait, ngx_str_t *wrong);
+    const ngx_task_param_t *param, ngx_str_t *max, int64_t *value,
+    ngx_str_t *wrong);
+static ngx_int_t ngx_http_task_jobs_invalid(ngx_pool_t *pool,
+    const ngx_task_param_t *param, ngx_str_t *text,
+    ngx_http_task_invalid_t *invalid, ngx_str_t *wrong);
+static ngx_int_t ngx_http_task_jobs_text(ngx_http_request_t *r,
+    const char *arg, ngx_str_t *text);
 static u_char *ngx_http_task_jobs_time(u_char *p, const char *name, int64_t ms);
 
 
@@ -153,13 +159,21 @@ static ngx_int_t
 ngx_http_task_jobs_delete(ngx_http_request_t *r,
     ngx_http_task_job_zone_t *zone, u_char *id)
 {
-    ngx_str_t  forget;
+    int64_t    forget;
+    ngx_int_t  rc;
+    ngx_str_t  wrong;
 
-    if (ngx_http_task_jobs_arg(r, "forget", &forget) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    static const ngx_task_param_t  param = {
+        "forget", NGX_TASK_BOOL, 0, NULL, NULL, NULL, "", NULL, 0
+    };
+
+    rc = ngx_http_task_jobs_arg(r, &param, NULL, &forget, &wrong);
+
+    if (rc != NGX_OK) {
+        return ngx_http_task_jobs_wrong(r, rc, &wrong);
     }
 
-    if (forget.len == 1 && forget.data[0] == '1') {
+    if (forget) {
         return ngx_http_task_jobs_forget(r, zone, id);
     }
 
@@ -173,17 +187,20 @@ static ngx_int_t
 ngx_http_task_jobs_get(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
     u_char *id)
 {
-    ngx_int_t   rc;
-    ngx_str_t   text, wrong;
-    ngx_msec_t  wait;
+    int64_t    wait;
+    ngx_int_t  rc;
+    ngx_str_t  wrong;
+
+    static ngx_str_t               hour = ngx_string("1h");
+    static const ngx_task_param_t  param = {
+        "wait", NGX_TASK_TIME, 0, NULL, NULL, NULL, "", NULL, 0
+    };
 
     static const char *const  types[] = {
         "application/json", "text/event-stream", NULL
     };
 
-    if (ngx_http_task_fields_vary(r, "Accept") != NGX_OK
-        || ngx_http_task_jobs_arg(r, "wait", &text) != NGX_OK)
-    {
+    if (ngx_http_task_fields_vary(r, "Accept") != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -193,28 +210,97 @@ ngx_http_task_jobs_get(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
         return ngx_http_task_job_wait(r, zone, id, NGX_HTTP_TASK_JOB_STREAM, 0);
     }
 
-    wait = 0;
-    rc = text.data ? ngx_http_task_jobs_wait(r->pool, &text, &wait, &wrong)
-                   : NGX_OK;
+    rc = ngx_http_task_jobs_arg(r, &param, &hour, &wait, &wrong);
 
-    if (rc == NGX_ERROR) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (rc == NGX_DECLINED) {
-        return ngx_http_task_send_error(r, NGX_HTTP_TASK_UNPROCESSABLE, &wrong);
+    if (rc != NGX_OK) {
+        return ngx_http_task_jobs_wrong(r, rc, &wrong);
     }
 
     return wait ? ngx_http_task_job_wait(r, zone, id, NGX_HTTP_TASK_JOB_POLL,
-                                         wait)
+                                         (ngx_msec_t) wait)
                 : ngx_http_task_job_send(r, zone, id);
+}
+
+
+static ngx_int_t
+ngx_http_task_jobs_wrong(ngx_http_request_t *r, ngx_int_t rc, ngx_str_t *wrong)
+{
+    return (rc == NGX_DECLINED)
+           ? ngx_http_task_send_error(r, NGX_HTTP_TASK_UNPROCESSABLE, wrong)
+           : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+
+/*
+ * "?wait=30s", "?forget=1": read as parameters of tasks are; 0 where it is not
+ * given.  NGX_DECLINED: see wrong.
+ */
+
+static ngx_int_t
+ngx_http_task_jobs_arg(ngx_http_request_t *r, const ngx_task_param_t *param,
+    ngx_str_t *max, int64_t *value, ngx_str_t *wrong)
+{
+    ngx_int_t                 rc;
+    ngx_str_t                 text;
+    ngx_http_task_arg_t       arg;
+    ngx_http_task_value_t     v;
+    ngx_http_task_invalid_t   invalid;
+
+    *value = 0;
+
+    rc = ngx_http_task_jobs_text(r, param->name, &text);
+
+    if (rc != NGX_OK || text.data == NULL) {
+        return rc;
+    }
+
+    ngx_memzero(&arg, sizeof(ngx_http_task_arg_t));
+    arg.param = param;
+
+    if (max) {
+        (void) ngx_http_task_value_bound(&arg, max, '<', &arg.max);
+    }
+
+    rc = ngx_http_task_value_text(r->pool, &arg, &text, &v, &invalid);
+
+    if (rc == NGX_OK) {
+        *value = v.integer;
+    }
+
+    return (rc == NGX_DECLINED)
+           ? ngx_http_task_jobs_invalid(r->pool, param, &text, &invalid, wrong)
+           : rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_jobs_invalid(ngx_pool_t *pool, const ngx_task_param_t *param,
+    ngx_str_t *text, ngx_http_task_invalid_t *invalid, ngx_str_t *wrong)
+{
+    cJSON      *errors, *loc;
+    ngx_int_t   rc;
+
+    errors = NULL;
+    loc = ngx_http_task_error_loc("query", cJSON_CreateString(param->name));
+
+    rc = ngx_http_task_error_invalid(&errors, invalid, loc,
+                                 ngx_http_task_error_echo_text(pool, text));
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_task_error_print(pool, &errors, wrong);
+        return (rc == NGX_OK) ? NGX_DECLINED : NGX_ERROR;
+    }
+
+    cJSON_Delete(errors);
+
+    return NGX_ERROR;
 }
 
 
 /* decoded; of a name that comes twice the last counts; NULL: it is not given */
 
 static ngx_int_t
-ngx_http_task_jobs_arg(ngx_http_request_t *r, const char *arg, ngx_str_t *text)
+ngx_http_task_jobs_text(ngx_http_request_t *r, const char *arg, ngx_str_t *text)
 {
     u_char                *p, *end;
     size_t                 len;
@@ -243,55 +329,6 @@ ngx_http_task_jobs_arg(ngx_http_request_t *r, const char *arg, ngx_str_t *text)
     }
 
     return NGX_OK;
-}
-
-
-/* "?wait=30s", read as the parameters of tasks are; NGX_DECLINED: see wrong */
-
-static ngx_int_t
-ngx_http_task_jobs_wait(ngx_pool_t *pool, ngx_str_t *text, ngx_msec_t *wait,
-    ngx_str_t *wrong)
-{
-    cJSON                    *errors, *loc;
-    ngx_int_t                 rc;
-    ngx_http_task_arg_t       arg;
-    ngx_http_task_value_t     value;
-    ngx_http_task_invalid_t   invalid;
-
-    static ngx_str_t               hour = ngx_string("1h");
-    static const ngx_task_param_t  param = {
-        "wait", NGX_TASK_TIME, 0, NULL, NULL, NULL, "", NULL, 0
-    };
-
-    ngx_memzero(&arg, sizeof(ngx_http_task_arg_t));
-    arg.param = &param;
-
-    (void) ngx_http_task_value_bound(&arg, &hour, '<', &arg.max);
-
-    rc = ngx_http_task_value_text(pool, &arg, text, &value, &invalid);
-
-    if (rc == NGX_OK) {
-        *wait = (ngx_msec_t) value.integer;
-    }
-
-    if (rc != NGX_DECLINED) {
-        return rc;
-    }
-
-    errors = NULL;
-    loc = ngx_http_task_error_loc("query", cJSON_CreateString(param.name));
-
-    rc = ngx_http_task_error_invalid(&errors, &invalid, loc,
-                                 ngx_http_task_error_echo_text(pool, text));
-
-    if (rc == NGX_DECLINED) {
-        rc = ngx_http_task_error_print(pool, &errors, wrong);
-        return (rc == NGX_OK) ? NGX_DECLINED : NGX_ERROR;
-    }
-
-    cJSON_Delete(errors);
-
-    return NGX_ERROR;
 }
 
 

@@ -16,6 +16,8 @@ typedef struct {
 } json_tree_t;
 
 
+static int tree_goes_on(const ngx_http_task_json_t *json,
+    const unsigned char *end);
 static cJSON *tree_value(json_tree_t *t);
 static int tree_children(json_tree_t *t, cJSON *parent);
 static char *tree_string(json_tree_t *t);
@@ -31,7 +33,9 @@ ngx_http_task_json_tree(const unsigned char *p, size_t len)
 
     ngx_http_task_json_check(p, len, NGX_HTTP_TASK_JSON_LEVELS, &json);
 
-    if (json.error) {
+    /* with cJSON's own parser it does not matter what stands behind it */
+
+    if (json.root.len == 0 || tree_goes_on(&json, p + len)) {
         return NULL;
     }
 
@@ -39,6 +43,20 @@ ngx_http_task_json_tree(const unsigned char *p, size_t len)
     t.end = t.p + json.root.len;
 
     return tree_value(&t);
+}
+
+
+/* "01" and "truer" are not a value with something behind it */
+
+static int
+tree_goes_on(const ngx_http_task_json_t *json, const unsigned char *end)
+{
+    const unsigned char  *p;
+
+    p = json->root.data + json->root.len;
+
+    return p < end && *p != '\0' && strchr("0123456789abcdefghijklmnopqrstuvwxyz"
+                                           "ABCDEFGHIJKLMNOPQRSTUVWXYZ_.+-", *p);
 }
 
 

@@ -30,6 +30,9 @@ static ngx_int_t ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
     ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors);
 static cJSON *ngx_http_task_echo_body(ngx_task_t *t,
     ngx_http_task_span_t *root);
+static cJSON *ngx_http_task_echo_value(ngx_task_t *t, ngx_http_task_arg_t *arg,
+    ngx_http_task_span_t *json);
+static ngx_uint_t ngx_http_task_has_secret(ngx_task_t *t);
 
 
 /* whether a body is looked at, if there is one */
@@ -208,12 +211,14 @@ ngx_http_task_refuse_encoded(ngx_task_t *t)
     static ngx_str_t  name = ngx_string("Accept-Encoding");
     static ngx_str_t  value = ngx_string("identity");
 
-    ngx_str_set(&t->result.body, "{\"detail\":\"Unsupported Content-Encoding, "
-                                 "only identity is taken\"}");
+    ngx_http_task_drop_header(t->request, &name);
 
     if (ngx_http_task_add_header(t->request, &name, &value) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    ngx_str_set(&t->result.body, "{\"detail\":\"Unsupported Content-Encoding, "
+                                 "only identity is taken\"}");
 
     return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
 }
@@ -381,9 +386,7 @@ ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
 
         loc = ngx_http_task_error_loc("body",
                                  cJSON_CreateString(arg->param->name));
-        input = ngx_http_task_secret(arg)
-                ? ngx_http_task_error_echo_secret()
-                : ngx_http_task_error_echo_json(t->pool, &src->body);
+        input = ngx_http_task_echo_value(t, arg, &src->body);
 
     } else {
         return ngx_http_task_read_default(t, i, root, value, errors);
@@ -424,6 +427,31 @@ ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
 static cJSON *
 ngx_http_task_echo_body(ngx_task_t *t, ngx_http_task_span_t *root)
 {
+    return ngx_http_task_has_secret(t)
+           ? ngx_http_task_error_echo_secret()
+           : ngx_http_task_error_echo_json(t->pool, root);
+}
+
+
+/* a value in the body: what has members may have the secret of another, too */
+
+static cJSON *
+ngx_http_task_echo_value(ngx_task_t *t, ngx_http_task_arg_t *arg,
+    ngx_http_task_span_t *json)
+{
+    if (json->data[0] == '{' || json->data[0] == '[') {
+        return ngx_http_task_echo_body(t, json);
+    }
+
+    return ngx_http_task_secret(arg)
+           ? ngx_http_task_error_echo_secret()
+           : ngx_http_task_error_echo_json(t->pool, json);
+}
+
+
+static ngx_uint_t
+ngx_http_task_has_secret(ngx_task_t *t)
+{
     ngx_uint_t            i;
     ngx_http_task_arg_t  *args;
 
@@ -431,9 +459,9 @@ ngx_http_task_echo_body(ngx_task_t *t, ngx_http_task_span_t *root)
 
     for (i = 0; i < t->conf->args->nelts; i++) {
         if (ngx_http_task_secret(&args[i])) {
-            return ngx_http_task_error_echo_secret();
+            return 1;
         }
     }
 
-    return ngx_http_task_error_echo_json(t->pool, root);
+    return 0;
 }

@@ -63,6 +63,12 @@ ngx_http_task_send_body(ngx_http_request_t *r, ngx_uint_t status,
     ngx_int_t     rc;
     ngx_chain_t   out;
 
+    static ngx_str_t  nothing = ngx_null_string;
+
+    if (status == NGX_HTTP_TASK_RESET_CONTENT) {
+        body = &nothing;
+    }
+
     rc = ngx_http_task_send_header(r, status, type, body->len);
 
     if (rc != NGX_OK || (r != r->main && body->len == 0)) {
@@ -143,6 +149,14 @@ ngx_http_task_send_header(ngx_http_request_t *r, ngx_uint_t status,
     r->headers_out.content_type = *type;
     r->headers_out.content_type_len = p ? (size_t) (p - type->data) : type->len;
     r->headers_out.content_type_lowcase = NULL;
+
+    if (status == NGX_HTTP_NOT_MODIFIED) {
+
+        /* its headers would be those of another body */
+
+        ngx_http_clear_content_length(r);
+        ngx_str_null(&r->headers_out.content_type);
+    }
 
     /* the function has run: no precondition makes that undone */
 

@@ -236,8 +236,9 @@ ngx_task_set_header(ngx_task_t *t, const char *name, const char *value)
     const char    *p;
 
     static const char  *own[] = {
-        "Connection", "Content-Length", "Content-Type", "Date", "Keep-Alive",
-        "Server", "Trailer", "Transfer-Encoding", "Upgrade", NULL
+        "Connection", "Content-Length", "Content-Type", "Date",
+        "HTTP2-Settings", "Keep-Alive", "Proxy-Connection", "Server", "TE",
+        "Trailer", "Transfer-Encoding", "Upgrade", NULL
     };
     const char        **header;
 
@@ -255,6 +256,10 @@ ngx_task_set_header(ngx_task_t *t, const char *name, const char *value)
     if (p == name || *p || !ngx_http_task_text_is_safe(value)) {
         ngx_http_task_misuse(t, "sets an invalid header");
         return;
+    }
+
+    while (*value == ' ') {
+        value++;
     }
 
     for (header = own; *header; header++) {
@@ -279,6 +284,13 @@ ngx_task_set_header(ngx_task_t *t, const char *name, const char *value)
         || ngx_http_task_copy(t, &kv->value, value) != NGX_OK)
     {
         t->result.headers->nelts--;
+        return;
+    }
+
+    /* in HTTP/2 space around a value is an error */
+
+    while (kv->value.len && kv->value.data[kv->value.len - 1] == ' ') {
+        kv->value.len--;
     }
 }
 

@@ -7,7 +7,8 @@
 #include "ngx_http_task.h"
 
 
-static ngx_uint_t ngx_http_task_result_headers_of_body(ngx_str_t *name);
+static ngx_uint_t ngx_http_task_result_headers_of_body(ngx_task_t *t,
+    ngx_str_t *name);
 
 
 /*
@@ -30,7 +31,7 @@ ngx_http_task_result_headers(ngx_task_t *t)
     for (i = 0; i < t->result.headers->nelts; i++) {
 
         if (t->rc != NGX_TASK_OK
-            && ngx_http_task_result_headers_of_body(&kv[i].key))
+            && ngx_http_task_result_headers_of_body(t, &kv[i].key))
         {
             continue;
         }
@@ -47,7 +48,7 @@ ngx_http_task_result_headers(ngx_task_t *t)
 
 
 static ngx_uint_t
-ngx_http_task_result_headers_of_body(ngx_str_t *name)
+ngx_http_task_result_headers_of_body(ngx_task_t *t, ngx_str_t *name)
 {
     ngx_uint_t  i;
 
@@ -57,11 +58,20 @@ ngx_http_task_result_headers_of_body(ngx_str_t *name)
         ngx_string("Content-Encoding"),
         ngx_string("Content-Language"),
         ngx_string("Content-Location"),
-        ngx_string("Content-Range"),
         ngx_string("ETag"),
         ngx_string("Last-Modified"),
+        ngx_string("Content-Range"),
         ngx_null_string
     };
+
+    /* this one tells how long the body is of which there is no such range */
+
+    if (t->result.failed == NGX_HTTP_RANGE_NOT_SATISFIABLE
+        && name->len == 13
+        && ngx_strncasecmp(name->data, (u_char *) "Content-Range", 13) == 0)
+    {
+        return 0;
+    }
 
     for (i = 0; names[i].len; i++) {
         if (names[i].len == name->len

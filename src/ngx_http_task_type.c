@@ -179,7 +179,7 @@ ngx_http_task_int_json(ngx_str_t *text,
                                      "Input should be a valid integer", NULL);
     }
 
-    if (fabs(n) >= 9.2e18) {
+    if (fabs(n) >= 9223372036854775808.0) {
         value->integer = (n < 0) ? INT64_MIN : INT64_MAX;
         return NGX_OK;
     }

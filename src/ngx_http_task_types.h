@@ -19,6 +19,7 @@
 #include "ngx_http_task_zone.h"
 
 
+#define NGX_HTTP_TASK_RESET_CONTENT  205
 #define NGX_HTTP_TASK_UNPROCESSABLE  422
 
 /* how much of a function's message goes into the log, bytes */

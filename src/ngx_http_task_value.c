@@ -120,6 +120,16 @@ ngx_http_task_value_bound(ngx_http_task_arg_t *arg, ngx_str_t *text,
 
         return (bound->value.integer == NGX_ERROR) ? NGX_ERROR : NGX_OK;
 
+    case NGX_HTTP_TASK_BOUND_NUMBER:
+
+        /* not a number is no bound: nothing is less than it, nor more */
+
+        if (type->text(NULL, arg, &rest, &bound->value, &invalid) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        return isnan(bound->value.number) ? NGX_ERROR : NGX_OK;
+
     default:
         return type->text(NULL, arg, &rest, &bound->value, &invalid);
     }
