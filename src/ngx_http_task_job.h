@@ -77,11 +77,17 @@ size_t ngx_http_task_job_zone_room(size_t size);
 int64_t ngx_http_task_job_now(void);
 int64_t ngx_http_task_job_clock(void);
 
-/* these, and all of the next three files, under the zone's mutex */
+/* these, and all of the next four files, under the zone's mutex */
 
 uint32_t *ngx_http_task_job_bucket(ngx_http_task_job_sh_t *sh, u_char *id);
 void ngx_http_task_job_append(ngx_http_task_job_sh_t *sh,
     ngx_http_task_job_list_t *list, ngx_http_task_job_t *job);
+
+/* NULL: at the end */
+
+void ngx_http_task_job_insert(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_job_list_t *list, ngx_http_task_job_t *before,
+    ngx_http_task_job_t *job);
 void ngx_http_task_job_remove(ngx_http_task_job_sh_t *sh,
     ngx_http_task_job_list_t *list, ngx_http_task_job_t *job);
 
@@ -120,13 +126,34 @@ ngx_uint_t ngx_http_task_job_is_over(ngx_http_task_job_zone_t *zone,
 void ngx_http_task_job_free(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_t *job);
 
+/* puts one that ends, and is in no list, into that of its share */
+
+void ngx_http_task_job_keep(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job);
+
+/* likewise one that had ended already, but a thread had it until now */
+
+void ngx_http_task_job_retire(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job);
+
 /*
  * A place for a job of the share with this key, at most max of which may be
- * there; 0: any number.  NULL: there is none.
+ * there; 0: any number.  NGX_DECLINED: the share is full; NGX_BUSY: the zone.
  */
 
-ngx_http_task_job_t *ngx_http_task_job_place(ngx_http_task_job_zone_t *zone,
-    uint64_t key, ngx_uint_t max);
+ngx_int_t ngx_http_task_job_place(ngx_http_task_job_zone_t *zone,
+    uint64_t key, ngx_uint_t max, ngx_http_task_job_t **place);
+
+/*
+ * Drops the oldest one that has ended, of the shares from first to before last,
+ * and with result of those that have one; 0: there is none.
+ */
+
+ngx_uint_t ngx_http_task_job_drop(ngx_http_task_job_zone_t *zone,
+    ngx_uint_t first, ngx_uint_t last, ngx_uint_t result);
+
+
+/* ngx_http_task_job_block.c: results */
 
 /*
  * Writes the result into blocks.  NGX_DECLINED: it is larger than any may be;
@@ -135,6 +162,11 @@ ngx_http_task_job_t *ngx_http_task_job_place(ngx_http_task_job_zone_t *zone,
 
 ngx_int_t ngx_http_task_job_store(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_t *job, ngx_str_t *result);
+
+/* NGX_ERROR: the zone was damaged, and is rebuilt */
+
+ngx_int_t ngx_http_task_job_free_blocks(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job);
 
 
 /* ngx_http_task_job_owner.c: the workers whose jobs they are */
@@ -146,7 +178,7 @@ ngx_int_t ngx_http_task_job_enter(ngx_http_task_job_zone_t *zone);
 ngx_uint_t ngx_http_task_job_owned(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_t *job);
 
-/* a job whose worker is gone */
+/* a job whose worker is gone; one that has ended may be freed by it */
 
 void ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_t *job);

@@ -13,6 +13,9 @@ static char *ngx_http_task_job_zone_time(ngx_conf_t *cf,
     ngx_http_task_option_t *option, ngx_msec_t *time);
 static char *ngx_http_task_job_zone_bytes(ngx_conf_t *cf,
     ngx_http_task_option_t *option, size_t *size);
+static ngx_uint_t ngx_http_task_job_server(ngx_conf_t *cf,
+    ngx_http_core_srv_conf_t *cscf);
+static void ngx_http_task_job_hash(uint64_t *hash, u_char *p, size_t len);
 static char *ngx_http_task_background_options(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *tlcf);
 
@@ -198,7 +201,9 @@ ngx_http_task_job_zone_bytes(ngx_conf_t *cf, ngx_http_task_option_t *option,
 
     n = ngx_parse_size(option->value);
 
-    if (n == NGX_ERROR) {
+    /* lengths in the zone have 32 bits */
+
+    if (n == NGX_ERROR || (uint64_t) n > 0xffffffff) {
         return ngx_http_task_conf_invalid(cf, option);
     }
 
@@ -332,8 +337,8 @@ ngx_http_task_background_options(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
 ngx_int_t
 ngx_http_task_job_merge_share(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
 {
-    ngx_uint_t                 i, n;
-    ngx_str_t                 *names[2];
+    u_char                     kind;
+    ngx_uint_t                 server;
     ngx_http_core_loc_conf_t  *clcf;
     ngx_http_core_srv_conf_t  *cscf;
 
@@ -344,17 +349,23 @@ ngx_http_task_job_merge_share(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
 
-    names[0] = &cscf->server_name;
-    names[1] = &clcf->name;
+    server = ngx_http_task_job_server(cf, cscf);
+    kind = clcf->exact_match ? '=' : ' ';
 
-    tlcf->job_share = 0xcbf29ce484222325;            /* FNV-1a */
-
-    for (n = 0; n < 2; n++) {
-        for (i = 0; i <= names[n]->len; i++) {
-            tlcf->job_share ^= (i < names[n]->len) ? names[n]->data[i] : 0;
-            tlcf->job_share *= 0x100000001b3;
-        }
+#if (NGX_PCRE)
+    if (clcf->regex) {
+        kind = '~';
     }
+#endif
+
+    tlcf->job_share = 0xcbf29ce484222325;            /* of FNV-1a */
+
+    ngx_http_task_job_hash(&tlcf->job_share, cscf->server_name.data,
+                           cscf->server_name.len);
+    ngx_http_task_job_hash(&tlcf->job_share, (u_char *) &server,
+                           sizeof(ngx_uint_t));
+    ngx_http_task_job_hash(&tlcf->job_share, &kind, 1);
+    ngx_http_task_job_hash(&tlcf->job_share, clcf->name.data, clcf->name.len);
 
     if (++tlcf->job_zone->nshares > NGX_HTTP_TASK_JOB_SHARES / 2) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &tlcf->place,
@@ -364,6 +375,39 @@ ngx_http_task_job_merge_share(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
     }
 
     return NGX_OK;
+}
+
+
+/* the how manieth of its name it is */
+
+static ngx_uint_t
+ngx_http_task_job_server(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf)
+{
+    ngx_uint_t                   i, n;
+    ngx_http_core_srv_conf_t   **servers;
+    ngx_http_core_main_conf_t   *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    servers = cmcf->servers.elts;
+    n = 0;
+
+    for (i = 0; i < cmcf->servers.nelts && servers[i] != cscf; i++) {
+        n += (servers[i]->server_name.len == cscf->server_name.len
+              && ngx_strncmp(servers[i]->server_name.data,
+                             cscf->server_name.data, cscf->server_name.len)
+                 == 0);
+    }
+
+    return n;
+}
+
+
+static void
+ngx_http_task_job_hash(uint64_t *hash, u_char *p, size_t len)
+{
+    while (len--) {
+        *hash = (*hash ^ *p++) * 0x100000001b3;
+    }
 }
 
 

@@ -51,6 +51,17 @@ typedef enum {
 } ngx_http_task_job_state_e;
 
 
+/* how long one is waited for after the last look, milliseconds */
+
+#define NGX_HTTP_TASK_JOB_WANTED  100
+
+
+/* whether a cancel is asked for, and whether the owner knows */
+
+#define NGX_HTTP_TASK_JOB_CANCEL_ASKED  1
+#define NGX_HTTP_TASK_JOB_CANCEL_TAKEN  2
+
+
 /* a list of jobs, by their places in the table; all lists are derived */
 
 typedef struct {
@@ -93,13 +104,14 @@ typedef struct {
     uint64_t                   incarnation;  /* .. as long as it has this one */
     u_char                     id[NGX_HTTP_TASK_JOB_ID];
     uint32_t                   share;        /* a place in shares */
-    uint32_t                   cancel;       /* is asked for */
+    uint32_t                   cancel;       /* see below */
 
     int64_t                    created;      /* milliseconds since the epoch */
     int64_t                    started;      /* [both]; 0: not yet */
     int64_t                    ended;
-    int64_t                    since;        /* it ended, on the monotonic
+    int64_t                    since;        /* it is kept, on the monotonic
                                                 clock, milliseconds */
+    int64_t                    wanted;       /* till then somebody waits */
 
     uint32_t                   status;       /* of the answer, as by HTTP */
     uint32_t                   busy;         /* ended, but a thread has it */

@@ -99,21 +99,26 @@ ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_job_remove(sh, &owner->list, job);
 
-    if (job->state < NGX_HTTP_TASK_JOB_DONE) {
-        owner->jobs--;
-
-        job->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
-        job->ended = ngx_http_task_job_now();
-        job->since = ngx_http_task_job_clock();
-        ngx_http_task_job_order();
-
-        ngx_http_task_atomic_set(&job->state, NGX_HTTP_TASK_JOB_LOST);
-        sh->states[NGX_HTTP_TASK_JOB_LOST]++;
+    if (job->state >= NGX_HTTP_TASK_JOB_DONE) {
+        ngx_http_task_job_retire(zone, job);
+        return;
     }
 
-    job->busy = 0;
+    owner->jobs--;
 
-    ngx_http_task_job_append(sh, ngx_http_task_job_list(sh, job), job);
+    /* nobody will look who is asked for */
+
+    ngx_http_task_atomic_set(&owner->asked, NGX_HTTP_TASK_JOB_NONE);
+
+    job->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
+    job->ended = ngx_http_task_job_now();
+
+    ngx_http_task_job_keep(zone, job);
+
+    sh->states[NGX_HTTP_TASK_JOB_LOST]++;
+    ngx_http_task_job_order();
+
+    ngx_http_task_atomic_set(&job->state, NGX_HTTP_TASK_JOB_LOST);
 }
 
 
@@ -166,7 +171,6 @@ ngx_http_task_job_sweep_owner(ngx_http_task_job_zone_t *zone,
         max--;
     }
 
-    owner->asked = NGX_HTTP_TASK_JOB_NONE;
     owner->incarnation = 0;
 
     return max;

@@ -16,6 +16,8 @@
 static void ngx_http_task_job_rebuild_lists(ngx_http_task_job_zone_t *zone);
 static void ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_t *job);
+static ngx_uint_t ngx_http_task_job_rebuild_state(
+    ngx_http_task_job_zone_t *zone, ngx_http_task_job_t *job);
 static void ngx_http_task_job_rebuild_blocks(ngx_http_task_job_sh_t *sh);
 static void ngx_http_task_job_sort(ngx_http_task_job_sh_t *sh,
     ngx_http_task_job_list_t *list);
@@ -133,7 +135,7 @@ ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
 
     sh = zone->sh;
     i = job - sh->jobs;
-    state = ngx_http_task_atomic_get(&job->state);
+    state = ngx_http_task_job_rebuild_state(zone, job);
 
     if (state == NGX_HTTP_TASK_JOB_FREE) {
         job->next = sh->free_job;
@@ -157,7 +159,7 @@ ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
         owner->jobs++;
         ngx_http_task_job_append(sh, &owner->list, job);
 
-        if (job->cancel) {
+        if (job->cancel == NGX_HTTP_TASK_JOB_CANCEL_ASKED) {
             job->asked = owner->asked;
             ngx_http_task_atomic_set(&owner->asked, i);
         }
@@ -175,6 +177,33 @@ ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
     job->busy = 0;
 
     ngx_http_task_job_append(sh, ngx_http_task_job_list(sh, job), job);
+}
+
+
+/* of what a stray store has hit nothing is known */
+
+static ngx_uint_t
+ngx_http_task_job_rebuild_state(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job)
+{
+    ngx_uint_t  state;
+
+    state = ngx_http_task_atomic_get(&job->state);
+
+    if (state < NGX_HTTP_TASK_JOB_STATES
+        && job->share < NGX_HTTP_TASK_JOB_SHARES
+        && job->owner < NGX_HTTP_TASK_JOB_OWNERS)
+    {
+        return state;
+    }
+
+    ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                  "a job in task_job_zone \"%V\" is damaged, it is dropped",
+                  &zone->name);
+
+    ngx_http_task_atomic_set(&job->state, NGX_HTTP_TASK_JOB_FREE);
+
+    return NGX_HTTP_TASK_JOB_FREE;
 }
 
 

@@ -17,21 +17,18 @@
 
 #define NGX_HTTP_TASK_JOB_EXPIRE  16
 
+/* how far a job is put before others in its list */
 
+#define NGX_HTTP_TASK_JOB_BACK    64
+
+
+static ngx_uint_t ngx_http_task_job_drop_any(ngx_http_task_job_zone_t *zone,
+    ngx_uint_t first, ngx_uint_t last);
 static ngx_uint_t ngx_http_task_job_share(ngx_http_task_job_sh_t *sh,
     uint64_t key);
 static ngx_http_task_job_t *ngx_http_task_job_oldest(
     ngx_http_task_job_zone_t *zone, ngx_uint_t first, ngx_uint_t last,
     ngx_uint_t result);
-static int64_t ngx_http_task_job_old(ngx_http_task_job_zone_t *zone);
-static ngx_uint_t ngx_http_task_job_drop(ngx_http_task_job_zone_t *zone,
-    ngx_uint_t first, ngx_uint_t last, ngx_uint_t result);
-static ngx_uint_t ngx_http_task_job_blocks(size_t length);
-static ngx_uint_t ngx_http_task_job_can_drop(ngx_http_task_job_zone_t *zone,
-    ngx_uint_t need);
-static uint32_t ngx_http_task_job_take_block(ngx_http_task_job_sh_t *sh);
-static void ngx_http_task_job_free_blocks(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t *job);
 
 
 ngx_uint_t
@@ -105,7 +102,10 @@ ngx_http_task_job_free(ngx_http_task_job_zone_t *zone,
     *p = job->next;
 
     ngx_http_task_job_remove(sh, ngx_http_task_job_list(sh, job), job);
-    ngx_http_task_job_free_blocks(zone, job);
+
+    if (ngx_http_task_job_free_blocks(zone, job) != NGX_OK) {
+        return;
+    }
 
     sh->states[state]--;
     sh->shares[job->share].jobs--;
@@ -115,9 +115,67 @@ ngx_http_task_job_free(ngx_http_task_job_zone_t *zone,
 }
 
 
-ngx_http_task_job_t *
+/*
+ * Lists are in the order of the time since when a job is kept.  For one that
+ * somebody waits for, it is a moment later: nobody drops it before that one has
+ * looked.  Then it has to go back over those few that have ended since.
+ */
+
+void
+ngx_http_task_job_keep(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job)
+{
+    int64_t                    now;
+    uint32_t                   i;
+    ngx_uint_t                 n;
+    ngx_http_task_job_t       *before;
+    ngx_http_task_job_sh_t    *sh;
+    ngx_http_task_job_list_t  *list;
+
+    sh = zone->sh;
+    list = ngx_http_task_job_list(sh, job);
+    now = ngx_http_task_job_clock();
+
+    job->since = (job->wanted > now) ? now + NGX_HTTP_TASK_JOB_WANTED : now;
+
+    before = NULL;
+
+    for (n = 0; n < NGX_HTTP_TASK_JOB_BACK; n++) {
+        i = before ? before->older : list->newest;
+
+        if (i >= sh->used_jobs || sh->jobs[i].since <= job->since) {
+            break;
+        }
+
+        before = &sh->jobs[i];
+    }
+
+    ngx_http_task_job_insert(sh, list, before, job);
+}
+
+
+void
+ngx_http_task_job_retire(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job)
+{
+    ngx_uint_t  over;
+
+    over = ngx_http_task_job_is_over(zone, job, ngx_http_task_job_clock());
+
+    ngx_http_task_job_keep(zone, job);
+    ngx_http_task_job_order();
+
+    job->busy = 0;
+
+    if (over) {
+        ngx_http_task_job_free(zone, job);
+    }
+}
+
+
+ngx_int_t
 ngx_http_task_job_place(ngx_http_task_job_zone_t *zone, uint64_t key,
-    ngx_uint_t max)
+    ngx_uint_t max, ngx_http_task_job_t **place)
 {
     ngx_uint_t               n, share;
     ngx_http_task_job_t     *job;
@@ -127,36 +185,31 @@ ngx_http_task_job_place(ngx_http_task_job_zone_t *zone, uint64_t key,
     share = ngx_http_task_job_share(sh, key);
 
     if (share == NGX_HTTP_TASK_JOB_SHARES) {
-        return NULL;
+        return NGX_DECLINED;
     }
 
     /* two for one: a "max" that a reload has lowered is reached at last */
 
     for (n = 0; max && n < 2 && sh->shares[share].jobs >= max; n++) {
 
-        if (!ngx_http_task_job_drop(zone, share, share + 1, 0)) {
-            return NULL;
+        if (!ngx_http_task_job_drop_any(zone, share, share + 1)) {
+            return NGX_DECLINED;
         }
     }
 
-    /* one that was never used is zero, and so it is free */
-
-    if (sh->free_job == NGX_HTTP_TASK_JOB_NONE && sh->used_jobs < sh->njobs) {
-        sh->jobs[sh->used_jobs].next = NGX_HTTP_TASK_JOB_NONE;
-        sh->free_job = sh->used_jobs++;
-    }
-
-    if (sh->free_job == NGX_HTTP_TASK_JOB_NONE
-        && !ngx_http_task_job_drop(zone, 0, NGX_HTTP_TASK_JOB_SHARES, 0))
-    {
-        /* jobs of workers that were killed may not be known to be lost yet */
-
-        (void) ngx_http_task_job_sweep(zone);
-        (void) ngx_http_task_job_drop(zone, 0, NGX_HTTP_TASK_JOB_SHARES, 0);
-    }
-
     if (sh->free_job == NGX_HTTP_TASK_JOB_NONE) {
-        return NULL;
+
+        /* one that was never used is zero, and so it is free */
+
+        if (sh->used_jobs < sh->njobs) {
+            sh->jobs[sh->used_jobs].next = NGX_HTTP_TASK_JOB_NONE;
+            sh->free_job = sh->used_jobs++;
+
+        } else if (!ngx_http_task_job_drop_any(zone, 0,
+                                               NGX_HTTP_TASK_JOB_SHARES))
+        {
+            return NGX_BUSY;
+        }
     }
 
     job = &sh->jobs[sh->free_job];
@@ -167,7 +220,25 @@ ngx_http_task_job_place(ngx_http_task_job_zone_t *zone, uint64_t key,
     job->share = share;
     job->block = NGX_HTTP_TASK_JOB_NONE;
 
-    return job;
+    *place = job;
+
+    return NGX_OK;
+}
+
+
+/* jobs of workers that were killed may not be known to be lost yet */
+
+static ngx_uint_t
+ngx_http_task_job_drop_any(ngx_http_task_job_zone_t *zone, ngx_uint_t first,
+    ngx_uint_t last)
+{
+    if (ngx_http_task_job_drop(zone, first, last, 0)) {
+        return 1;
+    }
+
+    (void) ngx_http_task_job_sweep(zone);
+
+    return ngx_http_task_job_drop(zone, first, last, 0);
 }
 
 
@@ -231,7 +302,9 @@ ngx_http_task_job_oldest(ngx_http_task_job_zone_t *zone, ngx_uint_t first,
         }
     }
 
-    if (oldest && oldest->since > ngx_http_task_job_old(zone)) {
+    if (oldest
+        && oldest->since + (int64_t) zone->keep > ngx_http_task_job_clock())
+    {
         return NULL;
     }
 
@@ -239,23 +312,7 @@ ngx_http_task_job_oldest(ngx_http_task_job_zone_t *zone, ngx_uint_t first,
 }
 
 
-/*
- * What has ended since then stays: as long as "keep", and as long as it takes
- * those who wait for it to look at it.
- */
-
-static int64_t
-ngx_http_task_job_old(ngx_http_task_job_zone_t *zone)
-{
-    int64_t  keep;
-
-    keep = ngx_max(zone->keep, 2 * NGX_HTTP_TASK_JOB_TICK);
-
-    return ngx_http_task_job_clock() - keep;
-}
-
-
-static ngx_uint_t
+ngx_uint_t
 ngx_http_task_job_drop(ngx_http_task_job_zone_t *zone, ngx_uint_t first,
     ngx_uint_t last, ngx_uint_t result)
 {
@@ -267,173 +324,11 @@ ngx_http_task_job_drop(ngx_http_task_job_zone_t *zone, ngx_uint_t first,
         return 0;
     }
 
-    zone->sh->dropped++;
+    if (!ngx_http_task_job_is_over(zone, job, ngx_http_task_job_clock())) {
+        zone->sh->dropped++;
+    }
 
     ngx_http_task_job_free(zone, job);
 
     return 1;
-}
-
-
-ngx_int_t
-ngx_http_task_job_store(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t *job, ngx_str_t *result)
-{
-    size_t                      left, n;
-    u_char                     *p;
-    uint32_t                   *link;
-    ngx_uint_t                  need, have;
-    ngx_http_task_job_sh_t     *sh;
-    ngx_http_task_job_block_t  *block;
-
-    sh = zone->sh;
-    need = ngx_http_task_job_blocks(result->len);
-
-    if (result->len > zone->max_result || need > sh->nblocks) {
-        return NGX_DECLINED;
-    }
-
-    have = sh->free_blocks + sh->nblocks - sh->used_blocks;
-
-    if (need > have && !ngx_http_task_job_can_drop(zone, need - have)) {
-        return NGX_BUSY;
-    }
-
-    while (need > sh->free_blocks + sh->nblocks - sh->used_blocks) {
-
-        if (!ngx_http_task_job_drop(zone, 0, NGX_HTTP_TASK_JOB_SHARES, 1)) {
-            ngx_http_task_job_damaged(zone, "blocks are missing");
-            return NGX_BUSY;
-        }
-    }
-
-    link = &job->block;
-    p = result->data;
-
-    for (left = result->len; left; left -= n) {
-        *link = ngx_http_task_job_take_block(sh);
-        block = &sh->blocks[*link];
-
-        n = ngx_min(left, sizeof(block->data));
-
-        block->job = job - sh->jobs;
-        block->next = NGX_HTTP_TASK_JOB_NONE;
-        ngx_memcpy(block->data, p, n);
-
-        p += n;
-        link = &block->next;
-    }
-
-    job->length = result->len;
-
-    return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_task_job_blocks(size_t length)
-{
-    size_t  size;
-
-    size = sizeof(((ngx_http_task_job_block_t *) 0)->data);
-
-    return (length + size - 1) / size;
-}
-
-
-/* whether so many blocks come free when the oldest results are dropped */
-
-static ngx_uint_t
-ngx_http_task_job_can_drop(ngx_http_task_job_zone_t *zone, ngx_uint_t need)
-{
-    int64_t                  until;
-    uint32_t                 i;
-    ngx_uint_t               n, blocks;
-    ngx_http_task_job_t     *job;
-    ngx_http_task_job_sh_t  *sh;
-
-    sh = zone->sh;
-    until = ngx_http_task_job_old(zone);
-    blocks = 0;
-
-    for (n = 0; n < NGX_HTTP_TASK_JOB_SHARES; n++) {
-
-        /* each has one block at least: no more steps than blocks are needed */
-
-        for (i = sh->shares[n].ended[1].oldest;
-             i < sh->used_jobs && blocks < need;
-             i = job->newer)
-        {
-            job = &sh->jobs[i];
-
-            if (job->since > until) {
-                break;
-            }
-
-            blocks += ngx_http_task_job_blocks(job->length);
-        }
-    }
-
-    return blocks >= need;
-}
-
-
-static uint32_t
-ngx_http_task_job_take_block(ngx_http_task_job_sh_t *sh)
-{
-    uint32_t  i;
-
-    i = sh->free_block;
-
-    if (i == NGX_HTTP_TASK_JOB_NONE) {
-        i = sh->used_blocks;
-
-        sh->blocks[i].job = NGX_HTTP_TASK_JOB_NONE;
-        ngx_http_task_job_order();
-
-        sh->used_blocks = i + 1;
-        ngx_http_task_job_order();
-
-        return i;
-    }
-
-    sh->free_block = sh->blocks[i].next;
-    sh->free_blocks--;
-
-    return i;
-}
-
-
-/* those of its result */
-
-static void
-ngx_http_task_job_free_blocks(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t *job)
-{
-    uint32_t                    i, next, owner;
-    ngx_uint_t                  n;
-    ngx_http_task_job_sh_t     *sh;
-    ngx_http_task_job_block_t  *block;
-
-    sh = zone->sh;
-    owner = job - sh->jobs;
-    i = job->block;
-
-    for (n = ngx_http_task_job_blocks(job->length); n; n--, i = next) {
-
-        if (i >= sh->used_blocks || sh->blocks[i].job != owner) {
-            ngx_http_task_job_damaged(zone, "a result ends too early");
-            return;
-        }
-
-        block = &sh->blocks[i];
-        next = block->next;
-
-        block->job = NGX_HTTP_TASK_JOB_NONE;
-        block->next = sh->free_block;
-        sh->free_block = i;
-        sh->free_blocks++;
-    }
-
-    job->block = NGX_HTTP_TASK_JOB_NONE;
 }

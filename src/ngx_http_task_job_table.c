@@ -205,21 +205,36 @@ void
 ngx_http_task_job_append(ngx_http_task_job_sh_t *sh,
     ngx_http_task_job_list_t *list, ngx_http_task_job_t *job)
 {
+    ngx_http_task_job_insert(sh, list, NULL, job);
+}
+
+
+void
+ngx_http_task_job_insert(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_job_list_t *list, ngx_http_task_job_t *before,
+    ngx_http_task_job_t *job)
+{
     uint32_t  i;
 
     i = job - sh->jobs;
 
-    job->older = list->newest;
-    job->newer = NGX_HTTP_TASK_JOB_NONE;
+    job->older = before ? before->older : list->newest;
+    job->newer = before ? (uint32_t) (before - sh->jobs)
+                        : NGX_HTTP_TASK_JOB_NONE;
 
-    if (list->newest == NGX_HTTP_TASK_JOB_NONE) {
+    if (job->older == NGX_HTTP_TASK_JOB_NONE) {
         list->oldest = i;
 
     } else {
-        sh->jobs[list->newest].newer = i;
+        sh->jobs[job->older].newer = i;
     }
 
-    list->newest = i;
+    if (before) {
+        before->older = i;
+
+    } else {
+        list->newest = i;
+    }
 }
 
 

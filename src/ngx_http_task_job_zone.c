@@ -15,6 +15,8 @@
 
 static ngx_int_t ngx_http_task_job_copy_result(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_t *job, u_char *p);
+static void ngx_http_task_job_unask(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job);
 static ngx_http_task_job_t *ngx_http_task_job_find(
     ngx_http_task_job_zone_t *zone, u_char *id);
 
@@ -23,10 +25,11 @@ ngx_int_t
 ngx_http_task_job_add(ngx_http_task_job_zone_t *zone, uint64_t key,
     ngx_uint_t max, ngx_http_task_job_t **added)
 {
-    u_char                      id[NGX_HTTP_TASK_JOB_ID];
-    uint32_t                   *bucket, i;
-    ngx_http_task_job_t        *job;
-    ngx_http_task_job_sh_t     *sh;
+    u_char                   id[NGX_HTTP_TASK_JOB_ID];
+    uint32_t                *bucket, i;
+    ngx_int_t                rc;
+    ngx_http_task_job_t     *job;
+    ngx_http_task_job_sh_t  *sh;
 
     sh = zone->sh;
 
@@ -51,12 +54,12 @@ ngx_http_task_job_add(ngx_http_task_job_zone_t *zone, uint64_t key,
 
     ngx_http_task_job_expire(zone);
 
-    job = ngx_http_task_job_place(zone, key, max);
+    rc = ngx_http_task_job_place(zone, key, max, &job);
 
-    if (job == NULL) {
+    if (rc != NGX_OK) {
         sh->refused++;
         ngx_http_task_job_unlock(zone);
-        return max ? NGX_DECLINED : NGX_BUSY;
+        return rc;
     }
 
     i = job - sh->jobs;
@@ -105,6 +108,10 @@ ngx_http_task_job_end(ngx_http_task_job_zone_t *zone, ngx_http_task_job_t *job,
         return rc;
     }
 
+    if (job->cancel == NGX_HTTP_TASK_JOB_CANCEL_ASKED) {
+        ngx_http_task_job_unask(zone, job);
+    }
+
     job->status = status;
     job->ended = ngx_http_task_job_now();
     job->since = ngx_http_task_job_clock();
@@ -112,7 +119,7 @@ ngx_http_task_job_end(ngx_http_task_job_zone_t *zone, ngx_http_task_job_t *job,
 
     if (!busy) {
         ngx_http_task_job_remove(sh, &zone->owner->list, job);
-        ngx_http_task_job_append(sh, ngx_http_task_job_list(sh, job), job);
+        ngx_http_task_job_keep(zone, job);
     }
 
     zone->owner->jobs--;
@@ -138,11 +145,7 @@ ngx_http_task_job_returned(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_lock(zone);
 
     ngx_http_task_job_remove(zone->sh, &zone->owner->list, job);
-    ngx_http_task_job_append(zone->sh, ngx_http_task_job_list(zone->sh, job),
-                             job);
-    ngx_http_task_job_order();
-
-    job->busy = 0;
+    ngx_http_task_job_retire(zone, job);
 
     ngx_http_task_job_unlock(zone);
 }
@@ -218,7 +221,7 @@ ngx_http_task_job_copy_result(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* what changes of a job is in the version */
+/* by those who wait, every so often: what changes is in the version */
 
 ngx_int_t
 ngx_http_task_job_peek(ngx_http_task_job_zone_t *zone, u_char *id,
@@ -237,6 +240,8 @@ ngx_http_task_job_peek(ngx_http_task_job_zone_t *zone, u_char *id,
         *version = (uint64_t) ngx_http_task_atomic_get(&job->version) << 8
                    | state;
         *ended = (state >= NGX_HTTP_TASK_JOB_DONE);
+
+        job->wanted = ngx_http_task_job_clock() + NGX_HTTP_TASK_JOB_WANTED;
     }
 
     ngx_http_task_job_unlock(zone);
@@ -260,7 +265,7 @@ ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id)
         i = job - zone->sh->jobs;
         owner = &zone->sh->owners[job->owner];
 
-        job->cancel = 1;
+        job->cancel = NGX_HTTP_TASK_JOB_CANCEL_ASKED;
         job->asked = owner->asked;
 
         ngx_http_task_atomic_set(&owner->asked, i);
@@ -269,6 +274,32 @@ ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id)
     ngx_http_task_job_unlock(zone);
 
     return job ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* it has ended before its owner has looked */
+
+static void
+ngx_http_task_job_unask(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job)
+{
+    uint32_t                *p, i;
+    ngx_uint_t               n;
+    ngx_http_task_job_sh_t  *sh;
+
+    sh = zone->sh;
+    i = job - sh->jobs;
+    p = &zone->owner->asked;
+
+    for (n = 0; *p < sh->used_jobs && n < sh->used_jobs; n++) {
+
+        if (*p == i) {
+            ngx_http_task_atomic_set(p, job->asked);
+            return;
+        }
+
+        p = &sh->jobs[*p].asked;
+    }
 }
 
 
@@ -303,6 +334,7 @@ ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone,
         job = &zone->sh->jobs[i];
         i = job->asked;
 
+        job->cancel = NGX_HTTP_TASK_JOB_CANCEL_TAKEN;
         jobs[n++] = job;
     }
 

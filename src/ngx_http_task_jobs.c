@@ -372,8 +372,11 @@ ngx_http_task_jobs_forget(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
         rc = ngx_http_task_job_text(r->pool, zone, &seen, &text);
     }
 
+    /* one that ends between the two is told as it ended, or not erased */
+
     if (rc == NGX_OK) {
-        rc = ngx_http_task_job_forget(zone, id);
+        rc = (seen.job.state < NGX_HTTP_TASK_JOB_DONE)
+             ? NGX_BUSY : ngx_http_task_job_forget(zone, id);
     }
 
     switch (rc) {

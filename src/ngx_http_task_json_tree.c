@@ -51,12 +51,19 @@ ngx_http_task_json_tree(const unsigned char *p, size_t len)
 static int
 tree_goes_on(const ngx_http_task_json_t *json, const unsigned char *end)
 {
+    int                   c;
     const unsigned char  *p;
 
     p = json->root.data + json->root.len;
 
-    return p < end && *p != '\0' && strchr("0123456789abcdefghijklmnopqrstuvwxyz"
-                                           "ABCDEFGHIJKLMNOPQRSTUVWXYZ_.+-", *p);
+    if (p == end) {
+        return 0;
+    }
+
+    c = *p | 0x20;
+
+    return (c >= 'a' && c <= 'z') || (*p >= '0' && *p <= '9')
+           || *p == '.' || *p == '+' || *p == '-' || *p == '_';
 }
 
 

@@ -114,9 +114,17 @@ is($s->get('/parse?text=%5B0.1,1.' . '0' x 70 . 'e10,%22%5Cud83d%5Cude00%22,'
    "[0.1,10000000000,\"\xf0\x9f\x98\x80\",{\"a\":null,\"a\":true},[],{},-0.0,null]",
    'a tree');
 
-for my $wrong ('', '[1,]', '[1] x', '"\ud83d"', '{"a" 1}', '01', '[') {
+for my $wrong ('', '[1,]', '1x', '1.', '"\ud83d"', '{"a" 1}', '01', '[') {
     (my $text = $wrong) =~ s/([^\w])/sprintf '%%%02x', ord $1/ge;
     is($s->get("/parse?text=$text")->{status}, 500, "no JSON: $wrong");
+}
+
+# what stands behind the value, as cJSON_ParseWithLength() has it
+
+for my $right ('[1] x', "[1]\0", "[1]\0\0", '[1]}') {
+    (my $text = $right) =~ s/([^\w])/sprintf '%%%02x', ord $1/ge;
+    is($s->get("/parse?text=$text")->{body}, '[1]', "JSON: $right")
+        if $right !~ /\0/;
 }
 
 # ngx_task.h: "1,000 levels of arrays and objects at most", both ways

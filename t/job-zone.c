@@ -12,6 +12,7 @@
 #include "ngx_http_task_job_table.c"
 #include "ngx_http_task_job_rebuild.c"
 #include "ngx_http_task_job_room.c"
+#include "ngx_http_task_job_block.c"
 #include "ngx_http_task_job_owner.c"
 #include "ngx_http_task_job_progress.c"
 #include "ngx_http_task_job_zone.c"
@@ -243,6 +244,20 @@ check_lists(ngx_http_task_job_sh_t *sh)
         wrong_if(jobs != sh->shares[i].jobs);
     }
 
+    for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS; i++) {
+        n = 0;
+
+        for (k = sh->owners[i].asked; k != NGX_HTTP_TASK_JOB_NONE;
+             k = job->asked)
+        {
+            wrong_if(k >= sh->used_jobs || n++ == (int) sh->used_jobs);
+            job = &sh->jobs[k];
+            wrong_if(job->owner != i || job->cancel != 1);
+            wrong_if(job->state == NGX_HTTP_TASK_JOB_FREE
+                     || job->state >= NGX_HTTP_TASK_JOB_DONE);
+        }
+    }
+
     for (i = sh->free_job; i != NGX_HTTP_TASK_JOB_NONE; i = sh->jobs[i].next) {
         wrong_if(i >= sh->used_jobs || seen[i]++);
         wrong_if(sh->jobs[i].state != NGX_HTTP_TASK_JOB_FREE);
@@ -354,7 +369,7 @@ done(uint64_t key, char fill, size_t length)
     }
 
     k->ended = 1;
-    notes->now += 10;
+    notes->now += 100;
 }
 
 
@@ -484,7 +499,7 @@ use(void)
             return rc;
         }
 
-        notes->now += 5;
+        notes->now += 200;
 
         if (i % 7 == 0 && ngx_http_task_job_forget(&zone, k.id) != NGX_OK) {
             return 98;
@@ -638,6 +653,32 @@ busy(void)
 }
 
 
+/* its thread returns after another job has ended, or when nobody wants it */
+
+static void
+busy_long(void)
+{
+    known_t  *other;
+
+    busy();
+
+    notes->now += 500;
+
+    other = add(0, 0);
+    end(other, 'o', BLOCK, 0);
+}
+
+
+static void
+busy_forgotten(void)
+{
+    busy();
+
+    mine()->may_go = 1;
+    (void) ngx_http_task_job_forget(&zone, mine()->id);
+}
+
+
 static void
 over(void)
 {
@@ -742,6 +783,9 @@ static case_t  cases[] = {
     { "a begin", some, worker, op_begin },
     { "a progress", some, running, op_progress },
     { "a return", some, busy, op_returned },
+    { "a return after others", some, busy_long, op_returned },
+    { "a return of what is forgotten", some, busy_forgotten, op_returned },
+    { "an end that was asked for", some, asked, op_end_1 },
     { "a look", some, worker, op_see },
     { "a look at what is over", some, over, op_see },
     { "a peek", some, worker, op_peek },

@@ -1,0 +1,104 @@
+#!/usr/bin/perl
+
+# Jobs that are waited for, in zones where others want their place; and cancels
+# of jobs that end just then.
+
+use strict;
+use warnings;
+
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use TaskServer;
+
+my $s = TaskServer->start(
+    http => 'task_job_zone jobs:1m; task_job_zone small:128k max_result=4k;',
+    server => '
+        location = /few    { task sleep; task_background prefer zone=jobs max=4; }
+        location = /small  { task sleep; task_background prefer zone=small; }
+        location = /on     { task sleep; task_background on zone=jobs; }
+        location /jobs/    { task_jobs zone=jobs; }
+        location = /quick  { quick; }
+    ');
+
+my $prefer = "Prefer: respond-async, wait=5\r\n";
+my (@c, %n);
+
+sub id { decode_json($_[0]{body})->{id} }
+
+sub count {
+    my %seen;
+
+    $seen{"$_->{status} " . ($_->{headers} =~ /event-stream/
+                             && $_->{body} !~ /^event: end/m ? 'no end' : '')}++
+        for $s->read_all([ @_ ]);
+
+    return \%seen;
+}
+
+# "one that has no room is answered 503": and whoever waits gets its result
+
+for (1 .. 60) {
+    push @c, $s->open('/few?duration=20ms', headers => $prefer);
+    sleep(0.012);
+}
+
+my $seen = count(@c);
+is(join(' ', grep !/^(?:200|503)/, keys %$seen), '', 'Prefer, with max: a result, or no room');
+cmp_ok($seen->{'200 '} // 0, '>=', 4, 'results');
+
+for my $kind ('wait', 'events') {
+    @c = ();
+
+    for (1 .. 60) {
+        my $r = $s->get('/few?duration=20ms', headers => "Prefer: respond-async\r\n");
+        next if $r->{status} != 202;
+        my $id = id($r);
+        push @c, $kind eq 'wait' ? $s->open("/jobs/$id?wait=3s")
+                 : $s->open("/jobs/$id", headers => "Accept: text/event-stream\r\n");
+        sleep(0.004);
+    }
+
+    is(join(' ', keys %{ count(@c) }), '200 ', "$kind, with max: all are told");
+}
+
+$seen = count(map $s->open('/small?duration=5ms', headers => $prefer), 1 .. 300);
+is(join(' ', grep !/^(?:200|503)/, keys %$seen), '', 'in a full zone, too');
+
+# a job that ends by itself, while it is asked to end, and is erased at once:
+# cancels of others are not lost
+
+my $lost = 0;
+
+for (1 .. 12) {
+    my $b = id($s->get('/on?duration=60s'));
+    my $start = time();
+    my $a = id($s->get('/on?duration=100ms'));
+    my $left = 0.094 - (time() - $start);
+    sleep($left) if $left > 0;
+    $s->get("/jobs/$b", method => 'DELETE');
+    $s->get("/jobs/$a", method => 'DELETE');
+    my $n = 0;
+    while ($n++ < 200) {
+        last if $s->get("/jobs/$a?forget=1", method => 'DELETE')->{status} == 200;
+    }
+    my $c = id($s->get('/on?duration=60s'));
+    my $r = $s->get("/jobs/$b?wait=2s");
+    $lost++ if decode_json($r->{body})->{state} ne 'cancelled';
+    $s->get("/jobs/$c", method => 'DELETE');
+}
+
+is($lost, 0, 'no cancel is lost');
+
+is($s->get("/jobs/x?forget=$_", method => 'DELETE')->{status}, 404, "forget=$_: no job") for 'true';
+my $id = id($s->get('/on?duration=60s'));
+is($s->get("/jobs/$id?forget=maybe", method => 'DELETE')->{status}, 422, 'forget=maybe');
+is($s->get("/jobs/$id?forget=true", method => 'DELETE')->{status}, 409, 'forget=true of one that runs');
+is(decode_json($s->get("/jobs/$id")->{body})->{state}, 'running', 'it runs');
+
+my ($code) = $s->stop('TERM');
+is($code, 0, 'exit code');
+$s->check_log;
+
+done_testing();
