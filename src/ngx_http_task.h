@@ -230,6 +230,14 @@ typedef enum {
 void ngx_http_task_hold(ngx_http_task_hold_e what);
 void ngx_http_task_unhold(ngx_http_task_hold_e what);
 
+/* whether there is any */
+
+ngx_uint_t ngx_http_task_hold_any(void);
+
+/* all of it has had its time: a worker that quits gives it up */
+
+void ngx_http_task_hold_no_longer(void);
+
 
 /* ngx_http_task_args.c: parameters in the configuration */
 

@@ -66,7 +66,8 @@ ngx_http_task_begin(ngx_task_t *t)
 void
 ngx_http_task_run_block(ngx_task_t *t)
 {
-    ngx_int_t  rc;
+    ngx_int_t      rc;
+    ngx_task_rc_t  result;
 
     if (!ngx_http_task_begin(t)) {
         return;
@@ -82,7 +83,11 @@ ngx_http_task_run_block(ngx_task_t *t)
         }
     }
 
-    ngx_http_task_complete(t, t->function->table.block(t));
+    result = t->function->table.block(t);
+
+    ngx_http_task_exit_forbid_cancel();
+
+    ngx_http_task_complete(t, result);
 }
 
 
@@ -198,8 +203,8 @@ ngx_task_block_ms(ngx_task_t *t, int64_t ms)
 
     if (ngx_http_task_on_loop()) {
 
-        if (!t->conf->mode.executor->block) {
-            ngx_http_task_misuse(t, "blocks in its async form");
+        if (t->conf->mode.executor != &ngx_http_task_sync) {
+            ngx_http_task_misuse(t, "blocks on the event loop");
             return NGX_TASK_FAILED;
         }
 

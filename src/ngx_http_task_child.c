@@ -188,6 +188,14 @@ ngx_http_task_child_signal(int signo, siginfo_t *info, void *context)
     ngx_err_t          err;
     struct sigaction  *was;
 
+    /* in a child by fork(): what nginx does is none of its business */
+
+    if (getpid() != ngx_pid) {
+        (void) signal(signo, SIG_DFL);
+        (void) raise(signo);
+        return;
+    }
+
     if (!ngx_http_task_on_loop()) {
         err = ngx_errno;
 

@@ -10,7 +10,12 @@
  * pthread_exit() ends a thread of a pool, which tells nobody.  So what runs in
  * a thread is kept as its value of a key, whose destructor is called in a
  * thread that ends with one: it marks the piece, and the event loop, which
- * looks every so often while anything is in a pool, does the rest.
+ * looks every so often while anything is in a pool, does the rest.  The event
+ * loop's own thread has a value, too, which is none of a piece.
+ *
+ * Only a new worker has all of its threads, and the master starts one when this
+ * one is gone.  Until nothing of ours is held it serves as before, except by
+ * that thread; then it quits, for which the time is bounded.
  */
 
 
@@ -21,8 +26,19 @@
 
 static void ngx_http_task_exit_handler(int status, void *data);
 static void ngx_http_task_exit_quick_handler(void);
+static void ngx_http_task_exit_now(const char *call, int status);
 static void ngx_http_task_exit_log(const char *call, int status);
 static void ngx_http_task_exit_thread(void *data);
+static void ngx_http_task_exit_wait(ngx_event_t *ev);
+
+
+/* how often it is looked whether the worker may quit, milliseconds */
+
+#define NGX_HTTP_TASK_EXIT_LOOK   500
+
+/* how long a worker stays that could not even start, milliseconds */
+
+#define NGX_HTTP_TASK_EXIT_START  1000
 
 
 /*
@@ -42,6 +58,13 @@ static pthread_key_t         ngx_http_task_exit_key;
 
 static ngx_uint_t            ngx_http_task_exit_ended;
 static ngx_uint_t            ngx_http_task_exit_seen;
+
+/* from then on until the worker quits, and is gone; nanoseconds */
+
+static ngx_event_t           ngx_http_task_exit_event;
+static ngx_connection_t      ngx_http_task_exit_dumb;  /* for the debug log */
+static int64_t               ngx_http_task_exit_until;
+static ngx_uint_t            ngx_http_task_exit_quits;
 
 
 ngx_int_t
@@ -70,6 +93,11 @@ ngx_http_task_exit_init(ngx_cycle_t *cycle)
     }
 
     ngx_http_task_exit_catch();
+
+    /* the loop's thread is not to end either, see exit_thread() */
+
+    (void) pthread_setspecific(ngx_http_task_exit_key, &ngx_http_task_exit_key);
+    ngx_http_task_exit_forbid_cancel();
 
     return NGX_OK;
 }
@@ -109,6 +137,14 @@ ngx_http_task_exit_guard_thread(ngx_http_task_piece_t *piece)
 }
 
 
+void
+ngx_http_task_exit_forbid_cancel(void)
+{
+    (void) pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    (void) pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
+}
+
+
 ngx_task_t *
 ngx_http_task_exit_current(void)
 {
@@ -119,6 +155,12 @@ ngx_http_task_exit_current(void)
 static void
 ngx_http_task_exit_handler(int status, void *data)
 {
+    /* a child that a function has made by fork() may end as it likes */
+
+    if (getpid() != ngx_pid) {
+        return;
+    }
+
     if (ngx_http_task_exit_task == NULL && ngx_http_task_exit_library == NULL
         && ngx_http_task_on_loop())
     {
@@ -129,9 +171,7 @@ ngx_http_task_exit_handler(int status, void *data)
 
     (void) on_exit(ngx_http_task_exit_handler, NULL);
 
-    ngx_http_task_exit_log("exit", status);
-
-    _exit(1);
+    ngx_http_task_exit_now("exit", status);
 }
 
 
@@ -140,9 +180,28 @@ ngx_http_task_exit_handler(int status, void *data)
 static void
 ngx_http_task_exit_quick_handler(void)
 {
+    if (getpid() != ngx_pid) {
+        return;
+    }
+
     (void) at_quick_exit(ngx_http_task_exit_quick_handler);
 
-    ngx_http_task_exit_log("quick_exit", -1);
+    ngx_http_task_exit_now("quick_exit", -1);
+}
+
+
+static void
+ngx_http_task_exit_now(const char *call, int status)
+{
+    ngx_http_task_exit_log(call, status);
+
+    /* in start(), and so will the next worker: the master would not wait */
+
+    if (ngx_http_task_exit_library
+        && !ngx_quit && !ngx_exiting && !ngx_terminate)
+    {
+        ngx_msleep(NGX_HTTP_TASK_EXIT_START);
+    }
 
     _exit(1);
 }
@@ -190,6 +249,14 @@ ngx_http_task_exit_thread(void *data)
     ngx_task_t             *t;
     ngx_http_task_piece_t  *piece;
 
+    if (getpid() != ngx_pid) {
+        return;
+    }
+
+    if (data == &ngx_http_task_exit_key) {
+        ngx_http_task_exit_now("pthread_exit", -1);
+    }
+
     piece = data;
     t = piece->task;
 
@@ -219,7 +286,9 @@ ngx_http_task_exit_thread(void *data)
 void
 ngx_http_task_exit_look(void)
 {
-    ngx_uint_t  ended;
+    ngx_uint_t                  ended;
+    ngx_event_t                *ev;
+    ngx_http_task_core_conf_t  *tccf;
 
     ended = ngx_http_task_atomic_get(&ngx_http_task_exit_ended);
 
@@ -231,16 +300,71 @@ ngx_http_task_exit_look(void)
 
     ngx_http_task_thread_reap();
 
-    if (ngx_process != NGX_PROCESS_WORKER || ngx_exiting) {
+    ev = &ngx_http_task_exit_event;
+
+    if (ngx_process != NGX_PROCESS_WORKER || ev->handler) {
         return;
     }
 
-    /* a new one has all of its threads: the master sees an exit unasked for */
-
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                  "a thread of a pool was ended by a task, its worker quits");
+                  "a thread of a pool was ended by a task, its worker will "
+                  "be replaced");
 
-    ngx_quit = 1;
+    ev->handler = ngx_http_task_exit_wait;
+    ev->data = &ngx_http_task_exit_dumb;
+    ev->log = ngx_cycle->log;
+    ev->cancelable = 1;
+
+    ngx_http_task_exit_dumb.fd = (ngx_socket_t) -1;
+
+    tccf = ngx_http_task_core_conf((ngx_cycle_t *) ngx_cycle);
+
+    ngx_http_task_exit_until = ngx_http_task_now()
+                               + ngx_max(tccf->shutdown_timeout,
+                                         tccf->shutdown_jobs) * 1000000LL;
+
+    ngx_http_task_exit_wait(ev);
+}
+
+
+/* the master sees an exit unasked for */
+
+static void
+ngx_http_task_exit_wait(ngx_event_t *ev)
+{
+    int64_t                     now;
+    ngx_uint_t                  over;
+    ngx_http_task_core_conf_t  *tccf;
+
+    now = ngx_http_task_now();
+    over = (now >= ngx_http_task_exit_until);
+
+    /* in a pool without a thread it would never end */
+
+    if (over) {
+        ngx_http_task_hold_no_longer();
+    }
+
+    if (ngx_http_task_exit_quits) {
+
+        /* other requests: until they have ended nobody else is served */
+
+        if (over) {
+            ngx_terminate = 1;
+        }
+
+    } else if (!ngx_quit && !ngx_exiting
+               && (over || !ngx_http_task_hold_any()))
+    {
+        tccf = ngx_http_task_core_conf((ngx_cycle_t *) ngx_cycle);
+
+        ngx_http_task_exit_quits = 1;
+        ngx_http_task_exit_until = now
+                              + (tccf->shutdown_timeout + 1000) * 1000000LL;
+        ngx_quit = 1;
+    }
+
+    ngx_add_timer(ev, NGX_HTTP_TASK_EXIT_LOOK);
 }
 
 

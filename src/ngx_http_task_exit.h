@@ -26,6 +26,10 @@ ngx_task_t *ngx_http_task_exit_current(void);
 void ngx_http_task_exit_guard_library(ngx_str_t *name);
 void ngx_http_task_exit_guard_thread(ngx_http_task_piece_t *piece);
 
+/* after what is a function's: it may have allowed that its thread is ended */
+
+void ngx_http_task_exit_forbid_cancel(void);
+
 /* whether threads have ended, each so often, and when the worker ends */
 
 void ngx_http_task_exit_look(void);

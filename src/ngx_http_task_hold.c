@@ -25,6 +25,7 @@ static ngx_uint_t ngx_http_task_hold_quit(void);
 /* of this worker */
 
 static ngx_uint_t        ngx_http_task_held[NGX_HTTP_TASK_HOLDS];
+static ngx_uint_t        ngx_http_task_hold_over;
 static ngx_event_t       ngx_http_task_hold_event;
 static ngx_connection_t  ngx_http_task_hold_dumb;  /* for the debug log */
 
@@ -59,11 +60,24 @@ ngx_http_task_unhold(ngx_http_task_hold_e what)
 {
     ngx_http_task_held[what]--;
 
-    if (ngx_http_task_held[NGX_HTTP_TASK_HOLD_PIECE] == 0
-        && ngx_http_task_held[NGX_HTTP_TASK_HOLD_JOB] == 0)
-    {
+    if (!ngx_http_task_hold_any()) {
         ngx_http_task_hold_event.cancelable = 1;
     }
+}
+
+
+ngx_uint_t
+ngx_http_task_hold_any(void)
+{
+    return ngx_http_task_held[NGX_HTTP_TASK_HOLD_PIECE]
+           || ngx_http_task_held[NGX_HTTP_TASK_HOLD_JOB];
+}
+
+
+void
+ngx_http_task_hold_no_longer(void)
+{
+    ngx_http_task_hold_over = 1;
 }
 
 
@@ -72,9 +86,7 @@ ngx_http_task_hold_handler(ngx_event_t *ev)
 {
     ngx_http_task_exit_look();
 
-    if (ngx_http_task_held[NGX_HTTP_TASK_HOLD_PIECE] == 0
-        && ngx_http_task_held[NGX_HTTP_TASK_HOLD_JOB] == 0)
-    {
+    if (!ngx_http_task_hold_any()) {
         return;
     }
 
@@ -110,7 +122,9 @@ ngx_http_task_hold_quit(void)
 
     /* what was a job is then but a piece that still runs */
 
-    if (tccf->shutdown_jobs && waited >= (int64_t) tccf->shutdown_jobs) {
+    if (ngx_http_task_hold_over
+        || (tccf->shutdown_jobs && waited >= (int64_t) tccf->shutdown_jobs))
+    {
         ngx_http_task_jobs_give_up();
     }
 
@@ -118,7 +132,9 @@ ngx_http_task_hold_quit(void)
         wait = 1;
     }
 
-    if (waited >= (int64_t) tccf->shutdown_timeout) {
+    if (ngx_http_task_hold_over
+        || waited >= (int64_t) tccf->shutdown_timeout)
+    {
         ngx_http_task_thread_give_up();
 
     } else if (ngx_http_task_held[NGX_HTTP_TASK_HOLD_PIECE]) {

@@ -84,7 +84,7 @@ ngx_http_task_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return (wait.data && limit->queue == 0)
-           ? "has \"wait\" but no \"queue\" to wait in" : NGX_CONF_OK;
+           ? "has \"wait\" without \"queue\"" : NGX_CONF_OK;
 }
 
 

@@ -23,6 +23,11 @@
 #endif
 
 
+/* where there is no such call: which descriptors are looked at */
+
+#define NGX_HTTP_TASK_PROGRAM_FDS  1048576
+
+
 static ngx_err_t ngx_http_task_program_fork(ngx_http_task_program_t *p,
     int *told);
 static void ngx_http_task_program_exec(ngx_http_task_program_t *p,
@@ -43,6 +48,11 @@ ngx_http_task_program_start(ngx_http_task_program_t *p)
     err = ngx_http_task_program_pipe(told);
 
     if (err == 0) {
+
+        /* a child by fork() may have its other end, too: it is not awaited */
+
+        (void) ngx_nonblocking(told[0]);
+
         err = ngx_http_task_program_fork(p, told);
         (void) close(told[1]);
 
@@ -54,7 +64,7 @@ ngx_http_task_program_start(ngx_http_task_program_t *p)
             /* there was no exec(): nobody else knows of the child */
 
             if (n == sizeof(ngx_err_t)) {
-                (void) ngx_http_task_program_wait(p->pid);
+                ngx_http_task_program_reap(p->pid);
 
             } else {
                 err = 0;
@@ -165,24 +175,22 @@ ngx_http_task_program_close_on_exec(void)
 
     n = sysconf(_SC_OPEN_MAX);
 
+    if (n < 0 || n > NGX_HTTP_TASK_PROGRAM_FDS) {
+        n = NGX_HTTP_TASK_PROGRAM_FDS;
+    }
+
     for (fd = 3; fd < n; fd++) {
         (void) fcntl(fd, F_SETFD, FD_CLOEXEC);
     }
 }
 
 
-int
-ngx_http_task_program_wait(pid_t pid)
+void
+ngx_http_task_program_reap(pid_t pid)
 {
-    int  status;
-
-    status = 0;
-
-    while (waitpid(pid, &status, 0) == -1 && ngx_errno == EINTR) {
+    while (waitpid(pid, NULL, 0) == -1 && ngx_errno == EINTR) {
         /* void */
     }
-
-    return status;
 }
 
 

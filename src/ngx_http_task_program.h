@@ -64,9 +64,7 @@ typedef struct {
 
 ngx_err_t ngx_http_task_program_start(ngx_http_task_program_t *p);
 
-/* its status, as of waitpid() */
-
-int ngx_http_task_program_wait(pid_t pid);
+void ngx_http_task_program_reap(pid_t pid);
 
 /* an error, or 0; closed by exec(), and neither of 0, 1, 2 */
 

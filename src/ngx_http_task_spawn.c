@@ -15,25 +15,47 @@
 
 #define NGX_HTTP_TASK_SPAWN_OUTPUT  (1024 * 1024)
 
+/* what is said may be no size that could be doubled, bytes */
+
+#define NGX_HTTP_TASK_SPAWN_MOST    (NGX_MAX_SIZE_T_VALUE / 4)
+
 /* how much of its errors goes into the log, bytes */
 
 #define NGX_HTTP_TASK_SPAWN_LOGGED  1024
 
 
+static ngx_task_rc_t ngx_http_task_spawn(ngx_task_t *t,
+    ngx_task_program_t *program);
 static const char *ngx_http_task_spawn_check(ngx_task_t *t,
     ngx_task_program_t *program);
 static ngx_err_t ngx_http_task_spawn_start(ngx_http_task_spawn_t *s);
 static ngx_err_t ngx_http_task_spawn_input(ngx_http_task_spawn_t *s);
 static void ngx_http_task_spawn_clear(ngx_task_program_t *program);
-static ngx_task_rc_t ngx_http_task_spawn_result(ngx_http_task_spawn_t *s,
-    int status);
+static ngx_task_rc_t ngx_http_task_spawn_result(ngx_http_task_spawn_t *s);
 static void ngx_http_task_spawn_log(ngx_http_task_spawn_t *s);
 
 
 ngx_task_rc_t
 ngx_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
 {
-    int                     status;
+    int            state;
+    ngx_task_rc_t  rc;
+
+    /* who is ended here leaves a program, its pipes, and its memory */
+
+    (void) pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+
+    rc = ngx_http_task_spawn(t, program);
+
+    (void) pthread_setcancelstate(state, NULL);
+
+    return rc;
+}
+
+
+static ngx_task_rc_t
+ngx_http_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
+{
     const char             *wrong;
     ngx_pool_cleanup_t     *cln;
     ngx_http_task_spawn_t   s;
@@ -64,6 +86,7 @@ ngx_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
     s.program = program;
     s.max = program->max_output ? program->max_output
                                 : NGX_HTTP_TASK_SPAWN_OUTPUT;
+    s.max = ngx_min(s.max, (size_t) NGX_HTTP_TASK_SPAWN_MOST);
 
     program->error = ngx_http_task_spawn_start(&s);
 
@@ -76,11 +99,9 @@ ngx_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
 
     /* its pid is its own, and its group's, until it has been waited for */
 
-    status = 0;
-
     if (!s.lost) {
         (void) kill(-s.child.pid, SIGKILL);
-        status = ngx_http_task_program_wait(s.child.pid);
+        ngx_http_task_program_reap(s.child.pid);
     }
 
     ngx_http_task_spawn_close(&s.in);
@@ -91,7 +112,7 @@ ngx_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
     cln->handler = free;
     cln->data = s.output;
 
-    return ngx_http_task_spawn_result(&s, status);
+    return ngx_http_task_spawn_result(&s);
 }
 
 
@@ -111,8 +132,10 @@ ngx_http_task_spawn_clear(ngx_task_program_t *program)
 static const char *
 ngx_http_task_spawn_check(ngx_task_t *t, ngx_task_program_t *program)
 {
-    if (ngx_http_task_on_loop() && !t->conf->mode.executor->block) {
-        return "starts a program in its async form";
+    if (ngx_http_task_on_loop()
+        && t->conf->mode.executor != &ngx_http_task_sync)
+    {
+        return "starts a program on the event loop";
     }
 
     if (program == NULL || program->size < sizeof(ngx_task_program_t)) {
@@ -278,7 +301,7 @@ ngx_http_task_spawn_close(int *fd)
 
 
 static ngx_task_rc_t
-ngx_http_task_spawn_result(ngx_http_task_spawn_t *s, int status)
+ngx_http_task_spawn_result(ngx_http_task_spawn_t *s)
 {
     size_t               len;
     u_char              *p, *errors;
@@ -288,12 +311,6 @@ ngx_http_task_spawn_result(ngx_http_task_spawn_t *s, int status)
 
     if (s->lost) {
         program->error = ECHILD;
-
-    } else if (WIFSIGNALED(status)) {
-        program->signal = WTERMSIG(status);
-
-    } else {
-        program->exit_code = WEXITSTATUS(status);
     }
 
     len = ngx_min(s->errors_len, NGX_HTTP_TASK_SPAWN_ERRORS);

@@ -104,6 +104,15 @@ ngx_http_task_spawn_look(ngx_http_task_spawn_t *s, int64_t now)
         s->lost = (ngx_errno == ECHILD);
     }
 
+    /* who else waits for any child may be faster than the wait after this */
+
+    if (info.si_pid && info.si_code == CLD_EXITED) {
+        s->program->exit_code = info.si_status;
+
+    } else if (info.si_pid) {
+        s->program->signal = info.si_status;
+    }
+
     if (info.si_pid || s->lost) {
         s->ended = 1;
         s->until = now + NGX_HTTP_TASK_SPAWN_LINGER * 1000000LL;

@@ -167,7 +167,7 @@ ngx_http_task_thread_handler(void *data, ngx_log_t *log)
 
     /* it could leave the piece's mutex locked, for which the loop would wait */
 
-    (void) pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    ngx_http_task_exit_forbid_cancel();
 
     ngx_http_task_child_thread();
 
@@ -183,6 +183,8 @@ ngx_http_task_thread_handler(void *data, ngx_log_t *log)
     } else {
         ngx_http_task_run_block(piece->task);
     }
+
+    ngx_http_task_exit_forbid_cancel();
 
     ngx_http_task_exit_guard_thread(NULL);
     (void) ngx_http_task_exit_guard(NULL);

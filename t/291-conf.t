@@ -80,7 +80,7 @@ conf('task_limit without running', 'emerg', 'location /t { task sleep;
     }', '"task_limit" must have "running" parameter');
 conf('task_limit that waits nowhere', 'emerg', 'location /t { task sleep;
         task_limit running=1 wait=1s; # HERE
-    }', '"task_limit" directive has "wait" but no "queue" to wait in');
+    }', '"task_limit" directive has "wait" without "queue"');
 
 # two that answer in one location: that the last one wins is no answer
 
