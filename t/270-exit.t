@@ -29,6 +29,10 @@ sub conf {
             location = /job   { task ends; task_background on zone=jobs; }
             location = /sleep { task sleep duration=400ms;
                                 task_mode thread; }
+            location = /one/job   { task ends; task_mode thread=one;
+                                    task_background on zone=jobs; }
+            location = /one/sleep { task sleep; task_mode thread=one;
+                                    task_background on zone=jobs; }
             location = /quick { quick; }
             location /jobs/   { task_jobs zone=jobs; }
         ');
@@ -61,6 +65,7 @@ for my $try ([ '/ends?how=exit&n=2', 'task "ends" called exit\(2\)' ],
              [ '/ends?how=defer', 'task "ends" called exit\(2\)' ],
              [ '/sync?how=exit', 'task "ends" called exit\(2\)' ],
              [ '/sync?how=defer', 'task "ends" called exit\(2\)' ],
+             [ '/sync?how=thread', 'task "ends" called pthread_exit\(\)' ],
              [ '/aends?how=exit', 'task "aends" called exit\(2\)' ])
 {
     my ($uri, $message) = @$try;
@@ -88,7 +93,7 @@ is($s->get('/quick')->{status}, 200, 'two at once: another worker serves');
 unlike($s->text('error.log'), qr/fatal code/, 'two at once: none is fatal');
 ($code) = $s->stop('QUIT');
 is($code, 0, 'nginx ends as ever');
-$s->check_log(qr/called (?:quick_)?exit\(/);
+$s->check_log(qr/called (?:quick_|pthread_)?exit\(/);
 
 # TEST 3: in stop(): the worker was to end
 
@@ -134,7 +139,7 @@ $s->check_log;
 $s = TaskServer->start(conf('task_shutdown_timeout 3s;'), workers => 1);
 ($old) = $s->workers;
 $c = $s->open('/ends?how=thread', keepalive => 1);
-$s->wait_for(sub { $s->text('error.log') =~ /quits/ }, 'the worker to quit');
+$s->wait_for(sub { $s->text('error.log') =~ /will be replaced/ }, 'the worker to be replaced');
 is($s->read($c, 1)->{status}, 500, 'keepalive: 500');
 replaced($old);
 $s->stop('TERM');
@@ -165,6 +170,27 @@ replaced($old);
 is(join(' ', map $_->{status}, @r), '500 200 200', 'the only thread');
 replaced($old);
 is($s->get('/one')->{status}, 200, 'the only thread: there is one again');
+
+# a worker without a thread serves until it is replaced, which takes no longer
+# than what README says, also if a job waits in the pool
+
+$s->stop('TERM');
+$s->check_log;
+$s = TaskServer->start(conf('task_shutdown_timeout 2s;'));
+($old) = $s->workers;
+my @ids = map $s->get($_)->{body} =~ /"id":"(\w+)"/,
+          '/one/sleep?duration=300ms', '/one/job?how=thread', '/one/sleep?duration=300ms';
+is(scalar @ids, 3, 'a job behind: taken');
+my ($failed, $from) = (0, time());
+$s->wait_for(sub {
+    my $r = $s->connect ? $s->get('/quick') : { status => 0, time => 9 };
+    $failed++ if $r->{status} != 200 || $r->{time} > 2;
+    return !grep $_ == $old, $s->workers;
+}, 'another worker');
+is($failed, 0, 'a job behind: others are served all the time');
+cmp_ok(time() - $from, '<', 9, 'a job behind: for no longer than that');
+$s->wait_for(sub { $s->connect && $s->get('/quick')->{status} == 200 }, 'a new worker');
+like($s->get("/jobs/$ids[2]")->{body}, qr/"state":"lost"/, 'a job behind: is lost, and says so');
 
 # TEST 8: cancelled: not while it runs, and never with a lock of ours
 

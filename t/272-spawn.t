@@ -246,7 +246,7 @@ is_deeply([ @$j{qw(rc exit output)} ], [ 0, 4, "sync\n" ], 'sync');
 is($s->get('/aspawn?n=0')->{body}, '{"output":"piece\n"}', 'an offloaded piece');
 $r = $s->get('/aspawn?n=1');
 is($r->{status}, 500, 'an async form');
-like($s->text('error.log'), qr/"aspawn": starts a program in its async form/,
+like($s->text('error.log'), qr/"aspawn": starts a program on the event loop/,
      'the log');
 
 for my $try ([ 0, 'without its size' ], [ 1, 'without its size' ],

@@ -64,7 +64,7 @@ for my $where ('/wrong', '/sync') {
 my $outside = 'task "awrong": awaits outside of its async form';
 
 wrong("/awrong?how=$_", $outside) for 0, 1, 2, 7;
-wrong('/awrong?how=3', 'task "awrong": blocks in its async form');
+wrong('/awrong?how=3', 'task "awrong": blocks on the event loop');
 wrong("/awrong?how=$_", 'awaits with a frame that is not its own')
     for 10, 13, 14, 15;
 wrong('/awrong?how=11', 'task "awrong": calls NULL');
