@@ -26,6 +26,10 @@
 
 cJSON *ngx_http_task_json_tree(const unsigned char *p, size_t len);
 
+/* of any number of levels; NULL: does nothing */
+
+void ngx_http_task_json_delete(cJSON *json);
+
 
 /* ngx_http_task_json_print.c */
 

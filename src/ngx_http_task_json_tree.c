@@ -231,3 +231,33 @@ tree_space(json_tree_t *t)
         t->p++;
     }
 }
+
+
+/* cJSON_Delete() calls itself for each level: what is below is put behind */
+
+void
+ngx_http_task_json_delete(cJSON *json)
+{
+    cJSON  *last, *next;
+
+    for (last = json; json; json = next) {
+
+        while (last->next) {
+            last = last->next;
+        }
+
+        if (json->child && !(json->type & cJSON_IsReference)) {
+            last->next = json->child;
+            json->child = NULL;
+        }
+
+        next = json->next;
+        json->next = NULL;
+
+        if (last == json) {
+            last = next;
+        }
+
+        cJSON_Delete(json);
+    }
+}

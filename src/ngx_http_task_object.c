@@ -17,6 +17,7 @@ static ngx_http_task_member_t *ngx_http_task_member(ngx_task_t *t,
     const char *name);
 static void ngx_http_task_set_item(ngx_task_t *t, const char *name,
     cJSON *item);
+static ngx_uint_t ngx_http_task_object_moved(ngx_http_task_result_t *result);
 static ngx_int_t ngx_http_task_quote(ngx_task_t *t, ngx_str_t *dst,
     const char *src);
 
@@ -45,12 +46,12 @@ ngx_http_task_set(ngx_task_t *t, const char *name, ngx_str_t *text, cJSON *json)
     }
 
     if (!ngx_http_task_may_set(t)) {
-        cJSON_Delete(json);
+        ngx_http_task_json_delete(json);
         return;
     }
 
     if (name == NULL || (t->result.json && !cJSON_IsObject(t->result.json))) {
-        cJSON_Delete(json);
+        ngx_http_task_json_delete(json);
         ngx_http_task_misuse(t, "sets a member of what is no object");
         return;
     }
@@ -64,12 +65,12 @@ ngx_http_task_set(ngx_task_t *t, const char *name, ngx_str_t *text, cJSON *json)
     member = ngx_http_task_member(t, name);
 
     if (member == NULL) {
-        cJSON_Delete(json);
+        ngx_http_task_json_delete(json);
         t->result.nomem = 1;
         return;
     }
 
-    cJSON_Delete(member->json);
+    ngx_http_task_json_delete(member->json);
     member->json = json;
 
     /* that of cJSON is printed at the end */
@@ -168,7 +169,7 @@ ngx_http_task_set_item(ngx_task_t *t, const char *name, cJSON *item)
     }
 
     if (!done) {
-        cJSON_Delete(item);
+        ngx_http_task_json_delete(item);
         t->result.nomem = 1;
     }
 }
@@ -292,6 +293,11 @@ ngx_http_task_object_print(ngx_task_t *t)
     u_char                  *p;
     ngx_http_task_member_t  *member;
 
+    if (ngx_http_task_object_moved(&t->result)) {
+        ngx_http_task_misuse(t, "puts a value that is set into another");
+        return;
+    }
+
     len = sizeof("{}") - 1;
 
     for (member = t->result.members; member; member = member->next) {
@@ -337,6 +343,28 @@ ngx_http_task_object_print(ngx_task_t *t)
 }
 
 
+/* a value that is in another one now is freed with that, by whoever has it */
+
+static ngx_uint_t
+ngx_http_task_object_moved(ngx_http_task_result_t *result)
+{
+    ngx_uint_t               moved;
+    ngx_http_task_member_t  *member;
+
+    moved = 0;
+
+    for (member = result->members; member; member = member->next) {
+
+        if (member->json && (member->json->prev || member->json->next)) {
+            member->json = NULL;
+            moved = 1;
+        }
+    }
+
+    return moved;
+}
+
+
 /* the members are gone then */
 
 void
@@ -344,11 +372,13 @@ ngx_http_task_object_free(ngx_http_task_result_t *result)
 {
     ngx_http_task_member_t  *member;
 
+    (void) ngx_http_task_object_moved(result);
+
     for (member = result->members; member; member = member->next) {
 
         if (member->json) {
             cJSON_free(member->text.data);
-            cJSON_Delete(member->json);
+            ngx_http_task_json_delete(member->json);
         }
     }
 

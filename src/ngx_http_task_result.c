@@ -9,6 +9,8 @@
 
 static ngx_int_t ngx_http_task_copy(ngx_task_t *t, ngx_str_t *dst,
     const char *src);
+static const char *ngx_http_task_header_wrong(const char *name,
+    const char *value);
 static ngx_uint_t ngx_http_task_text_is_safe(const char *p);
 static void ngx_http_task_print(ngx_task_t *t);
 
@@ -42,7 +44,7 @@ ngx_http_task_complete(ngx_task_t *t, ngx_task_rc_t rc)
 
     ngx_http_task_object_free(&t->result);
 
-    cJSON_Delete(t->result.json);
+    ngx_http_task_json_delete(t->result.json);
     t->result.json = NULL;
 
     ngx_http_task_run_defers(t);
@@ -98,7 +100,7 @@ ngx_http_task_result_free(ngx_http_task_result_t *result)
 {
     ngx_http_task_object_free(result);
 
-    cJSON_Delete(result->json);
+    ngx_http_task_json_delete(result->json);
     result->json = NULL;
 
     if (result->free_body) {
@@ -161,7 +163,7 @@ ngx_task_set_result(ngx_task_t *t, cJSON *value)
     }
 
     if (!ngx_http_task_may_set(t)) {
-        cJSON_Delete(value);
+        ngx_http_task_json_delete(value);
         return;
     }
 
@@ -220,6 +222,10 @@ ngx_task_set_bytes(ngx_task_t *t, const char *content_type, void *data,
 void
 ngx_task_set_status(ngx_task_t *t, int status)
 {
+    if (!ngx_http_task_may_set(t)) {
+        return;
+    }
+
     if (status < 200 || status > 599) {
         ngx_http_task_misuse(t, "sets an invalid status");
         return;
@@ -233,40 +239,17 @@ void
 ngx_task_set_header(ngx_task_t *t, const char *name, const char *value)
 {
     ngx_keyval_t  *kv;
-    const char    *p;
+    const char    *wrong;
 
-    static const char  *own[] = {
-        "Connection", "Content-Length", "Content-Type", "Date",
-        "HTTP2-Settings", "Keep-Alive", "Proxy-Connection", "Server", "TE",
-        "Trailer", "Transfer-Encoding", "Upgrade", NULL
-    };
-    const char        **header;
-
-    if (name == NULL || value == NULL) {
-        ngx_http_task_misuse(t, "sets a header that is NULL");
+    if (!ngx_http_task_may_set(t)) {
         return;
     }
 
-    for (p = name; *p; p++) {
-        if (*p <= ' ' || *p >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", *p)) {
-            break;
-        }
-    }
+    wrong = ngx_http_task_header_wrong(name, value);
 
-    if (p == name || *p || !ngx_http_task_text_is_safe(value)) {
-        ngx_http_task_misuse(t, "sets an invalid header");
+    if (wrong) {
+        ngx_http_task_misuse(t, wrong);
         return;
-    }
-
-    while (*value == ' ') {
-        value++;
-    }
-
-    for (header = own; *header; header++) {
-        if (ngx_strcasecmp((u_char *) *header, (u_char *) name) == 0) {
-            ngx_http_task_misuse(t, "sets a header that is nginx's own");
-            return;
-        }
     }
 
     if (t->result.headers == NULL) {
@@ -280,6 +263,12 @@ ngx_task_set_header(ngx_task_t *t, const char *name, const char *value)
         return;
     }
 
+    /* in HTTP/2 space around a value is an error */
+
+    while (*value == ' ') {
+        value++;
+    }
+
     if (ngx_http_task_copy(t, &kv->key, name) != NGX_OK
         || ngx_http_task_copy(t, &kv->value, value) != NGX_OK)
     {
@@ -287,11 +276,46 @@ ngx_task_set_header(ngx_task_t *t, const char *name, const char *value)
         return;
     }
 
-    /* in HTTP/2 space around a value is an error */
-
     while (kv->value.len && kv->value.data[kv->value.len - 1] == ' ') {
         kv->value.len--;
     }
+}
+
+
+/* NULL: nothing is */
+
+static const char *
+ngx_http_task_header_wrong(const char *name, const char *value)
+{
+    const char  *p, **header;
+
+    static const char  *own[] = {
+        "Connection", "Content-Length", "Content-Type", "Date",
+        "HTTP2-Settings", "Keep-Alive", "Proxy-Connection", "Server", "TE",
+        "Trailer", "Transfer-Encoding", "Upgrade", NULL
+    };
+
+    if (name == NULL || value == NULL) {
+        return "sets a header that is NULL";
+    }
+
+    for (p = name; *p; p++) {
+        if (*p <= ' ' || *p >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", *p)) {
+            break;
+        }
+    }
+
+    if (p == name || *p || !ngx_http_task_text_is_safe(value)) {
+        return "sets an invalid header";
+    }
+
+    for (header = own; *header; header++) {
+        if (ngx_strcasecmp((u_char *) *header, (u_char *) name) == 0) {
+            return "sets a header that is nginx's own";
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -300,6 +324,10 @@ ngx_task_fail(ngx_task_t *t, int status, const char *message)
 {
     size_t   len;
     u_char  *p;
+
+    if (!ngx_http_task_may_set(t)) {
+        return NGX_TASK_FAILED;
+    }
 
     if (status < 400 || status > 599) {
         ngx_http_task_misuse(t, "fails with an invalid status");

@@ -132,7 +132,7 @@ for my $right ('[1] x', "[1]\0", "[1]\0\0", '[1]}') {
 is(post('/parse', encode_json({ text => '[' x $_ . ']' x $_ }))->{status},
    $_ > 1000 ? 500 : 200, "$_ levels read") for 1000, 1001;
 is($s->get("/parse?i=$_")->{status}, $_ > 1000 ? 500 : 200, "$_ levels printed")
-    for 1000, 1001;
+    for 1000, 1001, 400_000;
 like($s->text('error.log'), qr/task "parse": sets JSON of too many levels/,
      'which is logged');
 

@@ -56,6 +56,8 @@ for my $where ('/wrong', '/sync') {
     wrong("$where?how=17", 'sets a member of what is no object');
     wrong("$where?how=18", 'sets an invalid content type');
 
+    wrong("$where?how=$_", 'puts a value that is set into another') for 20, 21;
+
     is($s->get("$where?how=19")->{body}, '{"a":null}', "$where: no text");
 }
 
@@ -75,7 +77,7 @@ wrong("/bwrong?how=$_", 'task "bwrong": awaits in a thread') for 0, 1, 2, 7;
 
 for my $name ('awrong', 'bwrong') {
     wrong("/$name?how=$_", "task \"$name\": sets its result in a deferred call")
-        for 4, 5, 6;
+        for 4, 5, 6, 8, 9;
 }
 
 # TEST 4: the same where the client has left

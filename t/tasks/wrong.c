@@ -138,6 +138,23 @@ wrong(ngx_task_t *t)
         ngx_task_set_bytes(t, NULL, NULL, 0, NULL);
         break;
 
+    case 20:
+
+        /* put into another value once it is set, in both orders */
+
+        ngx_task_set_json(t, "a", a);
+        cJSON_AddItemToArray(c, a);
+        ngx_task_set_json(t, "c", c);
+        cJSON_Delete(b);
+        return NGX_TASK_OK;
+
+    case 21:
+        ngx_task_set_json(t, "c", c);
+        ngx_task_set_json(t, "a", a);
+        cJSON_AddItemToArray(c, a);
+        cJSON_Delete(b);
+        return NGX_TASK_OK;
+
     case 19:
 
         /* right, too: there is no text */
@@ -217,6 +234,14 @@ later(void *data)
 
     case 7:
         (void) ngx_task_sleep(s->frame, 0);
+        break;
+
+    case 8:
+        ngx_task_set_status(s->task, 404);
+        break;
+
+    case 9:
+        (void) ngx_task_fail(s->task, 503, "late");
     }
 }
 
