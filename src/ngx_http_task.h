@@ -296,6 +296,10 @@ ngx_int_t ngx_http_task_body_load(ngx_task_t *t);
 ngx_int_t ngx_http_task_read_ahead(ngx_task_t *t);
 void ngx_http_task_read_done(ngx_task_t *t, ngx_task_rc_t rc);
 
+/* answers this status, a 503 or 504, before it is read; if anybody waits */
+
+void ngx_http_task_read_end(ngx_task_t *t, ngx_int_t status);
+
 
 /* ngx_http_task_fields.c: what header fields of a request ask for */
 

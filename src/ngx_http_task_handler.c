@@ -232,6 +232,7 @@ ngx_http_task_create(ngx_http_request_t *r)
     t->own_pool = (pool != r->pool);
     t->body.fd = NGX_INVALID_FILE;
     t->connection = r->connection->number;
+    t->changes = r->uri_changes;
     t->created = ngx_http_task_now();
 
     return t;

@@ -72,7 +72,7 @@ ngx_http_task_job_accept(ngx_task_t *t)
                                       NGX_HTTP_TASK_JOB_PREFER, t->wait);
     }
 
-    return ngx_http_task_job_accepted(r, t->job->id, "queued");
+    return ngx_http_task_job_accepted(r, t->conf, t->job->id, "queued");
 }
 
 
@@ -104,21 +104,18 @@ ngx_http_task_job_create(ngx_task_t *t)
 /* the job is there, whatever becomes of the answer */
 
 ngx_int_t
-ngx_http_task_job_accepted(ngx_http_request_t *r, u_char *id,
-    const char *state)
+ngx_http_task_job_accepted(ngx_http_request_t *r,
+    ngx_http_task_loc_conf_t *tlcf, u_char *id, const char *state)
 {
-    u_char                    *p;
-    ngx_str_t                  href, body, text;
-    ngx_uint_t                 i;
-    ngx_http_task_loc_conf_t  *tlcf;
+    u_char      *p;
+    ngx_str_t    href, body, text;
+    ngx_uint_t   i;
 
     ngx_keyval_t  headers[] = {
         { ngx_string("Location"), ngx_null_string },
         { ngx_string("Retry-After"), ngx_string("1") },
         { ngx_string("Preference-Applied"), ngx_string("respond-async") }
     };
-
-    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
 
     href.len = tlcf->job_location.len + NGX_HTTP_TASK_JOB_ID_TEXT;
     href.data = ngx_pnalloc(r->pool, href.len);

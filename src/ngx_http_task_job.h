@@ -282,8 +282,8 @@ ngx_uint_t ngx_http_task_job_wanted(ngx_http_request_t *r, ngx_msec_t *wait);
  */
 
 ngx_int_t ngx_http_task_job_accept(ngx_task_t *t);
-ngx_int_t ngx_http_task_job_accepted(ngx_http_request_t *r, u_char *id,
-    const char *state);
+ngx_int_t ngx_http_task_job_accepted(ngx_http_request_t *r,
+    ngx_http_task_loc_conf_t *tlcf, u_char *id, const char *state);
 void ngx_http_task_job_start(ngx_task_t *t);
 
 /* the task of a job has its final state: frees it as soon as that can be */
@@ -346,6 +346,8 @@ typedef enum {
 
 typedef struct {
     ngx_http_request_t        *request;
+    ngx_uint_t                 changes;      /* of its URI, then */
+    ngx_http_task_loc_conf_t  *conf;
     ngx_http_task_job_zone_t  *zone;
     ngx_event_t                event;
     ngx_http_task_job_wait_e   kind;

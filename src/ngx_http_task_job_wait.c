@@ -48,6 +48,8 @@ ngx_http_task_job_wait(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
     cln->data = w;
 
     w->request = r;
+    w->changes = r->uri_changes;
+    w->conf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
     w->zone = zone;
     w->kind = kind;
     w->spoken = ngx_http_task_now();
@@ -91,10 +93,12 @@ ngx_http_task_job_wait_watch(ngx_http_task_job_wait_t *w)
     r = w->request;
     rev = r->connection->read;
 
-    if (!w->watched && !r->discard_body) {
+    if (!w->watched && !r->main->discard_body) {
         w->watched = 1;
 
-        if (rev->timer_set) {
+        /* in a subrequest, it may be of the request that it is in */
+
+        if (r == r->main && rev->timer_set) {
             ngx_del_timer(rev);
         }
 
@@ -134,6 +138,12 @@ ngx_http_task_job_tick(ngx_event_t *ev)
     w = ev->data;
     r = w->request;
     c = r->connection;
+
+    /* this one's count of it is what post_action took */
+
+    if (ngx_http_task_elsewhere(r, w->changes)) {
+        return;
+    }
 
     ngx_http_set_log_request(c->log, r);
 
@@ -192,7 +202,7 @@ ngx_http_task_job_prefer_answer(ngx_http_task_job_wait_t *w)
 
     case NGX_HTTP_TASK_JOB_QUEUED:
     case NGX_HTTP_TASK_JOB_RUNNING:
-        return ngx_http_task_job_accepted(r, w->id,
+        return ngx_http_task_job_accepted(r, w->conf, w->id,
                                      ngx_http_task_job_states[seen.job.state]);
 
     case NGX_HTTP_TASK_JOB_DONE:

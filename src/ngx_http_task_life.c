@@ -105,9 +105,7 @@ ngx_http_task_wait(ngx_task_t *t)
 
     r = t->request;
 
-    /* here nobody waits, and nobody's leaving matters */
-
-    if (r->background || r->post_action || t->conf->ignore_client_abort) {
+    if (t->conf->ignore_client_abort) {
         r->write_event_handler = ngx_http_request_empty_handler;
         return;
     }
@@ -148,9 +146,6 @@ ngx_http_task_expire(ngx_task_t *t)
 
     r = t->request;
 
-    ngx_log_error(NGX_LOG_ERR, t->log, 0, "task \"%V\" timed out",
-                  &t->function->name);
-
     ngx_http_task_halt(t);
 
     if (ngx_http_task_end(t, NGX_HTTP_TASK_TIMEOUT) == NGX_OK) {
@@ -178,9 +173,9 @@ ngx_http_task_end(ngx_task_t *t, ngx_http_task_state_e state)
     r = t->request;
     rc = NGX_OK;
 
-    if (ngx_http_get_module_ctx(r, ngx_http_task_module) != t) {
+    if (ngx_http_task_elsewhere(r, t->changes)) {
 
-        /* a client that left, and post_action: the request is elsewhere now */
+        /* the client left */
 
         state = NGX_HTTP_TASK_CANCELLED;
         rc = NGX_DECLINED;

@@ -337,13 +337,18 @@ ngx_http_task_thread_give_up(void)
 
         ngx_http_task_thread_wake(t);
 
-        if (t->state != NGX_HTTP_TASK_PENDING || t->reading) {
+        if (t->state != NGX_HTTP_TASK_PENDING) {
             continue;
         }
 
         c = ngx_http_task_enter(t);
 
-        ngx_http_task_reject(t, 1);
+        if (t->reading) {
+            ngx_http_task_read_end(t, NGX_HTTP_SERVICE_UNAVAILABLE);
+
+        } else {
+            ngx_http_task_reject(t, 1);
+        }
 
         ngx_http_task_leave(c);
     }

@@ -21,16 +21,23 @@ ngx_http_task_timeout_set(ngx_task_t *t)
         return NGX_OK;
     }
 
-    ev = ngx_pcalloc(t->pool, sizeof(ngx_event_t));
+    ev = t->timeout;
+
     if (ev == NULL) {
-        return NGX_ERROR;
+        ev = ngx_pcalloc(t->pool, sizeof(ngx_event_t));
+        if (ev == NULL) {
+            return NGX_ERROR;
+        }
+
+        ev->handler = ngx_http_task_timeout_handler;
+        ev->data = t;
+
+        t->timeout = ev;
     }
 
-    ev->handler = ngx_http_task_timeout_handler;
-    ev->data = t;
-    ev->log = t->log;
+    /* a job has another one than the request that its body was read for */
 
-    t->timeout = ev;
+    ev->log = t->log;
 
     ngx_http_task_timer(ev, ngx_http_task_timeout_deadline(t));
 
@@ -68,7 +75,15 @@ ngx_http_task_timeout_handler(ngx_event_t *ev)
 
     c = ngx_http_task_enter(t);
 
-    ngx_http_task_expire(t);
+    ngx_log_error(NGX_LOG_ERR, t->log, 0, "task \"%V\" timed out",
+                  &t->function->name);
+
+    if (t->reading) {
+        ngx_http_task_read_end(t, NGX_HTTP_GATEWAY_TIME_OUT);
+
+    } else {
+        ngx_http_task_expire(t);
+    }
 
     ngx_http_task_leave(c);
 }

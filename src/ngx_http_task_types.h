@@ -44,6 +44,7 @@
 typedef struct ngx_http_task_piece_s     ngx_http_task_piece_t;
 typedef struct ngx_http_task_pool_s      ngx_http_task_pool_t;
 typedef struct ngx_http_task_function_s  ngx_http_task_function_t;
+typedef struct ngx_http_task_loc_conf_s  ngx_http_task_loc_conf_t;
 
 
 /* where the task is; only the event loop reads and writes it */
@@ -231,8 +232,6 @@ typedef struct {
     ngx_event_t                      event;        /* starts those who wait */
 } ngx_http_task_limit_t;
 
-
-typedef struct ngx_http_task_loc_conf_s  ngx_http_task_loc_conf_t;
 
 struct ngx_http_task_loc_conf_s {
     ngx_http_task_loc_conf_t        *parent;       /* NULL: that of http{} */
@@ -433,6 +432,7 @@ struct ngx_task_s {
     ngx_http_cleanup_t              *reading;      /* a thread does, or NULL */
     ngx_http_task_context_t         *context;
     ngx_atomic_uint_t                connection;   /* its number in the log */
+    ngx_uint_t                       changes;      /* of its URI, then */
 
     /* what goes out */
 
@@ -453,6 +453,11 @@ struct ngx_task_s {
     int64_t                          deadline;
     ngx_event_t                      timer;
 };
+
+
+/* post_action has taken it elsewhere since, which each time is one change */
+
+#define ngx_http_task_elsewhere(r, changes)  ((r)->uri_changes != (changes))
 
 
 /* what a pool's thread runs of a task */

@@ -22,6 +22,13 @@ ngx_http_task_watch(ngx_http_request_t *r)
 
     c = r->connection;
 
+    /* here nobody waits, and nobody's leaving matters */
+
+    if (r->background || r->post_action) {
+        r->write_event_handler = ngx_http_request_empty_handler;
+        return;
+    }
+
     r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_http_task_watch_writing;
 
