@@ -4,15 +4,16 @@
  * of one whose queue is full.
  *
  * A client is told that there is no room.  A job was accepted: it waits until
- * something of ours has left the pool.  A pool cannot be asked for room, and
- * logs an error each time there is none, so it is not tried more often.
+ * something of ours has left the pool, or something of others, which only a try
+ * can tell.  A pool cannot be asked for room, and logs an error each time there
+ * is none, so it is not tried more often.
  */
 
 
 #include "ngx_http_task.h"
 
 
-/* how often a pool is tried that others have filled, milliseconds */
+/* how often a pool is tried, in case that others have left it, milliseconds */
 
 #define NGX_HTTP_TASK_POOL_RETRY  500
 
@@ -107,7 +108,6 @@ ngx_http_task_pool_give(ngx_http_task_piece_t *piece)
     /* the loop's own marks: its thread may have the task already */
 
     piece->in_pool = 1;
-    piece->pool->given++;
 
     ngx_http_task_thread_enter(piece);
 
@@ -131,7 +131,6 @@ void
 ngx_http_task_pool_returned(ngx_http_task_piece_t *piece)
 {
     piece->in_pool = 0;
-    piece->pool->given--;
 
     (void) ngx_http_task_pool_next(piece->pool);
 }
@@ -167,7 +166,7 @@ ngx_http_task_pool_next(ngx_http_task_pool_t *pool)
 }
 
 
-/* nothing of ours is there, whose return could be waited for */
+/* what others had in it returns without a word */
 
 static void
 ngx_http_task_pool_handler(ngx_event_t *ev)
@@ -179,9 +178,7 @@ ngx_http_task_pool_handler(ngx_event_t *ev)
 
     for (pool = ngx_http_task_pools; pool; pool = pool->next) {
 
-        if (pool->given == 0) {
-            while (ngx_http_task_pool_next(pool) == NGX_OK) { /* void */ }
-        }
+        while (ngx_http_task_pool_next(pool) == NGX_OK) { /* void */ }
 
         waiting |= !ngx_queue_empty(&pool->waiting);
     }

@@ -13,7 +13,6 @@
 
 struct ngx_http_task_pool_s {
     ngx_thread_pool_t     *pool;
-    ngx_uint_t             given;        /* pieces of ours that are in it */
     ngx_queue_t            waiting;      /* those of jobs that wait for it */
     ngx_http_task_pool_t  *next;
 };
