@@ -325,7 +325,8 @@ void
 ngx_http_task_job_stream_writer(ngx_http_request_t *r)
 {
     if (r->connection->write->error
-        || ngx_http_output_filter(r, NULL) == NGX_ERROR
+        || (ngx_http_task_job_stream_busy(r)
+            && ngx_http_output_filter(r, NULL) == NGX_ERROR)
         || ngx_handle_write_event(r->connection->write, 0) != NGX_OK)
     {
         ngx_http_finalize_request(r, NGX_ERROR);
