@@ -180,7 +180,7 @@ is($s->get('/timed', body('1ms'))->{status}, 200, 'timeout: the next is served')
 # what waits inside of another request leaves the client's connection alone
 
 $id = job('60s');
-$c = $s->open("/mirrored?id=$id&wait=10s", method => 'POST', body => 'x',
+$c = $s->open("/mirrored?id=$id&wait=10s", body => 'x',
               headers => "Content-Length: 2\r\n");
 $r = $s->read($c, 8);
 ok($r->{ended} && $r->{time} < 8, 'a mirror waits, its client stalls: given up');
