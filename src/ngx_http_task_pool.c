@@ -15,7 +15,7 @@
 
 /* how often a pool is tried, in case that others have left it, milliseconds */
 
-#define NGX_HTTP_TASK_POOL_RETRY  500
+#define NGX_HTTP_TASK_POOL_RETRY  1000
 
 
 static ngx_int_t ngx_http_task_pool_give(ngx_http_task_piece_t *piece);
