@@ -122,8 +122,9 @@ typedef struct {
 
 /*
  * A flag of a parameter: a password, a token.  Its value is never sent back in
- * an error, neither alone nor in the body it came in: there "[secret]" stands
- * in its place.  (nginx logs the query of a request, not its body.)
+ * an error: "[secret]" stands in its place, and in that of anything with
+ * members that it may be in, like the whole body.  What a function itself says
+ * of it is not changed.  (nginx logs the query of a request, not its body.)
  */
 
 #define NGX_TASK_SECRET      0x10000
@@ -298,11 +299,12 @@ void ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt,
 
 
 /*
- * [block] Runs a program, and returns when it has ended.  Unlike one of
- * system() it ends with the task: when that is cancelled, or its time is over,
- * or the worker has to stop, the program and all of its process group get a
- * SIGTERM, and a SIGKILL when their time of grace is over.  What is left of its
- * group when it has ended is killed; what has to live on calls setsid().
+ * [block] Runs a program, and returns when it has ended.  The program ends with
+ * the task, unlike one that system() started: when the task is cancelled, or
+ * its time is over, or the worker has to stop, the program and all of its
+ * process group get a SIGTERM, and a SIGKILL when their grace is over.  What is
+ * left of its group when it has ended is killed; what has to live on calls
+ * setsid().
  *
  * It has the three descriptors that are said here and no others, the default
  * action for each signal, none blocked, and a session of its own.  There is no
@@ -314,8 +316,8 @@ void ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt,
  * NGX_TASK_CANCELLED  the task was cancelled
  * NGX_TASK_FAILED     it was not started, or had to be ended: error says why
  *
- * A status that is not 0 is logged with the end of what it had to say of it,
- * and so is a failure.  In task_mode sync, where nothing is cancelled, the
+ * A status that is not 0 is logged, with the end of its standard error, and so
+ * is a failure.  In task_mode sync, where nothing is cancelled, the
  * worker stands still as long as the program runs.  Where the worker crashes,
  * the program is killed, but not others that it has started.
  * Since version 1.2.
@@ -363,12 +365,13 @@ ngx_task_rc_t ngx_task_spawn(ngx_task_t *t, ngx_task_program_t *program);
 
 
 /*
- * [any] JSON to a tree; NULL: it is none, or there is no memory.  To be used
- * instead of cJSON_ParseWithLength(), which writes to a global variable, as
- * other threads parse, too.  It takes no lock, and numbers of any length.
- * Since version 1.2 it is strict: one value that is UTF-8, with nothing but
- * white space around it, no null characters, 1,000 levels of arrays and
- * objects at most.
+ * [any] JSON to a tree, which is the caller's: cJSON_Delete().  NULL: it is
+ * none, or there is no memory.  To be used instead of cJSON_ParseWithLength(),
+ * which writes to a global variable, as other threads parse, too.  It takes no
+ * lock.  Numbers may have any length; what stands behind the value is not
+ * looked at.  Since version 1.2 it is strict where cJSON is not: the value has
+ * to be UTF-8, without null characters, of 1,000 levels of arrays and objects
+ * at most.
  */
 
 cJSON *ngx_task_parse_json(const char *text, size_t len);
@@ -380,7 +383,8 @@ cJSON *ngx_task_parse_json(const char *text, size_t len);
  * [any] Members of the JSON object that is the result; setting a name again
  * replaces it.  Names and strings are copied, invalid UTF-8 is replaced; a
  * number that is not finite becomes null.  Out of memory is remembered and
- * ends in a 500.
+ * ends in a 500.  Each name is compared with those before it: for thousands of
+ * members make one cJSON object.
  */
 
 void ngx_task_set_string(ngx_task_t *t, const char *name, const char *value);
@@ -405,6 +409,7 @@ void ngx_task_set_result(ngx_task_t *t, cJSON *value);
 /*
  * [any] Bytes as the result.  The type is copied; data is not, free_fn(data)
  * is called when it has been sent, on the event loop; with NULL it is never.
+ * Members, set before or after, are dropped.
  */
 
 void ngx_task_set_bytes(ngx_task_t *t, const char *content_type,
@@ -412,10 +417,12 @@ void ngx_task_set_bytes(ngx_task_t *t, const char *content_type,
 
 /*
  * [any] The HTTP status, 200 to 599, and headers of the answer: name and value
- * are copied and have to be fit for a header.  Of one that an answer can have
- * once, like ETag, the last counts.  Content-Length, Connection and the like
- * are nginx's own.  With ngx_task_fail() headers are sent, but those that
- * describe a body; none is where an error_page replaces the answer.
+ * are copied and have to be fit for a header.  The case of a name does not
+ * matter.  A header that is set again is sent again, but of Accept-Ranges,
+ * Content-Encoding, Content-Range, ETag, Expires, Last-Modified, Location and
+ * Refresh the last counts.  Content-Length, Connection and the like are nginx's
+ * own.  With ngx_task_fail() headers are sent, except those that describe a
+ * body; none is where an error_page replaces the answer.
  */
 
 void ngx_task_set_status(ngx_task_t *t, int status);
