@@ -48,6 +48,7 @@ my @broken = (
     [ 18, 'task "fine": invalid minimum "0" of parameter "n"' ],
     [ 19, 'has no name' ],
     [ 20, 'cannot be loaded: .*ngx_task_of_the_future' ],
+    [ 21, 'task "fine": invalid minimum "nan" of parameter "n"' ],
 );
 
 for my $try (@broken) {

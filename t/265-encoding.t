@@ -45,7 +45,8 @@ my $said = '{"detail":"Unsupported Content-Encoding, only identity is taken"}';
 for my $uri ('/async', '/thread', '/sync', '/job') {
 
     for my $try ([ 'gzip' ], [ 'br' ], [ 'GZIP' ], [ 'identity, gzip' ],
-                 [ 'identity', 'deflate' ], [ 'x-unknown' ])
+                 [ 'identity', 'deflate' ], [ 'x-unknown' ],
+                 [ 'gzip foo' ], [ 'identity gzip' ])
     {
         my $r = post($uri, $try, $gzip);
         is("$r->{status} $r->{body}", "415 $said", "$uri: @$try");

@@ -156,6 +156,12 @@ for my $uri ('/login', '/job') {
        'model_attributes_type body "[secret]"', "$uri: and a long one");
     like(errors($uri, '{"password":"hunter2'), qr/^json_invalid body\.\d+ \{\}$/,
          "$uri: no JSON");
+    is(errors($uri, qq({"name":{"password":"hunter2"},"password":"hunter2hunter2"})),
+       'string_type body.name "[secret]"', "$uri: in the value of another");
+    is(errors($uri, '{"name":["hunter2"],"password":"hunter2hunter2"}'),
+       'string_type body.name "[secret]"', "$uri: in an array");
+    is(errors($uri, '{"name":7,"password":"hunter2hunter2"}'),
+       'string_type body.name 7', "$uri: what has no members is shown");
     is(errors($uri, '{"name":"","password":"hunter2hunter2"}'),
        'string_too_short body.name ""', "$uri: others are shown");
 }

@@ -101,6 +101,24 @@ like(header(get('/gzip?name=ETag&value=%22a%22', %gzip), 'ETag'), qr{^W/}, 'a we
 is(header(get('/gzip?name=Accept-Ranges&value=bytes', %gzip), 'Accept-Ranges'),
    '', 'no ranges of it');
 
+# of an answer that has no body: the next one follows at once
+
+for my $status (204, 205, 304) {
+    $r = $s->read($s->open("/header?status=$status", keepalive => 1,
+                           body => "GET /quick HTTP/1.1\r\nHost: localhost\r\n"
+                                   . "Connection: close\r\n\r\n"));
+    is("$r->{status} " . header($r, 'Content-Length'),
+       "$status " . ($status == 205 ? '0' : ''), "$status: its length");
+    like($r->{body}, qr{^HTTP/1\.1 200 }, "$status: no body");
+}
+
+is(header(get('/header?name=Content-Range&value=bytes%20*%2F5&status=416'), 'Content-Range'),
+   'bytes */5', '416 says how long it is');
+is(header(get('/header?name=Content-Range&value=bytes%20*%2F5&status=404'), 'Content-Range'),
+   '', 'no other failure does');
+is(header(get('/header?name=X-A&value=%20%20a%20b%20'), 'X-A'), 'a b',
+   'space around a value is not sent');
+
 # what is true only now is not stored
 
 $r = get('/job?duration=20s');

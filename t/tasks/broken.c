@@ -43,6 +43,8 @@ static const ngx_task_param_t  params[] = {
     { "n m", NGX_TASK_INT, 0, "1", NULL, NULL, "", NULL },
 #elif (BROKEN == 18)
     { "n", NGX_TASK_BOOL, 0, "1", "0", NULL, "", NULL },
+#elif (BROKEN == 21)
+    { "n", NGX_TASK_NUMBER, 0, "1", "nan", NULL, "", NULL },
 #else
     { "n", NGX_TASK_INT, 0, "1", NULL, NULL, "", NULL },
 #endif
