@@ -17,7 +17,7 @@ sub conf {
     my ($main) = @_;
 
     return (
-        main => "task_load $tasks/process.so; env PROCESS_STOP;
+        main => "task_load $tasks/process.so; env PROCESS_STOP; env PROCESS_START;
                  thread_pool default threads=3;
                  thread_pool one threads=1; " . ($main // ''),
         http => 'task_job_zone jobs:1m;',
@@ -109,6 +109,23 @@ $s->check_log(qr/called (?:quick_|pthread_)?exit\(/);
     unlike($s->text('error.log'), qr/fatal code/, 'in stop(): not fatal');
     ($code) = $s->stop('TERM');
     is($code, 0, 'in stop(): exit code');
+    $s->check_log(qr/called exit\(/);
+}
+
+# in start(): each worker in turn, but none is fatal, nor are they started
+# faster than can be borne
+
+{
+    local $ENV{PROCESS_START} = 1;
+    $s = TaskServer->start(conf());
+    $s->wait_for(sub {
+        2 < (() = $s->text('error.log') =~ /worker process \d+ exited with code 1/g)
+    }, 'three workers to end', 15);
+    my $times = () = $s->text('error.log') =~ /a hook of task library "process" called exit\(2\)/g;
+    cmp_ok($times, '<', 8, 'in start(): the log, not too often');
+    unlike($s->text('error.log'), qr/fatal code/, 'in start(): not fatal');
+    ($code) = $s->stop('TERM');
+    is($code, 0, 'in start(): exit code');
     $s->check_log(qr/called exit\(/);
 }
 
@@ -210,6 +227,17 @@ cmp_ok($r->{time}, '<', 1, 'allowed: the loop runs');
 is($s->read($c)->{status}, 500, 'allowed: 500');
 replaced($old);
 is($s->get('/quick')->{status}, 200, 'allowed: and goes on');
+
+# a child by fork() ends as it likes, and by SIGTERM as any program
+
+($old) = $s->workers;
+
+for my $place ('ends', 'sync') {
+    is($s->get("/$place?how=fork")->{body}, '{"child":768}', "$place: a child's exit(3)");
+    is($s->get("/$place?how=child")->{body}, '{"child":15}', "$place: a child's SIGTERM");
+}
+
+is(($s->workers)[0], $old, 'children: the worker lives');
 
 # TEST 9: stopped at once, with a thread missing
 

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,6 +99,38 @@ cancel_thread(void *data)
 }
 
 
+/* a child of its own: how it ended, as waitpid() tells */
+
+static int
+fork_child(int exits)
+{
+    int    status;
+    pid_t  pid;
+
+    pid = fork();
+
+    if (pid == 0) {
+        if (exits) {
+            exit(3);
+        }
+
+        for ( ;; ) {
+            pause();
+        }
+    }
+
+    if (pid == -1) {
+        return -1;
+    }
+
+    if (!exits) {
+        (void) kill(pid, SIGTERM);
+    }
+
+    return (waitpid(pid, &status, 0) == pid) ? status : -1;
+}
+
+
 static ngx_task_rc_t
 ends(ngx_task_t *t)
 {
@@ -149,6 +182,11 @@ ends(ngx_task_t *t)
         (void) pthread_detach(tid);
         (void) ngx_task_block_ms(t, 300);
         pthread_testcancel();
+        return NGX_TASK_OK;
+
+    case 8:
+    case 9:
+        ngx_task_set_int(t, "child", fork_child(args->how == 8));
         return NGX_TASK_OK;
     }
 
@@ -514,7 +552,7 @@ e2big(ngx_task_t *t)
 
 static const ngx_task_param_t  ends_params[] = {
     { "how", NGX_TASK_ENUM, offsetof(ends_args_t, how), "fine", NULL, NULL, "",
-      "exit|quick|two|own|defer|thread|cancel|enabled|fine" },
+      "exit|quick|two|own|defer|thread|cancel|enabled|fork|child|fine" },
     { "n", NGX_TASK_INT, offsetof(ends_args_t, n), "2", NULL, NULL, "", NULL },
     { NULL, NGX_TASK_INT, 0, NULL, NULL, NULL, NULL, NULL }
 };
@@ -564,6 +602,10 @@ static const ngx_task_function_t  functions[] = {
 static ngx_task_rc_t
 start(void)
 {
+    if (getenv("PROCESS_START")) {
+        exit(2);
+    }
+
     (void) pthread_barrier_init(&two, NULL, 2);
 
     return NGX_TASK_OK;
