@@ -198,7 +198,7 @@ $s = TaskServer->start(conf('task_shutdown_timeout 2s;'));
 my @ids = map $s->get($_)->{body} =~ /"id":"(\w+)"/,
           '/one/sleep?duration=300ms', '/one/job?how=thread', '/one/sleep?duration=300ms';
 is(scalar @ids, 3, 'a job behind: taken');
-my ($failed, $from) = (0, time());
+my ($from, @failed) = time();
 $s->wait_for(sub {
 
     # one that was taken, and asks for nothing, would keep the worker
@@ -206,10 +206,10 @@ $s->wait_for(sub {
     my $c = $s->connect;
     $c->close if $c;
     my $r = $c ? $s->get('/quick') : { status => 0, time => 9 };
-    $failed++ if $r->{status} != 200 || $r->{time} > 2;
+    push @failed, "$r->{status} in $r->{time}" if $r->{status} != 200 || $r->{time} > 5;
     return !grep $_ == $old, $s->workers;
 }, 'another worker');
-is($failed, 0, 'a job behind: others are served all the time');
+is("@failed", '', 'a job behind: others are served all the time');
 cmp_ok(time() - $from, '<', 9, 'a job behind: for no longer than that');
 $s->wait_for(sub { $s->connect && $s->get('/quick')->{status} == 200 }, 'a new worker');
 like($s->get("/jobs/$ids[2]")->{body}, qr/"state":"lost"/, 'a job behind: is lost, and says so');
@@ -228,12 +228,16 @@ is($s->read($c)->{status}, 500, 'allowed: 500');
 replaced($old);
 is($s->get('/quick')->{status}, 200, 'allowed: and goes on');
 
-# a child by fork() ends as it likes, and by SIGTERM as any program
+# a child by fork() ends as it likes, and by SIGTERM as any program, but where
+# ThreadSanitizer is: it keeps a signal for a moment that never comes there
 
 ($old) = $s->workers;
 
 for my $place ('ends', 'sync') {
     is($s->get("/$place?how=fork")->{body}, '{"child":768}', "$place: a child's exit(3)");
+
+    next if ($ENV{TEST_NGINX_SANITIZER} // '') eq 'thread';
+
     is($s->get("/$place?how=child")->{body}, '{"child":15}', "$place: a child's SIGTERM");
 }
 

@@ -37,7 +37,7 @@ my %conf = (
         location = /timed/thread { task sleep; task_mode thread;
                                    task_timeout 500ms;
                                    task_background on zone=jobs; }
-        location = /timed/after { task steps; task_timeout 500ms; post_action /after; }
+        location = /timed/after { task steps; task_timeout 1s; post_action /after; }
         location = /later    { task steps; task_timeout 4s; }
         location = /later/job { task steps; task_timeout 4s;
                                 task_background on zone=jobs; }
@@ -160,8 +160,10 @@ for my $i (0 .. 2) {
     cmp_ok($r[$i]{time}, '>=', 0.5, "timeout $i: not early");
     cmp_ok($r[$i]{time}, '<', 1.8, "timeout $i: on time");
 }
+$s->wait_for(sub { $s->text('error.log') =~ m{task "steps" timed out.*/timed/after} },
+             'timeout: the log says so, of who left, too');
 is(scalar(() = $s->text('error.log') =~ /task "s\w+" timed out.*timed/g), 4,
-   'timeout: the log says so, of who left, too');
+   'timeout: the log says so, once of each');
 is($s->read($held)->{status}, 200, 'timeout: the thread is free');
 
 @r = $s->read_all([ @c[3, 4] ]);
