@@ -104,14 +104,21 @@ like($s->text('error.log'), qr/\[warn\].*program "sh" exited with code 3$/m,
 like($s->text('error.log'), qr/\[warn\].*program "sh" was ended by signal 9: (?#
      )a\\x0abad \\x1b\[1m line\\x0a$/m, 'the signal, and what it said, escaped');
 
-$j = run('', name => 'nosuchprogram');
-is_deeply([ @$j{qw(rc error output)} ], [ 1, 2, undef ], 'no such program');
-like($s->text('error.log'), qr/\[error\].*program "nosuchprogram" failed: (?#
-     ).*No such file/, 'it is logged');
-is(run('', name => '/etc/passwd')->{error}, 13, 'not a program');
-is(run('', dir => '/nosuch')->{error}, 2, 'no such directory');
-$r = $s->get('/e2big');
-is($r->{body}, '{"rc":1,"error":7,"output":null}', 'too many arguments');
+# ThreadSanitizer gives a child memory of its own, so that posix_spawn() does not
+# learn that the program cannot be run
+
+SKIP: {
+    skip 'ThreadSanitizer', 5 if ($ENV{TEST_NGINX_SANITIZER} // '') eq 'thread';
+
+    $j = run('', name => 'nosuchprogram');
+    is_deeply([ @$j{qw(rc error output)} ], [ 1, 2, undef ], 'no such program');
+    like($s->text('error.log'), qr/\[error\].*program "nosuchprogram" failed: (?#
+         ).*No such file/, 'it is logged');
+    is(run('', name => '/etc/passwd')->{error}, 13, 'not a program');
+    is(run('', dir => '/nosuch')->{error}, 2, 'no such directory');
+    $r = $s->get('/e2big');
+    is($r->{body}, '{"rc":1,"error":7,"output":null}', 'too many arguments');
+}
 
 # TEST 2: what it has from nginx
 
