@@ -34,7 +34,8 @@ JOBS          = 1
 BUILD        := $(CURDIR)/build
 OBJ          := $(BUILD)/obj
 MODULE       := $(BUILD)/ngx_http_task_module.so
-SOURCES      := $(wildcard src/*.c src/*.h)
+C_FILES      := $(wildcard src/*.c src/*/*.c src/*/*/*.c)
+H_FILES      := $(wildcard src/*.h src/*/*.h src/*/*/*.h)
 TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
                 $(wildcard conf/tasks/*.c))
 TEST_TASKS   := $(addprefix $(BUILD)/tasks/test/,probe.so text.so answers.so \
@@ -100,7 +101,7 @@ $(OBJ)/Makefile: $(OBJ)/stamp
 	then tail -n 5 $(BUILD)/configure.log; exit 1; fi
 	@touch $@
 
-$(MODULE): $(OBJ)/Makefile $(SOURCES)
+$(MODULE): $(OBJ)/Makefile $(C_FILES) $(H_FILES)
 	@echo "building $(notdir $@)"
 	@cd $(NGX_SRC) && $(MAKE) -s -f $(OBJ)/Makefile modules
 	@cp $(OBJ)/$(notdir $@) $@.new && mv $@.new $@
@@ -117,10 +118,10 @@ $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
 # drivers of a few files of the module, which they include
 
 $(addprefix $(BUILD)/tasks/test/,slot zone job-zone): \
-    $(BUILD)/tasks/test/%: t/%.c t/lib/steps.h $(SOURCES) $(OBJ)/Makefile
+    $(BUILD)/tasks/test/%: t/%.c t/lib/steps.h $(C_FILES) $(H_FILES) $(OBJ)/Makefile
 	@mkdir -p $(@D)
 	@gcc -g -O2 -Wall $(NGX_INCLUDES) -I t/lib -o $@ $< \
-	    src/ngx_http_task_text.c -lpthread
+	    src/text/ngx_http_task_text.c -lpthread
 
 $(BUILD)/tasks/thumbnail.so: TASK_LIBS = -lgd
 
@@ -220,7 +221,7 @@ $(ASAN_MODULE): $(MODULE)
 	@mkdir -p $(@D)
 	@gcc -shared -fPIC -O1 -g -fno-omit-frame-pointer \
 	    -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	    $(NGX_INCLUDES) -o $@ src/*.c $(OBJ)/ngx_http_task_module_modules.c -lcjson -lm
+	    $(NGX_INCLUDES) -o $@ $(C_FILES) $(OBJ)/ngx_http_task_module_modules.c -lcjson -lm
 
 # and one whose allocations fail, for t/170-alloc.t, with the sanitizers, too
 
@@ -230,7 +231,7 @@ $(FAIL_MODULE): $(MODULE) t/lib/fail.c t/lib/fail.h
 	@mkdir -p $(@D)
 	@gcc -c -fPIC -O1 -g -o $(@D)/fail.o t/lib/fail.c
 	@gcc -shared -fPIC -O1 -g -include t/lib/fail.h \
-	    $(NGX_INCLUDES) -o $@ src/*.c $(OBJ)/ngx_http_task_module_modules.c $(@D)/fail.o \
+	    $(NGX_INCLUDES) -o $@ $(C_FILES) $(OBJ)/ngx_http_task_module_modules.c $(@D)/fail.o \
 	    -lcjson -lm
 
 sanitize:
@@ -262,7 +263,7 @@ stress:
 FUZZ_CC       = clang -g -O1 -fsanitize=fuzzer,address,undefined \
                 -fno-sanitize-recover=undefined -Isrc
 
-PLAIN_C       = $(addprefix src/ngx_http_task_,text.c number.c field.c json.c \
+PLAIN_C       = $(addprefix src/text/ngx_http_task_,text.c number.c field.c json.c \
                 json_text.c json_tree.c json_print.c)
 
 # plain C is linked as it is; values, with nginx's own parsers and pools
@@ -279,7 +280,7 @@ fuzz:
 	@$(FUZZ_CC) -fno-sanitize=pointer-overflow -DNGX_DEBUG_PALLOC=1 \
 	    $$(sh t/lib/includes.sh $(BUILD)/nginx-src $(OBJ)) -o $(BUILD)/fuzz/value \
 	    t/fuzz-value.c \
-	    $(addprefix src/ngx_http_task_,value.c type.c) $(PLAIN_C) \
+	    $(addprefix src/function/ngx_http_task_,value.c type.c) $(PLAIN_C) \
 	    $(addprefix $(BUILD)/nginx-src/src/,core/ngx_parse.c \
 	    core/ngx_string.c core/ngx_palloc.c os/unix/ngx_alloc.c) -lcjson -lm
 	@for f in json text number field value; do \
@@ -298,7 +299,7 @@ lint:
 	@$(PACKAGES) check $(LINT_NEEDS)
 	@$(MAKE) --no-print-directory build
 	@for cc in gcc clang; do echo "$$cc"; \
-	    for f in src/*.c; do $$cc $(LINT_FLAGS) $(NGX_INCLUDES) $$f; done; \
+	    for f in $(C_FILES); do $$cc $(LINT_FLAGS) $(NGX_INCLUDES) $$f; done; \
 	done
 	@echo "ngx_task.h, gcc and clang, C99 and C++"
 	@for cc in "gcc -std=c99 -x c" "clang -std=c99 -x c" "g++ -x c++" \
@@ -310,7 +311,9 @@ lint:
 	    --enable=warning,portability,performance \
 	    --suppress=normalCheckLevelMaxBranches src
 	@echo "style"
-	@perl t/lib/style.pl src/*.c src/*.h conf/tasks/*.c
+	@perl t/lib/style.pl $(C_FILES) $(H_FILES) conf/tasks/*.c
+	@echo "layers"
+	@perl util/layers.pl $(OBJ) $(C_FILES)
 
 install: all
 	@install -d "$(DESTDIR)/usr/include"

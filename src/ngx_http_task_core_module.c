@@ -9,7 +9,7 @@
  */
 
 
-#include "ngx_http_task.h"
+#include "task/ngx_http_task.h"
 
 
 static void *ngx_http_task_core_create_conf(ngx_cycle_t *cycle);

@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_task.h"
+#include "task/ngx_http_task.h"
 
 
 static ngx_int_t ngx_http_task_preconfiguration(ngx_conf_t *cf);

@@ -9,7 +9,7 @@
  */
 
 
-#include "ngx_http_task.h"
+#include "task/ngx_http_task.h"
 
 #include <stdlib.h>
 

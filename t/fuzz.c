@@ -6,8 +6,8 @@
  */
 
 
-#include "ngx_http_task_field.h"
-#include "ngx_http_task_json.h"
+#include "text/ngx_http_task_field.h"
+#include "text/ngx_http_task_json.h"
 
 #include <math.h>
 #include <stdlib.h>

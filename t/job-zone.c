@@ -7,15 +7,15 @@
  */
 
 
-#include "ngx_http_task.h"
+#include "task/ngx_http_task.h"
 
-#include "ngx_http_task_job_table.c"
-#include "ngx_http_task_job_rebuild.c"
-#include "ngx_http_task_job_room.c"
-#include "ngx_http_task_job_block.c"
-#include "ngx_http_task_job_owner.c"
-#include "ngx_http_task_job_progress.c"
-#include "ngx_http_task_job_zone.c"
+#include "jobs/store/ngx_http_task_job_table.c"
+#include "jobs/store/ngx_http_task_job_rebuild.c"
+#include "jobs/store/ngx_http_task_job_room.c"
+#include "jobs/store/ngx_http_task_job_block.c"
+#include "jobs/store/ngx_http_task_job_owner.c"
+#include "jobs/store/ngx_http_task_job_progress.c"
+#include "jobs/store/ngx_http_task_job_zone.c"
 
 #include "steps.h"
 

@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_http_task.h"
+#include "task/ngx_http_task.h"
 
 #include <stdio.h>
 #include <sys/mman.h>
@@ -26,7 +26,7 @@ static int store(void);
         }                                                                     \
     } while (0)
 
-#include "ngx_http_task_slot.c"
+#include "stats/ngx_http_task_slot.c"
 
 
 #define SERIES    3

@@ -7,10 +7,10 @@
  */
 
 
-#include "ngx_http_task.h"
+#include "task/ngx_http_task.h"
 
-#include "ngx_http_task_zone.c"
-#include "ngx_http_task_slot.c"
+#include "stats/ngx_http_task_zone.c"
+#include "stats/ngx_http_task_slot.c"
 
 #include "steps.h"
 

@@ -64,7 +64,7 @@ if [ "$kind" = address ]; then
     includes=$(sh t/lib/includes.sh "$src" "$obj")
     gcc -c -fPIC $flags -o "$obj/fail.o" t/lib/fail.c
     gcc -shared -fPIC $flags -include t/lib/fail.h $includes \
-        -o "$fail" src/*.c "$obj/ngx_http_task_module_modules.c" "$obj/fail.o" \
+        -o "$fail" $(find src -name '*.c') "$obj/ngx_http_task_module_modules.c" "$obj/fail.o" \
         -lcjson -lm
 fi
 

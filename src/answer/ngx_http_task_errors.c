@@ -1,0 +1,246 @@
+
+/*
+ * The errors of a request, as FastAPI tells them:
+ *
+ *     {"detail":[{"type":..,"loc":[..],"msg":..,"input":..,"ctx":{..}}]}
+ *
+ * What could not be allocated is NULL: an error that is not complete is none.
+ */
+
+
+#include "task/ngx_http_task.h"
+
+
+/* how much of a wrong value is sent back, bytes */
+
+#define NGX_HTTP_TASK_ECHO  1024
+
+
+static ngx_uint_t ngx_http_task_add(cJSON *to, const char *name, cJSON *item);
+static ngx_int_t ngx_http_task_print_to(ngx_pool_t *pool, cJSON *json,
+    ngx_str_t *text);
+
+
+ngx_int_t
+ngx_http_task_error(cJSON **errors, const char *type, const char *msg,
+    cJSON *loc, cJSON *input, const char *name, cJSON *value)
+{
+    cJSON       *error, *ctx;
+    ngx_uint_t   ok;
+
+    if (*errors == NULL) {
+        *errors = cJSON_CreateArray();
+    }
+
+    error = cJSON_CreateObject();
+
+    ok = ngx_http_task_add(error, "type", cJSON_CreateString(type));
+    ok &= ngx_http_task_add(error, "loc", loc);
+    ok &= ngx_http_task_add(error, "msg", cJSON_CreateString(msg));
+    ok &= ngx_http_task_add(error, "input", input);
+
+    if (name) {
+        ctx = cJSON_CreateObject();
+
+        ok &= ngx_http_task_add(ctx, name, value);
+        ok &= ngx_http_task_add(error, "ctx", ctx);
+    }
+
+    ok &= ngx_http_task_add(*errors, NULL, error);
+
+    return ok ? NGX_DECLINED : NGX_ERROR;
+}
+
+
+/* takes the item in any case; without a name, to an array */
+
+static ngx_uint_t
+ngx_http_task_add(cJSON *to, const char *name, cJSON *item)
+{
+    if (to && item
+        && (name ? cJSON_AddItemToObject(to, name, item)
+                 : cJSON_AddItemToArray(to, item)))
+    {
+        return 1;
+    }
+
+    cJSON_Delete(item);
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_http_task_error_invalid(cJSON **errors, ngx_http_task_invalid_t *invalid,
+    cJSON *loc, cJSON *input)
+{
+    cJSON  *value;
+
+    value = NULL;
+
+    if (invalid->ctx) {
+        value = invalid->reason ? cJSON_CreateString(invalid->reason)
+                                : cJSON_CreateRaw((char *) invalid->bound);
+    }
+
+    return ngx_http_task_error(errors, invalid->type, (char *) invalid->msg,
+                               loc, input, invalid->ctx, value);
+}
+
+
+ngx_int_t
+ngx_http_task_error_print(ngx_pool_t *pool, cJSON **errors, ngx_str_t *text)
+{
+    cJSON      *object;
+    ngx_int_t   rc;
+
+    object = cJSON_CreateObject();
+
+    rc = ngx_http_task_add(object, "detail", *errors) ? NGX_OK : NGX_ERROR;
+
+    *errors = NULL;
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_print_to(pool, object, text);
+    }
+
+    cJSON_Delete(object);
+
+    return rc;
+}
+
+
+/* {"detail": "..."} */
+
+ngx_int_t
+ngx_http_task_error_detail(ngx_pool_t *pool, ngx_str_t *detail, ngx_str_t *text)
+{
+    cJSON      *object;
+    ngx_int_t   rc;
+
+    object = cJSON_CreateObject();
+
+    if (!cJSON_AddStringToObject(object, "detail", (char *) detail->data)) {
+        cJSON_Delete(object);
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_task_print_to(pool, object, text);
+
+    cJSON_Delete(object);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_print_to(ngx_pool_t *pool, cJSON *json, ngx_str_t *text)
+{
+    char        *p;
+    const char  *wrong;
+
+    if (!ngx_http_task_json_print(json, &p, &text->len, &wrong)) {
+        return NGX_ERROR;
+    }
+
+    text->data = ngx_pnalloc(pool, text->len);
+
+    if (text->data) {
+        ngx_memcpy(text->data, p, text->len);
+    }
+
+    cJSON_free(p);
+
+    return text->data ? NGX_OK : NGX_ERROR;
+}
+
+
+cJSON *
+ngx_http_task_error_loc(const char *where, cJSON *what)
+{
+    cJSON       *loc;
+    ngx_uint_t   ok;
+
+    loc = cJSON_CreateArray();
+
+    ok = ngx_http_task_add(loc, NULL, cJSON_CreateString(where));
+    ok &= ngx_http_task_add(loc, NULL, what);
+
+    if (!ok) {
+        cJSON_Delete(loc);
+        return NULL;
+    }
+
+    return loc;
+}
+
+
+cJSON *
+ngx_http_task_error_echo_text(ngx_pool_t *pool, ngx_str_t *text)
+{
+    size_t   i, n, len;
+    u_char  *p, *last;
+
+    /* a cut inside a character ends in a replacement, as any invalid byte */
+
+    len = ngx_min(text->len, NGX_HTTP_TASK_ECHO);
+
+    p = ngx_pnalloc(pool, len * NGX_HTTP_TASK_UTF8_GROWTH + 1);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    last = p;
+
+    for (i = 0; i < len; i += n + 1) {
+
+        /* a null could not be shown, it is as invalid as other bytes */
+
+        for (n = 0; i + n < len && text->data[i + n]; n++) { /* void */ }
+
+        last += ngx_http_task_utf8_copy(last, text->data + i, n);
+
+        if (i + n < len) {
+            last = ngx_cpymem(last, "\xef\xbf\xbd", 3);
+        }
+    }
+
+    *last = '\0';
+
+    return cJSON_CreateString((char *) p);
+}
+
+
+/* as it stands: numbers keep digits that a double has not */
+
+cJSON *
+ngx_http_task_error_echo_json(ngx_pool_t *pool, ngx_http_task_span_t *span)
+{
+    u_char     *p;
+    ngx_str_t   text;
+
+    if (span->len > NGX_HTTP_TASK_ECHO) {
+        text.data = (u_char *) span->data;
+        text.len = span->len;
+
+        return ngx_http_task_error_echo_text(pool, &text);
+    }
+
+    p = ngx_pnalloc(pool, span->len + 1);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    *ngx_cpymem(p, span->data, span->len) = '\0';
+
+    return cJSON_CreateRaw((char *) p);
+}
+
+
+/* in the place of what a secret was, or may be in */
+
+cJSON *
+ngx_http_task_error_echo_secret(void)
+{
+    return cJSON_CreateString("[secret]");
+}

@@ -1,0 +1,482 @@
+
+/*
+ * Parameters in the configuration: what the function's table says, what
+ * "task" fixes, what "task_param" narrows.  All that can be wrong with them
+ * is found here, while the configuration is read.
+ */
+
+
+#include "task/ngx_http_task.h"
+
+
+typedef struct {
+    ngx_str_t               name;
+    ngx_str_t               def;
+    ngx_str_t               min;
+    ngx_str_t               max;
+    ngx_http_task_place_t   place;
+} ngx_http_task_narrow_t;
+
+
+static ngx_int_t ngx_http_task_arg_init(ngx_conf_t *cf, ngx_str_t *function,
+    ngx_http_task_arg_t *arg, const ngx_task_param_t *param);
+static ngx_http_task_arg_t *ngx_http_task_arg_find(
+    ngx_http_task_loc_conf_t *tlcf, ngx_str_t *name);
+static ngx_int_t ngx_http_task_arg_fix(ngx_conf_t *cf,
+    ngx_http_task_arg_t *arg, ngx_str_t *value);
+static ngx_int_t ngx_http_task_arg_narrow(ngx_conf_t *cf,
+    ngx_http_task_arg_t *arg, ngx_http_task_narrow_t *narrow);
+static ngx_int_t ngx_http_task_arg_default(ngx_conf_t *cf,
+    ngx_http_task_arg_t *arg, ngx_http_task_narrow_t *narrow);
+static ngx_int_t ngx_http_task_arg_bound(ngx_conf_t *cf,
+    ngx_http_task_arg_t *arg, ngx_http_task_narrow_t *narrow,
+    ngx_uint_t max, ngx_http_task_bound_t *bound);
+static ngx_str_t *ngx_http_task_args_shown(ngx_http_task_arg_t *arg,
+    ngx_str_t *text);
+
+
+/* of a function, once: each location takes a copy */
+
+ngx_int_t
+ngx_http_task_args_init(ngx_conf_t *cf, ngx_http_task_function_t *function)
+{
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *arg;
+
+    arg = ngx_pcalloc(cf->pool, function->nparams * sizeof(ngx_http_task_arg_t)
+                                + 1);
+    if (arg == NULL) {
+        return NGX_ERROR;
+    }
+
+    function->args = arg;
+
+    for (i = 0; i < function->nparams; i++) {
+        if (ngx_http_task_arg_init(cf, &function->name, &arg[i],
+                                   &function->params[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_task_args_create(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
+{
+    ngx_uint_t            n;
+    ngx_http_task_arg_t  *arg;
+
+    n = tlcf->function->nparams;
+
+    tlcf->args = ngx_array_create(cf->pool, n + 1, sizeof(ngx_http_task_arg_t));
+    if (tlcf->args == NULL) {
+        return NGX_ERROR;
+    }
+
+    arg = ngx_array_push_n(tlcf->args, n);
+    if (arg == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(arg, tlcf->function->args, n * sizeof(ngx_http_task_arg_t));
+
+    tlcf->open = n;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_arg_init(ngx_conf_t *cf, ngx_str_t *function,
+    ngx_http_task_arg_t *arg, const ngx_task_param_t *param)
+{
+    ngx_int_t                rc;
+    ngx_str_t                text;
+    ngx_http_task_invalid_t  invalid;
+
+    ngx_memzero(arg, sizeof(ngx_http_task_arg_t));
+
+    arg->param = param;
+    arg->name.data = (u_char *) param->name;
+    arg->name.len = ngx_strlen(param->name);
+
+    if (param->min) {
+        text.data = (u_char *) param->min;
+        text.len = ngx_strlen(param->min);
+
+        if (ngx_http_task_value_bound(arg, &text, '>', &arg->min) != NGX_OK) {
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "task \"%V\": invalid minimum \"%V\" of "
+                            "parameter \"%V\"", function, &text, &arg->name);
+        }
+    }
+
+    if (param->max) {
+        text.data = (u_char *) param->max;
+        text.len = ngx_strlen(param->max);
+
+        if (ngx_http_task_value_bound(arg, &text, '<', &arg->max) != NGX_OK) {
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "task \"%V\": invalid maximum \"%V\" of "
+                            "parameter \"%V\"", function, &text, &arg->name);
+        }
+    }
+
+    if (param->def == NULL) {
+        return NGX_OK;
+    }
+
+    arg->has_def = 1;
+    text.data = (u_char *) param->def;
+    text.len = ngx_strlen(param->def);
+
+    rc = ngx_http_task_value_text(cf->pool, arg, &text, &arg->def, &invalid);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "task \"%V\": invalid default \"%V\" of "
+                            "parameter \"%V\": %s", function,
+                            ngx_http_task_args_shown(arg, &text), &arg->name,
+                            invalid.msg);
+    }
+
+    return rc;
+}
+
+
+static ngx_http_task_arg_t *
+ngx_http_task_arg_find(ngx_http_task_loc_conf_t *tlcf, ngx_str_t *name)
+{
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *args;
+
+    args = tlcf->args->elts;
+
+    for (i = 0; i < tlcf->args->nelts; i++) {
+        if (args[i].name.len == name->len
+            && ngx_strncmp(args[i].name.data, name->data, name->len) == 0)
+        {
+            return &args[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+/* "name=value" of the "task" directive */
+
+ngx_int_t
+ngx_http_task_args_fix(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf,
+    ngx_str_t *text)
+{
+    u_char               *p;
+    ngx_str_t             name, value;
+    ngx_http_task_arg_t  *arg;
+
+    p = ngx_strlchr(text->data, text->data + text->len, '=');
+
+    if (p == NULL) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "invalid parameter \"%V\", it must be name=value",
+                            text);
+    }
+
+    name.data = text->data;
+    name.len = p - text->data;
+    value.data = p + 1;
+    value.len = text->data + text->len - value.data;
+
+    arg = ngx_http_task_arg_find(tlcf, &name);
+
+    if (arg == NULL) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "task \"%V\" has no parameter \"%V\"",
+                            &tlcf->function->name, &name);
+    }
+
+    if (arg->fixed) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                                        "duplicate parameter \"%V\"", &name);
+    }
+
+    arg->fixed = 1;
+    tlcf->open--;
+
+    return ngx_http_task_arg_fix(cf, arg, &value);
+}
+
+
+/* a value with variables is looked at in each request, a literal one now */
+
+static ngx_int_t
+ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
+    ngx_str_t *value)
+{
+    ngx_int_t                          rc;
+    ngx_http_task_invalid_t            invalid;
+    ngx_http_complex_value_t          *cv;
+    ngx_http_compile_complex_value_t   ccv;
+
+    cv = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (cv == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = value;
+    ccv.complex_value = cv;
+
+    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (cv->lengths) {
+        arg->variable = cv;
+        return NGX_OK;
+    }
+
+    rc = ngx_http_task_value_text(cf->pool, arg, value, &arg->value, &invalid);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                              "invalid value \"%V\" of parameter \"%V\": %s",
+                              ngx_http_task_args_shown(arg, value), &arg->name,
+                              invalid.msg);
+    }
+
+    return rc;
+}
+
+
+char *
+ngx_http_task_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_task_loc_conf_t *tlcf = conf;
+
+    ngx_str_t               *value;
+    ngx_uint_t               i;
+    ngx_http_task_narrow_t  *narrow;
+
+    ngx_http_task_option_t  options[] = {
+        { "default", NULL },
+        { "min", NULL },
+        { "max", NULL },
+        { NULL, NULL }
+    };
+
+    value = cf->args->elts;
+
+    if (tlcf->narrow == NULL) {
+        tlcf->narrow = ngx_array_create(cf->pool, 2,
+                                        sizeof(ngx_http_task_narrow_t));
+        if (tlcf->narrow == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    narrow = tlcf->narrow->elts;
+
+    for (i = 0; i < tlcf->narrow->nelts; i++) {
+        if (narrow[i].name.len == value[1].len
+            && ngx_strncmp(narrow[i].name.data, value[1].data, value[1].len)
+               == 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "duplicate \"task_param\" of \"%V\"", &value[1]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (!ngx_http_task_param_known(cf, &value[1])) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no task function has a parameter \"%V\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    narrow = ngx_array_push(tlcf->narrow);
+    if (narrow == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(narrow, sizeof(ngx_http_task_narrow_t));
+
+    narrow->name = value[1];
+    ngx_http_task_conf_place(cf, &narrow->place);
+
+    options[0].value = &narrow->def;
+    options[1].value = &narrow->min;
+    options[2].value = &narrow->max;
+
+    return (ngx_http_task_conf_options(cf, 2, options) == NGX_OK)
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+/*
+ * Own are those "task_param" that stand in the very location of the task:
+ * only these have to name a parameter of its function.
+ */
+
+ngx_int_t
+ngx_http_task_args_narrow(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf,
+    ngx_array_t *own)
+{
+    ngx_uint_t               i;
+    ngx_http_task_arg_t     *arg;
+    ngx_http_task_narrow_t  *narrow;
+
+    if (tlcf->narrow == NULL) {
+        return NGX_OK;
+    }
+
+    narrow = tlcf->narrow->elts;
+
+    for (i = 0; i < tlcf->narrow->nelts; i++) {
+
+        arg = ngx_http_task_arg_find(tlcf, &narrow[i].name);
+
+        if (arg == NULL) {
+
+            if (tlcf->narrow != own) {
+                continue;
+            }
+
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow[i].place,
+                                        "task \"%V\" has no parameter \"%V\"",
+                                        &tlcf->function->name, &narrow[i].name);
+        }
+
+        if (ngx_http_task_arg_narrow(cf, arg, &narrow[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_arg_narrow(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
+    ngx_http_task_narrow_t *narrow)
+{
+    ngx_http_task_arg_t  wide;
+
+    wide = *arg;
+
+    if (narrow->min.data) {
+        if (ngx_http_task_arg_bound(cf, &wide, narrow, 0, &arg->min)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (narrow->max.data) {
+        if (ngx_http_task_arg_bound(cf, &wide, narrow, 1, &arg->max)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        arg->bounded = 1;
+    }
+
+    if (arg->min.set && arg->max.set
+        && ngx_http_task_value_wider(arg, &arg->min, &arg->max, 1))
+    {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow->place,
+                       "\"min=%V\" of parameter \"%V\" is over \"max=%V\"",
+                       &arg->min.text, &arg->name, &arg->max.text);
+    }
+
+    return ngx_http_task_arg_default(cf, arg, narrow);
+}
+
+
+/* also the function's own default has to be within the new bounds */
+
+static ngx_int_t
+ngx_http_task_arg_default(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
+    ngx_http_task_narrow_t *narrow)
+{
+    ngx_int_t                rc;
+    ngx_str_t                def;
+    ngx_http_task_invalid_t  invalid;
+
+    def = narrow->def;
+
+    if (def.data == NULL) {
+
+        if (!arg->has_def || (arg->fixed && arg->variable == NULL)) {
+            return NGX_OK;
+        }
+
+        def.data = (u_char *) arg->param->def;
+        def.len = ngx_strlen(def.data);
+    }
+
+    arg->has_def = 1;
+
+    rc = ngx_http_task_value_text(cf->pool, arg, &def, &arg->def, &invalid);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow->place,
+                       "invalid default \"%V\" of parameter \"%V\": %s%s",
+                       ngx_http_task_args_shown(arg, &def), &arg->name,
+                       invalid.msg,
+                       narrow->def.data ? "" : ", add \"default=\"");
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_arg_bound(ngx_conf_t *cf, ngx_http_task_arg_t *wide,
+    ngx_http_task_narrow_t *narrow, ngx_uint_t max,
+    ngx_http_task_bound_t *bound)
+{
+    ngx_str_t              *text;
+    const char             *what;
+    ngx_http_task_bound_t  *own;
+
+    text = max ? &narrow->max : &narrow->min;
+    what = max ? "max" : "min";
+    own = max ? &wide->max : &wide->min;
+
+    if (ngx_http_task_value_bound(wide, text, max ? '<' : '>', bound)
+        != NGX_OK)
+    {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow->place,
+                            "invalid value in \"%s=%V\" of parameter \"%V\"",
+                            what, text, &narrow->name);
+    }
+
+    if (own->set && ngx_http_task_value_wider(wide, bound, own, max)) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow->place,
+                     "\"%s=%V\" of parameter \"%V\" is outside of the "
+                     "function's own \"%s=%V\"",
+                     what, text, &narrow->name, what, &own->text);
+    }
+
+    return NGX_OK;
+}
+
+
+/* as it may stand in a log */
+
+static ngx_str_t *
+ngx_http_task_args_shown(ngx_http_task_arg_t *arg, ngx_str_t *text)
+{
+    static ngx_str_t  secret = ngx_string("[secret]");
+
+    return (arg->param->flags & NGX_TASK_SECRET) ? &secret : text;
+}

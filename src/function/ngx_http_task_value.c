@@ -1,0 +1,375 @@
+
+/*
+ * Values of parameters: from text or JSON, by their type, and within bounds;
+ * and into the arguments of a function.
+ */
+
+
+#include "task/ngx_http_task.h"
+
+#include <math.h>
+
+
+static ngx_int_t ngx_http_task_check(ngx_http_task_arg_t *arg,
+    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
+static int ngx_http_task_compare(const ngx_http_task_type_t *type,
+    ngx_http_task_value_t *value, ngx_http_task_bound_t *bound);
+static size_t ngx_http_task_value_size(ngx_http_task_arg_t *arg,
+    ngx_http_task_value_t *value);
+static u_char *ngx_http_task_value_store(ngx_http_task_arg_t *arg,
+    ngx_http_task_value_t *value, void *args, u_char *strings);
+static ngx_int_t ngx_http_task_outside(ngx_http_task_arg_t *arg,
+    ngx_http_task_bound_t *bound, ngx_http_task_invalid_t *invalid);
+
+
+size_t
+ngx_http_task_value_member(ngx_task_type_t type)
+{
+    return ((ngx_uint_t) type <= NGX_TASK_ENUM) ? ngx_http_task_types[type].size
+                                                : 0;
+}
+
+
+ngx_int_t
+ngx_http_task_value_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
+    ngx_str_t *text, ngx_http_task_value_t *value,
+    ngx_http_task_invalid_t *invalid)
+{
+    ngx_int_t                    rc;
+    const ngx_http_task_type_t  *type;
+
+    type = &ngx_http_task_types[arg->param->type];
+
+    rc = type->text(pool, arg, text, value, invalid);
+
+    return (rc == NGX_OK) ? ngx_http_task_check(arg, value, invalid) : rc;
+}
+
+
+/* the span is valid JSON, see ngx_http_task_json_scan() */
+
+ngx_int_t
+ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
+    ngx_http_task_span_t *span, ngx_http_task_value_t *value,
+    ngx_http_task_invalid_t *invalid)
+{
+    ngx_int_t                    rc;
+    ngx_str_t                    text;
+    const ngx_http_task_type_t  *type;
+
+    type = &ngx_http_task_types[arg->param->type];
+
+    text.data = (u_char *) span->data;
+    text.len = span->len;
+
+    if (text.data[0] == '"') {
+        text.data = ngx_pnalloc(pool, span->len);
+        if (text.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        text.len = ngx_http_task_json_unquote(text.data, span);
+
+        rc = type->text(pool, arg, &text, value, invalid);
+
+    } else if (type->json == NULL) {
+        ngx_str_set(&text, "");
+
+        rc = type->text(pool, arg, &text, value, invalid);
+
+    } else {
+        rc = type->json(&text, value, invalid);
+    }
+
+    return (rc == NGX_OK) ? ngx_http_task_check(arg, value, invalid) : rc;
+}
+
+
+/* "10", ">10" of a minimum, "<10" of a maximum */
+
+ngx_int_t
+ngx_http_task_value_bound(ngx_http_task_arg_t *arg, ngx_str_t *text,
+    u_char exclusive, ngx_http_task_bound_t *bound)
+{
+    ngx_str_t                    rest;
+    ngx_http_task_invalid_t      invalid;
+    const ngx_http_task_type_t  *type;
+
+    type = &ngx_http_task_types[arg->param->type];
+
+    rest = *text;
+
+    ngx_memzero(bound, sizeof(ngx_http_task_bound_t));
+
+    if (rest.len && rest.data[0] == exclusive) {
+        rest.data++;
+        rest.len--;
+        bound->exclusive = 1;
+    }
+
+    bound->set = 1;
+    bound->text = rest;
+
+    switch (type->bound) {
+
+    case NGX_HTTP_TASK_BOUND_NONE:
+        return NGX_ERROR;
+
+    case NGX_HTTP_TASK_BOUND_LENGTH:
+        bound->value.integer = ngx_atoi(rest.data, rest.len);
+
+        return (bound->value.integer == NGX_ERROR) ? NGX_ERROR : NGX_OK;
+
+    case NGX_HTTP_TASK_BOUND_NUMBER:
+
+        /* not a number is no bound: nothing is less than it, nor more */
+
+        if (type->text(NULL, arg, &rest, &bound->value, &invalid) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        return isnan(bound->value.number) ? NGX_ERROR : NGX_OK;
+
+    default:
+        return type->text(NULL, arg, &rest, &bound->value, &invalid);
+    }
+}
+
+
+/* whether a is a wider minimum, or maximum, than b */
+
+ngx_uint_t
+ngx_http_task_value_wider(ngx_http_task_arg_t *arg, ngx_http_task_bound_t *a,
+    ngx_http_task_bound_t *b, ngx_uint_t max)
+{
+    int                          diff;
+    const ngx_http_task_type_t  *type;
+
+    type = &ngx_http_task_types[arg->param->type];
+
+    if (type->bound == NGX_HTTP_TASK_BOUND_NUMBER) {
+        diff = (a->value.number > b->value.number)
+               - (a->value.number < b->value.number);
+
+    } else {
+        diff = (a->value.integer > b->value.integer)
+               - (a->value.integer < b->value.integer);
+    }
+
+    if (diff == 0) {
+        return b->exclusive && !a->exclusive;
+    }
+
+    return max ? diff > 0 : diff < 0;
+}
+
+
+static ngx_int_t
+ngx_http_task_check(ngx_http_task_arg_t *arg, ngx_http_task_value_t *value,
+    ngx_http_task_invalid_t *invalid)
+{
+    int                          diff;
+    const ngx_http_task_type_t  *type;
+
+    type = &ngx_http_task_types[arg->param->type];
+
+    if (type->bound == NGX_HTTP_TASK_BOUND_NONE) {
+        return NGX_OK;
+    }
+
+    if (arg->max.set) {
+        diff = ngx_http_task_compare(type, value, &arg->max);
+
+        if (diff > 0 || (diff == 0 && arg->max.exclusive)) {
+            return ngx_http_task_outside(arg, &arg->max, invalid);
+        }
+    }
+
+    if (arg->min.set) {
+        diff = ngx_http_task_compare(type, value, &arg->min);
+
+        if (diff < 0 || (diff == 0 && arg->min.exclusive)) {
+            return ngx_http_task_outside(arg, &arg->min, invalid);
+        }
+    }
+
+    if (type->bound == NGX_HTTP_TASK_BOUND_NUMBER && !isfinite(value->number)) {
+        return ngx_http_task_type_invalid(invalid, "finite_number",
+                                     "Input should be a finite number", NULL);
+    }
+
+    /* what an int64_t could not hold, see ngx_http_task_parse_int() */
+
+    if (type->bound == NGX_HTTP_TASK_BOUND_INTEGER
+        && (value->integer == INT64_MAX || value->integer == INT64_MIN))
+    {
+        return ngx_http_task_type_invalid(invalid, "int_parsing_size",
+                                     "Unable to parse input string as an "
+                                     "integer, exceeded maximum size", NULL);
+    }
+
+    return NGX_OK;
+}
+
+
+/* NaN is beyond any bound */
+
+static int
+ngx_http_task_compare(const ngx_http_task_type_t *type,
+    ngx_http_task_value_t *value, ngx_http_task_bound_t *bound)
+{
+    size_t   i;
+    int64_t  n;
+
+    if (type->bound == NGX_HTTP_TASK_BOUND_NUMBER) {
+        return !(value->number <= bound->value.number)
+               - (value->number < bound->value.number);
+    }
+
+    n = value->integer;
+
+    if (type->bound == NGX_HTTP_TASK_BOUND_LENGTH) {
+        for (i = 0, n = 0; i < value->string.len; i++) {
+            n += (value->string.data[i] & 0xc0) != 0x80;
+        }
+    }
+
+    return (n > bound->value.integer) - (n < bound->value.integer);
+}
+
+
+static ngx_int_t
+ngx_http_task_outside(ngx_http_task_arg_t *arg, ngx_http_task_bound_t *bound,
+    ngx_http_task_invalid_t *invalid)
+{
+    u_char                      *last, *end;
+    ngx_uint_t                   max;
+    const ngx_http_task_type_t  *type;
+
+    type = &ngx_http_task_types[arg->param->type];
+
+    max = (bound == &arg->max);
+    last = invalid->msg + sizeof(invalid->msg) - 1;
+
+    invalid->reason = NULL;
+
+    /* an int64_t has digits that a double has not */
+
+    end = invalid->bound;
+
+    if (type->bound != NGX_HTTP_TASK_BOUND_NUMBER && type->unit == 1) {
+        end += ngx_http_task_print_int(end, bound->value.integer);
+
+    } else {
+        end += ngx_http_task_print_number(end,
+                               (type->bound == NGX_HTTP_TASK_BOUND_NUMBER)
+                               ? bound->value.number
+                               : (double) bound->value.integer / type->unit);
+    }
+
+    *end = '\0';
+
+    if (type->bound == NGX_HTTP_TASK_BOUND_LENGTH) {
+        invalid->type = max ? "string_too_long" : "string_too_short";
+        invalid->ctx = max ? "max_length" : "min_length";
+
+        *ngx_slprintf(invalid->msg, last, "String should have at %s %L "
+                      "character%s", max ? "most" : "least",
+                      bound->value.integer,
+                      bound->value.integer == 1 ? "" : "s") = '\0';
+
+        return NGX_DECLINED;
+    }
+
+    if (bound->exclusive) {
+        invalid->type = max ? "less_than" : "greater_than";
+        invalid->ctx = max ? "lt" : "gt";
+
+    } else {
+        invalid->type = max ? "less_than_equal" : "greater_than_equal";
+        invalid->ctx = max ? "le" : "ge";
+    }
+
+    *ngx_slprintf(invalid->msg, last, "Input should be %s than %s%V",
+                  max ? "less" : "greater",
+                  bound->exclusive ? "" : "or equal to ", &bound->text) = '\0';
+
+    return NGX_DECLINED;
+}
+
+
+/* the structure, and the strings in it behind it */
+
+void *
+ngx_http_task_args_store(ngx_pool_t *pool, ngx_http_task_function_t *function,
+    ngx_array_t *args, ngx_http_task_value_t *values)
+{
+    size_t                size, args_size;
+    u_char               *p;
+    void                 *stored;
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *arg;
+
+    arg = args->elts;
+    args_size = ngx_align(function->table.args_size, NGX_ALIGNMENT);
+    size = args_size;
+
+    for (i = 0; i < args->nelts; i++) {
+        size += ngx_http_task_value_size(&arg[i], &values[i]);
+    }
+
+    stored = ngx_pcalloc(pool, size + 1);
+    if (stored == NULL) {
+        return NULL;
+    }
+
+    p = (u_char *) stored + args_size;
+
+    for (i = 0; i < args->nelts; i++) {
+        p = ngx_http_task_value_store(&arg[i], &values[i], stored, p);
+    }
+
+    return stored;
+}
+
+
+/* the bytes that the value takes behind the arguments */
+
+static size_t
+ngx_http_task_value_size(ngx_http_task_arg_t *arg, ngx_http_task_value_t *value)
+{
+    return (arg->param->type == NGX_TASK_STRING) ? value->string.len + 1 : 0;
+}
+
+
+static u_char *
+ngx_http_task_value_store(ngx_http_task_arg_t *arg,
+    ngx_http_task_value_t *value, void *args, u_char *strings)
+{
+    u_char  *member;
+
+    member = (u_char *) args + arg->param->offset;
+
+    switch (arg->param->type) {
+
+    case NGX_TASK_STRING:
+        *(const char **) member = (const char *) strings;
+        strings = ngx_cpymem(strings, value->string.data, value->string.len);
+        *strings++ = '\0';
+        break;
+
+    case NGX_TASK_NUMBER:
+        *(double *) member = value->number;
+        break;
+
+    case NGX_TASK_BOOL:
+    case NGX_TASK_ENUM:
+        *(int *) member = (int) value->integer;
+        break;
+
+    default: /* NGX_TASK_TIME, NGX_TASK_INT, NGX_TASK_SIZE */
+        *(int64_t *) member = value->integer;
+    }
+
+    return strings;
+}

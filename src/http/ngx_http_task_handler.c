@@ -1,0 +1,256 @@
+
+/*
+ * The content handlers of "task" and "quick": from a request to a task that is
+ * ready to start.  What becomes of it then is in ngx_http_task_life.c.
+ */
+
+
+#include "task/ngx_http_task.h"
+
+
+/* the task, its piece, a few strings; a larger one grows, bytes */
+
+#define NGX_HTTP_TASK_POOL_SIZE  2048
+
+
+static ngx_uint_t ngx_http_task_wants_job(ngx_http_request_t *r,
+    ngx_msec_t *wait);
+static void ngx_http_task_body_handler(ngx_http_request_t *r);
+static ngx_task_t *ngx_http_task_create(ngx_http_request_t *r);
+static void ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc);
+
+
+ngx_int_t
+ngx_http_task_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_msec_t                 wait;
+    ngx_http_task_loc_conf_t  *tlcf;
+
+    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
+
+    if (!(r->method & tlcf->methods)) {
+        return ngx_http_task_send_not_allowed(r, &tlcf->allow);
+    }
+
+    if (tlcf->background == NGX_HTTP_TASK_BACKGROUND_PREFER
+        && ngx_http_task_fields_vary(r, "Prefer") != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (tlcf->function->library->failed) {
+        return ngx_http_task_send_unavailable(r, 1);
+    }
+
+    if (r->headers_in.content_length_n < 0 && !r->headers_in.chunked) {
+        r->main->count++;
+        ngx_http_task_body_handler(r);
+        return NGX_DONE;
+    }
+
+    /* what is too large for a job is not read at all, where it says so */
+
+    if (tlcf->background
+        && r->headers_in.content_length_n > (off_t) tlcf->job_zone->max_body
+        && ngx_http_task_params_in_body(r, tlcf)
+        && ngx_http_task_wants_job(r, &wait))
+    {
+        return ngx_http_task_send_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                        NULL);
+    }
+
+    /* a body that nobody needs is read, too: the connection is then quiet */
+
+    r->request_body_in_single_buf = 1;
+
+    rc = ngx_http_read_client_request_body(r, ngx_http_task_body_handler);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    return NGX_DONE;
+}
+
+
+/* HEAD never begins a job: its answer would not say which */
+
+static ngx_uint_t
+ngx_http_task_wants_job(ngx_http_request_t *r, ngx_msec_t *wait)
+{
+    *wait = 0;
+
+    return !(r->method & NGX_HTTP_HEAD) && ngx_http_task_job_wanted(r, wait);
+}
+
+
+static void
+ngx_http_task_body_handler(ngx_http_request_t *r)
+{
+    ngx_int_t    rc;
+    ngx_task_t  *t;
+
+    t = ngx_http_task_create(r);
+    if (t == NULL) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    rc = ngx_http_task_params_collect(t);
+
+    if (rc == NGX_OK && (t->function->table.flags & NGX_TASK_CONTEXT)) {
+        rc = ngx_http_task_context_create(t);
+    }
+
+    if (rc == NGX_OK && t->ahead) {
+        rc = ngx_http_task_read_ahead(t);
+
+        if (rc == NGX_OK) {
+            return;
+        }
+
+    } else if (rc == NGX_OK && !t->unread) {
+        rc = ngx_http_task_params_read(t);
+    }
+
+    ngx_http_task_go(t, rc);
+}
+
+
+void
+ngx_http_task_go(ngx_task_t *t, ngx_int_t rc)
+{
+    ngx_http_request_t  *r;
+
+    r = t->request;
+
+    if (rc == NGX_OK && t->background) {
+        rc = ngx_http_task_job_accept(t);
+
+        t->request = NULL;
+        ngx_http_finalize_request(r, rc);
+
+        ngx_http_task_job_start(t);
+        return;
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_attach(r, t);
+    }
+
+    if (rc == NGX_OK) {
+        ngx_http_task_limit_start(t);
+        return;
+    }
+
+    ngx_http_task_refuse(t, rc);
+}
+
+
+/* what is wrong with the request: NGX_DECLINED, a 422, NGX_ERROR or a status */
+
+static void
+ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc)
+{
+    ngx_http_request_t  *r;
+
+    r = t->request;
+
+    if (rc == NGX_DECLINED && t->own_pool) {
+
+        /* the task goes now, its answer when the client has read it */
+
+        t->result.body.data = ngx_pstrdup(r->pool, &t->result.body);
+
+        if (t->result.body.data == NULL) {
+            rc = NGX_ERROR;
+        }
+    }
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_task_send_result(t);
+
+    } else if (rc == NGX_HTTP_SERVICE_UNAVAILABLE) {
+        rc = ngx_http_task_send_unavailable(r, 1);
+
+    } else {
+        rc = ngx_http_task_send_error(r, (rc == NGX_ERROR)
+                                         ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc,
+                                      (rc > NGX_OK && t->result.body.data)
+                                      ? &t->result.body : NULL);
+    }
+
+    /* its request, which is answered, goes on alone */
+
+    t->request = NULL;
+    ngx_http_task_release(t);
+
+    ngx_http_finalize_request(r, rc);
+}
+
+
+/* a task that a thread may touch outlives the pool of its request */
+
+static ngx_task_t *
+ngx_http_task_create(ngx_http_request_t *r)
+{
+    ngx_msec_t                 wait;
+    ngx_uint_t                 background;
+    ngx_pool_t                *pool;
+    ngx_task_t                *t;
+    ngx_http_task_loc_conf_t  *tlcf;
+
+    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
+
+    pool = r->pool;
+    background = ngx_http_task_wants_job(r, &wait);
+
+    if (tlcf->mode.pool || background) {
+        pool = ngx_create_pool(NGX_HTTP_TASK_POOL_SIZE, ngx_cycle->log);
+        if (pool == NULL) {
+            return NULL;
+        }
+    }
+
+    t = ngx_pcalloc(pool, sizeof(ngx_task_t));
+    if (t == NULL) {
+        if (pool != r->pool) {
+            ngx_destroy_pool(pool);
+        }
+
+        return NULL;
+    }
+
+    t->request = r;
+    t->log = r->connection->log;
+    t->background = background;
+    t->wait = wait;
+    t->conf = tlcf;
+    t->function = tlcf->function;
+    t->pool = pool;
+    t->own_pool = (pool != r->pool);
+    t->body.fd = NGX_INVALID_FILE;
+    t->connection = r->connection->number;
+    t->changes = r->uri_changes;
+    t->created = ngx_http_task_now();
+
+    return t;
+}
+
+
+ngx_int_t
+ngx_http_task_quick_handler(ngx_http_request_t *r)
+{
+    ngx_http_task_loc_conf_t  *tlcf;
+
+    static ngx_str_t  allow = ngx_string("GET, HEAD");
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return ngx_http_task_send_not_allowed(r, &allow);
+    }
+
+    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
+
+    return ngx_http_task_send(r, NGX_HTTP_OK, &tlcf->quick);
+}

@@ -1,0 +1,260 @@
+
+/*
+ * The body of a request, on its way to a task: bytes, or a file.
+ *
+ * One that is long is read in a thread, where there is one.  A task that waits
+ * has no descriptor of its own, and a job never has one.
+ */
+
+
+#include "task/ngx_http_task.h"
+
+
+/* a body up to this size is read on the event loop, in any mode, bytes */
+
+#define NGX_HTTP_TASK_BODY_SHORT  65536
+
+
+static ngx_buf_t *ngx_http_task_body_file(ngx_http_request_t *r);
+static ngx_int_t ngx_http_task_body_copy(ngx_task_t *t, ngx_uint_t copy);
+static ngx_int_t ngx_http_task_body_read(ngx_task_t *t, ngx_fd_t fd);
+
+
+ngx_uint_t
+ngx_http_task_body_is_json(ngx_http_request_t *r)
+{
+    u_char           *p, *last;
+    ngx_table_elt_t  *type;
+
+    type = r->headers_in.content_type;
+
+    if (type == NULL) {
+        return 0;
+    }
+
+    p = type->value.data;
+    last = ngx_strlchr(p, p + type->value.len, ';');
+
+    if (last == NULL) {
+        last = p + type->value.len;
+    }
+
+    while (last > p && (last[-1] == ' ' || last[-1] == '\t')) {
+        last--;
+    }
+
+    if (last - p == sizeof("application/json") - 1) {
+        return ngx_strncasecmp(p, (u_char *) "application/json", last - p) == 0;
+    }
+
+    return last - p > (ssize_t) sizeof("application/+json") - 1
+           && ngx_strncasecmp(p, (u_char *) "application/",
+                              sizeof("application/") - 1)
+              == 0
+           && ngx_strncasecmp(last - 5, (u_char *) "+json", 5) == 0;
+}
+
+
+/*
+ * nginx has the whole of it either in memory, not more than
+ * client_body_buffer_size, or in a file.  The last buffer may be one that only
+ * says so: no memory, no file.
+ *
+ * NGX_OK, NGX_ERROR, or a status.
+ */
+
+ngx_int_t
+ngx_http_task_body_take(ngx_task_t *t, ngx_uint_t json)
+{
+    ngx_buf_t    *file;
+    ngx_uint_t    thread;
+    ngx_chain_t  *cl;
+
+    if (t->request->request_body == NULL) {
+        return NGX_OK;
+    }
+
+    for (cl = t->request->request_body->bufs; cl; cl = cl->next) {
+        t->body.len += (size_t) ngx_buf_size(cl->buf);
+    }
+
+    /* its length is asked before anything is done with it */
+
+    if (t->background && t->body.len > t->conf->job_zone->max_body) {
+        return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
+    }
+
+    file = ngx_http_task_body_file(t->request);
+    thread = (t->conf->mode.executor == &ngx_http_task_thread);
+
+    if (t->conf->mode.pool && t->body.len > NGX_HTTP_TASK_BODY_SHORT) {
+
+        /* of a job it is known whether it is valid before it is accepted */
+
+        t->unread = json;
+        t->ahead = json ? (!thread || t->background)
+                        : (file && t->background);
+    }
+
+    if (file == NULL) {
+        return ngx_http_task_body_copy(t, json ? thread || t->background
+                                                 || t->unread
+                                               : t->own_pool);
+    }
+
+    t->body.offset = file->file_pos;
+
+    if (t->unread || t->ahead || !(json || t->background)) {
+        return NGX_OK;
+    }
+
+    return ngx_http_task_body_read(t, file->file->fd);
+}
+
+
+static ngx_buf_t *
+ngx_http_task_body_file(ngx_http_request_t *r)
+{
+    ngx_chain_t  *cl;
+
+    for (cl = r->request_body->bufs; cl; cl = cl->next) {
+        if (!ngx_buf_in_memory(cl->buf) && cl->buf->in_file) {
+            return cl->buf;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* copy: it may be looked at when the request is gone */
+
+static ngx_int_t
+ngx_http_task_body_copy(ngx_task_t *t, ngx_uint_t copy)
+{
+    u_char       *p;
+    size_t        size;
+    ngx_chain_t  *cl, *bufs;
+
+    bufs = t->request->request_body->bufs;
+
+    if (bufs == NULL) {
+        return NGX_OK;
+    }
+
+    if (!copy && bufs->next == NULL) {
+        t->body.data = bufs->buf->pos;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(t->pool, t->body.len + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    t->body.data = p;
+
+    for (cl = bufs; cl; cl = cl->next) {
+        size = (size_t) ngx_buf_size(cl->buf);
+
+        if (size) {
+            p = ngx_cpymem(p, cl->buf->pos, size);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * On the loop, when the body is about to be used: a descriptor of our own, as
+ * nginx's is closed with the request.
+ */
+
+ngx_int_t
+ngx_http_task_body_open(ngx_task_t *t)
+{
+    u_char      path[sizeof("/proc/self/fd/") + NGX_INT_T_LEN];
+    ngx_buf_t  *b;
+    ngx_log_t  *log;
+
+    if (t->body.data || t->body.len == 0 || t->body.fd != NGX_INVALID_FILE) {
+        return NGX_OK;
+    }
+
+    log = t->request->connection->log;
+    b = ngx_http_task_body_file(t->request);
+
+    /* not dup(): a mirrored request would share the offset with this one */
+
+    *ngx_sprintf(path, "/proc/self/fd/%d", b->file->fd) = '\0';
+
+    t->body.fd = open((char *) path, O_RDONLY|O_CLOEXEC);
+
+    if (t->body.fd == NGX_INVALID_FILE) {
+        ngx_log_error(NGX_LOG_CRIT, log, ngx_errno, "open() of \"%V\" failed",
+                      &b->file->name);
+        return NGX_ERROR;
+    }
+
+    if (lseek(t->body.fd, t->body.offset, SEEK_SET) == -1) {
+        ngx_log_error(NGX_LOG_CRIT, log, ngx_errno, "lseek() in \"%V\" failed",
+                      &b->file->name);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* from its file to memory, in any thread; the file is then closed */
+
+ngx_int_t
+ngx_http_task_body_load(ngx_task_t *t)
+{
+    ngx_int_t  rc;
+
+    if (t->body.data || t->body.len == 0) {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_task_body_read(t, t->body.fd);
+
+    (void) close(t->body.fd);
+    t->body.fd = NGX_INVALID_FILE;
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_body_read(ngx_task_t *t, ngx_fd_t fd)
+{
+    u_char   *p;
+    size_t    done;
+    ssize_t   n;
+
+    p = ngx_pnalloc(t->pool, t->body.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (done = 0; done < t->body.len; done += n) {
+        n = pread(fd, p + done, t->body.len - done, t->body.offset + done);
+
+        if (n == -1 && ngx_errno == EINTR) {
+            n = 0;
+            continue;
+        }
+
+        if (n <= 0) {
+            ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, (n < 0) ? ngx_errno : 0,
+                          "pread() of a request body failed");
+            return NGX_ERROR;
+        }
+    }
+
+    t->body.data = p;
+
+    return NGX_OK;
+}

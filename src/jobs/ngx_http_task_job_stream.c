@@ -1,0 +1,334 @@
+
+/*
+ * "Accept: text/event-stream": server-sent events of a job.  Each has an id,
+ * what was the latest then, and the last one the id "end": a client that comes
+ * back goes on from there.
+ */
+
+
+#include "task/ngx_http_task.h"
+
+
+/* between two comments, milliseconds */
+
+#define NGX_HTTP_TASK_JOB_COMMENT  15000
+
+
+static void ngx_http_task_job_stream_last_id(ngx_http_request_t *r,
+    ngx_str_t *id);
+static ngx_uint_t ngx_http_task_job_stream_busy(ngx_http_request_t *r);
+static ngx_int_t ngx_http_task_job_stream_late(ngx_http_task_job_wait_t *w,
+    int64_t silent);
+static ngx_int_t ngx_http_task_job_stream_event(ngx_http_task_job_wait_t *w,
+    const char *name);
+static ngx_int_t ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w,
+    ngx_pool_t *pool, const char *name, ngx_str_t *json, ngx_str_t *event);
+static ngx_int_t ngx_http_task_job_stream_send(ngx_http_task_job_wait_t *w,
+    ngx_str_t *text);
+
+
+/*
+ * EventSource comes back when its stream has ended, with the id of what it had
+ * last: 204 tells the one that had the end to stop.
+ */
+
+ngx_int_t
+ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w, ngx_uint_t ended)
+{
+    off_t                n;
+    ngx_int_t            rc;
+    ngx_str_t            id;
+    ngx_http_request_t  *r;
+
+    static ngx_str_t  nothing = ngx_null_string;
+    static ngx_str_t  name = ngx_string("X-Accel-Buffering");
+    static ngx_str_t  value = ngx_string("no");
+
+    r = w->request;
+
+    ngx_http_task_job_stream_last_id(r, &id);
+
+    if (ended && id.len == 3 && ngx_strncmp(id.data, "end", 3) == 0) {
+        return ngx_http_task_send(r, NGX_HTTP_NO_CONTENT, &nothing);
+    }
+
+    n = ngx_atoof(id.data, id.len);
+
+    if (n != NGX_ERROR) {
+        w->version = (uint64_t) n;
+    }
+
+    if (ngx_http_task_add_header(r, &name, &value) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_task_send_stream(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    /* not to be held back until there is more */
+
+    rc = ngx_http_send_special(r, NGX_HTTP_FLUSH);
+
+    return (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
+}
+
+
+static void
+ngx_http_task_job_stream_last_id(ngx_http_request_t *r, ngx_str_t *id)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  name = ngx_string("Last-Event-ID");
+
+    ngx_str_null(id);
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].key.len == name.len
+                && ngx_strncasecmp(h[i].key.data, name.data, name.len) == 0)
+            {
+                *id = h[i].value;
+            }
+        }
+    }
+}
+
+
+/*
+ * What the client has not yet taken is waited for: meanwhile the job goes on,
+ * and only its latest progress is told.
+ */
+
+void
+ngx_http_task_job_stream(ngx_http_task_job_wait_t *w, uint64_t version,
+    ngx_uint_t ended)
+{
+    int64_t              silent;
+    ngx_int_t            rc;
+    ngx_http_request_t  *r;
+
+    static ngx_str_t  comment = ngx_string(": still here\n\n");
+
+    r = w->request;
+    rc = NGX_OK;
+    silent = (ngx_http_task_now() - w->spoken) / 1000000;
+
+    if (ngx_http_task_job_stream_busy(r)) {
+        rc = ngx_http_task_job_stream_late(w, silent);
+
+    } else if (ended || ngx_exiting) {
+        w->version = version;
+        rc = ngx_http_task_job_stream_event(w, ended ? "end" : "progress");
+
+        if (rc != NGX_ERROR) {
+            rc = ngx_http_send_special(r, NGX_HTTP_LAST);
+        }
+
+        ngx_http_finalize_request(r, rc);
+        return;
+
+    } else if (version != w->version) {
+        w->version = version;
+        rc = ngx_http_task_job_stream_event(w, "progress");
+
+    } else if (silent > NGX_HTTP_TASK_JOB_COMMENT) {
+        rc = ngx_http_task_job_stream_send(w, &comment);
+    }
+
+    if (rc == NGX_ERROR) {
+        ngx_http_finalize_request(r, NGX_ERROR);
+        return;
+    }
+
+    ngx_add_timer(&w->event, NGX_HTTP_TASK_JOB_TICK);
+}
+
+
+/* something is on its way, in any filter, or limit_rate holds it back */
+
+static ngx_uint_t
+ngx_http_task_job_stream_busy(ngx_http_request_t *r)
+{
+    return r->out || r->buffered || r->connection->buffered
+           || r->connection->write->delayed;
+}
+
+
+/* as long as send_timeout, not counting what limit_rate takes */
+
+static ngx_int_t
+ngx_http_task_job_stream_late(ngx_http_task_job_wait_t *w, int64_t silent)
+{
+    ngx_connection_t          *c;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    c = w->request->connection;
+    clcf = ngx_http_get_module_loc_conf(w->request, ngx_http_core_module);
+
+    if (c->write->delayed) {
+        w->spoken = ngx_http_task_now();
+        return NGX_OK;
+    }
+
+    if (silent <= (int64_t) clcf->send_timeout) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, c->log, NGX_ETIMEDOUT, "client timed out");
+    c->timedout = 1;
+
+    return NGX_ERROR;
+}
+
+
+/* a stream may be long: what is made for an event is let go of after it */
+
+static ngx_int_t
+ngx_http_task_job_stream_event(ngx_http_task_job_wait_t *w, const char *name)
+{
+    ngx_int_t                  rc;
+    ngx_str_t                  json, event;
+    ngx_pool_t                *pool;
+    ngx_http_task_job_seen_t   seen;
+
+    pool = ngx_create_pool(4096, w->event.log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_task_job_see(w->zone, w->id, pool, &seen);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_job_text(pool, w->zone, &seen, &json);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_job_stream_print(w, pool, name, &json, &event);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_job_stream_send(w, &event);
+    }
+
+    ngx_destroy_pool(pool);
+
+    return rc;
+}
+
+
+/* a line end, which may be in a function's own JSON, needs another "data" */
+
+static ngx_int_t
+ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w, ngx_pool_t *pool,
+    const char *name, ngx_str_t *json, ngx_str_t *event)
+{
+    u_char  *p, *s, *last;
+    size_t   len;
+
+    last = json->data + json->len;
+    len = json->len + 128;
+
+    for (s = json->data; s < last; s++) {
+        if (*s == LF || *s == CR) {
+            len += sizeof("\ndata: ") - 1;
+        }
+    }
+
+    p = ngx_pnalloc(pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    event->data = p;
+
+    if (ngx_strcmp(name, "end") == 0) {
+        p = ngx_sprintf(p, "id: end\nevent: %s\ndata: ", name);
+
+    } else {
+        p = ngx_sprintf(p, "id: %uL\nevent: %s\ndata: ", w->version, name);
+    }
+
+    for (s = json->data; s < last; s++) {
+
+        if (*s != LF && *s != CR) {
+            *p++ = *s;
+            continue;
+        }
+
+        if (*s == CR && s + 1 < last && s[1] == LF) {
+            s++;
+        }
+
+        p = ngx_cpymem(p, "\ndata: ", sizeof("\ndata: ") - 1);
+    }
+
+    *p++ = LF;
+    *p++ = LF;
+
+    event->len = p - event->data;
+
+    return NGX_OK;
+}
+
+
+/* nothing is on its way: the last buffer is free again, unless too small */
+
+static ngx_int_t
+ngx_http_task_job_stream_send(ngx_http_task_job_wait_t *w, ngx_str_t *text)
+{
+    ngx_buf_t    *b;
+    ngx_int_t     rc;
+    ngx_chain_t   out;
+
+    b = w->buf;
+
+    if (b == NULL || (size_t) (b->end - b->start) < text->len) {
+        b = ngx_create_temp_buf(w->request->pool, ngx_max(text->len, 2048));
+        if (b == NULL) {
+            return NGX_ERROR;
+        }
+
+        w->buf = b;
+    }
+
+    b->pos = b->start;
+    b->last = ngx_cpymem(b->start, text->data, text->len);
+    b->flush = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    w->spoken = ngx_http_task_now();
+
+    rc = ngx_http_output_filter(w->request, &out);
+
+    if (rc == NGX_AGAIN
+        && ngx_handle_write_event(w->request->connection->write, 0) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return rc;
+}
+
+
+/* a client of HTTP/3 that stops to read shows here alone */
+
+void
+ngx_http_task_job_stream_writer(ngx_http_request_t *r)
+{
+    if (r->connection->write->error
+        || (ngx_http_task_job_stream_busy(r)
+            && ngx_http_output_filter(r, NULL) == NGX_ERROR)
+        || ngx_handle_write_event(r->connection->write, 0) != NGX_OK)
+    {
+        ngx_http_finalize_request(r, NGX_ERROR);
+    }
+}

@@ -1,0 +1,193 @@
+
+/*
+ * The zones of jobs in "task_status", in both of its formats: what is kept, in
+ * which state, and how much room is left.
+ */
+
+
+#include "stats/ngx_http_task_status.h"
+
+
+typedef struct {
+    const char  *name;
+    const char  *type;
+    const char  *help;
+    size_t       offset;               /* in ngx_http_task_job_counts_t */
+    size_t       size;                 /* of the number there */
+} ngx_http_task_job_metric_t;
+
+
+static void ngx_http_task_job_metric_states(ngx_http_task_out_t *out,
+    ngx_array_t *jobs);
+
+
+#define ngx_http_task_job_number(member)                                      \
+    offsetof(ngx_http_task_job_counts_t, member),                             \
+    sizeof(((ngx_http_task_job_counts_t *) NULL)->member)
+
+
+static const ngx_http_task_job_metric_t  ngx_http_task_job_metrics[] = {
+
+    { "nginx_task_job_places", "gauge", "Jobs that the zone can keep.",
+      ngx_http_task_job_number(places) },
+
+    { "nginx_task_job_places_used", "gauge", "Jobs that it keeps.",
+      ngx_http_task_job_number(used) },
+
+    { "nginx_task_job_blocks", "gauge",
+      "Blocks of 256 bytes for results in the zone.",
+      ngx_http_task_job_number(blocks) },
+
+    { "nginx_task_job_blocks_used", "gauge", "Blocks that hold results.",
+      ngx_http_task_job_number(used_blocks) },
+
+    { "nginx_task_jobs_dropped_total", "counter",
+      "Ended jobs that were dropped before their time, to make room.",
+      ngx_http_task_job_number(dropped) },
+
+    { "nginx_task_jobs_refused_total", "counter",
+      "Jobs that were not taken for lack of room in the zone.",
+      ngx_http_task_job_number(refused) },
+
+    { NULL, NULL, NULL, 0, 0 }
+};
+
+
+ngx_int_t
+ngx_http_task_see_jobs(ngx_pool_t *pool, ngx_array_t *zones, ngx_array_t *jobs)
+{
+    ngx_uint_t                   i;
+    ngx_http_task_seen_jobs_t   *seen;
+    ngx_http_task_job_zone_t   **zone;
+
+    zone = zones->elts;
+
+    if (ngx_array_init(jobs, pool, zones->nelts + 1,
+                       sizeof(ngx_http_task_seen_jobs_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < zones->nelts; i++) {
+        seen = ngx_array_push(jobs);
+        if (seen == NULL) {
+            return NGX_ERROR;
+        }
+
+        seen->zone = zone[i];
+        ngx_http_task_job_counts(zone[i], &seen->counts);
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_task_json_jobs(ngx_http_task_out_t *out, ngx_array_t *jobs)
+{
+    ngx_uint_t                   i, n;
+    ngx_http_task_seen_jobs_t   *seen;
+    ngx_http_task_job_counts_t  *counts;
+
+    seen = jobs->elts;
+
+    for (i = 0; i < jobs->nelts; i++) {
+        counts = &seen[i].counts;
+
+        ngx_http_task_out(out, i ? ",{" : "{");
+        ngx_http_task_json_string(out, "name", &seen[i].zone->name);
+
+        ngx_http_task_out(out, ",\"places\":{\"total\":%ui,\"used\":%ui},"
+                          "\"blocks\":{\"total\":%ui,\"used\":%ui},"
+                          "\"dropped\":%uL,\"refused\":%uL,\"states\":{",
+                          counts->places, counts->used, counts->blocks,
+                          counts->used_blocks, counts->dropped,
+                          counts->refused);
+
+        for (n = NGX_HTTP_TASK_JOB_QUEUED; n <= NGX_HTTP_TASK_JOB_LOST; n++) {
+            ngx_http_task_out(out, "%s\"%s\":%ui",
+                              n > NGX_HTTP_TASK_JOB_QUEUED ? "," : "",
+                              ngx_http_task_job_states[n], counts->states[n]);
+        }
+
+        ngx_http_task_out(out, "}}");
+    }
+}
+
+
+void
+ngx_http_task_metric_jobs(ngx_http_task_out_t *out, ngx_array_t *jobs)
+{
+    u_char                            *p;
+    uint64_t                           n;
+    ngx_uint_t                         i;
+    ngx_http_task_seen_jobs_t         *seen;
+    const ngx_http_task_job_metric_t  *metric;
+
+    if (jobs->nelts == 0) {
+        return;
+    }
+
+    ngx_http_task_job_metric_states(out, jobs);
+
+    seen = jobs->elts;
+
+    for (metric = ngx_http_task_job_metrics; metric->name; metric++) {
+
+        ngx_http_task_out(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name,
+                          metric->help, metric->name, metric->type);
+
+        for (i = 0; i < jobs->nelts; i++) {
+            p = (u_char *) &seen[i].counts + metric->offset;
+
+            n = (metric->size == sizeof(uint64_t)) ? *(uint64_t *) p
+                                                   : *(ngx_uint_t *) p;
+
+            ngx_http_task_out(out, "%s{", metric->name);
+            ngx_http_task_out_str(out, &seen[i].text);
+            ngx_http_task_out(out, "} %uL\n", n);
+        }
+    }
+}
+
+
+/* this one first: it makes the label of each zone */
+
+static void
+ngx_http_task_job_metric_states(ngx_http_task_out_t *out, ngx_array_t *jobs)
+{
+    u_char                     *p;
+    ngx_uint_t                  i, n;
+    ngx_http_task_seen_jobs_t  *seen;
+
+    static const char  name[] = "nginx_task_jobs";
+
+    ngx_http_task_out(out, "# HELP %s Jobs that are kept, by state.\n"
+                      "# TYPE %s gauge\n", name, name);
+
+    seen = jobs->elts;
+
+    for (i = 0; i < jobs->nelts; i++) {
+
+        p = ngx_pnalloc(out->pool, 2 * seen[i].zone->name.len
+                                   + sizeof("zone=\"\""));
+        if (p == NULL) {
+            out->failed = 1;
+            return;
+        }
+
+        seen[i].text.data = p;
+        seen[i].text.len = ngx_http_task_metric_label(p, "zone",
+                                                      &seen[i].zone->name)
+                           - p;
+
+        for (n = NGX_HTTP_TASK_JOB_QUEUED; n <= NGX_HTTP_TASK_JOB_LOST; n++) {
+            ngx_http_task_out(out, "%s{", name);
+            ngx_http_task_out_str(out, &seen[i].text);
+            ngx_http_task_out(out, ",state=\"%s\"} %ui\n",
+                              ngx_http_task_job_states[n],
+                              seen[i].counts.states[n]);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+
+/*
+ * The workers whose jobs are in a zone.  Each has a place among the owners, and
+ * holds its mutex for life: that it is gone is known from the kernel, and its
+ * jobs are lost then.
+ */
+
+
+#include "task/ngx_http_task.h"
+
+
+/* so many jobs are lost at once, under the zone's mutex */
+
+#define NGX_HTTP_TASK_JOB_SWEEP  1000
+
+
+static ngx_uint_t ngx_http_task_job_alive(ngx_http_task_job_owner_t *owner);
+static ngx_uint_t ngx_http_task_job_sweep_owner(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_owner_t *owner, ngx_uint_t max);
+
+
+ngx_int_t
+ngx_http_task_job_enter(ngx_http_task_job_zone_t *zone)
+{
+    ngx_uint_t                  i;
+    ngx_http_task_job_sh_t     *sh;
+    ngx_http_task_job_owner_t  *owner;
+
+    sh = zone->sh;
+
+    (void) ngx_http_task_job_sweep(zone);
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS; i++) {
+        owner = &sh->owners[i];
+
+        if (owner->incarnation || ngx_http_task_job_alive(owner)
+            || pthread_mutex_trylock(&owner->alive) != 0)
+        {
+            continue;
+        }
+
+        owner->running = 0;
+        ngx_http_task_job_order();
+
+        owner->incarnation = ++sh->incarnations;
+        zone->owner = owner;
+
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_uint_t
+ngx_http_task_job_alive(ngx_http_task_job_owner_t *owner)
+{
+    switch (pthread_mutex_trylock(&owner->alive)) {
+
+    case 0:
+        break;
+
+    case EOWNERDEAD:
+        (void) pthread_mutex_consistent(&owner->alive);
+        break;
+
+    default:
+        return 1;
+    }
+
+    (void) pthread_mutex_unlock(&owner->alive);
+
+    return 0;
+}
+
+
+ngx_uint_t
+ngx_http_task_job_owned(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job)
+{
+    ngx_http_task_job_owner_t  *owner;
+
+    owner = &zone->sh->owners[job->owner];
+
+    return owner->incarnation == job->incarnation
+           && (owner == zone->owner || ngx_http_task_job_alive(owner));
+}
+
+
+void
+ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job)
+{
+    ngx_http_task_job_sh_t     *sh;
+    ngx_http_task_job_owner_t  *owner;
+
+    sh = zone->sh;
+    owner = &sh->owners[job->owner];
+
+    ngx_http_task_job_remove(sh, &owner->list, job);
+
+    if (job->state >= NGX_HTTP_TASK_JOB_DONE) {
+        ngx_http_task_job_retire(zone, job);
+        return;
+    }
+
+    owner->jobs--;
+
+    /* nobody will look who is asked for */
+
+    ngx_http_task_atomic_set(&owner->asked, NGX_HTTP_TASK_JOB_NONE);
+
+    job->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
+    job->ended = ngx_http_task_job_now();
+
+    ngx_http_task_job_keep(zone, job);
+
+    sh->states[NGX_HTTP_TASK_JOB_LOST]++;
+    ngx_http_task_job_order();
+
+    ngx_http_task_atomic_set(&job->state, NGX_HTTP_TASK_JOB_LOST);
+}
+
+
+ngx_int_t
+ngx_http_task_job_sweep(ngx_http_task_job_zone_t *zone)
+{
+    ngx_uint_t                  i, left;
+    ngx_http_task_job_owner_t  *owner;
+
+    left = NGX_HTTP_TASK_JOB_SWEEP;
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS && left; i++) {
+        owner = &zone->sh->owners[i];
+
+        if (owner->incarnation == 0 || owner == zone->owner
+            || ngx_http_task_job_alive(owner))
+        {
+            continue;
+        }
+
+        left = ngx_http_task_job_sweep_owner(zone, owner, left);
+    }
+
+    return left ? NGX_OK : NGX_AGAIN;
+}
+
+
+/* its place is free when it has no job any more; returns what is left of max */
+
+static ngx_uint_t
+ngx_http_task_job_sweep_owner(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_owner_t *owner, ngx_uint_t max)
+{
+    ngx_http_task_job_sh_t  *sh;
+
+    sh = zone->sh;
+
+    while (owner->list.oldest != NGX_HTTP_TASK_JOB_NONE) {
+
+        if (max == 0) {
+            return 0;
+        }
+
+        if (owner->list.oldest >= sh->used_jobs) {
+            ngx_http_task_job_damaged(zone, "a list leads nowhere");
+            return 0;
+        }
+
+        ngx_http_task_job_lose(zone, &sh->jobs[owner->list.oldest]);
+        max--;
+    }
+
+    owner->incarnation = 0;
+
+    return max;
+}
+
+
+void
+ngx_http_task_job_leave(ngx_http_task_job_zone_t *zone)
+{
+    ngx_uint_t                  left;
+    ngx_http_task_job_owner_t  *owner;
+
+    owner = zone->owner;
+
+    if (owner == NULL) {
+        return;
+    }
+
+    do {
+        ngx_http_task_job_lock(zone);
+
+        left = ngx_http_task_job_sweep_owner(zone, owner,
+                                             NGX_HTTP_TASK_JOB_SWEEP);
+        ngx_http_task_job_unlock(zone);
+
+    } while (left == 0);
+
+    (void) pthread_mutex_unlock(&owner->alive);
+
+    ngx_free(zone->by_job);
+    zone->owner = NULL;
+}

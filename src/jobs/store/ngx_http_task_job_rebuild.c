@@ -1,0 +1,294 @@
+
+/*
+ * The mutex of a zone of jobs, and what happens when it comes from a process
+ * that was killed.
+ *
+ * A process may be killed at any instruction.  All that counts are the states
+ * of the jobs, with what is written before them.  The next process that takes
+ * the mutex rebuilds from these what is derived: buckets, lists, counts, and
+ * which blocks are free.
+ */
+
+
+#include "task/ngx_http_task.h"
+
+
+static void ngx_http_task_job_rebuild_lists(ngx_http_task_job_zone_t *zone);
+static void ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job);
+static ngx_uint_t ngx_http_task_job_rebuild_state(
+    ngx_http_task_job_zone_t *zone, ngx_http_task_job_t *job);
+static void ngx_http_task_job_rebuild_blocks(ngx_http_task_job_sh_t *sh);
+static void ngx_http_task_job_sort(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_job_list_t *list);
+static uint32_t ngx_http_task_job_merge(ngx_http_task_job_sh_t *sh,
+    uint32_t a, uint32_t b);
+
+
+void
+ngx_http_task_job_lock(ngx_http_task_job_zone_t *zone)
+{
+    if (pthread_mutex_lock(&zone->sh->mutex) == EOWNERDEAD) {
+        (void) pthread_mutex_consistent(&zone->sh->mutex);
+
+        ngx_http_task_job_rebuild(zone);
+    }
+}
+
+
+void
+ngx_http_task_job_unlock(ngx_http_task_job_zone_t *zone)
+{
+    (void) pthread_mutex_unlock(&zone->sh->mutex);
+}
+
+
+/* not even a function that writes where it must not hangs all workers */
+
+void
+ngx_http_task_job_damaged(ngx_http_task_job_zone_t *zone, const char *what)
+{
+    ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                  "task_job_zone \"%V\" is damaged: %s, it is rebuilt",
+                  &zone->name, what);
+
+    ngx_http_task_job_rebuild(zone);
+}
+
+
+void
+ngx_http_task_job_rebuild(ngx_http_task_job_zone_t *zone)
+{
+    uint32_t                 i;
+    ngx_http_task_job_sh_t  *sh;
+
+    sh = zone->sh;
+
+    ngx_memzero(sh->states, sizeof(sh->states));
+
+    sh->free_job = NGX_HTTP_TASK_JOB_NONE;
+    sh->free_block = NGX_HTTP_TASK_JOB_NONE;
+    sh->free_blocks = 0;
+
+    for (i = 0; i < sh->njobs; i++) {
+        sh->buckets[i] = NGX_HTTP_TASK_JOB_NONE;
+    }
+
+    ngx_http_task_job_rebuild_lists(zone);
+
+    for (i = 0; i < sh->used_jobs; i++) {
+        ngx_http_task_job_rebuild_job(zone, &sh->jobs[i]);
+    }
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_SHARES; i++) {
+        ngx_http_task_job_sort(sh, &sh->shares[i].ended[0]);
+        ngx_http_task_job_sort(sh, &sh->shares[i].ended[1]);
+    }
+
+    ngx_http_task_job_rebuild_blocks(sh);
+}
+
+
+static void
+ngx_http_task_job_rebuild_lists(ngx_http_task_job_zone_t *zone)
+{
+    ngx_uint_t                  i;
+    ngx_http_task_job_sh_t     *sh;
+    ngx_http_task_job_list_t    empty;
+    ngx_http_task_job_owner_t  *owner;
+    ngx_http_task_job_share_t  *share;
+
+    sh = zone->sh;
+
+    empty.oldest = NGX_HTTP_TASK_JOB_NONE;
+    empty.newest = NGX_HTTP_TASK_JOB_NONE;
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS; i++) {
+        owner = &sh->owners[i];
+
+        owner->list = empty;
+        owner->jobs = 0;
+
+        ngx_http_task_atomic_set(&owner->asked, NGX_HTTP_TASK_JOB_NONE);
+    }
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_SHARES; i++) {
+        share = &sh->shares[i];
+
+        share->ended[0] = empty;
+        share->ended[1] = empty;
+        share->jobs = 0;
+    }
+}
+
+
+/* a job that had not ended has no result, however far that was written */
+
+static void
+ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job)
+{
+    uint32_t                    i, *bucket;
+    ngx_uint_t                  state;
+    ngx_http_task_job_sh_t     *sh;
+    ngx_http_task_job_owner_t  *owner;
+
+    sh = zone->sh;
+    i = job - sh->jobs;
+    state = ngx_http_task_job_rebuild_state(zone, job);
+
+    if (state == NGX_HTTP_TASK_JOB_FREE) {
+        job->next = sh->free_job;
+        sh->free_job = i;
+        return;
+    }
+
+    ngx_http_task_atomic_set(&job->reading, 0);
+
+    bucket = ngx_http_task_job_bucket(sh, job->id);
+    job->next = *bucket;
+    *bucket = i;
+
+    sh->shares[job->share].jobs++;
+    owner = &sh->owners[job->owner];
+
+    if (state < NGX_HTTP_TASK_JOB_DONE) {
+        job->block = NGX_HTTP_TASK_JOB_NONE;
+        job->length = 0;
+
+        owner->jobs++;
+        ngx_http_task_job_append(sh, &owner->list, job);
+
+        if (job->cancel == NGX_HTTP_TASK_JOB_CANCEL_ASKED) {
+            job->asked = owner->asked;
+            ngx_http_task_atomic_set(&owner->asked, i);
+        }
+
+        return;
+    }
+
+    sh->states[state]++;
+
+    if (job->busy && ngx_http_task_job_owned(zone, job)) {
+        ngx_http_task_job_append(sh, &owner->list, job);
+        return;
+    }
+
+    job->busy = 0;
+
+    ngx_http_task_job_append(sh, ngx_http_task_job_list(sh, job), job);
+}
+
+
+/* of what a stray store has hit nothing is known */
+
+static ngx_uint_t
+ngx_http_task_job_rebuild_state(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job)
+{
+    ngx_uint_t  state;
+
+    state = ngx_http_task_atomic_get(&job->state);
+
+    if (state < NGX_HTTP_TASK_JOB_STATES
+        && job->share < NGX_HTTP_TASK_JOB_SHARES
+        && job->owner < NGX_HTTP_TASK_JOB_OWNERS)
+    {
+        return state;
+    }
+
+    ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                  "a job in task_job_zone \"%V\" is damaged, it is dropped",
+                  &zone->name);
+
+    ngx_http_task_atomic_set(&job->state, NGX_HTTP_TASK_JOB_FREE);
+
+    return NGX_HTTP_TASK_JOB_FREE;
+}
+
+
+static void
+ngx_http_task_job_rebuild_blocks(ngx_http_task_job_sh_t *sh)
+{
+    uint32_t                    i;
+    ngx_http_task_job_block_t  *block;
+
+    for (i = 0; i < sh->used_blocks; i++) {
+        block = &sh->blocks[i];
+
+        if (block->job >= sh->used_jobs
+            || sh->jobs[block->job].state < NGX_HTTP_TASK_JOB_DONE)
+        {
+            block->job = NGX_HTTP_TASK_JOB_NONE;
+            block->next = sh->free_block;
+            sh->free_block = i;
+            sh->free_blocks++;
+        }
+    }
+}
+
+
+/* the oldest first again: lists of so many, each twice as long as the last */
+
+static void
+ngx_http_task_job_sort(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_job_list_t *list)
+{
+    uint32_t    i, next, sorted[32];
+    ngx_uint_t  n;
+
+    for (n = 0; n < 32; n++) {
+        sorted[n] = NGX_HTTP_TASK_JOB_NONE;
+    }
+
+    for (i = list->oldest; i != NGX_HTTP_TASK_JOB_NONE; i = next) {
+        next = sh->jobs[i].newer;
+        sh->jobs[i].newer = NGX_HTTP_TASK_JOB_NONE;
+
+        for (n = 0; sorted[n] != NGX_HTTP_TASK_JOB_NONE; n++) {
+            i = ngx_http_task_job_merge(sh, sorted[n], i);
+            sorted[n] = NGX_HTTP_TASK_JOB_NONE;
+        }
+
+        sorted[n] = i;
+    }
+
+    for (n = 0, i = NGX_HTTP_TASK_JOB_NONE; n < 32; n++) {
+        i = ngx_http_task_job_merge(sh, sorted[n], i);
+    }
+
+    list->oldest = NGX_HTTP_TASK_JOB_NONE;
+    list->newest = NGX_HTTP_TASK_JOB_NONE;
+
+    for ( /* void */ ; i != NGX_HTTP_TASK_JOB_NONE; i = next) {
+        next = sh->jobs[i].newer;
+        ngx_http_task_job_append(sh, list, &sh->jobs[i]);
+    }
+}
+
+
+static uint32_t
+ngx_http_task_job_merge(ngx_http_task_job_sh_t *sh, uint32_t a, uint32_t b)
+{
+    uint32_t  first, *last;
+
+    last = &first;
+
+    while (a != NGX_HTTP_TASK_JOB_NONE && b != NGX_HTTP_TASK_JOB_NONE) {
+
+        if (sh->jobs[a].since <= sh->jobs[b].since) {
+            *last = a;
+            last = &sh->jobs[a].newer;
+            a = *last;
+
+        } else {
+            *last = b;
+            last = &sh->jobs[b].newer;
+            b = *last;
+        }
+    }
+
+    *last = (a != NGX_HTTP_TASK_JOB_NONE) ? a : b;
+
+    return first;
+}

@@ -1,0 +1,469 @@
+
+/*
+ * What is done with jobs in the shared zone, all of it under one robust mutex
+ * that is held briefly.
+ *
+ * A job belongs to the worker that took it.  That this is gone is seen when
+ * somebody looks at the job: it is lost then.
+ */
+
+
+#include "task/ngx_http_task.h"
+
+#include <sys/random.h>
+
+
+static ngx_int_t ngx_http_task_job_copy_result(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job, u_char *p);
+static void ngx_http_task_job_unask(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job);
+static ngx_http_task_job_t *ngx_http_task_job_find(
+    ngx_http_task_job_zone_t *zone, u_char *id);
+
+
+ngx_int_t
+ngx_http_task_job_add(ngx_http_task_job_zone_t *zone, uint64_t key,
+    ngx_uint_t max, ngx_http_task_job_t **added)
+{
+    u_char                   id[NGX_HTTP_TASK_JOB_ID];
+    uint32_t                *bucket, i;
+    ngx_int_t                rc;
+    ngx_http_task_job_t     *job;
+    ngx_http_task_job_sh_t  *sh;
+
+    sh = zone->sh;
+
+    if (getrandom(id, sizeof(id), 0) != sizeof(id)) {
+        return NGX_ERROR;
+    }
+
+    if (zone->by_job == NULL) {
+        zone->by_job = ngx_calloc(sh->njobs * sizeof(ngx_task_t *),
+                                  ngx_cycle->log);
+        if (zone->by_job == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_http_task_job_lock(zone);
+
+    if (zone->owner == NULL && ngx_http_task_job_enter(zone) != NGX_OK) {
+        ngx_http_task_job_unlock(zone);
+        return NGX_ABORT;
+    }
+
+    ngx_http_task_job_expire(zone);
+
+    rc = ngx_http_task_job_place(zone, key, max, &job);
+
+    if (rc != NGX_OK) {
+        sh->refused++;
+        ngx_http_task_job_unlock(zone);
+        return rc;
+    }
+
+    i = job - sh->jobs;
+
+    ngx_memcpy(job->id, id, sizeof(id));
+    job->owner = zone->owner - sh->owners;
+    job->incarnation = zone->owner->incarnation;
+    job->created = ngx_http_task_job_now();
+
+    bucket = ngx_http_task_job_bucket(sh, id);
+    job->next = *bucket;
+    *bucket = i;
+
+    ngx_http_task_job_append(sh, &zone->owner->list, job);
+    zone->owner->jobs++;
+    sh->shares[job->share].jobs++;
+    ngx_http_task_job_order();
+
+    ngx_http_task_atomic_set(&job->state, NGX_HTTP_TASK_JOB_QUEUED);
+
+    ngx_http_task_job_unlock(zone);
+
+    *added = job;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_task_job_end(ngx_http_task_job_zone_t *zone, ngx_http_task_job_t *job,
+    ngx_http_task_job_state_e state, ngx_uint_t status, ngx_str_t *result,
+    ngx_uint_t busy)
+{
+    ngx_int_t                rc;
+    ngx_uint_t               was;
+    ngx_http_task_job_sh_t  *sh;
+
+    sh = zone->sh;
+
+    ngx_http_task_job_lock(zone);
+
+    rc = ngx_http_task_job_store(zone, job, result);
+
+    if (rc != NGX_OK) {
+        ngx_http_task_job_unlock(zone);
+        return rc;
+    }
+
+    if (job->cancel == NGX_HTTP_TASK_JOB_CANCEL_ASKED) {
+        ngx_http_task_job_unask(zone, job);
+    }
+
+    job->status = status;
+    job->ended = ngx_http_task_job_now();
+    job->since = ngx_http_task_job_clock();
+    job->busy = busy;
+
+    if (!busy) {
+        ngx_http_task_job_remove(sh, &zone->owner->list, job);
+        ngx_http_task_job_keep(zone, job);
+    }
+
+    zone->owner->jobs--;
+    sh->states[state]++;
+    ngx_http_task_job_order();
+
+    was = __atomic_exchange_n(&job->state, state, __ATOMIC_ACQ_REL);
+
+    if (was == NGX_HTTP_TASK_JOB_RUNNING) {
+        (void) __atomic_sub_fetch(&zone->owner->running, 1, __ATOMIC_RELAXED);
+    }
+
+    ngx_http_task_job_unlock(zone);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_task_job_returned(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job)
+{
+    ngx_http_task_job_lock(zone);
+
+    ngx_http_task_job_remove(zone->sh, &zone->owner->list, job);
+    ngx_http_task_job_retire(zone, job);
+
+    ngx_http_task_job_unlock(zone);
+}
+
+
+/* a copy, in the pool */
+
+ngx_int_t
+ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
+    ngx_pool_t *pool, ngx_http_task_job_seen_t *seen)
+{
+    ngx_int_t             rc;
+    ngx_http_task_job_t  *job;
+
+    ngx_http_task_job_lock(zone);
+
+    ngx_http_task_job_expire(zone);
+
+    job = ngx_http_task_job_find(zone, id);
+
+    if (job == NULL) {
+        ngx_http_task_job_unlock(zone);
+        return NGX_DECLINED;
+    }
+
+    ngx_http_task_job_copy(seen, job);
+
+    seen->result.len = job->length;
+    seen->result.data = ngx_pnalloc(pool, job->length + 1);
+
+    rc = seen->result.data
+         ? ngx_http_task_job_copy_result(zone, job, seen->result.data)
+         : NGX_ERROR;
+
+    ngx_http_task_job_unlock(zone);
+
+    return rc;
+}
+
+
+/* with a null behind it; what a block does not have is never made up */
+
+static ngx_int_t
+ngx_http_task_job_copy_result(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job, u_char *p)
+{
+    size_t                      left, n;
+    uint32_t                    i, owner;
+    ngx_http_task_job_sh_t     *sh;
+    ngx_http_task_job_block_t  *block;
+
+    sh = zone->sh;
+    owner = job - sh->jobs;
+    i = job->block;
+
+    for (left = job->length; left; left -= n) {
+
+        if (i >= sh->used_blocks || sh->blocks[i].job != owner) {
+            ngx_http_task_job_damaged(zone, "a result ends too early");
+            return NGX_ERROR;
+        }
+
+        block = &sh->blocks[i];
+        i = block->next;
+
+        n = ngx_min(left, sizeof(block->data));
+        p = ngx_cpymem(p, block->data, n);
+    }
+
+    *p = '\0';
+
+    return NGX_OK;
+}
+
+
+/* by those who wait, every so often: what changes is in the version */
+
+ngx_int_t
+ngx_http_task_job_peek(ngx_http_task_job_zone_t *zone, u_char *id,
+    uint64_t *version, ngx_uint_t *ended)
+{
+    ngx_uint_t            state;
+    ngx_http_task_job_t  *job;
+
+    ngx_http_task_job_lock(zone);
+
+    job = ngx_http_task_job_find(zone, id);
+
+    if (job) {
+        state = ngx_http_task_atomic_get(&job->state);
+
+        *version = (uint64_t) ngx_http_task_atomic_get(&job->version) << 8
+                   | state;
+        *ended = (state >= NGX_HTTP_TASK_JOB_DONE);
+
+        job->wanted = ngx_http_task_job_clock() + NGX_HTTP_TASK_JOB_WANTED;
+    }
+
+    ngx_http_task_job_unlock(zone);
+
+    return job ? NGX_OK : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id)
+{
+    uint32_t                    i;
+    ngx_http_task_job_t        *job;
+    ngx_http_task_job_owner_t  *owner;
+
+    ngx_http_task_job_lock(zone);
+
+    job = ngx_http_task_job_find(zone, id);
+
+    if (job && job->state < NGX_HTTP_TASK_JOB_DONE && !job->cancel) {
+        i = job - zone->sh->jobs;
+        owner = &zone->sh->owners[job->owner];
+
+        job->cancel = NGX_HTTP_TASK_JOB_CANCEL_ASKED;
+        job->asked = owner->asked;
+
+        ngx_http_task_atomic_set(&owner->asked, i);
+    }
+
+    ngx_http_task_job_unlock(zone);
+
+    return job ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* it has ended before its owner has looked */
+
+static void
+ngx_http_task_job_unask(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t *job)
+{
+    uint32_t                *p, i;
+    ngx_uint_t               n;
+    ngx_http_task_job_sh_t  *sh;
+
+    sh = zone->sh;
+    i = job - sh->jobs;
+    p = &zone->owner->asked;
+
+    for (n = 0; *p < sh->used_jobs && n < sh->used_jobs; n++) {
+
+        if (*p == i) {
+            ngx_http_task_atomic_set(p, job->asked);
+            return;
+        }
+
+        p = &sh->jobs[*p].asked;
+    }
+}
+
+
+ngx_uint_t
+ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_t **jobs)
+{
+    uint32_t                    i;
+    ngx_uint_t                  n;
+    ngx_http_task_job_t        *job;
+    ngx_http_task_job_owner_t  *owner;
+
+    owner = zone->owner;
+
+    if (ngx_http_task_atomic_get(&owner->asked) == NGX_HTTP_TASK_JOB_NONE) {
+        return 0;
+    }
+
+    ngx_http_task_job_lock(zone);
+
+    i = owner->asked;
+    n = 0;
+
+    while (i != NGX_HTTP_TASK_JOB_NONE && n < NGX_HTTP_TASK_JOB_ASKED) {
+
+        if (i >= zone->sh->used_jobs) {
+            ngx_http_task_job_damaged(zone, "a cancel leads nowhere");
+            i = NGX_HTTP_TASK_JOB_NONE;
+            break;
+        }
+
+        job = &zone->sh->jobs[i];
+        i = job->asked;
+
+        job->cancel = NGX_HTTP_TASK_JOB_CANCEL_TAKEN;
+        jobs[n++] = job;
+    }
+
+    ngx_http_task_atomic_set(&owner->asked, i);
+
+    ngx_http_task_job_unlock(zone);
+
+    return n;
+}
+
+
+ngx_int_t
+ngx_http_task_job_forget(ngx_http_task_job_zone_t *zone, u_char *id)
+{
+    ngx_int_t             rc;
+    ngx_http_task_job_t  *job;
+
+    ngx_http_task_job_lock(zone);
+
+    job = ngx_http_task_job_find(zone, id);
+    rc = NGX_OK;
+
+    if (job == NULL) {
+        rc = NGX_DECLINED;
+
+    } else if (job->state < NGX_HTTP_TASK_JOB_DONE) {
+        rc = NGX_BUSY;
+
+    } else if (job->busy) {
+        job->forgotten = 1;
+
+    } else {
+        ngx_http_task_job_free(zone, job);
+    }
+
+    ngx_http_task_job_unlock(zone);
+
+    return rc;
+}
+
+
+/*
+ * Under the mutex.  One whose worker is gone is lost from now on; one that is
+ * over its time is not there.
+ */
+
+static ngx_http_task_job_t *
+ngx_http_task_job_find(ngx_http_task_job_zone_t *zone, u_char *id)
+{
+    uint32_t                 i;
+    ngx_uint_t               n;
+    ngx_http_task_job_t     *job;
+    ngx_http_task_job_sh_t  *sh;
+
+    sh = zone->sh;
+    i = *ngx_http_task_job_bucket(sh, id);
+
+    for (n = 0; i != NGX_HTTP_TASK_JOB_NONE; n++, i = job->next) {
+
+        if (i >= sh->used_jobs || n == sh->used_jobs) {
+            ngx_http_task_job_damaged(zone, "a bucket leads nowhere");
+            return NULL;
+        }
+
+        job = &sh->jobs[i];
+
+        if (ngx_memcmp(job->id, id, NGX_HTTP_TASK_JOB_ID) != 0) {
+            continue;
+        }
+
+        if (job->state < NGX_HTTP_TASK_JOB_DONE) {
+
+            if (!ngx_http_task_job_owned(zone, job)) {
+                ngx_http_task_job_lose(zone, job);
+            }
+
+            return job;
+        }
+
+        return ngx_http_task_job_is_over(zone, job, ngx_http_task_job_clock())
+               ? NULL : job;
+    }
+
+    return NULL;
+}
+
+
+/* the jobs of a worker that is gone are lost, also if nobody knows it yet */
+
+void
+ngx_http_task_job_counts(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_counts_t *counts)
+{
+    ngx_uint_t                  i;
+    ngx_http_task_job_sh_t     *sh;
+    ngx_http_task_job_owner_t  *owner;
+
+    sh = zone->sh;
+
+    ngx_http_task_job_lock(zone);
+
+    (void) ngx_http_task_job_sweep(zone);
+
+    counts->places = sh->njobs;
+    counts->blocks = sh->nblocks;
+    counts->used_blocks = sh->used_blocks - sh->free_blocks;
+    counts->dropped = sh->dropped;
+    counts->refused = sh->refused;
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_STATES; i++) {
+        counts->states[i] = sh->states[i];
+    }
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS; i++) {
+        owner = &sh->owners[i];
+
+        counts->states[NGX_HTTP_TASK_JOB_QUEUED] += owner->jobs;
+        counts->states[NGX_HTTP_TASK_JOB_RUNNING] += owner->jobs
+               ? ngx_min(ngx_http_task_atomic_get(&owner->running), owner->jobs)
+               : 0;
+    }
+
+    ngx_http_task_job_unlock(zone);
+
+    counts->states[NGX_HTTP_TASK_JOB_QUEUED] -=
+                                     counts->states[NGX_HTTP_TASK_JOB_RUNNING];
+    counts->used = 0;
+
+    for (i = NGX_HTTP_TASK_JOB_QUEUED; i < NGX_HTTP_TASK_JOB_STATES; i++) {
+        counts->used += counts->states[i];
+    }
+}

@@ -1,0 +1,189 @@
+
+/*
+ * What this worker has in nginx's thread pools, and the jobs that wait in front
+ * of one whose queue is full.
+ *
+ * A client is told that there is no room.  A job was accepted: it waits until
+ * something of ours has left the pool, or something of others, which only a try
+ * can tell.  A pool cannot be asked for room, and logs an error each time there
+ * is none, so it is not tried more often.
+ */
+
+
+#include "task/ngx_http_task.h"
+
+
+/* how often a pool is tried, in case that others have left it, milliseconds */
+
+#define NGX_HTTP_TASK_POOL_RETRY  1000
+
+
+static ngx_int_t ngx_http_task_pool_give(ngx_http_task_piece_t *piece);
+static ngx_int_t ngx_http_task_pool_next(ngx_http_task_pool_t *pool);
+static void ngx_http_task_pool_handler(ngx_event_t *ev);
+
+
+/* of this worker */
+
+static ngx_http_task_pool_t  *ngx_http_task_pools;
+static ngx_event_t            ngx_http_task_pool_event;
+static ngx_connection_t       ngx_http_task_pool_dumb;  /* for the debug log */
+
+
+ngx_http_task_pool_t *
+ngx_http_task_pool_get(ngx_thread_pool_t *tp)
+{
+    ngx_http_task_pool_t  *pool;
+
+    for (pool = ngx_http_task_pools; pool; pool = pool->next) {
+        if (pool->pool == tp) {
+            return pool;
+        }
+    }
+
+    pool = ngx_calloc(sizeof(ngx_http_task_pool_t), ngx_cycle->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    pool->pool = tp;
+    pool->next = ngx_http_task_pools;
+    ngx_queue_init(&pool->waiting);
+
+    ngx_http_task_pools = pool;
+
+    return pool;
+}
+
+
+ngx_int_t
+ngx_http_task_pool_post(ngx_http_task_piece_t *piece)
+{
+    ngx_event_t           *ev;
+    ngx_http_task_pool_t  *pool;
+
+    pool = piece->pool;
+
+    if (piece->task->job == NULL) {
+        return ngx_http_task_pool_give(piece);
+    }
+
+    /* those that wait already are in front of it */
+
+    if (ngx_queue_empty(&pool->waiting)
+        && ngx_http_task_pool_give(piece) == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    ngx_queue_insert_tail(&pool->waiting, &piece->queue);
+    piece->waiting = 1;
+
+    ev = &ngx_http_task_pool_event;
+
+    if (ev->handler == NULL) {
+        ev->handler = ngx_http_task_pool_handler;
+        ev->data = &ngx_http_task_pool_dumb;
+        ev->log = ngx_cycle->log;
+        ev->cancelable = 1;
+
+        ngx_http_task_pool_dumb.fd = (ngx_socket_t) -1;
+    }
+
+    if (!ev->timer_set) {
+        ngx_add_timer(ev, NGX_HTTP_TASK_POOL_RETRY);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_pool_give(ngx_http_task_piece_t *piece)
+{
+    if (ngx_thread_task_post(piece->pool->pool, &piece->thread) != NGX_OK) {
+        return NGX_BUSY;
+    }
+
+    /* the loop's own marks: its thread may have the task already */
+
+    piece->in_pool = 1;
+
+    ngx_http_task_thread_enter(piece);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_task_pool_leave(ngx_http_task_piece_t *piece)
+{
+    if (piece->waiting) {
+        ngx_queue_remove(&piece->queue);
+        piece->waiting = 0;
+    }
+}
+
+
+/* a piece has left the pool */
+
+void
+ngx_http_task_pool_returned(ngx_http_task_piece_t *piece)
+{
+    piece->in_pool = 0;
+
+    (void) ngx_http_task_pool_next(piece->pool);
+}
+
+
+/* NGX_DECLINED: none waits; NGX_BUSY: still no room */
+
+static ngx_int_t
+ngx_http_task_pool_next(ngx_http_task_pool_t *pool)
+{
+    ngx_queue_t            *q;
+    ngx_http_task_piece_t  *piece;
+
+    if (ngx_queue_empty(&pool->waiting)) {
+        return NGX_DECLINED;
+    }
+
+    q = ngx_queue_head(&pool->waiting);
+    piece = ngx_queue_data(q, ngx_http_task_piece_t, queue);
+
+    /* the link is that of the pieces in a pool, too */
+
+    ngx_http_task_pool_leave(piece);
+
+    if (ngx_http_task_pool_give(piece) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    ngx_queue_insert_head(&pool->waiting, &piece->queue);
+    piece->waiting = 1;
+
+    return NGX_BUSY;
+}
+
+
+/* what others had in it returns without a word */
+
+static void
+ngx_http_task_pool_handler(ngx_event_t *ev)
+{
+    ngx_uint_t             waiting;
+    ngx_http_task_pool_t  *pool;
+
+    waiting = 0;
+
+    for (pool = ngx_http_task_pools; pool; pool = pool->next) {
+
+        while (ngx_http_task_pool_next(pool) == NGX_OK) { /* void */ }
+
+        waiting |= !ngx_queue_empty(&pool->waiting);
+    }
+
+    if (waiting) {
+        ngx_add_timer(ev, NGX_HTTP_TASK_POOL_RETRY);
+    }
+}

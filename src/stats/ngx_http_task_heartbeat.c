@@ -1,0 +1,172 @@
+
+/*
+ * How late the event loop is: a timer that should fire every so often, and
+ * notes in the worker's slot when it does.  How late it is at this moment is
+ * for others to see: a loop that stands still cannot speak.
+ *
+ * What stands still because of a function of ours is measured around it, and
+ * named in the log; of all else the log says that it happened.
+ */
+
+
+#include "task/ngx_http_task.h"
+
+
+/* between two beats, milliseconds */
+
+#define NGX_HTTP_TASK_HEARTBEAT  100
+
+
+static void ngx_http_task_heartbeat_handler(ngx_event_t *ev);
+static void ngx_http_task_heartbeat_add(ngx_event_t *ev, int64_t now);
+static void ngx_http_task_heartbeat_note(ngx_http_task_zone_t *zone,
+    int64_t now, int64_t late);
+
+
+/* of this worker */
+
+static ngx_http_task_main_conf_t  *ngx_http_task_heartbeat_conf;
+static ngx_event_t                 ngx_http_task_heartbeat_event;
+static ngx_connection_t            ngx_http_task_heartbeat_dumb;
+static int64_t                     ngx_http_task_heartbeat_next;
+
+/* how long, since the last beat, something has stood still and was named */
+
+static int64_t                     ngx_http_task_heartbeat_named;
+
+
+void
+ngx_http_task_heartbeat_start(ngx_http_task_main_conf_t *tmcf)
+{
+    ngx_event_t  *ev;
+
+    ngx_http_task_heartbeat_conf = tmcf;
+
+    if (tmcf->zones.nelts == 0 && tmcf->stall == 0) {
+        return;
+    }
+
+    ev = &ngx_http_task_heartbeat_event;
+
+    ev->handler = ngx_http_task_heartbeat_handler;
+    ev->data = &ngx_http_task_heartbeat_dumb;  /* for the debug log */
+    ev->log = ngx_cycle->log;
+    ev->cancelable = 1;
+
+    ngx_http_task_heartbeat_dumb.fd = (ngx_socket_t) -1;
+
+    ngx_http_task_heartbeat_add(ev, ngx_http_task_now());
+}
+
+
+/* timers are as late as "timer_resolution" allows, and nothing stands still */
+
+int64_t
+ngx_http_task_heartbeat_due(int64_t now)
+{
+    ngx_core_conf_t  *ccf;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                           ngx_core_module);
+
+    return now + (NGX_HTTP_TASK_HEARTBEAT + (int64_t) ccf->timer_resolution)
+                 * 1000000;
+}
+
+
+static void
+ngx_http_task_heartbeat_add(ngx_event_t *ev, int64_t now)
+{
+    ngx_http_task_heartbeat_next = ngx_http_task_heartbeat_due(now);
+
+    ngx_add_timer(ev, NGX_HTTP_TASK_HEARTBEAT);
+}
+
+
+static void
+ngx_http_task_heartbeat_handler(ngx_event_t *ev)
+{
+    int64_t                      now, late;
+    ngx_uint_t                   i;
+    ngx_http_task_zone_t       **zones;
+    ngx_http_task_main_conf_t   *tmcf;
+
+    now = ngx_http_task_now();
+
+    /* nginx's timers may fire early, see ngx_http_task_async.c */
+
+    late = ngx_max(now - ngx_http_task_heartbeat_next, 0);
+
+    tmcf = ngx_http_task_heartbeat_conf;
+    zones = tmcf->zones.elts;
+
+    for (i = 0; i < tmcf->zones.nelts; i++) {
+        ngx_http_task_heartbeat_note(zones[i], now, late);
+    }
+
+    if (tmcf->stall
+        && late - ngx_http_task_heartbeat_named
+           > (int64_t) tmcf->stall * 1000000)
+    {
+        ngx_log_error(NGX_LOG_WARN, ev->log, 0,
+                      "event loop stood still for %L ms", late / 1000000);
+    }
+
+    ngx_http_task_heartbeat_named = 0;
+
+    ngx_http_task_heartbeat_add(ev, now);
+}
+
+
+static void
+ngx_http_task_heartbeat_note(ngx_http_task_zone_t *zone, int64_t now,
+    int64_t late)
+{
+    ngx_http_task_slot_t  *slot;
+
+    if (zone->slot == NULL && ngx_http_task_slot_enter(zone) != NGX_OK) {
+        return;
+    }
+
+    slot = zone->slot;
+
+    /* the first cell is the loop's own, its run time is how late it was */
+
+    ngx_http_task_stats_observe(zone,
+                             ngx_http_task_zone_run_time(zone, slot->cells),
+                             late);
+
+    if (late > slot->worst) {
+        ngx_http_task_atomic_set(&slot->worst, late);
+    }
+
+    ngx_http_task_atomic_set(&slot->due, ngx_http_task_heartbeat_due(now));
+}
+
+
+int64_t
+ngx_http_task_stall_begin(void)
+{
+    return ngx_http_task_heartbeat_conf->stall ? ngx_http_task_now() : 0;
+}
+
+
+void
+ngx_http_task_stall_end(ngx_task_t *t, int64_t since)
+{
+    int64_t  took;
+
+    if (since == 0) {
+        return;
+    }
+
+    took = ngx_http_task_now() - since;
+
+    if (took > (int64_t) ngx_http_task_heartbeat_conf->stall * 1000000) {
+        ngx_log_error(NGX_LOG_WARN, t->log, 0,
+                      "event loop stood still for %L ms in task \"%V\"",
+                      took / 1000000, &t->function->name);
+
+        ngx_http_task_heartbeat_named += took;
+    }
+}

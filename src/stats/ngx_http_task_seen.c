@@ -1,0 +1,307 @@
+
+/*
+ * What a zone looks like at one moment.  It is copied under the zone's mutex,
+ * and printed when that is let go.
+ */
+
+
+#include "stats/ngx_http_task_status.h"
+
+
+static void ngx_http_task_see_mark(ngx_http_task_zone_t *zone);
+static ngx_int_t ngx_http_task_see_series(ngx_http_task_seen_t *seen,
+    ngx_pool_t *pool);
+static ngx_int_t ngx_http_task_see_workers(ngx_http_task_seen_t *seen,
+    ngx_http_task_generation_t *generation, ngx_pool_t *pool);
+static ngx_int_t ngx_http_task_see_pools(
+    ngx_http_task_seen_worker_t *worker, ngx_http_task_slot_t *slot,
+    ngx_pool_t *pool);
+static void ngx_http_task_see_cell(ngx_http_task_seen_t *seen,
+    ngx_http_task_seen_series_t *series, uint64_t *cell,
+    ngx_http_task_seen_worker_t *worker);
+
+
+ngx_int_t
+ngx_http_task_see(ngx_pool_t *pool, ngx_http_task_zone_t *zone,
+    ngx_http_task_seen_t *seen)
+{
+    ngx_int_t                    rc;
+    ngx_queue_t                 *q;
+    ngx_http_task_generation_t  *generation;
+
+    seen->zone = zone;
+
+    if (ngx_array_init(&seen->workers, pool, 8,
+                       sizeof(ngx_http_task_seen_worker_t))
+        != NGX_OK
+        || ngx_array_init(&seen->series, pool, 1 + zone->stats.nelts,
+                          sizeof(ngx_http_task_seen_series_t))
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_task_zone_lock(zone);
+
+    ngx_http_task_see_mark(zone);
+
+    rc = ngx_http_task_see_series(seen, pool);
+
+    for (q = ngx_queue_head(&zone->sh->alive);
+         q != ngx_queue_sentinel(&zone->sh->alive) && rc == NGX_OK;
+         q = ngx_queue_next(q))
+    {
+        generation = ngx_queue_data(q, ngx_http_task_generation_t, queue);
+        rc = ngx_http_task_see_workers(seen, generation, pool);
+    }
+
+    ngx_http_task_zone_unlock(zone);
+
+    return rc;
+}
+
+
+/*
+ * Those who are gone are not seen, only what they have left; nor the locations
+ * of a configuration that no worker has.
+ */
+
+static void
+ngx_http_task_see_mark(ngx_http_task_zone_t *zone)
+{
+    ngx_uint_t                   i;
+    ngx_queue_t                 *q;
+    ngx_http_task_series_t      *series;
+    ngx_http_task_generation_t  *generation;
+
+    for (q = ngx_queue_head(&zone->sh->series);
+         q != ngx_queue_sentinel(&zone->sh->series);
+         q = ngx_queue_next(q))
+    {
+        series = ngx_queue_data(q, ngx_http_task_series_t, queue);
+        series->seen = 0;
+    }
+
+    for (q = ngx_queue_head(&zone->sh->alive);
+         q != ngx_queue_sentinel(&zone->sh->alive);
+         q = ngx_queue_next(q))
+    {
+        generation = ngx_queue_data(q, ngx_http_task_generation_t, queue);
+
+        if (ngx_http_task_slots_sweep(zone, generation) == 0
+            && generation->number != zone->generation)
+        {
+            continue;
+        }
+
+        for (i = 0; i < generation->nseries; i++) {
+            generation->series[i]->seen = 1;
+        }
+    }
+}
+
+
+/* copies of the names: a reload may free a series once the mutex is let go */
+
+static ngx_int_t
+ngx_http_task_see_series(ngx_http_task_seen_t *seen, ngx_pool_t *pool)
+{
+    u_char                       *p, *last;
+    size_t                        size;
+    ngx_uint_t                    i;
+    ngx_queue_t                  *q;
+    ngx_http_task_zone_t         *zone;
+    ngx_http_task_series_t       *series;
+    ngx_http_task_seen_series_t  *s;
+
+    zone = seen->zone;
+    size = zone->ncounters * sizeof(uint64_t);
+
+    for (q = ngx_queue_head(&zone->sh->series);
+         q != ngx_queue_sentinel(&zone->sh->series);
+         q = ngx_queue_next(q))
+    {
+        series = ngx_queue_data(q, ngx_http_task_series_t, queue);
+
+        if (!series->seen) {
+            continue;
+        }
+
+        series->seen = seen->series.nelts;
+
+        s = ngx_array_push(&seen->series);
+        p = ngx_palloc(pool, size + series->name.len);
+
+        if (s == NULL || p == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memzero(s, sizeof(ngx_http_task_seen_series_t));
+
+        s->counters = (uint64_t *) p;
+        ngx_memcpy(p, series->total[series->state & 1], size);
+
+        p += size;
+        last = ngx_cpymem(p, series->name.data, series->name.len);
+
+        for (i = 0; i < NGX_HTTP_TASK_LABELS && p < last; i++) {
+            s->labels[i].data = p;
+            s->labels[i].len = ngx_strlen(p);
+            p += s->labels[i].len + 1;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_see_workers(ngx_http_task_seen_t *seen,
+    ngx_http_task_generation_t *generation, ngx_pool_t *pool)
+{
+    int64_t                       now;
+    ngx_uint_t                    i, n;
+    ngx_http_task_slot_t         *slot;
+    ngx_http_task_seen_series_t  *series;
+    ngx_http_task_seen_worker_t  *worker;
+
+    now = ngx_http_task_now();
+
+    for (i = 0; i < generation->nslots; i++) {
+        slot = ngx_http_task_zone_slot(generation, i);
+
+        if (slot->incarnation == 0) {
+            continue;
+        }
+
+        worker = ngx_array_push(&seen->workers);
+        if (worker == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memzero(worker, sizeof(ngx_http_task_seen_worker_t));
+
+        worker->pid = slot->pid;
+        worker->worker = slot->worker;
+        worker->generation = generation->number;
+        worker->worst = ngx_http_task_atomic_get(&slot->worst);
+
+        worker->lag = ngx_max(now - ngx_http_task_atomic_get(&slot->due), 0);
+        worker->worst = ngx_max(worker->worst, worker->lag);
+
+        for (n = 0; n < generation->nseries; n++) {
+            series = seen->series.elts;
+            series += generation->series[n]->seen;
+
+            ngx_http_task_see_cell(seen, series,
+                                     slot->cells + n * seen->zone->ncounters,
+                                     worker);
+        }
+
+        if (ngx_http_task_see_pools(worker, slot, pool) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* from the end to the beginning: see ngx_http_task_zone.h */
+
+static void
+ngx_http_task_see_cell(ngx_http_task_seen_t *seen,
+    ngx_http_task_seen_series_t *series, uint64_t *cell,
+    ngx_http_task_seen_worker_t *worker)
+{
+    uint64_t    n, ended, begun, skipped, started, live, waiting;
+    ngx_uint_t  i;
+
+    ended = 0;
+    skipped = 0;
+    begun = 0;
+    started = 0;
+
+    for (i = seen->zone->ncounters; i--; /* void */) {
+
+        n = ngx_http_task_atomic_get(&cell[i]);
+        series->counters[i] += n;
+
+        if (i >= NGX_HTTP_TASK_COUNTS) {
+            continue;
+        }
+
+        switch (i) {
+        case NGX_HTTP_TASK_COUNT_STARTED:
+            started = n;
+            break;
+
+        case NGX_HTTP_TASK_COUNT_BEGUN:
+            begun = n;
+            break;
+
+        case NGX_HTTP_TASK_COUNT_SKIPPED:
+            skipped = n;
+            break;
+
+        default:
+            ended += n;
+        }
+    }
+
+    live = started - ended;
+    waiting = ngx_min(started - begun - skipped, live);
+
+    series->waiting += waiting;
+    series->running += live - waiting;
+
+    worker->waiting += waiting;
+    worker->running += live - waiting;
+}
+
+
+static ngx_int_t
+ngx_http_task_see_pools(ngx_http_task_seen_worker_t *worker,
+    ngx_http_task_slot_t *slot, ngx_pool_t *pool)
+{
+    uint64_t                    n, given, begun, returned;
+    ngx_http_task_seen_pool_t  *p;
+    ngx_http_task_zone_pool_t  *zp;
+
+    n = ngx_http_task_atomic_get(&slot->npools);
+
+    if (ngx_array_init(&worker->pools, pool, n + 1,
+                       sizeof(ngx_http_task_seen_pool_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    for (zp = slot->pools; zp < slot->pools + n; zp++) {
+
+        p = ngx_array_push(&worker->pools);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        p->name.len = ngx_strlen(zp->name);
+        p->name.data = ngx_pnalloc(pool, p->name.len + 1);
+
+        if (p->name.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(p->name.data, zp->name, p->name.len);
+
+        returned = ngx_http_task_atomic_get(&zp->returned);
+        begun = ngx_http_task_atomic_get(&zp->begun);
+        p->running = begun - returned;
+
+        /* a thread may have a piece before the loop has noted it */
+
+        given = ngx_http_task_atomic_get(&zp->given);
+        p->waiting = (given > begun) ? given - begun : 0;
+    }
+
+    return NGX_OK;
+}

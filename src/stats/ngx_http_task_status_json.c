@@ -1,0 +1,193 @@
+
+/*
+ * What was seen, as JSON: times are seconds, the counters of a histogram are
+ * cumulative, as in Prometheus.
+ */
+
+
+#include "stats/ngx_http_task_status.h"
+
+
+static void ngx_http_task_json_zone(ngx_http_task_out_t *out,
+    ngx_http_task_seen_t *seen);
+static void ngx_http_task_json_worker(ngx_http_task_out_t *out,
+    ngx_http_task_seen_worker_t *worker);
+static void ngx_http_task_json_series(ngx_http_task_out_t *out,
+    ngx_http_task_zone_t *zone, ngx_http_task_seen_series_t *series);
+static void ngx_http_task_json_histogram(ngx_http_task_out_t *out,
+    ngx_http_task_zone_t *zone, const char *name, uint64_t *histogram);
+
+
+void
+ngx_http_task_status_json(ngx_http_task_out_t *out, ngx_array_t *zones,
+    ngx_array_t *jobs)
+{
+    ngx_uint_t             i;
+    ngx_http_task_seen_t  *seen;
+
+    seen = zones->elts;
+
+    ngx_http_task_out(out, "{\"version\":\"%s\",\"nginx\":\"%s\",\"zones\":[",
+                      NGX_HTTP_TASK_VERSION, NGINX_VERSION);
+
+    for (i = 0; i < zones->nelts; i++) {
+        ngx_http_task_out(out, i ? "," : "");
+        ngx_http_task_json_zone(out, &seen[i]);
+    }
+
+    ngx_http_task_out(out, "],\"jobs\":[");
+    ngx_http_task_json_jobs(out, jobs);
+    ngx_http_task_out(out, "]}");
+}
+
+
+static void
+ngx_http_task_json_zone(ngx_http_task_out_t *out, ngx_http_task_seen_t *seen)
+{
+    ngx_uint_t                    i;
+    ngx_http_task_seen_series_t  *series;
+    ngx_http_task_seen_worker_t  *worker;
+
+    series = seen->series.elts;
+    worker = seen->workers.elts;
+
+    ngx_http_task_out(out, "{");
+    ngx_http_task_json_string(out, "name", &seen->zone->name);
+    ngx_http_task_out(out, ",");
+
+    ngx_http_task_json_histogram(out, seen->zone, "loop_lag",
+                                 ngx_http_task_zone_run_time(seen->zone,
+                                                        series[0].counters));
+    ngx_http_task_out(out, ",\"workers\":[");
+
+    for (i = 0; i < seen->workers.nelts; i++) {
+        ngx_http_task_out(out, i ? "," : "");
+        ngx_http_task_json_worker(out, &worker[i]);
+    }
+
+    ngx_http_task_out(out, "],\"tasks\":[");
+
+    for (i = 1; i < seen->series.nelts; i++) {
+        ngx_http_task_out(out, i > 1 ? "," : "");
+        ngx_http_task_json_series(out, seen->zone, &series[i]);
+    }
+
+    ngx_http_task_out(out, "]}");
+}
+
+
+static void
+ngx_http_task_json_worker(ngx_http_task_out_t *out,
+    ngx_http_task_seen_worker_t *worker)
+{
+    ngx_uint_t                  i;
+    ngx_http_task_seen_pool_t  *pool;
+
+    ngx_http_task_out(out, "{\"pid\":%uL,\"worker\":%uL,\"generation\":%uL,"
+                      "\"loop_lag\":",
+                      worker->pid, worker->worker, worker->generation);
+    ngx_http_task_out_time(out, worker->lag);
+
+    ngx_http_task_out(out, ",\"loop_lag_worst\":");
+    ngx_http_task_out_time(out, worker->worst);
+
+    ngx_http_task_out(out, ",\"running\":%uL,\"waiting\":%uL,\"pools\":[",
+                      worker->running, worker->waiting);
+
+    pool = worker->pools.elts;
+
+    for (i = 0; i < worker->pools.nelts; i++) {
+        ngx_http_task_out(out, i ? ",{" : "{");
+        ngx_http_task_json_string(out, "name", &pool[i].name);
+        ngx_http_task_out(out, ",\"running\":%uL,\"waiting\":%uL}",
+                          pool[i].running, pool[i].waiting);
+    }
+
+    ngx_http_task_out(out, "]}");
+}
+
+
+static void
+ngx_http_task_json_series(ngx_http_task_out_t *out, ngx_http_task_zone_t *zone,
+    ngx_http_task_seen_series_t *series)
+{
+    uint64_t    *counters;
+    ngx_uint_t   i;
+
+    static const char  *const names[] = {
+        "server", "location", "function", "mode"
+    };
+
+    counters = series->counters;
+
+    for (i = 0; i < NGX_HTTP_TASK_LABELS; i++) {
+        ngx_http_task_out(out, i ? "," : "{");
+        ngx_http_task_json_string(out, names[i], &series->labels[i]);
+    }
+
+    ngx_http_task_out(out, ",\"started\":%uL,\"running\":%uL,\"waiting\":%uL,"
+                      "\"ended\":{", counters[NGX_HTTP_TASK_COUNT_STARTED],
+                      series->running, series->waiting);
+
+    for (i = NGX_HTTP_TASK_COUNT_DONE; i < NGX_HTTP_TASK_COUNTS; i++) {
+        ngx_http_task_out(out, "%s\"%s\":%uL",
+                          i > NGX_HTTP_TASK_COUNT_DONE ? "," : "",
+                          ngx_http_task_ends[i - NGX_HTTP_TASK_COUNT_DONE],
+                          counters[i]);
+    }
+
+    ngx_http_task_out(out, "},");
+    ngx_http_task_json_histogram(out, zone, "queue_time",
+                            ngx_http_task_zone_queue_time(zone, counters));
+    ngx_http_task_out(out, ",");
+    ngx_http_task_json_histogram(out, zone, "run_time",
+                            ngx_http_task_zone_run_time(zone, counters));
+    ngx_http_task_out(out, "}");
+}
+
+
+static void
+ngx_http_task_json_histogram(ngx_http_task_out_t *out,
+    ngx_http_task_zone_t *zone, const char *name, uint64_t *histogram)
+{
+    uint64_t    n;
+    ngx_uint_t  i;
+
+    ngx_http_task_out(out, "\"%s\":{\"buckets\":{", name);
+
+    for (i = 0, n = 0; i < zone->nbuckets; i++) {
+        n += histogram[i];
+        ngx_http_task_out(out, "\"%L.%03L\":%uL,",
+                          zone->buckets[i] / 1000000000,
+                          zone->buckets[i] % 1000000000 / 1000000, n);
+    }
+
+    n += histogram[i];
+
+    ngx_http_task_out(out, "\"+Inf\":%uL},\"count\":%uL,\"sum\":", n, n);
+    ngx_http_task_out_time(out, histogram[i + 1]);
+    ngx_http_task_out(out, "}");
+}
+
+
+void
+ngx_http_task_json_string(ngx_http_task_out_t *out, const char *name,
+    ngx_str_t *s)
+{
+    ngx_str_t  escaped;
+
+    ngx_http_task_out(out, "\"%s\":\"", name);
+
+    escaped.len = s->len + ngx_escape_json(NULL, s->data, s->len);
+    escaped.data = ngx_pnalloc(out->pool, escaped.len + 1);
+
+    if (escaped.data == NULL) {
+        out->failed = 1;
+        return;
+    }
+
+    (void) ngx_escape_json(escaped.data, s->data, s->len);
+
+    ngx_http_task_out_str(out, &escaped);
+    ngx_http_task_out(out, "\"");
+}

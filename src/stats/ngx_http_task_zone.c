@@ -1,0 +1,431 @@
+
+/*
+ * The shared zone of a "task_zone": made, inherited and tidied up by the
+ * master, while it reads a configuration.  What workers do in it is in
+ * ngx_http_task_slot.c.
+ *
+ * A generation, the slots of the workers of one configuration, is freed in a
+ * later reload, when nobody is alive in it; a series goes with the last
+ * generation that has it.
+ */
+
+
+#include "task/ngx_http_task.h"
+
+
+/* changes with what lies in the zone */
+
+#define NGX_HTTP_TASK_ZONE_LAYOUT  1
+
+/* of a slot, so that no two of them share a cache line or a prefetched pair */
+
+#define NGX_HTTP_TASK_ZONE_ALIGN   128
+
+
+static ngx_int_t ngx_http_task_zone_init(ngx_shm_zone_t *shm_zone, void *data);
+static ngx_int_t ngx_http_task_zone_format(ngx_http_task_zone_t *zone);
+static ngx_int_t ngx_http_task_zone_inherit(ngx_http_task_zone_t *zone,
+    ngx_http_task_zone_t *old);
+static void ngx_http_task_zone_collect(ngx_http_task_zone_t *zone,
+    uint64_t keep);
+static ngx_int_t ngx_http_task_zone_generation(ngx_http_task_zone_t *zone);
+static ngx_http_task_series_t *ngx_http_task_zone_series(
+    ngx_http_task_zone_t *zone, ngx_str_t *name);
+static void ngx_http_task_zone_link(ngx_queue_t *queue, ngx_queue_t *q);
+static ngx_int_t ngx_http_task_zone_slots(ngx_http_task_zone_t *zone,
+    ngx_http_task_generation_t *generation);
+
+
+/* in the order in which they are looked for; "off" is no zone */
+
+ngx_http_task_zone_t *
+ngx_http_task_zone_get(ngx_conf_t *cf, ngx_str_t *name)
+{
+    ngx_uint_t                   i;
+    ngx_http_task_zone_t        *zone, **zones;
+    ngx_http_task_main_conf_t   *tmcf;
+
+    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
+    zones = tmcf->zones.elts;
+
+    for (i = 0; i < tmcf->zones.nelts; i++) {
+        if (zones[i]->name.len == name->len
+            && ngx_strncmp(zones[i]->name.data, name->data, name->len) == 0)
+        {
+            return zones[i];
+        }
+    }
+
+    zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_task_zone_t));
+    zones = ngx_array_push(&tmcf->zones);
+
+    if (zone == NULL || zones == NULL
+        || ngx_array_init(&zone->stats, cf->pool, 8,
+                          sizeof(ngx_http_task_stats_t *))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    *zones = zone;
+
+    zone->name = *name;
+    zone->file = cf->conf_file->file.name;
+    zone->line = cf->conf_file->line;
+    zone->cycle = cf->cycle;
+
+    return zone;
+}
+
+
+ngx_int_t
+ngx_http_task_zone_create(ngx_conf_t *cf, ngx_http_task_zone_t *zone,
+    size_t size)
+{
+    ngx_shm_zone_t  *shm_zone;
+
+    shm_zone = ngx_shared_memory_add(cf, &zone->name, size,
+                                     &ngx_http_task_module);
+    if (shm_zone == NULL) {
+        return NGX_ERROR;
+    }
+
+    shm_zone->init = ngx_http_task_zone_init;
+    shm_zone->data = zone;
+
+    zone->shm_zone = shm_zone;
+
+    /* the buckets, what is beyond, and the sum */
+
+    zone->ncounters = NGX_HTTP_TASK_COUNTS + 2 * (zone->nbuckets + 2);
+
+    return NGX_OK;
+}
+
+
+/* in the master, after all of the configuration has been read */
+
+static ngx_int_t
+ngx_http_task_zone_init(ngx_shm_zone_t *shm_zone, void *data)
+{
+    ngx_int_t              rc;
+    ngx_http_task_zone_t  *zone, *old;
+
+    zone = shm_zone->data;
+    old = data;
+
+    zone->shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+    zone->shpool->log_nomem = 0;
+
+    rc = old ? ngx_http_task_zone_inherit(zone, old)
+             : ngx_http_task_zone_format(zone);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_http_task_zone_lock(zone);
+
+    /* the generation that runs may have workers started again */
+
+    ngx_http_task_zone_collect(zone, old ? old->generation : 0);
+
+    rc = ngx_http_task_zone_generation(zone);
+
+    ngx_http_task_zone_unlock(zone);
+
+    if (rc != NGX_OK) {
+        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                      "task_zone \"%V\" is too small for %ui locations, the "
+                      "numbers of all workers and those of old workers: %uz",
+                      &zone->name, zone->stats.nelts, shm_zone->shm.size);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_zone_format(ngx_http_task_zone_t *zone)
+{
+    ngx_http_task_zone_sh_t  *sh;
+
+    sh = ngx_slab_calloc(zone->shpool, sizeof(ngx_http_task_zone_sh_t));
+
+    if (sh == NULL || ngx_http_task_mutex_init(&sh->mutex) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    sh->layout = NGX_HTTP_TASK_ZONE_LAYOUT;
+    sh->nbuckets = zone->nbuckets;
+    ngx_memcpy(sh->buckets, zone->buckets, sizeof(sh->buckets));
+
+    ngx_queue_init(&sh->series);
+    ngx_queue_init(&sh->alive);
+
+    zone->shpool->data = sh;
+    zone->sh = sh;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_zone_inherit(ngx_http_task_zone_t *zone,
+    ngx_http_task_zone_t *old)
+{
+    zone->sh = old->sh;
+
+    if (zone->sh->layout != NGX_HTTP_TASK_ZONE_LAYOUT) {
+        ngx_log_error(NGX_LOG_EMERG, zone->shm_zone->shm.log, 0,
+                      "task_zone \"%V\" is of another version of the module: "
+                      "restart nginx, or use another name", &zone->name);
+        return NGX_ERROR;
+    }
+
+    if (zone->sh->nbuckets != zone->nbuckets
+        || ngx_memcmp(zone->sh->buckets, zone->buckets,
+                      sizeof(zone->buckets))
+           != 0)
+    {
+        ngx_log_error(NGX_LOG_EMERG, zone->shm_zone->shm.log, 0,
+                      "buckets of task_zone \"%V\" cannot be changed by a "
+                      "reload: restart nginx, or use another name",
+                      &zone->name);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* frees what no worker needs any more; a series goes when no one names it */
+
+static void
+ngx_http_task_zone_collect(ngx_http_task_zone_t *zone, uint64_t keep)
+{
+    ngx_uint_t                   i;
+    ngx_queue_t                 *q, *next;
+    ngx_http_task_series_t      *series;
+    ngx_http_task_generation_t  *generation;
+
+    for (q = ngx_queue_head(&zone->sh->alive);
+         q != ngx_queue_sentinel(&zone->sh->alive);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        generation = ngx_queue_data(q, ngx_http_task_generation_t, queue);
+
+        if (ngx_http_task_slots_sweep(zone, generation)
+            || generation->number == keep)
+        {
+            continue;
+        }
+
+        for (i = 0; i < generation->nseries; i++) {
+            generation->series[i]->refs--;
+        }
+
+        ngx_queue_remove(q);
+        ngx_slab_free_locked(zone->shpool, generation->slots);
+        ngx_slab_free_locked(zone->shpool, generation);
+    }
+
+    for (q = ngx_queue_head(&zone->sh->series);
+         q != ngx_queue_sentinel(&zone->sh->series);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        series = ngx_queue_data(q, ngx_http_task_series_t, queue);
+
+        if (series->refs == 0) {
+            ngx_queue_remove(q);
+            ngx_slab_free_locked(zone->shpool, series);
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_http_task_zone_generation(ngx_http_task_zone_t *zone)
+{
+    size_t                        n;
+    ngx_str_t                     loop;
+    ngx_uint_t                    i;
+    ngx_http_task_stats_t       **stats;
+    ngx_http_task_generation_t   *generation;
+
+    n = zone->stats.nelts + 1;
+    stats = zone->stats.elts;
+
+    generation = ngx_slab_calloc_locked(zone->shpool,
+                                        sizeof(ngx_http_task_generation_t)
+                                        + n * sizeof(void *));
+    if (generation == NULL) {
+        return NGX_ERROR;
+    }
+
+    generation->nseries = n;
+    generation->number = zone->sh->generations + 1;
+
+    ngx_str_set(&loop, "");
+    generation->series[0] = ngx_http_task_zone_series(zone, &loop);
+
+    for (i = 1; i < n; i++) {
+        generation->series[i] = ngx_http_task_zone_series(zone,
+                                                          &stats[i - 1]->name);
+    }
+
+    for (i = 0; i < n && generation->series[i]; i++) { /* void */ }
+
+    if (i < n || ngx_http_task_zone_slots(zone, generation) != NGX_OK) {
+        ngx_slab_free_locked(zone->shpool, generation);
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+        generation->series[i]->refs++;
+    }
+
+    ngx_http_task_zone_link(&zone->sh->alive, &generation->queue);
+
+    zone->sh->generations++;
+    zone->generation = generation->number;
+
+    return NGX_OK;
+}
+
+
+/* the one of that name, or a new one */
+
+static ngx_http_task_series_t *
+ngx_http_task_zone_series(ngx_http_task_zone_t *zone, ngx_str_t *name)
+{
+    size_t                   size;
+    u_char                  *p;
+    ngx_queue_t             *q;
+    ngx_http_task_series_t  *series;
+
+    for (q = ngx_queue_head(&zone->sh->series);
+         q != ngx_queue_sentinel(&zone->sh->series);
+         q = ngx_queue_next(q))
+    {
+        series = ngx_queue_data(q, ngx_http_task_series_t, queue);
+
+        if (series->name.len == name->len
+            && ngx_memcmp(series->name.data, name->data, name->len) == 0)
+        {
+            return series;
+        }
+    }
+
+    size = zone->ncounters * sizeof(uint64_t);
+
+    series = ngx_slab_calloc_locked(zone->shpool,
+                                    sizeof(ngx_http_task_series_t) + 2 * size
+                                    + name->len);
+    if (series == NULL) {
+        return NULL;
+    }
+
+    p = (u_char *) series + sizeof(ngx_http_task_series_t);
+
+    series->total[0] = (uint64_t *) p;
+    series->total[1] = (uint64_t *) (p + size);
+
+    series->name.len = name->len;
+    series->name.data = p + 2 * size;
+    ngx_memcpy(series->name.data, name->data, name->len);
+
+    ngx_http_task_zone_link(&zone->sh->series, &series->queue);
+
+    return series;
+}
+
+
+/*
+ * At the end.  Workers walk from the head to the end: the master may be killed
+ * at any instruction, and they always find the one or the other queue.
+ */
+
+static void
+ngx_http_task_zone_link(ngx_queue_t *queue, ngx_queue_t *q)
+{
+    ngx_queue_t  *last;
+
+    last = ngx_queue_last(queue);
+
+    q->prev = last;
+    q->next = queue;
+
+    ngx_http_task_atomic_set(&last->next, q);
+
+    queue->prev = q;
+}
+
+
+static ngx_int_t
+ngx_http_task_zone_slots(ngx_http_task_zone_t *zone,
+    ngx_http_task_generation_t *generation)
+{
+    size_t                 size;
+    ngx_uint_t             i;
+    ngx_core_conf_t       *ccf;
+    ngx_http_task_slot_t  *slot;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(zone->cycle->conf_ctx,
+                                           ngx_core_module);
+
+    size = offsetof(ngx_http_task_slot_t, cells)
+           + generation->nseries * zone->ncounters * sizeof(uint64_t);
+    size = ngx_align(size, NGX_HTTP_TASK_ZONE_ALIGN);
+
+    generation->nslots = ngx_max(ccf->worker_processes, 1);
+    generation->slot_size = size;
+
+    generation->slots = ngx_slab_calloc_locked(zone->shpool,
+                                               generation->nslots * size);
+
+    if (generation->slots == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < generation->nslots; i++) {
+        slot = ngx_http_task_zone_slot(generation, i);
+        slot->generation = generation;
+
+        if (ngx_http_task_mutex_init(&slot->alive) != NGX_OK) {
+            ngx_slab_free_locked(zone->shpool, generation->slots);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* glibc's calls never fail, others' may */
+
+ngx_int_t
+ngx_http_task_mutex_init(pthread_mutex_t *mutex)
+{
+    ngx_int_t            rc;
+    pthread_mutexattr_t  attr;
+
+    if (pthread_mutexattr_init(&attr) != 0) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_OK;
+
+    if (pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) != 0
+        || pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) != 0
+        || pthread_mutex_init(mutex, &attr) != 0)
+    {
+        rc = NGX_ERROR;
+    }
+
+    (void) pthread_mutexattr_destroy(&attr);
+
+    return rc;
+}

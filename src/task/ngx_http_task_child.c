@@ -1,0 +1,242 @@
+
+/*
+ * What programs inherit that a function starts by itself, by system(), popen()
+ * or posix_spawn().
+ *
+ * nginx marks none of its descriptors: a program that lives on would hold the
+ * connections of all clients, and the port.  Its threads block all signals,
+ * and SIGPIPE is ignored; both is inherited.  Only where libraries are loaded
+ * is any of it changed, as it costs a system call for each connection.
+ */
+
+
+#include "task/ngx_http_task.h"
+
+#include <sys/syscall.h>
+
+
+/* since Linux 5.9 and 5.11 */
+
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC  (1U << 2)
+#endif
+
+
+static void ngx_http_task_child_listening(ngx_cycle_t *cycle);
+static void ngx_http_task_child_accepted(ngx_connection_t *c);
+static ngx_int_t ngx_http_task_child_connect(ngx_connection_t *c);
+static void ngx_http_task_child_signals(void);
+static void ngx_http_task_child_signal(int signo, siginfo_t *info,
+    void *context);
+static void ngx_http_task_child_no_action(int signo);
+
+
+/* of this worker; are there libraries? */
+
+static ngx_uint_t                  ngx_http_task_child_wanted;
+
+/* of the listening sockets: what they do with a connection */
+
+static ngx_listening_t            *ngx_http_task_child_sockets;
+static ngx_connection_handler_pt  *ngx_http_task_child_handlers;
+
+static ngx_int_t                 (*ngx_http_task_child_add_conn)(
+                                                       ngx_connection_t *c);
+
+/* what nginx does with those signals, and the thread that does it */
+
+static const int                   ngx_http_task_child_signos[] = {
+    SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGIO,
+    SIGWINCH
+};
+
+static struct sigaction            ngx_http_task_child_actions[NSIG];
+static pid_t                       ngx_http_task_child_loop;
+
+
+void
+ngx_http_task_child_init(ngx_cycle_t *cycle)
+{
+    ngx_http_task_core_conf_t  *tccf;
+
+    tccf = ngx_http_task_core_conf(cycle);
+
+    /* the first one is the built-in one */
+
+    if (tccf->libraries.nelts <= 1) {
+        return;
+    }
+
+    ngx_http_task_child_wanted = 1;
+
+    ngx_http_task_child_signals();
+
+    /* what the master has opened, and nginx's event module here */
+
+#ifdef SYS_close_range
+    (void) syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
+#endif
+
+    /* connections to upstreams; those of clients do not come this way */
+
+    if (ngx_event_actions.add_conn) {
+        ngx_http_task_child_add_conn = ngx_event_actions.add_conn;
+        ngx_event_actions.add_conn = ngx_http_task_child_connect;
+    }
+
+    ngx_http_task_child_listening(cycle);
+}
+
+
+static void
+ngx_http_task_child_listening(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                  i;
+    ngx_listening_t            *ls;
+    ngx_connection_handler_pt  *handlers;
+
+    ls = cycle->listening.elts;
+
+    handlers = ngx_pcalloc(cycle->pool, cycle->listening.nelts
+                                        * sizeof(ngx_connection_handler_pt));
+    if (handlers == NULL) {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                      "no memory, programs that functions start will have the "
+                      "connections of clients");
+        return;
+    }
+
+    ngx_http_task_child_sockets = ls;
+    ngx_http_task_child_handlers = handlers;
+
+    for (i = 0; i < cycle->listening.nelts; i++) {
+        (void) fcntl(ls[i].fd, F_SETFD, FD_CLOEXEC);
+
+        handlers[i] = ls[i].handler;
+        ls[i].handler = ngx_http_task_child_accepted;
+    }
+}
+
+
+static void
+ngx_http_task_child_accepted(ngx_connection_t *c)
+{
+    (void) fcntl(c->fd, F_SETFD, FD_CLOEXEC);
+
+    ngx_http_task_child_handlers[c->listening - ngx_http_task_child_sockets](c);
+}
+
+
+static ngx_int_t
+ngx_http_task_child_connect(ngx_connection_t *c)
+{
+    (void) fcntl(c->fd, F_SETFD, FD_CLOEXEC);
+
+    return ngx_http_task_child_add_conn(c);
+}
+
+
+static void
+ngx_http_task_child_signals(void)
+{
+    int                signo;
+    ngx_uint_t         i;
+    struct sigaction   sa, *was;
+
+    ngx_memzero(&sa, sizeof(struct sigaction));
+    sigemptyset(&sa.sa_mask);
+
+    /* nginx's handler would reap the children of system() and popen() */
+
+    sa.sa_handler = SIG_DFL;
+    (void) sigaction(SIGCHLD, &sa, NULL);
+
+    /* what is handled, unlike what is ignored, ends with exec() */
+
+    sa.sa_handler = ngx_http_task_child_no_action;
+    sa.sa_flags = SA_RESTART;
+    (void) sigaction(SIGPIPE, &sa, NULL);
+
+    /* threads will not block these */
+
+    ngx_http_task_child_loop = syscall(SYS_gettid);
+
+    sa.sa_sigaction = ngx_http_task_child_signal;
+    sa.sa_flags = SA_SIGINFO|SA_RESTART;
+
+    for (i = 0; i < sizeof(ngx_http_task_child_signos) / sizeof(int); i++) {
+        signo = ngx_http_task_child_signos[i];
+        was = &ngx_http_task_child_actions[signo];
+
+        if (sigaction(signo, NULL, was) == 0
+            && was->sa_handler != SIG_DFL && was->sa_handler != SIG_IGN)
+        {
+            (void) sigaction(signo, &sa, NULL);
+        }
+    }
+}
+
+
+/*
+ * A signal to the process may be taken by any thread that does not block it.
+ * It is the event loop that has to act upon it, and to be woken for that.
+ */
+
+static void
+ngx_http_task_child_signal(int signo, siginfo_t *info, void *context)
+{
+    ngx_err_t          err;
+    struct sigaction  *was;
+
+    /* in a child by fork(): what nginx does is none of its business */
+
+    if (getpid() != ngx_pid) {
+        (void) signal(signo, SIG_DFL);
+        (void) raise(signo);
+        return;
+    }
+
+    if (!ngx_http_task_on_loop()) {
+        err = ngx_errno;
+
+        (void) syscall(SYS_tgkill, ngx_pid, ngx_http_task_child_loop, signo);
+
+        ngx_set_errno(err);
+        return;
+    }
+
+    was = &ngx_http_task_child_actions[signo];
+
+    if (was->sa_flags & SA_SIGINFO) {
+        was->sa_sigaction(signo, info, context);
+
+    } else {
+        was->sa_handler(signo);
+    }
+}
+
+
+/* in a thread of a pool, once */
+
+void
+ngx_http_task_child_thread(void)
+{
+    sigset_t                    set;
+    static __thread ngx_uint_t  done;
+
+    if (done || !ngx_http_task_child_wanted) {
+        return;
+    }
+
+    done = 1;
+
+    sigemptyset(&set);
+    (void) pthread_sigmask(SIG_SETMASK, &set, NULL);
+}
+
+
+static void
+ngx_http_task_child_no_action(int signo)
+{
+    /* a write to what nobody reads any more fails with EPIPE, as it did */
+}

@@ -1,0 +1,386 @@
+
+/*
+ * The JSON object that a function answers, set member by member.  All of this
+ * may run in a thread of a pool, and allocates from the task's pool alone, but
+ * for what a function makes of cJSON itself.
+ */
+
+
+#include "task/ngx_http_task.h"
+
+
+static void ngx_http_task_set(ngx_task_t *t, const char *name,
+    ngx_str_t *text, cJSON *json);
+static ngx_uint_t ngx_http_task_is_set(ngx_task_t *t, const char *name,
+    cJSON *json);
+static ngx_http_task_member_t *ngx_http_task_member(ngx_task_t *t,
+    const char *name);
+static void ngx_http_task_set_item(ngx_task_t *t, const char *name,
+    cJSON *item);
+static ngx_uint_t ngx_http_task_object_moved(ngx_http_task_result_t *result);
+static ngx_int_t ngx_http_task_quote(ngx_task_t *t, ngx_str_t *dst,
+    const char *src);
+
+
+/* takes json; one of text and json is NULL, or both are: out of memory */
+
+static void
+ngx_http_task_set(ngx_task_t *t, const char *name, ngx_str_t *text, cJSON *json)
+{
+    ngx_http_task_member_t  *member;
+
+    if (text == NULL && json == NULL) {
+        t->result.nomem = 1;
+        return;
+    }
+
+    if (json && ngx_http_task_is_set(t, name, json)) {
+
+        /* a function may have changed the very item that it has set before */
+
+        return;
+    }
+
+    if (json && !ngx_http_task_may_take(t, json)) {
+        return;
+    }
+
+    if (!ngx_http_task_may_set(t)) {
+        ngx_http_task_json_delete(json);
+        return;
+    }
+
+    if (name == NULL || (t->result.json && !cJSON_IsObject(t->result.json))) {
+        ngx_http_task_json_delete(json);
+        ngx_http_task_misuse(t, "sets a member of what is no object");
+        return;
+    }
+
+    if (t->result.json) {
+        ngx_http_task_set_item(t, name, json ? json
+                                      : cJSON_CreateRaw((char *) text->data));
+        return;
+    }
+
+    member = ngx_http_task_member(t, name);
+
+    if (member == NULL) {
+        ngx_http_task_json_delete(json);
+        t->result.nomem = 1;
+        return;
+    }
+
+    ngx_http_task_json_delete(member->json);
+    member->json = json;
+
+    /* that of cJSON is printed at the end */
+
+    ngx_str_null(&member->text);
+
+    if (text) {
+        member->text = *text;
+    }
+}
+
+
+/* whether it is set already, by that name */
+
+static ngx_uint_t
+ngx_http_task_is_set(ngx_task_t *t, const char *name, cJSON *json)
+{
+    ngx_http_task_member_t  *member;
+
+    if (name == NULL) {
+        return 0;
+    }
+
+    if (t->result.json) {
+        return cJSON_GetObjectItemCaseSensitive(t->result.json, name) == json;
+    }
+
+    for (member = t->result.members; member; member = member->next) {
+        if (member->json == json) {
+            return ngx_strcmp(member->key, name) == 0;
+        }
+    }
+
+    return 0;
+}
+
+
+/* the one of that name, or a new one at the end; NULL: no memory */
+
+static ngx_http_task_member_t *
+ngx_http_task_member(ngx_task_t *t, const char *name)
+{
+    size_t                    len;
+    ngx_http_task_member_t   *member, **last;
+
+    for (last = &t->result.members; *last; last = &(*last)->next) {
+        if (ngx_strcmp((*last)->key, name) == 0) {
+            return *last;
+        }
+    }
+
+    len = ngx_strlen(name) + 1;
+
+    member = ngx_pcalloc(t->pool, sizeof(ngx_http_task_member_t) + len);
+
+    if (member == NULL
+        || ngx_http_task_quote(t, &member->name, name) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    ngx_memcpy(member->key, name, len);
+    *last = member;
+
+    return member;
+}
+
+
+/* of an object that the function has set as its whole result */
+
+static void
+ngx_http_task_set_item(ngx_task_t *t, const char *name, cJSON *item)
+{
+    cJSON       *json;
+    cJSON_bool   done;
+
+    json = t->result.json;
+
+    if (item == NULL) {
+        t->result.nomem = 1;
+        return;
+    }
+
+    if (cJSON_GetObjectItemCaseSensitive(json, name)) {
+        done = cJSON_ReplaceItemInObjectCaseSensitive(json, name, item);
+
+        /* cJSON does not look whether it could copy the name */
+
+        if (done && item->string == NULL) {
+            t->result.nomem = 1;
+            return;
+        }
+
+    } else {
+        done = cJSON_AddItemToObject(json, name, item);
+    }
+
+    if (!done) {
+        ngx_http_task_json_delete(item);
+        t->result.nomem = 1;
+    }
+}
+
+
+/* with a null behind it; what is not UTF-8 is replaced */
+
+static ngx_int_t
+ngx_http_task_quote(ngx_task_t *t, ngx_str_t *dst, const char *src)
+{
+    size_t   len;
+    u_char  *p;
+
+    p = (u_char *) src;
+    len = ngx_strlen(src);
+
+    if (ngx_http_task_utf8_valid(p, len) != len) {
+
+        p = ngx_pnalloc(t->pool, len * NGX_HTTP_TASK_UTF8_GROWTH);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        len = ngx_http_task_utf8_copy(p, (u_char *) src, len);
+    }
+
+    dst->len = ngx_http_task_json_quote(NULL, p, len);
+    dst->data = ngx_pnalloc(t->pool, dst->len + 1);
+
+    if (dst->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_http_task_json_quote(dst->data, p, len);
+    dst->data[dst->len] = '\0';
+
+    return NGX_OK;
+}
+
+
+void
+ngx_task_set_string(ngx_task_t *t, const char *name, const char *value)
+{
+    ngx_str_t  text;
+
+    if (value == NULL) {
+        ngx_str_set(&text, "null");
+
+    } else if (ngx_http_task_quote(t, &text, value) != NGX_OK) {
+        t->result.nomem = 1;
+        return;
+    }
+
+    ngx_http_task_set(t, name, &text, NULL);
+}
+
+
+/* cJSON has doubles only, and an int64_t has more digits */
+
+void
+ngx_task_set_int(ngx_task_t *t, const char *name, int64_t value)
+{
+    ngx_str_t  text;
+
+    text.data = ngx_pnalloc(t->pool, NGX_HTTP_TASK_NUMBER_TEXT);
+
+    if (text.data == NULL) {
+        t->result.nomem = 1;
+        return;
+    }
+
+    text.len = ngx_http_task_print_int(text.data, value);
+    text.data[text.len] = '\0';
+
+    ngx_http_task_set(t, name, &text, NULL);
+}
+
+
+void
+ngx_task_set_number(ngx_task_t *t, const char *name, double value)
+{
+    ngx_str_t  text;
+
+    text.data = ngx_pnalloc(t->pool, NGX_HTTP_TASK_NUMBER_TEXT);
+
+    if (text.data == NULL) {
+        t->result.nomem = 1;
+        return;
+    }
+
+    text.len = ngx_http_task_print_number(text.data, value);
+    text.data[text.len] = '\0';
+
+    ngx_http_task_set(t, name, &text, NULL);
+}
+
+
+void
+ngx_task_set_bool(ngx_task_t *t, const char *name, int value)
+{
+    ngx_str_t  yes = ngx_string("true");
+    ngx_str_t  no = ngx_string("false");
+
+    ngx_http_task_set(t, name, value ? &yes : &no, NULL);
+}
+
+
+void
+ngx_task_set_json(ngx_task_t *t, const char *name, cJSON *value)
+{
+    ngx_http_task_set(t, name, NULL, value);
+}
+
+
+/* into the body of the result; what is wrong is remembered */
+
+void
+ngx_http_task_object_print(ngx_task_t *t)
+{
+    size_t                   len;
+    u_char                  *p;
+    ngx_http_task_member_t  *member;
+
+    if (ngx_http_task_object_moved(&t->result)) {
+        ngx_http_task_misuse(t, "puts a value that is set into another");
+        return;
+    }
+
+    len = sizeof("{}") - 1;
+
+    for (member = t->result.members; member; member = member->next) {
+
+        if (member->json) {
+            member->text.data = ngx_http_task_result_json(t, member->json,
+                                                          &member->text.len);
+            if (member->text.data == NULL) {
+                return;
+            }
+        }
+
+        len += member->name.len + member->text.len + sizeof(":,") - 1;
+    }
+
+    p = ngx_pnalloc(t->pool, len);
+    if (p == NULL) {
+        t->result.nomem = 1;
+        return;
+    }
+
+    t->result.body.data = p;
+    *p++ = '{';
+
+    for (member = t->result.members; member; member = member->next) {
+        p = ngx_cpymem(p, member->name.data, member->name.len);
+        *p++ = ':';
+        p = ngx_cpymem(p, member->text.data, member->text.len);
+
+        /* a long one need not be there twice until the client has read it */
+
+        if (member->json == NULL && member->text.len > ngx_pagesize) {
+            (void) ngx_pfree(t->pool, member->text.data);
+        }
+
+        if (member->next) {
+            *p++ = ',';
+        }
+    }
+
+    *p++ = '}';
+    t->result.body.len = p - t->result.body.data;
+}
+
+
+/* a value that is in another one now is freed with that, by whoever has it */
+
+static ngx_uint_t
+ngx_http_task_object_moved(ngx_http_task_result_t *result)
+{
+    ngx_uint_t               moved;
+    ngx_http_task_member_t  *member;
+
+    moved = 0;
+
+    for (member = result->members; member; member = member->next) {
+
+        if (member->json && (member->json->prev || member->json->next)) {
+            member->json = NULL;
+            moved = 1;
+        }
+    }
+
+    return moved;
+}
+
+
+/* the members are gone then */
+
+void
+ngx_http_task_object_free(ngx_http_task_result_t *result)
+{
+    ngx_http_task_member_t  *member;
+
+    (void) ngx_http_task_object_moved(result);
+
+    for (member = result->members; member; member = member->next) {
+
+        if (member->json) {
+            cJSON_free(member->text.data);
+            ngx_http_task_json_delete(member->json);
+        }
+    }
+
+    result->members = NULL;
+}

@@ -1,0 +1,282 @@
+
+/*
+ * A program that runs for a task: what goes in, what comes out, its end.
+ *
+ *                    cancelled, or           its time of grace
+ *                   too much output              is over
+ *     it runs ------------------------> SIGTERM -----------> SIGKILL
+ *        |                                 |                    |
+ *        +--------------+------------------+--------------------+
+ *                       v
+ *               it has ended: what others hold open of its pipes is read for
+ *               a short time, then all that is left of its group is killed
+ */
+
+
+#include "task/ngx_http_task.h"
+#include "task/ngx_http_task_program.h"
+
+#include <poll.h>
+
+
+/* how often it is looked whether the task is cancelled, milliseconds */
+
+#define NGX_HTTP_TASK_SPAWN_LOOK    50
+
+/* how long others may hold its pipes open; time after SIGTERM: while nginx is
+   stopped, and where nothing else is said; milliseconds */
+
+#define NGX_HTTP_TASK_SPAWN_LINGER  500
+#define NGX_HTTP_TASK_SPAWN_STOP    300
+#define NGX_HTTP_TASK_SPAWN_GRACE   1000
+
+
+static void ngx_http_task_spawn_look(ngx_http_task_spawn_t *s, int64_t now);
+static void ngx_http_task_spawn_end(ngx_http_task_spawn_t *s, int64_t now);
+static void ngx_http_task_spawn_write(ngx_http_task_spawn_t *s);
+static void ngx_http_task_spawn_read(ngx_http_task_spawn_t *s);
+static ngx_err_t ngx_http_task_spawn_grow(ngx_http_task_spawn_t *s);
+static void ngx_http_task_spawn_read_errors(ngx_http_task_spawn_t *s);
+
+
+void
+ngx_http_task_spawn_run(ngx_http_task_spawn_t *s)
+{
+    int64_t        now;
+    struct pollfd  fds[4];
+
+    for ( ;; ) {
+
+        /* those that are -1 are not looked at */
+
+        fds[0].fd = s->in;
+        fds[0].events = POLLOUT;
+        fds[1].fd = s->out;
+        fds[1].events = POLLIN;
+        fds[2].fd = s->err;
+        fds[2].events = POLLIN;
+        fds[3].fd = s->pidfd;
+        fds[3].events = POLLIN;
+
+        if (poll(fds, 4, NGX_HTTP_TASK_SPAWN_LOOK) > 0) {
+
+            if (fds[0].revents) {
+                ngx_http_task_spawn_write(s);
+            }
+
+            if (fds[1].revents) {
+                ngx_http_task_spawn_read(s);
+            }
+
+            if (fds[2].revents) {
+                ngx_http_task_spawn_read_errors(s);
+            }
+        }
+
+        now = ngx_http_task_now();
+
+        ngx_http_task_spawn_look(s, now);
+
+        if (s->ended
+            && (now >= s->until || (s->out == -1 && s->err == -1)))
+        {
+            return;
+        }
+    }
+}
+
+
+/* it has ended, or it has to */
+
+static void
+ngx_http_task_spawn_look(ngx_http_task_spawn_t *s, int64_t now)
+{
+    int64_t    until;
+    siginfo_t  info;
+
+    if (s->ended) {
+        return;
+    }
+
+    info.si_pid = 0;
+
+    if (waitid(P_PID, s->child.pid, &info, WEXITED|WNOHANG|WNOWAIT) == -1) {
+        s->lost = (ngx_errno == ECHILD);
+    }
+
+    /* who else waits for any child may be faster than the wait after this */
+
+    if (info.si_pid && info.si_code == CLD_EXITED) {
+        s->program->exit_code = info.si_status;
+
+    } else if (info.si_pid) {
+        s->program->signal = info.si_status;
+    }
+
+    if (info.si_pid || s->lost) {
+        s->ended = 1;
+        s->until = now + NGX_HTTP_TASK_SPAWN_LINGER * 1000000LL;
+
+        ngx_http_task_spawn_close(&s->in);
+        ngx_http_task_spawn_close(&s->pidfd);
+
+        return;
+    }
+
+    if (s->state == NGX_HTTP_TASK_SPAWN_RUNS && ngx_task_cancelled(s->task)) {
+        s->cancelled = 1;
+        ngx_http_task_spawn_end(s, now);
+    }
+
+    if (s->state != NGX_HTTP_TASK_SPAWN_TERMINATED) {
+        return;
+    }
+
+    until = now + NGX_HTTP_TASK_SPAWN_STOP * 1000000LL;
+
+    if (ngx_http_task_thread_stops() && s->until > until) {
+        s->until = until;
+    }
+
+    if (now >= s->until) {
+        s->state = NGX_HTTP_TASK_SPAWN_KILLED;
+        (void) kill(-s->child.pid, SIGKILL);
+    }
+}
+
+
+static void
+ngx_http_task_spawn_end(ngx_http_task_spawn_t *s, int64_t now)
+{
+    int64_t  grace;
+
+    grace = s->program->grace ? s->program->grace : NGX_HTTP_TASK_SPAWN_GRACE;
+    grace = ngx_max(ngx_min(grace, NGX_HTTP_TASK_MAX_MS), 0);
+
+    s->state = NGX_HTTP_TASK_SPAWN_TERMINATED;
+    s->until = now + grace * 1000000;
+
+    (void) kill(-s->child.pid, SIGTERM);
+
+    /* one that was stopped would not notice */
+
+    (void) kill(-s->child.pid, SIGCONT);
+}
+
+
+static void
+ngx_http_task_spawn_write(ngx_http_task_spawn_t *s)
+{
+    ssize_t  n;
+
+    n = write(s->in, s->input, s->left);
+
+    if (n >= 0) {
+        s->input += n;
+        s->left -= n;
+
+    } else if (ngx_errno == NGX_EAGAIN || ngx_errno == NGX_EINTR) {
+        return;
+
+    } else {
+
+        /* a program need not read all of it */
+
+        s->left = 0;
+    }
+
+    if (s->left == 0) {
+        ngx_http_task_spawn_close(&s->in);
+    }
+}
+
+
+static void
+ngx_http_task_spawn_read(ngx_http_task_spawn_t *s)
+{
+    ssize_t    n;
+    ngx_err_t  err;
+
+    err = (s->len == s->size) ? ngx_http_task_spawn_grow(s) : 0;
+
+    if (err == 0) {
+        n = read(s->out, s->output + s->len, s->size - s->len);
+
+        if (n == -1 && (ngx_errno == NGX_EAGAIN || ngx_errno == NGX_EINTR)) {
+            return;
+        }
+
+        if (n > 0) {
+            s->len += n;
+        }
+
+        if (s->len > s->max) {
+            s->len = s->max;
+            err = EFBIG;
+
+        } else if (n > 0) {
+            return;
+        }
+    }
+
+    ngx_http_task_spawn_close(&s->out);
+
+    if (err) {
+        s->program->error = err;
+
+        if (s->state == NGX_HTTP_TASK_SPAWN_RUNS && !s->ended) {
+            ngx_http_task_spawn_end(s, ngx_http_task_now());
+        }
+    }
+}
+
+
+/* one byte more than the most tells that there is more; and a null */
+
+static ngx_err_t
+ngx_http_task_spawn_grow(ngx_http_task_spawn_t *s)
+{
+    size_t   size;
+    u_char  *p;
+
+    size = s->size ? 2 * s->size : 16384;
+    size = ngx_min(size, s->max + 1);
+
+    p = realloc(s->output, size + 1);
+
+    if (p == NULL) {
+        return ENOMEM;
+    }
+
+    s->output = p;
+    s->size = size;
+
+    return 0;
+}
+
+
+/* the first half is let go of when there is no room for more */
+
+static void
+ngx_http_task_spawn_read_errors(ngx_http_task_spawn_t *s)
+{
+    ssize_t  n;
+
+    if (s->errors_len == sizeof(s->errors)) {
+        s->errors_len = NGX_HTTP_TASK_SPAWN_ERRORS;
+        ngx_memcpy(s->errors, s->errors + NGX_HTTP_TASK_SPAWN_ERRORS,
+                   NGX_HTTP_TASK_SPAWN_ERRORS);
+    }
+
+    n = read(s->err, s->errors + s->errors_len,
+             sizeof(s->errors) - s->errors_len);
+
+    if (n > 0) {
+        s->errors_len += n;
+
+    } else if (n == 0
+               || (ngx_errno != NGX_EAGAIN && ngx_errno != NGX_EINTR))
+    {
+        ngx_http_task_spawn_close(&s->err);
+    }
+}

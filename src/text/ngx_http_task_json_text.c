@@ -1,0 +1,250 @@
+
+/*
+ * Strings in JSON: text with its quotes and escapes, and back.
+ */
+
+
+#include "text/ngx_http_task_text.h"
+
+#include <string.h>
+
+
+static size_t ngx_http_task_json_plain(const unsigned char *p, size_t len);
+static size_t ngx_http_task_json_escape(unsigned char *dst, unsigned char c);
+static size_t ngx_http_task_json_char(unsigned char *dst,
+    const unsigned char **p);
+static unsigned ngx_http_task_json_hex(const unsigned char *p);
+
+
+/*
+ * How many bytes from here on need no escape in JSON.  Eight at a time: a byte
+ * of a word is below n, or zero, where n borrows from its highest bit.
+ */
+
+static size_t
+ngx_http_task_json_plain(const unsigned char *p, size_t len)
+{
+    size_t    i;
+    uint64_t  word, quote, backslash, special;
+
+    for (i = 0; i < len; i += 8) {
+        word = ngx_http_task_word(p + i, len - i);
+
+        quote = word ^ 0x2222222222222222;
+        backslash = word ^ 0x5c5c5c5c5c5c5c5c;
+
+        special = ((word - 0x2020202020202020) & ~word)
+                  | ((quote - 0x0101010101010101) & ~quote)
+                  | ((backslash - 0x0101010101010101) & ~backslash);
+
+        if (special & 0x8080808080808080) {
+            break;
+        }
+    }
+
+    if (i >= len) {
+        return len;
+    }
+
+    while (i < len && p[i] >= 0x20 && p[i] != '"' && p[i] != '\\') {
+        i++;
+    }
+
+    return i;
+}
+
+
+size_t
+ngx_http_task_json_quote(unsigned char *dst, const unsigned char *src,
+    size_t len)
+{
+    size_t                n, plain, size;
+    unsigned char         buf[6];
+    const unsigned char  *end;
+
+    end = src + len;
+    n = 1;
+
+    for ( ;; ) {
+        plain = ngx_http_task_json_plain(src, end - src);
+
+        if (dst && plain) {
+            memcpy(dst + n, src, plain);
+        }
+
+        n += plain;
+        src += plain;
+
+        if (src == end) {
+            break;
+        }
+
+        size = ngx_http_task_json_escape(buf, *src++);
+
+        if (dst) {
+            memcpy(dst + n, buf, size);
+        }
+
+        n += size;
+    }
+
+    if (dst) {
+        dst[0] = '"';
+        dst[n] = '"';
+    }
+
+    return n + 1;
+}
+
+
+/* returns the length of the escape */
+
+static size_t
+ngx_http_task_json_escape(unsigned char *dst, unsigned char c)
+{
+    static const char  hex[] = "0123456789abcdef";
+
+    dst[0] = '\\';
+
+    switch (c) {
+    case '\b': dst[1] = 'b'; return 2;
+    case '\f': dst[1] = 'f'; return 2;
+    case '\n': dst[1] = 'n'; return 2;
+    case '\r': dst[1] = 'r'; return 2;
+    case '\t': dst[1] = 't'; return 2;
+
+    case '"':
+    case '\\':
+        dst[1] = c;
+        return 2;
+    }
+
+    memcpy(dst + 1, "u00", 3);
+    dst[4] = (unsigned char) hex[c >> 4];
+    dst[5] = (unsigned char) hex[c & 0xf];
+
+    return 6;
+}
+
+
+size_t
+ngx_http_task_json_unquote(unsigned char *dst, const ngx_http_task_span_t *src)
+{
+    size_t                n;
+    unsigned char        *d;
+    const unsigned char  *p, *end, *escape;
+
+    d = dst;
+    p = src->data + 1;
+    end = src->data + src->len - 1;
+
+    while (p < end) {
+        escape = memchr(p, '\\', end - p);
+        n = (escape ? escape : end) - p;
+
+        memcpy(d, p, n);
+        d += n;
+        p += n;
+
+        if (escape) {
+            d += ngx_http_task_json_char(d, &p);
+        }
+    }
+
+    return d - dst;
+}
+
+
+int
+ngx_http_task_json_is(const ngx_http_task_span_t *src,
+    const unsigned char *text, size_t len)
+{
+    size_t                n;
+    unsigned char         c[4];
+    const unsigned char  *p, *end;
+
+    p = src->data + 1;
+    end = src->data + src->len - 1;
+
+    while (p < end) {
+
+        if (*p == '\\') {
+            n = ngx_http_task_json_char(c, &p);
+
+        } else {
+            c[0] = *p++;
+            n = 1;
+        }
+
+        if (n > len || memcmp(c, text, n) != 0) {
+            return 0;
+        }
+
+        text += n;
+        len -= n;
+    }
+
+    return len == 0;
+}
+
+
+/* what the escape at p is, as UTF-8, 4 bytes at most; p is behind it then */
+
+static size_t
+ngx_http_task_json_char(unsigned char *dst, const unsigned char **p)
+{
+    unsigned              code;
+    const char           *plain;
+    static const char     escapes[] = "\"\\/bfnrt";
+    static const char     chars[] = "\"\\/\b\f\n\r\t";
+
+    (*p)++;
+
+    if (**p != 'u') {
+        plain = strchr(escapes, *(*p)++);
+        dst[0] = (unsigned char) chars[plain - escapes];
+        return 1;
+    }
+
+    code = ngx_http_task_json_hex(*p + 1);
+    *p += 5;
+
+    if ((code & 0xfc00) == 0xd800) {
+        code = 0x10000 + ((code & 0x3ff) << 10)
+               + (ngx_http_task_json_hex(*p + 2) & 0x3ff);
+        *p += 6;
+
+        dst[0] = (unsigned char) (0xf0 | code >> 18);
+        dst[1] = (unsigned char) (0x80 | (code >> 12 & 0x3f));
+        dst[2] = (unsigned char) (0x80 | (code >> 6 & 0x3f));
+        dst[3] = (unsigned char) (0x80 | (code & 0x3f));
+        return 4;
+    }
+
+    if (code < 0x80) {
+        dst[0] = (unsigned char) code;
+        return 1;
+    }
+
+    if (code < 0x800) {
+        dst[0] = (unsigned char) (0xc0 | code >> 6);
+        dst[1] = (unsigned char) (0x80 | (code & 0x3f));
+        return 2;
+    }
+
+    dst[0] = (unsigned char) (0xe0 | code >> 12);
+    dst[1] = (unsigned char) (0x80 | (code >> 6 & 0x3f));
+    dst[2] = (unsigned char) (0x80 | (code & 0x3f));
+
+    return 3;
+}
+
+
+static unsigned
+ngx_http_task_json_hex(const unsigned char *p)
+{
+    return (unsigned) (ngx_http_task_hex(p[0]) << 12
+                       | ngx_http_task_hex(p[1]) << 8
+                       | ngx_http_task_hex(p[2]) << 4
+                       | ngx_http_task_hex(p[3]));
+}
