@@ -9,7 +9,10 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "http/ngx_http_task_http.h"
+
+
+extern const ngx_task_library_t  ngx_task_library;      /* the built-in one */
 
 
 static void *ngx_http_task_core_create_conf(ngx_cycle_t *cycle);
@@ -102,6 +105,11 @@ ngx_http_task_core_init_conf(ngx_cycle_t *cycle, void *conf)
 
     ngx_conf_init_msec_value(tccf->shutdown_timeout, 60000);
 
+    tccf->bounds[NGX_HTTP_TASK_HOLD_PIECE] = tccf->shutdown_timeout;
+    tccf->bounds[NGX_HTTP_TASK_HOLD_JOB] = tccf->shutdown_jobs
+                                           ? (int64_t) tccf->shutdown_jobs
+                                           : NGX_HTTP_TASK_HOLD_UNBOUND;
+
     return (ngx_http_task_core_pools(cycle) == NGX_OK) ? NGX_CONF_OK
                                                        : NGX_CONF_ERROR;
 }
@@ -139,7 +147,7 @@ ngx_http_task_core_pools(ngx_cycle_t *cycle)
     locations = tmcf->locations.elts;
 
     for (i = 0; i < tmcf->locations.nelts; i++) {
-        if (ngx_http_task_merge_mode(&cf, locations[i]) != NGX_OK) {
+        if (ngx_http_task_loc_conf_mode(&cf, locations[i]) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -151,6 +159,8 @@ ngx_http_task_core_pools(ngx_cycle_t *cycle)
 static char *
 ngx_http_task_load(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
+    ngx_http_task_core_conf_t *tccf = conf;
+
     ngx_str_t  *value;
 
     value = cf->args->elts;
@@ -161,8 +171,10 @@ ngx_http_task_load(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_task_library_builtin(cf) != NGX_OK
-        || ngx_http_task_library_load(cf, &value[1]) != NGX_OK)
+    if (ngx_http_task_library_builtin(cf, &tccf->libraries, &ngx_task_library)
+        != NGX_OK
+        || ngx_http_task_library_load(cf, &tccf->libraries, &value[1])
+           != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -217,17 +229,11 @@ ngx_http_task_shutdown_timeout(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-ngx_http_task_core_conf_t *
-ngx_http_task_core_conf(ngx_cycle_t *cycle)
-{
-    return (ngx_http_task_core_conf_t *) ngx_get_conf(cycle->conf_ctx,
-                                                  ngx_http_task_core_module);
-}
-
-
 static ngx_int_t
 ngx_http_task_init_process(ngx_cycle_t *cycle)
 {
+    ngx_http_task_core_conf_t  *tccf;
+
     if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
     {
         return NGX_OK;
@@ -235,13 +241,27 @@ ngx_http_task_init_process(ngx_cycle_t *cycle)
 
     ngx_http_task_loop_init();
 
-    if (ngx_http_task_exit_init(cycle) != NGX_OK) {
+    if (ngx_http_task_exit_init(cycle) != NGX_OK
+        || ngx_http_task_piece_init(cycle) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    ngx_http_task_child_init(cycle);
+    tccf = ngx_http_task_core_conf(cycle);
 
-    ngx_http_task_library_start(cycle);
+    ngx_http_task_hold_init(tccf->bounds, ngx_http_task_replace_look);
+
+    /* a job that is not bounded is awaited for as long as others, there */
+
+    ngx_http_task_replace_init(ngx_max(tccf->shutdown_timeout,
+                                       tccf->shutdown_jobs),
+                               tccf->shutdown_timeout);
+
+    /* the first library is the built-in one */
+
+    ngx_http_task_child_init(cycle, tccf->libraries.nelts > 1);
+
+    ngx_http_task_library_start(&tccf->libraries);
 
     /* what a library has registered is called after ours, which ends it */
 
@@ -279,7 +299,7 @@ ngx_http_task_worker_start(ngx_cycle_t *cycle)
         }
     }
 
-    ngx_http_task_heartbeat_start(tmcf);
+    ngx_http_task_heartbeat_start(&tmcf->zones, tmcf->stall);
 }
 
 
@@ -297,19 +317,18 @@ ngx_http_task_exit_process(ngx_cycle_t *cycle)
     }
 
     tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_task_module);
-    job_zones = tmcf ? tmcf->job_zones.elts : NULL;
 
-    for (i = 0; tmcf && i < tmcf->job_zones.nelts; i++) {
-        ngx_http_task_jobs_abandon(job_zones[i]);
-    }
+    ngx_http_task_jobs_abandon();
 
     /* does not return while a function runs that would not end */
 
-    ngx_http_task_thread_exit(cycle);
+    ngx_http_task_piece_exit(cycle);
 
-    ngx_http_task_library_stop(cycle);
+    ngx_http_task_library_stop(&ngx_http_task_core_conf(cycle)->libraries);
 
     if (tmcf) {
+        job_zones = tmcf->job_zones.elts;
+
         for (i = 0; i < tmcf->job_zones.nelts; i++) {
             ngx_http_task_job_leave(job_zones[i]);
         }
@@ -323,5 +342,5 @@ ngx_http_task_exit_process(ngx_cycle_t *cycle)
 
     /* does not return if threads are missing */
 
-    ngx_http_task_exit_leave();
+    ngx_http_task_replace_exit();
 }

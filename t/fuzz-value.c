@@ -9,7 +9,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "function/ngx_http_task_function.h"
 
 #include <stdlib.h>
 

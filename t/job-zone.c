@@ -7,15 +7,17 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "jobs/store/ngx_http_task_store.h"
 
 #include "jobs/store/ngx_http_task_job_table.c"
 #include "jobs/store/ngx_http_task_job_rebuild.c"
-#include "jobs/store/ngx_http_task_job_room.c"
 #include "jobs/store/ngx_http_task_job_block.c"
+#include "jobs/store/ngx_http_task_job_keep.c"
 #include "jobs/store/ngx_http_task_job_owner.c"
+#include "jobs/store/ngx_http_task_job_room.c"
 #include "jobs/store/ngx_http_task_job_progress.c"
 #include "jobs/store/ngx_http_task_job_zone.c"
+#include "jobs/store/ngx_http_task_job_shm.c"
 
 #include "steps.h"
 
@@ -29,7 +31,7 @@
 
 typedef struct {
     u_char               id[NGX_HTTP_TASK_JOB_ID];
-    ngx_http_task_job_t *job;
+    ngx_http_task_record_t *job;
     char                 fill;
     size_t               length;
     int                  ended;      /* before the operation */
@@ -90,7 +92,7 @@ ngx_log_error_core(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
 
 
 ngx_int_t
-ngx_http_task_mutex_init(pthread_mutex_t *mutex)
+ngx_http_task_shm_mutex(pthread_mutex_t *mutex)
 {
     pthread_mutexattr_t  attr;
 
@@ -124,7 +126,7 @@ check_blocks(ngx_http_task_job_sh_t *sh)
 {
     uint32_t              i, n, used;
     u_char                seen[SIZE / NGX_HTTP_TASK_JOB_BLOCK];
-    ngx_http_task_job_t  *job;
+    ngx_http_task_record_t  *job;
 
     memset(seen, 0, sizeof(seen));
 
@@ -177,7 +179,7 @@ check_list(ngx_http_task_job_sh_t *sh, ngx_http_task_job_list_t *list,
 {
     int                   n;
     uint32_t              i, older;
-    ngx_http_task_job_t  *job;
+    ngx_http_task_record_t  *job;
 
     n = 0;
     older = NGX_HTTP_TASK_JOB_NONE;
@@ -211,7 +213,7 @@ check_lists(ngx_http_task_job_sh_t *sh)
     u_char                      seen[SIZE / 256];
     uint32_t                    i, kept;
     ngx_uint_t                  k, jobs;
-    ngx_http_task_job_t        *job;
+    ngx_http_task_record_t        *job;
 
     memset(seen, 0, sizeof(seen));
 
@@ -289,7 +291,7 @@ check_zone(void)
 {
     int                      rc;
     uint64_t                 states[NGX_HTTP_TASK_JOB_STATES];
-    ngx_http_task_job_t     *job;
+    ngx_http_task_record_t     *job;
     ngx_http_task_job_sh_t  *sh;
 
     sh = zone.sh;
@@ -339,9 +341,9 @@ static known_t *
 add(uint64_t key, ngx_uint_t max)
 {
     known_t              *k;
-    ngx_http_task_job_t  *job;
+    ngx_http_task_record_t  *job;
 
-    if (ngx_http_task_job_add(&zone, key, max, &job) != NGX_OK) {
+    if (ngx_http_task_job_add(&zone, key, max, &zone, &job) != NGX_OK) {
         return NULL;
     }
 
@@ -385,7 +387,7 @@ dead_worker(int locked)
 
     if (pid == 0) {
         zone.owner = NULL;
-        zone.by_job = NULL;
+        zone.data = NULL;
 
         if (add(0, 0) == NULL || add(0, 0) == NULL) {
             _exit(3);
@@ -411,7 +413,7 @@ static void
 worker(void)
 {
     zone.owner = NULL;
-    zone.by_job = NULL;
+    zone.data = NULL;
 
     if (add(0, 0) == NULL) {
         printf("# no room to begin with\n");
@@ -480,7 +482,7 @@ use(void)
     for (i = 0; i < 40; i++) {
         memset(&k, 0, sizeof(k));
 
-        if (ngx_http_task_job_add(&zone, i % 3, i % 3 ? 4 : 0, &k.job)
+        if (ngx_http_task_job_add(&zone, i % 3, i % 3 ? 4 : 0, &zone, &k.job)
             != NGX_OK)
         {
             continue;
@@ -518,7 +520,7 @@ judge(int done)
     ngx_http_task_job_counts_t  counts;
 
     zone.owner = NULL;
-    zone.by_job = NULL;
+    zone.data = NULL;
     now = notes->now;
     alerts = 0;
 
@@ -570,7 +572,7 @@ make(void)
     zone.ttl = 60000;
     zone.max_result = 65536;
 
-    if (ngx_http_task_job_zone_layout(&zone, memory, SIZE) != NGX_OK) {
+    if (ngx_http_task_job_shm_layout(&zone, memory, SIZE) != NGX_OK) {
         _exit(2);
     }
 }
@@ -616,7 +618,7 @@ static void
 none(void)
 {
     zone.owner = NULL;
-    zone.by_job = NULL;
+    zone.data = NULL;
 }
 
 
@@ -735,7 +737,7 @@ op_ask(void)
 static void
 op_asked(void)
 {
-    ngx_http_task_job_t  *jobs[NGX_HTTP_TASK_JOB_ASKED];
+    void  *jobs[NGX_HTTP_TASK_JOB_ASKED];
 
     (void) ngx_http_task_job_asked(&zone, jobs);
 }

@@ -6,7 +6,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "stats/ngx_http_task_stats.h"
 
 #include <stdio.h>
 #include <sys/mman.h>
@@ -53,7 +53,7 @@ ngx_pid_t              ngx_pid;
 ngx_uint_t             ngx_worker;
 
 int64_t ngx_http_task_now(void) { return 1; }
-int64_t ngx_http_task_heartbeat_due(int64_t now) { return now; }
+ngx_module_t ngx_core_module;
 
 
 /* whether to die behind this store */
@@ -177,7 +177,7 @@ worker(void)
 
     for (i = 0; i < SERIES; i++) {
         cell = slot->cells + i * COUNTERS;
-        cell[NGX_HTTP_TASK_COUNT_STARTED] = 10 + i;
+        cell[NGX_HTTP_TASK_COUNT_ACCEPTED] = 10 + i;
         cell[NGX_HTTP_TASK_COUNT_BEGUN] = 4;
         cell[NGX_HTTP_TASK_COUNT_SKIPPED] = 1;
         cell[NGX_HTTP_TASK_COUNT_DONE] = 3;
@@ -189,11 +189,11 @@ worker(void)
 static void
 sweep(void)
 {
-    ngx_http_task_zone_lock(&zone);
+    ngx_http_task_slot_lock(&zone);
 
     (void) ngx_http_task_slots_sweep(&zone, shared->generation);
 
-    ngx_http_task_zone_unlock(&zone);
+    ngx_http_task_slot_unlock(&zone);
 }
 
 
@@ -233,7 +233,7 @@ is_wrong(ngx_uint_t times)
         series = shared->generation->series[i];
         c = series->total[series->state & 1];
 
-        if (c[NGX_HTTP_TASK_COUNT_STARTED] != times * (10 + i)
+        if (c[NGX_HTTP_TASK_COUNT_ACCEPTED] != times * (10 + i)
             || c[NGX_HTTP_TASK_COUNT_BEGUN] != times * 4
             || c[NGX_HTTP_TASK_COUNT_SKIPPED] != times * (6 + i)
             || c[NGX_HTTP_TASK_COUNT_DONE] != times * 3
@@ -252,6 +252,13 @@ int
 main(void)
 {
     int  wrong, killed, status;
+    static ngx_cycle_t      cycle;
+    static ngx_core_conf_t  ccf;
+    static void            *conf[1];
+
+    conf[0] = &ccf;
+    cycle.conf_ctx = (void ****) conf;
+    ngx_cycle = &cycle;
 
     shared = mmap(NULL, sizeof(shared_t), PROT_READ|PROT_WRITE,
                   MAP_SHARED|MAP_ANONYMOUS, -1, 0);

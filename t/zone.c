@@ -7,7 +7,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "stats/ngx_http_task_stats.h"
 
 #include "stats/ngx_http_task_zone.c"
 #include "stats/ngx_http_task_slot.c"
@@ -54,11 +54,24 @@ ngx_module_t           ngx_core_module;
 ngx_module_t           ngx_http_task_module;
 
 int64_t ngx_http_task_now(void) { return 1; }
-int64_t ngx_http_task_heartbeat_due(int64_t now) { return now; }
+void ngx_http_task_conf_place(ngx_conf_t *cf, ngx_http_task_place_t *p) { }
 void ngx_slab_free_locked(ngx_slab_pool_t *pool, void *p) { }
 void *ngx_pcalloc(ngx_pool_t *pool, size_t n) { return NULL; }
 void *ngx_array_push(ngx_array_t *a) { return NULL; }
 void *ngx_palloc(ngx_pool_t *pool, size_t n) { return NULL; }
+
+
+ngx_int_t
+ngx_http_task_shm_mutex(pthread_mutex_t *mutex)
+{
+    pthread_mutexattr_t  attr;
+
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+
+    return pthread_mutex_init(mutex, &attr) ? NGX_ERROR : NGX_OK;
+}
 
 
 ngx_shm_zone_t *
@@ -213,7 +226,7 @@ work(void)
 
     for (i = 0; i < zone.stats.nelts + 1; i++) {
         cell = zone.slot->cells + i * zone.ncounters;
-        cell[NGX_HTTP_TASK_COUNT_STARTED] = 10 + i;
+        cell[NGX_HTTP_TASK_COUNT_ACCEPTED] = 10 + i;
         cell[NGX_HTTP_TASK_COUNT_BEGUN] = 4;
         cell[NGX_HTTP_TASK_COUNT_DONE] = 3;
         cell[NGX_HTTP_TASK_COUNTS] = 7;
@@ -282,7 +295,7 @@ op_sweep(void)
     ngx_queue_t                 *q;
     ngx_http_task_generation_t  *g;
 
-    ngx_http_task_zone_lock(&zone);
+    ngx_http_task_slot_lock(&zone);
 
     for (q = ngx_queue_head(&zone.sh->alive);
          q != ngx_queue_sentinel(&zone.sh->alive);
@@ -292,7 +305,7 @@ op_sweep(void)
         (void) ngx_http_task_slots_sweep(&zone, g);
     }
 
-    ngx_http_task_zone_unlock(&zone);
+    ngx_http_task_slot_unlock(&zone);
 }
 
 
@@ -308,7 +321,7 @@ judge_totals(ngx_http_task_series_t *series, ngx_uint_t i)
     ngx_http_task_generation_t  *g;
 
     c = series->total[series->state & 1];
-    started = c[NGX_HTTP_TASK_COUNT_STARTED];
+    started = c[NGX_HTTP_TASK_COUNT_ACCEPTED];
     ended = 0;
     n = c[NGX_HTTP_TASK_COUNTS];
 

@@ -8,7 +8,8 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "answer/ngx_http_task_answer.h"
+#include "text/ngx_http_task_json.h"
 
 
 /* how much of a wrong value is sent back, bytes */

@@ -5,7 +5,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "answer/ngx_http_task_answer.h"
 #include "text/ngx_http_task_field.h"
 
 

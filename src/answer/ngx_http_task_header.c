@@ -6,7 +6,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "answer/ngx_http_task_answer.h"
 
 
 typedef enum {

@@ -1,10 +1,10 @@
 
 /*
- * Results and errors to JSON, and the one place that sends headers.
+ * The one place that sends headers, and the bodies of errors.
  */
 
 
-#include "task/ngx_http_task.h"
+#include "answer/ngx_http_task_answer.h"
 
 
 typedef struct {
@@ -13,13 +13,8 @@ typedef struct {
 } ngx_http_task_status_body_t;
 
 
-static ngx_uint_t ngx_http_task_has_error_page(ngx_http_request_t *r,
-    ngx_uint_t status);
 static ngx_int_t ngx_http_task_send_header(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, off_t len);
-static ngx_int_t ngx_http_task_send_body(ngx_http_request_t *r,
-    ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
-static ngx_int_t ngx_http_task_send_failed(ngx_task_t *t);
 
 
 ngx_str_t  ngx_http_task_json_type = ngx_string("application/json");
@@ -55,7 +50,7 @@ ngx_http_task_send(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *body)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_task_send_body(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body)
 {
@@ -242,87 +237,6 @@ ngx_http_task_send_unavailable(ngx_http_request_t *r, ngx_uint_t retry)
 }
 
 
-ngx_int_t
-ngx_http_task_send_result(ngx_task_t *t)
-{
-    ngx_http_request_t      *r;
-    ngx_http_task_result_t  *result;
-
-    r = t->request;
-    result = &t->result;
-
-    if (result->invalid) {
-        return ngx_http_task_send_error(r, NGX_HTTP_TASK_UNPROCESSABLE,
-                                        &result->body);
-    }
-
-    if (t->rc != NGX_TASK_OK) {
-        return ngx_http_task_send_failed(t);
-    }
-
-    if (ngx_http_task_result_headers(t) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_http_task_send_body(r, result->status ? result->status
-                                                     : NGX_HTTP_OK,
-                                   result->type.len ? &result->type
-                                                    : &ngx_http_task_json_type,
-                                   &result->body);
-}
-
-
-/* what the client sees is what ngx_task_fail() was given, or nothing */
-
-static ngx_int_t
-ngx_http_task_send_failed(ngx_task_t *t)
-{
-    u_char                   buf[NGX_HTTP_TASK_LOG_TEXT];
-    size_t                   len;
-    ngx_int_t                rc;
-    ngx_str_t                body;
-    ngx_uint_t               status;
-    ngx_http_request_t      *r;
-    ngx_http_task_result_t  *result;
-
-    r = t->request;
-    result = &t->result;
-
-    if (result->nomem || result->misuse || result->failed == 0) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "task \"%V\" failed%s", &t->function->name,
-                      result->misuse ? ": it is written wrong"
-                      : result->nomem ? ": no memory" : "");
-
-        return ngx_http_task_send_error(r, NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                        NULL);
-    }
-
-    status = result->failed;
-
-    len = ngx_http_task_log_escape(buf, sizeof(buf), result->detail.data,
-                                   result->detail.len);
-
-    ngx_log_error(ngx_http_task_failed_level(status), r->connection->log, 0,
-                  "task \"%V\" failed, %ui: %*s",
-                  &t->function->name, status, len, buf);
-
-    rc = ngx_http_task_error_detail(r->pool, &result->detail, &body);
-
-    /* nothing of it is on the page that replaces it */
-
-    if (rc == NGX_OK && !ngx_http_task_has_error_page(r, status)) {
-        rc = ngx_http_task_result_headers(t);
-    }
-
-    if (rc != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_http_task_send_error(r, status, &body);
-}
-
-
 /* of a task or a job: what is up to the client is no error of the server's */
 
 ngx_uint_t
@@ -350,7 +264,7 @@ ngx_http_task_status_body(ngx_uint_t status)
 
 /* as ngx_http_special_response_handler() will find it */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_task_has_error_page(ngx_http_request_t *r, ngx_uint_t status)
 {
     ngx_uint_t                 i;

@@ -4,7 +4,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "base/ngx_http_task_base.h"
 
 
 void

@@ -1,16 +1,16 @@
 
 /*
  * The event loop of a worker that is told to quit ends as soon as no timer but
- * cancelable ones is set.  While anything of ours is in a pool, or is a job
- * that has not ended, one timer that otherwise does nothing is not cancelable.
- * It also looks whether a thread has ended.
+ * cancelable ones is set.  While anything is held here, a piece of a task in a
+ * pool, or a job that has not ended, one timer that otherwise does nothing is
+ * not cancelable.  Other things can be looked at whenever it fires.
  *
- * Both have a bound of their own in task_shutdown_timeout.  A job that is in a
- * pool is both: it is a job as long as it has not ended.
+ * Each kind of holds has a bound of its own, after which they are given up.  A
+ * job that is in a pool is both: it is a job as long as it has not ended.
  */
 
 
-#include "task/ngx_http_task.h"
+#include "base/ngx_http_task_base.h"
 
 
 /* the timer, milliseconds: it also looks whether it is still wanted */
@@ -20,33 +20,51 @@
 
 static void ngx_http_task_hold_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_http_task_hold_quit(void);
+static ngx_uint_t ngx_http_task_hold_bound(ngx_queue_t *held, int64_t waited,
+    int64_t bound);
 
 
 /* of this worker */
 
-static ngx_uint_t        ngx_http_task_held[NGX_HTTP_TASK_HOLDS];
-static ngx_uint_t        ngx_http_task_hold_over;
-static ngx_event_t       ngx_http_task_hold_event;
-static ngx_connection_t  ngx_http_task_hold_dumb;  /* for the debug log */
+static ngx_queue_t         ngx_http_task_held[NGX_HTTP_TASK_HOLDS];
+static const int64_t      *ngx_http_task_hold_bounds;
+static void              (*ngx_http_task_hold_look)(void);
+static ngx_uint_t          ngx_http_task_hold_over;
+static ngx_event_t         ngx_http_task_hold_event;
+static ngx_connection_t    ngx_http_task_hold_dumb;  /* for the debug log */
 
 
 void
-ngx_http_task_hold(ngx_http_task_hold_e what)
+ngx_http_task_hold_init(const int64_t *bounds, void (*look)(void))
 {
+    ngx_uint_t    i;
     ngx_event_t  *ev;
+
+    for (i = 0; i < NGX_HTTP_TASK_HOLDS; i++) {
+        ngx_queue_init(&ngx_http_task_held[i]);
+    }
+
+    ngx_http_task_hold_bounds = bounds;
+    ngx_http_task_hold_look = look;
 
     ev = &ngx_http_task_hold_event;
 
-    if (ev->handler == NULL) {
-        ev->handler = ngx_http_task_hold_handler;
-        ev->data = &ngx_http_task_hold_dumb;
-        ev->log = ngx_cycle->log;
+    ev->handler = ngx_http_task_hold_handler;
+    ev->data = &ngx_http_task_hold_dumb;
+    ev->log = ngx_cycle->log;
 
-        ngx_http_task_hold_dumb.fd = (ngx_socket_t) -1;
-    }
+    ngx_http_task_hold_dumb.fd = (ngx_socket_t) -1;
+}
 
-    ngx_http_task_held[what]++;
 
+void
+ngx_http_task_hold(ngx_http_task_hold_e kind, ngx_http_task_hold_t *hold)
+{
+    ngx_event_t  *ev;
+
+    ngx_queue_insert_tail(&ngx_http_task_held[kind], &hold->queue);
+
+    ev = &ngx_http_task_hold_event;
     ev->cancelable = 0;
 
     if (!ev->timer_set) {
@@ -56,9 +74,9 @@ ngx_http_task_hold(ngx_http_task_hold_e what)
 
 
 void
-ngx_http_task_unhold(ngx_http_task_hold_e what)
+ngx_http_task_unhold(ngx_http_task_hold_t *hold)
 {
-    ngx_http_task_held[what]--;
+    ngx_queue_remove(&hold->queue);
 
     if (!ngx_http_task_hold_any()) {
         ngx_http_task_hold_event.cancelable = 1;
@@ -69,8 +87,35 @@ ngx_http_task_unhold(ngx_http_task_hold_e what)
 ngx_uint_t
 ngx_http_task_hold_any(void)
 {
-    return ngx_http_task_held[NGX_HTTP_TASK_HOLD_PIECE]
-           || ngx_http_task_held[NGX_HTTP_TASK_HOLD_JOB];
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_TASK_HOLDS; i++) {
+        if (!ngx_queue_empty(&ngx_http_task_held[i])) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_http_task_hold_t *
+ngx_http_task_hold_next(ngx_http_task_hold_e kind, ngx_http_task_hold_t *hold)
+{
+    ngx_queue_t  *q, *held;
+
+    held = &ngx_http_task_held[kind];
+
+    /* a process that is none of nginx's workers holds nothing */
+
+    if (held->next == NULL) {
+        return NULL;
+    }
+
+    q = hold ? ngx_queue_next(&hold->queue) : ngx_queue_head(held);
+
+    return (q == ngx_queue_sentinel(held))
+           ? NULL : ngx_queue_data(q, ngx_http_task_hold_t, queue);
 }
 
 
@@ -84,7 +129,7 @@ ngx_http_task_hold_no_longer(void)
 static void
 ngx_http_task_hold_handler(ngx_event_t *ev)
 {
-    ngx_http_task_exit_look();
+    ngx_http_task_hold_look();
 
     if (!ngx_http_task_hold_any()) {
         return;
@@ -104,42 +149,48 @@ ngx_http_task_hold_handler(ngx_event_t *ev)
 static ngx_uint_t
 ngx_http_task_hold_quit(void)
 {
-    int64_t                     now, waited;
-    ngx_uint_t                  wait;
-    ngx_http_task_core_conf_t  *tccf;
+    int64_t     now;
+    ngx_uint_t  i, wait;
 
     static int64_t  since;
 
     now = ngx_http_task_now();
-    tccf = ngx_http_task_core_conf((ngx_cycle_t *) ngx_cycle);
+    wait = 0;
 
     if (since == 0) {
         since = now;
     }
 
-    waited = (now - since) / 1000000;
-    wait = 0;
+    /* jobs are first: what was one is then but a piece that still runs */
 
-    /* what was a job is then but a piece that still runs */
-
-    if (ngx_http_task_hold_over
-        || (tccf->shutdown_jobs && waited >= (int64_t) tccf->shutdown_jobs))
-    {
-        ngx_http_task_jobs_give_up();
-    }
-
-    if (ngx_http_task_held[NGX_HTTP_TASK_HOLD_JOB]) {
-        wait = 1;
-    }
-
-    if (ngx_http_task_hold_over
-        || waited >= (int64_t) tccf->shutdown_timeout)
-    {
-        ngx_http_task_thread_give_up();
-
-    } else if (ngx_http_task_held[NGX_HTTP_TASK_HOLD_PIECE]) {
-        wait = 1;
+    for (i = 0; i < NGX_HTTP_TASK_HOLDS; i++) {
+        wait |= ngx_http_task_hold_bound(&ngx_http_task_held[i],
+                                         (now - since) / 1000000,
+                                         ngx_http_task_hold_bounds[i]);
     }
 
     return wait;
+}
+
+
+/* those that are given up may be gone by that, or stay: nobody awaits them */
+
+static ngx_uint_t
+ngx_http_task_hold_bound(ngx_queue_t *held, int64_t waited, int64_t bound)
+{
+    ngx_queue_t           *q, *next;
+    ngx_http_task_hold_t  *hold;
+
+    if (!ngx_http_task_hold_over && waited < bound) {
+        return !ngx_queue_empty(held);
+    }
+
+    for (q = ngx_queue_head(held); q != ngx_queue_sentinel(held); q = next) {
+        next = ngx_queue_next(q);
+
+        hold = ngx_queue_data(q, ngx_http_task_hold_t, queue);
+        hold->give_up(hold);
+    }
+
+    return 0;
 }

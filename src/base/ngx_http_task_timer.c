@@ -1,8 +1,8 @@
 
 /*
- * The one place that sets nginx's timers to deadlines of ours, which are on the
- * monotonic clock.  A timer may fire before its deadline, and the handler then
- * sets it again:
+ * The monotonic clock, and timers whose deadlines are on it.  This is the one
+ * place that sets nginx's timers to deadlines.  One that fires before its
+ * deadline is set again:
  *
  *     nginx's timers fire early, by the rest of a millisecond always, by much
  *     more if the time that nginx keeps is stale;
@@ -12,7 +12,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "base/ngx_http_task_base.h"
 
 
 /* milliseconds */
@@ -20,26 +20,66 @@
 #define NGX_HTTP_TASK_TIMER_MAX  3600000
 
 
-void
-ngx_http_task_timer(ngx_event_t *ev, int64_t deadline)
+static void ngx_http_task_timer_add(ngx_http_task_timer_t *timer);
+static void ngx_http_task_timer_handler(ngx_event_t *ev);
+
+
+int64_t
+ngx_http_task_now(void)
 {
-    int64_t  ms;
+    struct timespec  ts;
 
-    ms = (deadline - ngx_http_task_now() + 999999) / 1000000;
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
 
-    ngx_add_timer(ev, (ngx_msec_t) ngx_min(ngx_max(ms, 0),
-                                           NGX_HTTP_TASK_TIMER_MAX));
+    return (int64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
 
-ngx_uint_t
-ngx_http_task_timer_early(ngx_event_t *ev, int64_t deadline)
+void
+ngx_http_task_timer_set(ngx_http_task_timer_t *timer,
+    void (*handler)(void *data), void *data, int64_t deadline)
 {
-    if (deadline <= ngx_http_task_now()) {
-        return 0;
+    timer->event.handler = ngx_http_task_timer_handler;
+    timer->event.data = data;
+    timer->handler = handler;
+    timer->deadline = deadline;
+
+    ngx_http_task_timer_add(timer);
+}
+
+
+static void
+ngx_http_task_timer_add(ngx_http_task_timer_t *timer)
+{
+    int64_t  ms;
+
+    ms = (timer->deadline - ngx_http_task_now() + 999999) / 1000000;
+
+    ngx_add_timer(&timer->event, (ngx_msec_t) ngx_min(ngx_max(ms, 0),
+                                                  NGX_HTTP_TASK_TIMER_MAX));
+}
+
+
+void
+ngx_http_task_timer_clear(ngx_http_task_timer_t *timer)
+{
+    if (timer->event.timer_set) {
+        ngx_del_timer(&timer->event);
+    }
+}
+
+
+static void
+ngx_http_task_timer_handler(ngx_event_t *ev)
+{
+    ngx_http_task_timer_t  *timer;
+
+    timer = (ngx_http_task_timer_t *) ev;
+
+    if (timer->deadline > ngx_http_task_now()) {
+        ngx_http_task_timer_add(timer);
+        return;
     }
 
-    ngx_http_task_timer(ev, deadline);
-
-    return 1;
+    timer->handler(ev->data);
 }

@@ -9,7 +9,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "base/ngx_http_task_base.h"
 
 
 static void ngx_http_task_watch_writing(ngx_http_request_t *r);

@@ -1,12 +1,12 @@
 
 /*
- * Parameters in the configuration: what the function's table says, what
- * "task" fixes, what "task_param" narrows.  All that can be wrong with them
+ * Parameters in the configuration: what "task" fixes, what "task_param"
+ * narrows.  All that can be wrong with them
  * is found here, while the configuration is read.
  */
 
 
-#include "task/ngx_http_task.h"
+#include "function/ngx_http_task_function.h"
 
 
 typedef struct {
@@ -18,10 +18,12 @@ typedef struct {
 } ngx_http_task_narrow_t;
 
 
-static ngx_int_t ngx_http_task_arg_init(ngx_conf_t *cf, ngx_str_t *function,
-    ngx_http_task_arg_t *arg, const ngx_task_param_t *param);
+static ngx_int_t ngx_http_task_args_narrow(ngx_conf_t *cf,
+    ngx_http_task_args_conf_t *conf, ngx_array_t *own);
+static ngx_int_t ngx_http_task_args_ready(ngx_conf_t *cf,
+    ngx_http_task_args_conf_t *conf);
 static ngx_http_task_arg_t *ngx_http_task_arg_find(
-    ngx_http_task_loc_conf_t *tlcf, ngx_str_t *name);
+    ngx_http_task_args_conf_t *conf, ngx_str_t *name);
 static ngx_int_t ngx_http_task_arg_fix(ngx_conf_t *cf,
     ngx_http_task_arg_t *arg, ngx_str_t *value);
 static ngx_int_t ngx_http_task_arg_narrow(ngx_conf_t *cf,
@@ -31,132 +33,50 @@ static ngx_int_t ngx_http_task_arg_default(ngx_conf_t *cf,
 static ngx_int_t ngx_http_task_arg_bound(ngx_conf_t *cf,
     ngx_http_task_arg_t *arg, ngx_http_task_narrow_t *narrow,
     ngx_uint_t max, ngx_http_task_bound_t *bound);
-static ngx_str_t *ngx_http_task_args_shown(ngx_http_task_arg_t *arg,
-    ngx_str_t *text);
-
-
-/* of a function, once: each location takes a copy */
-
-ngx_int_t
-ngx_http_task_args_init(ngx_conf_t *cf, ngx_http_task_function_t *function)
-{
-    ngx_uint_t            i;
-    ngx_http_task_arg_t  *arg;
-
-    arg = ngx_pcalloc(cf->pool, function->nparams * sizeof(ngx_http_task_arg_t)
-                                + 1);
-    if (arg == NULL) {
-        return NGX_ERROR;
-    }
-
-    function->args = arg;
-
-    for (i = 0; i < function->nparams; i++) {
-        if (ngx_http_task_arg_init(cf, &function->name, &arg[i],
-                                   &function->params[i])
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
 
 
 ngx_int_t
-ngx_http_task_args_create(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
+ngx_http_task_args_function(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
+    ngx_str_t *name)
 {
     ngx_uint_t            n;
     ngx_http_task_arg_t  *arg;
 
-    n = tlcf->function->nparams;
+    conf->function = ngx_http_task_functions_find(cf, conf->libraries, name);
 
-    tlcf->args = ngx_array_create(cf->pool, n + 1, sizeof(ngx_http_task_arg_t));
-    if (tlcf->args == NULL) {
+    if (conf->function == NULL) {
         return NGX_ERROR;
     }
 
-    arg = ngx_array_push_n(tlcf->args, n);
+    n = conf->function->nparams;
+
+    conf->args = ngx_array_create(cf->pool, n + 1, sizeof(ngx_http_task_arg_t));
+    if (conf->args == NULL) {
+        return NGX_ERROR;
+    }
+
+    arg = ngx_array_push_n(conf->args, n);
     if (arg == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(arg, tlcf->function->args, n * sizeof(ngx_http_task_arg_t));
+    ngx_memcpy(arg, conf->function->args, n * sizeof(ngx_http_task_arg_t));
 
-    tlcf->open = n;
+    conf->open = n;
 
     return NGX_OK;
 }
 
 
-static ngx_int_t
-ngx_http_task_arg_init(ngx_conf_t *cf, ngx_str_t *function,
-    ngx_http_task_arg_t *arg, const ngx_task_param_t *param)
-{
-    ngx_int_t                rc;
-    ngx_str_t                text;
-    ngx_http_task_invalid_t  invalid;
-
-    ngx_memzero(arg, sizeof(ngx_http_task_arg_t));
-
-    arg->param = param;
-    arg->name.data = (u_char *) param->name;
-    arg->name.len = ngx_strlen(param->name);
-
-    if (param->min) {
-        text.data = (u_char *) param->min;
-        text.len = ngx_strlen(param->min);
-
-        if (ngx_http_task_value_bound(arg, &text, '>', &arg->min) != NGX_OK) {
-            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                            "task \"%V\": invalid minimum \"%V\" of "
-                            "parameter \"%V\"", function, &text, &arg->name);
-        }
-    }
-
-    if (param->max) {
-        text.data = (u_char *) param->max;
-        text.len = ngx_strlen(param->max);
-
-        if (ngx_http_task_value_bound(arg, &text, '<', &arg->max) != NGX_OK) {
-            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                            "task \"%V\": invalid maximum \"%V\" of "
-                            "parameter \"%V\"", function, &text, &arg->name);
-        }
-    }
-
-    if (param->def == NULL) {
-        return NGX_OK;
-    }
-
-    arg->has_def = 1;
-    text.data = (u_char *) param->def;
-    text.len = ngx_strlen(param->def);
-
-    rc = ngx_http_task_value_text(cf->pool, arg, &text, &arg->def, &invalid);
-
-    if (rc == NGX_DECLINED) {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                            "task \"%V\": invalid default \"%V\" of "
-                            "parameter \"%V\": %s", function,
-                            ngx_http_task_args_shown(arg, &text), &arg->name,
-                            invalid.msg);
-    }
-
-    return rc;
-}
-
-
 static ngx_http_task_arg_t *
-ngx_http_task_arg_find(ngx_http_task_loc_conf_t *tlcf, ngx_str_t *name)
+ngx_http_task_arg_find(ngx_http_task_args_conf_t *conf, ngx_str_t *name)
 {
     ngx_uint_t            i;
     ngx_http_task_arg_t  *args;
 
-    args = tlcf->args->elts;
+    args = conf->args->elts;
 
-    for (i = 0; i < tlcf->args->nelts; i++) {
+    for (i = 0; i < conf->args->nelts; i++) {
         if (args[i].name.len == name->len
             && ngx_strncmp(args[i].name.data, name->data, name->len) == 0)
         {
@@ -171,7 +91,7 @@ ngx_http_task_arg_find(ngx_http_task_loc_conf_t *tlcf, ngx_str_t *name)
 /* "name=value" of the "task" directive */
 
 ngx_int_t
-ngx_http_task_args_fix(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf,
+ngx_http_task_args_fix(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
     ngx_str_t *text)
 {
     u_char               *p;
@@ -191,12 +111,12 @@ ngx_http_task_args_fix(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf,
     value.data = p + 1;
     value.len = text->data + text->len - value.data;
 
-    arg = ngx_http_task_arg_find(tlcf, &name);
+    arg = ngx_http_task_arg_find(conf, &name);
 
     if (arg == NULL) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                             "task \"%V\" has no parameter \"%V\"",
-                            &tlcf->function->name, &name);
+                            &conf->function->name, &name);
     }
 
     if (arg->fixed) {
@@ -205,7 +125,7 @@ ngx_http_task_args_fix(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf,
     }
 
     arg->fixed = 1;
-    tlcf->open--;
+    conf->open--;
 
     return ngx_http_task_arg_fix(cf, arg, &value);
 }
@@ -247,7 +167,7 @@ ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
     if (rc == NGX_DECLINED) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                               "invalid value \"%V\" of parameter \"%V\": %s",
-                              ngx_http_task_args_shown(arg, value), &arg->name,
+                              ngx_http_task_param_shown(arg, value), &arg->name,
                               invalid.msg);
     }
 
@@ -256,13 +176,12 @@ ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
 
 
 char *
-ngx_http_task_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_http_task_args_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_task_loc_conf_t *tlcf = conf;
-
-    ngx_str_t               *value;
-    ngx_uint_t               i;
-    ngx_http_task_narrow_t  *narrow;
+    ngx_str_t                  *value;
+    ngx_uint_t                  i;
+    ngx_http_task_narrow_t     *narrow;
+    ngx_http_task_args_conf_t  *acf;
 
     ngx_http_task_option_t  options[] = {
         { "default", NULL },
@@ -271,19 +190,21 @@ ngx_http_task_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         { NULL, NULL }
     };
 
+    acf = (ngx_http_task_args_conf_t *) ((char *) conf + cmd->offset);
+
     value = cf->args->elts;
 
-    if (tlcf->narrow == NULL) {
-        tlcf->narrow = ngx_array_create(cf->pool, 2,
+    if (acf->narrow == NULL) {
+        acf->narrow = ngx_array_create(cf->pool, 2,
                                         sizeof(ngx_http_task_narrow_t));
-        if (tlcf->narrow == NULL) {
+        if (acf->narrow == NULL) {
             return NGX_CONF_ERROR;
         }
     }
 
-    narrow = tlcf->narrow->elts;
+    narrow = acf->narrow->elts;
 
-    for (i = 0; i < tlcf->narrow->nelts; i++) {
+    for (i = 0; i < acf->narrow->nelts; i++) {
         if (narrow[i].name.len == value[1].len
             && ngx_strncmp(narrow[i].name.data, value[1].data, value[1].len)
                == 0)
@@ -294,14 +215,14 @@ ngx_http_task_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    if (!ngx_http_task_param_known(cf, &value[1])) {
+    if (!ngx_http_task_functions_take(acf->libraries, &value[1])) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "no task function has a parameter \"%V\"",
                            &value[1]);
         return NGX_CONF_ERROR;
     }
 
-    narrow = ngx_array_push(tlcf->narrow);
+    narrow = ngx_array_push(acf->narrow);
     if (narrow == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -320,38 +241,62 @@ ngx_http_task_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+ngx_int_t
+ngx_http_task_args_merge(ngx_conf_t *cf, ngx_http_task_args_conf_t *prev,
+    ngx_http_task_args_conf_t *conf)
+{
+    ngx_array_t  *own;
+
+    own = conf->narrow;
+
+    if (conf->narrow == NULL) {
+        conf->narrow = prev->narrow;
+    }
+
+    if (conf->function == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_task_args_narrow(cf, conf, own) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_task_args_ready(cf, conf);
+}
+
+
 /*
- * Own are those "task_param" that stand in the very location of the task:
- * only these have to name a parameter of its function.
+ * own: the "task_param" directives of this very location.  Only these must name
+ * a parameter of its function; inherited ones may be meant for other tasks.
  */
 
-ngx_int_t
-ngx_http_task_args_narrow(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf,
+static ngx_int_t
+ngx_http_task_args_narrow(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
     ngx_array_t *own)
 {
     ngx_uint_t               i;
     ngx_http_task_arg_t     *arg;
     ngx_http_task_narrow_t  *narrow;
 
-    if (tlcf->narrow == NULL) {
+    if (conf->narrow == NULL) {
         return NGX_OK;
     }
 
-    narrow = tlcf->narrow->elts;
+    narrow = conf->narrow->elts;
 
-    for (i = 0; i < tlcf->narrow->nelts; i++) {
+    for (i = 0; i < conf->narrow->nelts; i++) {
 
-        arg = ngx_http_task_arg_find(tlcf, &narrow[i].name);
+        arg = ngx_http_task_arg_find(conf, &narrow[i].name);
 
         if (arg == NULL) {
 
-            if (tlcf->narrow != own) {
+            if (conf->narrow != own) {
                 continue;
             }
 
             return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow[i].place,
                                         "task \"%V\" has no parameter \"%V\"",
-                                        &tlcf->function->name, &narrow[i].name);
+                                        &conf->function->name, &narrow[i].name);
         }
 
         if (ngx_http_task_arg_narrow(cf, arg, &narrow[i]) != NGX_OK) {
@@ -430,7 +375,7 @@ ngx_http_task_arg_default(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
     if (rc == NGX_DECLINED) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow->place,
                        "invalid default \"%V\" of parameter \"%V\": %s%s",
-                       ngx_http_task_args_shown(arg, &def), &arg->name,
+                       ngx_http_task_param_shown(arg, &def), &arg->name,
                        invalid.msg,
                        narrow->def.data ? "" : ", add \"default=\"");
     }
@@ -471,12 +416,56 @@ ngx_http_task_arg_bound(ngx_conf_t *cf, ngx_http_task_arg_t *wide,
 }
 
 
-/* as it may stand in a log */
+/* the arguments of a request that gives none, if that is possible */
 
-static ngx_str_t *
-ngx_http_task_args_shown(ngx_http_task_arg_t *arg, ngx_str_t *text)
+static ngx_int_t
+ngx_http_task_args_ready(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf)
 {
-    static ngx_str_t  secret = ngx_string("[secret]");
+    ngx_uint_t              i;
+    ngx_http_task_arg_t    *arg;
+    ngx_http_task_value_t  *values;
 
-    return (arg->param->flags & NGX_TASK_SECRET) ? &secret : text;
+    arg = conf->args->elts;
+
+    values = ngx_palloc(cf->temp_pool, conf->args->nelts
+                                       * sizeof(ngx_http_task_value_t) + 1);
+    if (values == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < conf->args->nelts; i++) {
+
+        if (arg[i].variable || !(arg[i].fixed || arg[i].has_def)) {
+            return NGX_OK;
+        }
+
+        values[i] = arg[i].fixed ? arg[i].value : arg[i].def;
+    }
+
+    conf->ready = ngx_http_task_value_args(cf->pool, conf->function,
+                                                conf->args, values);
+
+    return conf->ready ? NGX_OK : NGX_ERROR;
+}
+
+
+ngx_http_task_arg_t *
+ngx_http_task_args_unbounded(ngx_http_task_args_conf_t *conf)
+{
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *arg;
+
+    arg = conf->args->elts;
+
+    for (i = 0; i < conf->args->nelts; i++) {
+
+        if (arg[i].param->type == NGX_TASK_TIME
+            && (!arg[i].fixed || arg[i].variable)
+            && !arg[i].bounded)
+        {
+            return &arg[i];
+        }
+    }
+
+    return NULL;
 }

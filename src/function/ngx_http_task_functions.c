@@ -5,17 +5,11 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "function/ngx_http_task_function.h"
 
 
 static ngx_int_t ngx_http_task_function_init(ngx_conf_t *cf,
     ngx_http_task_library_t *library, ngx_http_task_function_t *function);
-static ngx_int_t ngx_http_task_function_params(ngx_conf_t *cf,
-    ngx_http_task_library_t *library, ngx_http_task_function_t *function);
-static const char *ngx_http_task_param_wrong(
-    ngx_http_task_function_t *function, ngx_uint_t i);
-static ngx_uint_t ngx_http_task_choices_valid(const char *p);
-static ngx_uint_t ngx_http_task_name_valid(const char *name);
 static ngx_int_t ngx_http_task_library_wrong(ngx_conf_t *cf,
     ngx_http_task_library_t *library, const char *what, const char *name);
 
@@ -30,7 +24,7 @@ ngx_http_task_functions_add(ngx_conf_t *cf, ngx_http_task_library_t *library)
 
     d = library->descriptor;
 
-    if (!ngx_http_task_name_valid(d->name)) {
+    if (!ngx_http_task_param_name(d->name)) {
         return ngx_http_task_library_wrong(cf, library,
                                            "has an invalid name", d->name);
     }
@@ -94,7 +88,7 @@ ngx_http_task_function_init(ngx_conf_t *cf, ngx_http_task_library_t *library,
 
     table = &function->table;
 
-    if (!ngx_http_task_name_valid(table->name)) {
+    if (!ngx_http_task_param_name(table->name)) {
         return ngx_http_task_library_wrong(cf, library,
                                 "has a function of an invalid name",
                                 table->name);
@@ -126,141 +120,11 @@ ngx_http_task_function_init(ngx_conf_t *cf, ngx_http_task_library_t *library,
     function->name.data = (u_char *) table->name;
     function->name.len = ngx_strlen(table->name);
 
-    if (ngx_http_task_function_params(cf, library, function) != NGX_OK) {
+    if (ngx_http_task_param_table(cf, library, function) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    return ngx_http_task_args_init(cf, function);
-}
-
-
-static ngx_int_t
-ngx_http_task_function_params(ngx_conf_t *cf, ngx_http_task_library_t *library,
-    ngx_http_task_function_t *function)
-{
-    u_char            *p;
-    size_t             size;
-    ngx_uint_t         i, n;
-    const char        *wrong;
-
-    p = (u_char *) function->table.params;
-    size = library->descriptor->param_size;
-    n = 0;
-
-    if (p) {
-        while (*(char **) (p + n * size)) {
-            n++;
-        }
-    }
-
-    function->nparams = n;
-    function->params = ngx_pcalloc(cf->pool, n * sizeof(ngx_task_param_t) + 1);
-
-    if (function->params == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < n; i++) {
-        ngx_memcpy(&function->params[i], p + i * size, size);
-
-        wrong = ngx_http_task_param_wrong(function, i);
-
-        if (wrong) {
-            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                            "\"%V\" has a function \"%V\" whose parameter "
-                            "\"%s\" %s", &library->file, &function->name,
-                            function->params[i].name, wrong);
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static const char *
-ngx_http_task_param_wrong(ngx_http_task_function_t *function, ngx_uint_t i)
-{
-    size_t             size;
-    ngx_uint_t         n;
-    ngx_task_param_t  *param;
-
-    param = &function->params[i];
-
-    if (!ngx_http_task_name_valid(param->name)) {
-        return "has an invalid name";
-    }
-
-    for (n = 0; n < i; n++) {
-        if (ngx_strcmp(function->params[n].name, param->name) == 0) {
-            return "is there twice";
-        }
-    }
-
-    size = ngx_http_task_value_member(param->type);
-
-    if (size == 0) {
-        return "is of no known type";
-    }
-
-    if (param->offset > function->table.args_size
-        || function->table.args_size - param->offset < size)
-    {
-        return "is outside of the arguments";
-    }
-
-    if (param->flags & ~(size_t) NGX_TASK_SECRET) {
-        return "has an unknown flag";
-    }
-
-    if (param->type == NGX_TASK_ENUM
-        && !ngx_http_task_choices_valid(param->choices))
-    {
-        return "has no choices, or an empty one";
-    }
-
-    return NULL;
-}
-
-
-static ngx_uint_t
-ngx_http_task_choices_valid(const char *p)
-{
-    size_t  len;
-
-    if (p == NULL) {
-        return 0;
-    }
-
-    for ( ;; ) {
-        len = strcspn(p, "|");
-
-        if (len == 0) {
-            return 0;
-        }
-
-        if (p[len] == '\0') {
-            return 1;
-        }
-
-        p += len + 1;
-    }
-}
-
-
-static ngx_uint_t
-ngx_http_task_name_valid(const char *name)
-{
-    const char  *p;
-
-    for (p = name; *p; p++) {
-        if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z')
-              || (*p >= '0' && *p <= '9') || *p == '_' || *p == '-'))
-        {
-            return 0;
-        }
-    }
-
-    return p > name;
+    return ngx_http_task_param_args(cf, function);
 }
 
 
@@ -277,14 +141,14 @@ ngx_http_task_library_wrong(ngx_conf_t *cf, ngx_http_task_library_t *library,
 /* "primes", or "demo.primes" */
 
 ngx_http_task_function_t *
-ngx_http_task_function_find(ngx_conf_t *cf, ngx_str_t *name)
+ngx_http_task_functions_find(ngx_conf_t *cf, ngx_array_t *libraries,
+    ngx_str_t *name)
 {
     u_char                     *dot;
     ngx_str_t                   last;
     ngx_uint_t                  i, n;
     ngx_http_task_library_t   **library;
     ngx_http_task_function_t   *f, *found;
-    ngx_http_task_core_conf_t  *tccf;
 
     last = *name;
     dot = ngx_strlchr(name->data, name->data + name->len, '.');
@@ -295,10 +159,9 @@ ngx_http_task_function_find(ngx_conf_t *cf, ngx_str_t *name)
     }
 
     found = NULL;
-    tccf = ngx_http_task_core_conf(cf->cycle);
-    library = tccf->libraries.elts;
+    library = libraries->elts;
 
-    for (i = 0; i < tccf->libraries.nelts; i++) {
+    for (i = 0; i < libraries->nelts; i++) {
 
         if (dot && (library[i]->name.len != (size_t) (dot - name->data)
                     || ngx_strncmp(library[i]->name.data, name->data,
@@ -333,7 +196,7 @@ ngx_http_task_function_find(ngx_conf_t *cf, ngx_str_t *name)
     if (found == NULL) {
         (void) ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                             "unknown task function \"%V\"%s", name,
-                            tccf->libraries.nelts > 1 ? ""
+                            libraries->nelts > 1 ? ""
                             : ", there is no \"task_load\" before it");
     }
 
@@ -344,17 +207,15 @@ ngx_http_task_function_find(ngx_conf_t *cf, ngx_str_t *name)
 /* whether any function has a parameter of that name */
 
 ngx_uint_t
-ngx_http_task_param_known(ngx_conf_t *cf, ngx_str_t *name)
+ngx_http_task_functions_take(ngx_array_t *libraries, ngx_str_t *name)
 {
     ngx_uint_t                  i, n, k;
     ngx_http_task_library_t   **library;
     ngx_http_task_function_t   *f;
-    ngx_http_task_core_conf_t  *tccf;
 
-    tccf = ngx_http_task_core_conf(cf->cycle);
-    library = tccf->libraries.elts;
+    library = libraries->elts;
 
-    for (i = 0; i < tccf->libraries.nelts; i++) {
+    for (i = 0; i < libraries->nelts; i++) {
         for (n = 0; n < library[i]->nfunctions; n++) {
             f = &library[i]->functions[n];
 

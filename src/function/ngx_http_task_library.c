@@ -8,7 +8,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "function/ngx_http_task_function.h"
 
 #include <dlfcn.h>
 #include <sys/mman.h>
@@ -32,11 +32,13 @@ static void ngx_http_task_library_close(void *data);
 static ngx_int_t ngx_http_task_library_check(ngx_conf_t *cf, ngx_str_t *file,
     const ngx_task_library_t *descriptor);
 static ngx_http_task_library_t *ngx_http_task_library_add(ngx_conf_t *cf,
-    ngx_str_t *file, const ngx_task_library_t *descriptor);
+    ngx_array_t *libraries, ngx_str_t *file,
+    const ngx_task_library_t *descriptor);
 
 
 ngx_int_t
-ngx_http_task_library_load(ngx_conf_t *cf, ngx_str_t *file)
+ngx_http_task_library_load(ngx_conf_t *cf, ngx_array_t *libraries,
+    ngx_str_t *file)
 {
     void                      *handle;
     u_char                     path[NGX_HTTP_TASK_LIBRARY_PATH];
@@ -74,29 +76,39 @@ ngx_http_task_library_load(ngx_conf_t *cf, ngx_str_t *file)
         return NGX_ERROR;
     }
 
-    return ngx_http_task_library_add(cf, file, descriptor) ? NGX_OK : NGX_ERROR;
+    return ngx_http_task_library_add(cf, libraries, file, descriptor)
+           ? NGX_OK : NGX_ERROR;
 }
 
 
 /* what the module brings along is a library like any other, and the first */
 
 ngx_int_t
-ngx_http_task_library_builtin(ngx_conf_t *cf)
+ngx_http_task_library_builtin(ngx_conf_t *cf, ngx_array_t *libraries,
+    const ngx_task_library_t *descriptor)
 {
-    ngx_str_t  file;
+    ngx_str_t                 file;
+    ngx_http_task_library_t  *library;
 
-    if (ngx_http_task_core_conf(cf->cycle)->libraries.nelts) {
+    if (libraries->nelts) {
         return NGX_OK;
     }
 
     ngx_str_set(&file, "built-in");
 
-    if (ngx_http_task_library_check(cf, &file, &ngx_task_library) != NGX_OK) {
+    if (ngx_http_task_library_check(cf, &file, descriptor) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    return ngx_http_task_library_add(cf, &file, &ngx_task_library) ? NGX_OK
-                                                                   : NGX_ERROR;
+    library = ngx_http_task_library_add(cf, libraries, &file, descriptor);
+
+    if (library == NULL) {
+        return NGX_ERROR;
+    }
+
+    library->builtin = 1;
+
+    return NGX_OK;
 }
 
 
@@ -276,14 +288,11 @@ ngx_http_task_library_check(ngx_conf_t *cf, ngx_str_t *file,
 
 
 static ngx_http_task_library_t *
-ngx_http_task_library_add(ngx_conf_t *cf, ngx_str_t *file,
-    const ngx_task_library_t *descriptor)
+ngx_http_task_library_add(ngx_conf_t *cf, ngx_array_t *libraries,
+    ngx_str_t *file, const ngx_task_library_t *descriptor)
 {
-    ngx_uint_t                  i;
-    ngx_http_task_library_t    *library, **known;
-    ngx_http_task_core_conf_t  *tccf;
-
-    tccf = ngx_http_task_core_conf(cf->cycle);
+    ngx_uint_t                i;
+    ngx_http_task_library_t  *library, **known;
 
     library = ngx_pcalloc(cf->pool, sizeof(ngx_http_task_library_t));
     if (library == NULL) {
@@ -295,9 +304,9 @@ ngx_http_task_library_add(ngx_conf_t *cf, ngx_str_t *file,
     library->name.data = (u_char *) descriptor->name;
     library->name.len = ngx_strlen(descriptor->name);
 
-    known = tccf->libraries.elts;
+    known = libraries->elts;
 
-    for (i = 0; i < tccf->libraries.nelts; i++) {
+    for (i = 0; i < libraries->nelts; i++) {
         if (ngx_strcmp(known[i]->descriptor->name, descriptor->name) == 0) {
             (void) ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                          "library \"%V\" of \"%V\" is loaded already, from "
@@ -310,7 +319,7 @@ ngx_http_task_library_add(ngx_conf_t *cf, ngx_str_t *file,
         return NULL;
     }
 
-    known = ngx_array_push(&tccf->libraries);
+    known = ngx_array_push(libraries);
     if (known == NULL) {
         return NULL;
     }
@@ -324,29 +333,28 @@ ngx_http_task_library_add(ngx_conf_t *cf, ngx_str_t *file,
 /* in a worker, before its first task and after its last */
 
 void
-ngx_http_task_library_start(ngx_cycle_t *cycle)
+ngx_http_task_library_start(ngx_array_t *libraries)
 {
-    ngx_uint_t                  i;
-    ngx_http_task_library_t   **library;
-    ngx_http_task_core_conf_t  *tccf;
+    ngx_uint_t                 i;
+    ngx_http_task_guard_t      before;
+    ngx_http_task_library_t  **library;
 
-    tccf = ngx_http_task_core_conf(cycle);
-    library = tccf->libraries.elts;
+    library = libraries->elts;
 
-    for (i = 0; i < tccf->libraries.nelts; i++) {
+    for (i = 0; i < libraries->nelts; i++) {
 
         if (library[i]->descriptor->start == NULL) {
             continue;
         }
 
-        ngx_http_task_exit_guard_library(&library[i]->name);
+        before = ngx_http_task_exit_guard(NULL, &library[i]->name);
 
         library[i]->failed = (library[i]->descriptor->start() != NGX_TASK_OK);
 
-        ngx_http_task_exit_guard_library(NULL);
+        ngx_http_task_exit_unguard(before);
 
         if (library[i]->failed) {
-            ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+            ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                           "start of task library \"%V\" failed, its functions "
                           "answer 503", &library[i]->name);
         }
@@ -355,23 +363,22 @@ ngx_http_task_library_start(ngx_cycle_t *cycle)
 
 
 void
-ngx_http_task_library_stop(ngx_cycle_t *cycle)
+ngx_http_task_library_stop(ngx_array_t *libraries)
 {
-    ngx_uint_t                  i;
-    ngx_http_task_library_t   **library;
-    ngx_http_task_core_conf_t  *tccf;
+    ngx_uint_t                 i;
+    ngx_http_task_guard_t      before;
+    ngx_http_task_library_t  **library;
 
-    tccf = ngx_http_task_core_conf(cycle);
-    library = tccf->libraries.elts;
+    library = libraries->elts;
 
-    for (i = tccf->libraries.nelts; i > 0; i--) {
+    for (i = libraries->nelts; i > 0; i--) {
 
         if (library[i - 1]->descriptor->stop && !library[i - 1]->failed) {
-            ngx_http_task_exit_guard_library(&library[i - 1]->name);
+            before = ngx_http_task_exit_guard(NULL, &library[i - 1]->name);
 
             library[i - 1]->descriptor->stop();
 
-            ngx_http_task_exit_guard_library(NULL);
+            ngx_http_task_exit_unguard(before);
         }
     }
 }

@@ -5,7 +5,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "function/ngx_http_task_function.h"
 
 #include <math.h>
 
@@ -43,6 +43,14 @@ static ngx_int_t ngx_http_task_string_json(ngx_str_t *text,
 static ngx_int_t ngx_http_task_enum_text(ngx_pool_t *pool,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
+static u_char *ngx_http_task_store_int64(void *member,
+    ngx_http_task_value_t *value, u_char *behind);
+static u_char *ngx_http_task_store_int(void *member,
+    ngx_http_task_value_t *value, u_char *behind);
+static u_char *ngx_http_task_store_double(void *member,
+    ngx_http_task_value_t *value, u_char *behind);
+static u_char *ngx_http_task_store_string(void *member,
+    ngx_http_task_value_t *value, u_char *behind);
 static ngx_uint_t ngx_http_task_type_number(ngx_str_t *text, double *number);
 static ngx_uint_t ngx_http_task_type_bool(ngx_str_t *text, int64_t *truth);
 
@@ -51,20 +59,24 @@ static ngx_uint_t ngx_http_task_type_bool(ngx_str_t *text, int64_t *truth);
 
 const ngx_http_task_type_t  ngx_http_task_types[] = {
     { ngx_http_task_time_text, ngx_http_task_time_json,
-      NGX_HTTP_TASK_BOUND_INTEGER, 1000, sizeof(int64_t) },
+      ngx_http_task_store_int64, NGX_HTTP_TASK_BOUND_INTEGER, 1000, sizeof(int64_t), 0 },
     { ngx_http_task_string_text, ngx_http_task_string_json,
-      NGX_HTTP_TASK_BOUND_LENGTH, 1, sizeof(char *) },
+      ngx_http_task_store_string, NGX_HTTP_TASK_BOUND_LENGTH, 1, sizeof(char *), 1 },
     { ngx_http_task_int_text, ngx_http_task_int_json,
-      NGX_HTTP_TASK_BOUND_INTEGER, 1, sizeof(int64_t) },
+      ngx_http_task_store_int64, NGX_HTTP_TASK_BOUND_INTEGER, 1, sizeof(int64_t), 0 },
     { ngx_http_task_number_text, ngx_http_task_number_json,
-      NGX_HTTP_TASK_BOUND_NUMBER, 1, sizeof(double) },
+      ngx_http_task_store_double, NGX_HTTP_TASK_BOUND_NUMBER, 1, sizeof(double), 0 },
     { ngx_http_task_bool_text, ngx_http_task_bool_json,
-      NGX_HTTP_TASK_BOUND_NONE, 1, sizeof(int) },
+      ngx_http_task_store_int, NGX_HTTP_TASK_BOUND_NONE, 1, sizeof(int), 0 },
     { ngx_http_task_size_text, ngx_http_task_size_json,
-      NGX_HTTP_TASK_BOUND_INTEGER, 1, sizeof(int64_t) },
+      ngx_http_task_store_int64, NGX_HTTP_TASK_BOUND_INTEGER, 1, sizeof(int64_t), 0 },
     { ngx_http_task_enum_text, NULL,
-      NGX_HTTP_TASK_BOUND_NONE, 1, sizeof(int) }
+      ngx_http_task_store_int, NGX_HTTP_TASK_BOUND_NONE, 1, sizeof(int), 0 }
 };
+
+
+const ngx_uint_t  ngx_http_task_ntypes = sizeof(ngx_http_task_types)
+                                         / sizeof(ngx_http_task_types[0]);
 
 
 static ngx_int_t
@@ -359,6 +371,49 @@ ngx_http_task_enum_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
     invalid->ctx = "expected";
 
     return NGX_DECLINED;
+}
+
+
+static u_char *
+ngx_http_task_store_int64(void *member, ngx_http_task_value_t *value,
+    u_char *behind)
+{
+    *(int64_t *) member = value->integer;
+
+    return behind;
+}
+
+
+static u_char *
+ngx_http_task_store_int(void *member, ngx_http_task_value_t *value,
+    u_char *behind)
+{
+    *(int *) member = (int) value->integer;
+
+    return behind;
+}
+
+
+static u_char *
+ngx_http_task_store_double(void *member, ngx_http_task_value_t *value,
+    u_char *behind)
+{
+    *(double *) member = value->number;
+
+    return behind;
+}
+
+
+static u_char *
+ngx_http_task_store_string(void *member, ngx_http_task_value_t *value,
+    u_char *behind)
+{
+    *(const char **) member = (const char *) behind;
+
+    behind = ngx_cpymem(behind, value->string.data, value->string.len);
+    *behind++ = '\0';
+
+    return behind;
 }
 
 

@@ -5,7 +5,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "function/ngx_http_task_function.h"
 
 #include <math.h>
 
@@ -14,10 +14,6 @@ static ngx_int_t ngx_http_task_check(ngx_http_task_arg_t *arg,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
 static int ngx_http_task_compare(const ngx_http_task_type_t *type,
     ngx_http_task_value_t *value, ngx_http_task_bound_t *bound);
-static size_t ngx_http_task_value_size(ngx_http_task_arg_t *arg,
-    ngx_http_task_value_t *value);
-static u_char *ngx_http_task_value_store(ngx_http_task_arg_t *arg,
-    ngx_http_task_value_t *value, void *args, u_char *strings);
 static ngx_int_t ngx_http_task_outside(ngx_http_task_arg_t *arg,
     ngx_http_task_bound_t *bound, ngx_http_task_invalid_t *invalid);
 
@@ -25,8 +21,8 @@ static ngx_int_t ngx_http_task_outside(ngx_http_task_arg_t *arg,
 size_t
 ngx_http_task_value_member(ngx_task_type_t type)
 {
-    return ((ngx_uint_t) type <= NGX_TASK_ENUM) ? ngx_http_task_types[type].size
-                                                : 0;
+    return ((ngx_uint_t) type < ngx_http_task_ntypes)
+           ? ngx_http_task_types[type].size : 0;
 }
 
 
@@ -301,21 +297,26 @@ ngx_http_task_outside(ngx_http_task_arg_t *arg, ngx_http_task_bound_t *bound,
 /* the structure, and the strings in it behind it */
 
 void *
-ngx_http_task_args_store(ngx_pool_t *pool, ngx_http_task_function_t *function,
+ngx_http_task_value_args(ngx_pool_t *pool, ngx_http_task_function_t *function,
     ngx_array_t *args, ngx_http_task_value_t *values)
 {
-    size_t                size, args_size;
-    u_char               *p;
-    void                 *stored;
-    ngx_uint_t            i;
-    ngx_http_task_arg_t  *arg;
+    size_t                       size, args_size;
+    u_char                      *p;
+    void                        *stored;
+    ngx_uint_t                   i;
+    ngx_http_task_arg_t         *arg;
+    const ngx_http_task_type_t  *type;
 
     arg = args->elts;
     args_size = ngx_align(function->table.args_size, NGX_ALIGNMENT);
     size = args_size;
 
     for (i = 0; i < args->nelts; i++) {
-        size += ngx_http_task_value_size(&arg[i], &values[i]);
+        type = &ngx_http_task_types[arg[i].param->type];
+
+        if (type->behind) {
+            size += values[i].string.len + 1;
+        }
     }
 
     stored = ngx_pcalloc(pool, size + 1);
@@ -326,50 +327,11 @@ ngx_http_task_args_store(ngx_pool_t *pool, ngx_http_task_function_t *function,
     p = (u_char *) stored + args_size;
 
     for (i = 0; i < args->nelts; i++) {
-        p = ngx_http_task_value_store(&arg[i], &values[i], stored, p);
+        type = &ngx_http_task_types[arg[i].param->type];
+
+        p = type->store((u_char *) stored + arg[i].param->offset, &values[i],
+                        p);
     }
 
     return stored;
-}
-
-
-/* the bytes that the value takes behind the arguments */
-
-static size_t
-ngx_http_task_value_size(ngx_http_task_arg_t *arg, ngx_http_task_value_t *value)
-{
-    return (arg->param->type == NGX_TASK_STRING) ? value->string.len + 1 : 0;
-}
-
-
-static u_char *
-ngx_http_task_value_store(ngx_http_task_arg_t *arg,
-    ngx_http_task_value_t *value, void *args, u_char *strings)
-{
-    u_char  *member;
-
-    member = (u_char *) args + arg->param->offset;
-
-    switch (arg->param->type) {
-
-    case NGX_TASK_STRING:
-        *(const char **) member = (const char *) strings;
-        strings = ngx_cpymem(strings, value->string.data, value->string.len);
-        *strings++ = '\0';
-        break;
-
-    case NGX_TASK_NUMBER:
-        *(double *) member = value->number;
-        break;
-
-    case NGX_TASK_BOOL:
-    case NGX_TASK_ENUM:
-        *(int *) member = (int) value->integer;
-        break;
-
-    default: /* NGX_TASK_TIME, NGX_TASK_INT, NGX_TASK_SIZE */
-        *(int64_t *) member = value->integer;
-    }
-
-    return strings;
 }

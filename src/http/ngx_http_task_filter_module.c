@@ -9,7 +9,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "http/ngx_http_task_http.h"
 
 
 static ngx_int_t ngx_http_task_filter_init(ngx_conf_t *cf);
@@ -93,7 +93,7 @@ ngx_http_task_header_filter(ngx_http_request_t *r)
 
     /* what an error_page led to is answered already, also by another task */
 
-    if (tlcf->function == NULL
+    if (tlcf->args.function == NULL
         || ngx_http_get_module_ctx(r, ngx_http_task_module)
         || r->headers_out.content_type.data == ngx_http_task_json_type.data)
     {
@@ -126,8 +126,8 @@ ngx_http_task_header_no_store(ngx_http_request_t *r)
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
 
     if (!tlcf->no_store
-        && (tlcf->function == NULL
-            || tlcf->background == NGX_HTTP_TASK_BACKGROUND_OFF
+        && (tlcf->args.function == NULL
+            || tlcf->job.background == NGX_HTTP_TASK_BACKGROUND_OFF
             || r->headers_out.status != NGX_HTTP_ACCEPTED))
     {
         return NGX_OK;

@@ -1,11 +1,11 @@
 
 /*
- * The content handlers of "task" and "quick": from a request to a task that is
- * ready to start.  What becomes of it then is in ngx_http_task_life.c.
+ * The content handlers of "task", "quick" and "task_jobs": from a request to a
+ * task that is ready to start.  What becomes of it then is in ngx_http_task_life.c.
  */
 
 
-#include "task/ngx_http_task.h"
+#include "http/ngx_http_task_http.h"
 
 
 /* the task, its piece, a few strings; a larger one grows, bytes */
@@ -13,10 +13,12 @@
 #define NGX_HTTP_TASK_POOL_SIZE  2048
 
 
-static ngx_uint_t ngx_http_task_wants_job(ngx_http_request_t *r,
-    ngx_msec_t *wait);
+static ngx_uint_t ngx_http_task_wants_job(ngx_http_task_loc_conf_t *tlcf,
+    ngx_http_request_t *r, ngx_msec_t *wait);
 static void ngx_http_task_body_handler(ngx_http_request_t *r);
-static ngx_task_t *ngx_http_task_create(ngx_http_request_t *r);
+static ngx_task_t *ngx_http_task_create(ngx_http_request_t *r,
+    ngx_http_task_loc_conf_t *tlcf);
+static void ngx_http_task_go(ngx_task_t *t, ngx_int_t rc);
 static void ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc);
 
 
@@ -33,13 +35,13 @@ ngx_http_task_handler(ngx_http_request_t *r)
         return ngx_http_task_send_not_allowed(r, &tlcf->allow);
     }
 
-    if (tlcf->background == NGX_HTTP_TASK_BACKGROUND_PREFER
+    if (tlcf->job.background == NGX_HTTP_TASK_BACKGROUND_PREFER
         && ngx_http_task_fields_vary(r, "Prefer") != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (tlcf->function->library->failed) {
+    if (tlcf->args.function->library->failed) {
         return ngx_http_task_send_unavailable(r, 1);
     }
 
@@ -51,10 +53,10 @@ ngx_http_task_handler(ngx_http_request_t *r)
 
     /* what is too large for a job is not read at all, where it says so */
 
-    if (tlcf->background
-        && r->headers_in.content_length_n > (off_t) tlcf->job_zone->max_body
-        && ngx_http_task_params_in_body(r, tlcf)
-        && ngx_http_task_wants_job(r, &wait))
+    if (tlcf->job.background
+        && r->headers_in.content_length_n > (off_t) tlcf->job.zone->max_body
+        && ngx_http_task_params_in_body(&tlcf->args, r)
+        && ngx_http_task_wants_job(tlcf, r, &wait))
     {
         return ngx_http_task_send_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                         NULL);
@@ -77,56 +79,74 @@ ngx_http_task_handler(ngx_http_request_t *r)
 /* HEAD never begins a job: its answer would not say which */
 
 static ngx_uint_t
-ngx_http_task_wants_job(ngx_http_request_t *r, ngx_msec_t *wait)
+ngx_http_task_wants_job(ngx_http_task_loc_conf_t *tlcf, ngx_http_request_t *r,
+    ngx_msec_t *wait)
 {
     *wait = 0;
 
-    return !(r->method & NGX_HTTP_HEAD) && ngx_http_task_job_wanted(r, wait);
+    return !(r->method & NGX_HTTP_HEAD) && ngx_http_task_job_wanted(&tlcf->job, r, wait);
 }
 
 
 static void
 ngx_http_task_body_handler(ngx_http_request_t *r)
 {
-    ngx_int_t    rc;
-    ngx_task_t  *t;
+    size_t                     max;
+    ngx_int_t                  rc;
+    ngx_task_t                *t;
+    ngx_http_task_loc_conf_t  *tlcf;
 
-    t = ngx_http_task_create(r);
+    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
+
+    t = ngx_http_task_create(r, tlcf);
     if (t == NULL) {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
 
-    rc = ngx_http_task_params_collect(t);
+    max = t->in.job ? tlcf->job.zone->max_body : NGX_MAX_SIZE_T_VALUE;
+
+    rc = ngx_http_task_params_collect(&t->in, r, max, &t->args,
+                                      &t->result.body);
 
     if (rc == NGX_OK && (t->function->table.flags & NGX_TASK_CONTEXT)) {
-        rc = ngx_http_task_context_create(t);
+        rc = (ngx_http_task_context_create(&t->in, r) == NGX_OK)
+             ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (rc == NGX_OK && t->ahead) {
-        rc = ngx_http_task_read_ahead(t);
+    if (rc == NGX_OK && t->in.ahead) {
+        rc = ngx_http_task_read_ahead(t, ngx_http_task_go);
 
         if (rc == NGX_OK) {
             return;
         }
 
-    } else if (rc == NGX_OK && !t->unread) {
-        rc = ngx_http_task_params_read(t);
+    } else if (rc == NGX_OK && !t->in.unread) {
+        rc = ngx_http_task_params_read(&t->in, &t->args, &t->result.body);
+        t->result.invalid = (rc == NGX_DECLINED);
     }
 
     ngx_http_task_go(t, rc);
 }
 
 
-void
+/* all of the request is read: begins the task, or says what is wrong */
+
+static void
 ngx_http_task_go(ngx_task_t *t, ngx_int_t rc)
 {
-    ngx_http_request_t  *r;
+    ngx_msec_t                 wait;
+    ngx_http_request_t        *r;
+    ngx_http_task_loc_conf_t  *tlcf;
 
     r = t->request;
 
-    if (rc == NGX_OK && t->background) {
-        rc = ngx_http_task_job_accept(t);
+    if (rc == NGX_OK && t->in.job) {
+        tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
+
+        (void) ngx_http_task_job_wanted(&tlcf->job, r, &wait);
+
+        rc = ngx_http_task_job_accept(t, &tlcf->job, wait);
 
         t->request = NULL;
         ngx_http_finalize_request(r, rc);
@@ -136,12 +156,11 @@ ngx_http_task_go(ngx_task_t *t, ngx_int_t rc)
     }
 
     if (rc == NGX_OK) {
-        rc = ngx_http_task_attach(r, t);
-    }
+        rc = ngx_http_task_request_attach(t);
 
-    if (rc == NGX_OK) {
-        ngx_http_task_limit_start(t);
-        return;
+        if (rc == NGX_OK) {
+            return;
+        }
     }
 
     ngx_http_task_refuse(t, rc);
@@ -169,7 +188,7 @@ ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc)
     }
 
     if (rc == NGX_DECLINED) {
-        rc = ngx_http_task_send_result(t);
+        rc = ngx_http_task_request_send(t);
 
     } else if (rc == NGX_HTTP_SERVICE_UNAVAILABLE) {
         rc = ngx_http_task_send_unavailable(r, 1);
@@ -193,20 +212,17 @@ ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc)
 /* a task that a thread may touch outlives the pool of its request */
 
 static ngx_task_t *
-ngx_http_task_create(ngx_http_request_t *r)
+ngx_http_task_create(ngx_http_request_t *r, ngx_http_task_loc_conf_t *tlcf)
 {
-    ngx_msec_t                 wait;
-    ngx_uint_t                 background;
-    ngx_pool_t                *pool;
-    ngx_task_t                *t;
-    ngx_http_task_loc_conf_t  *tlcf;
-
-    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
+    ngx_msec_t   wait;
+    ngx_uint_t   job;
+    ngx_pool_t  *pool;
+    ngx_task_t  *t;
 
     pool = r->pool;
-    background = ngx_http_task_wants_job(r, &wait);
+    job = ngx_http_task_wants_job(tlcf, r, &wait);
 
-    if (tlcf->mode.pool || background) {
+    if (tlcf->run.mode.pool || job) {
         pool = ngx_create_pool(NGX_HTTP_TASK_POOL_SIZE, ngx_cycle->log);
         if (pool == NULL) {
             return NULL;
@@ -224,16 +240,20 @@ ngx_http_task_create(ngx_http_request_t *r)
 
     t->request = r;
     t->log = r->connection->log;
-    t->background = background;
-    t->wait = wait;
-    t->conf = tlcf;
-    t->function = tlcf->function;
+    t->conf = &tlcf->run;
+    t->function = tlcf->args.function;
     t->pool = pool;
     t->own_pool = (pool != r->pool);
-    t->body.fd = NGX_INVALID_FILE;
     t->connection = r->connection->number;
     t->changes = r->uri_changes;
     t->created = ngx_http_task_now();
+
+    t->in.pool = pool;
+    t->in.conf = &tlcf->args;
+    t->in.job = job;
+    t->in.thread = tlcf->run.mode.executor->thread;
+    t->in.pool_reads = (tlcf->run.mode.pool != NULL);
+    t->in.body.fd = NGX_INVALID_FILE;
 
     return t;
 }
@@ -253,4 +273,15 @@ ngx_http_task_quick_handler(ngx_http_request_t *r)
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
 
     return ngx_http_task_send(r, NGX_HTTP_OK, &tlcf->quick);
+}
+
+
+ngx_int_t
+ngx_http_task_jobs_handler(ngx_http_request_t *r)
+{
+    ngx_http_task_loc_conf_t  *tlcf;
+
+    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
+
+    return ngx_http_task_job_handler(r, &tlcf->job);
 }

@@ -5,7 +5,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "http/ngx_http_task_http.h"
 
 
 static ngx_int_t ngx_http_task_variable_function(ngx_http_request_t *r,
@@ -61,7 +61,7 @@ static ngx_str_t  ngx_http_task_states[] = {
 
 
 ngx_int_t
-ngx_http_task_add_variables(ngx_conf_t *cf)
+ngx_http_task_variables_add(ngx_conf_t *cf)
 {
     ngx_http_variable_t  *var, *v;
 
@@ -98,7 +98,7 @@ ngx_http_task_variable_function(ngx_http_request_t *r,
 {
     ngx_task_t  *t;
 
-    t = ngx_http_task_get(r);
+    t = ngx_http_task_request_task(r);
 
     if (t == NULL) {
         v->not_found = 1;
@@ -118,7 +118,7 @@ ngx_http_task_variable_mode(ngx_http_request_t *r,
     ngx_task_t       *t;
     const ngx_str_t  *name;
 
-    t = ngx_http_task_get(r);
+    t = ngx_http_task_request_task(r);
 
     if (t == NULL) {
         v->not_found = 1;
@@ -140,7 +140,7 @@ ngx_http_task_variable_state(ngx_http_request_t *r,
     ngx_str_t   *state;
     ngx_task_t  *t;
 
-    t = ngx_http_task_get(r);
+    t = ngx_http_task_request_task(r);
 
     if (t == NULL || t->result.invalid) {
         v->not_found = 1;
@@ -162,7 +162,7 @@ ngx_http_task_variable_queue_time(ngx_http_request_t *r,
     int64_t      until;
     ngx_task_t  *t;
 
-    t = ngx_http_task_get(r);
+    t = ngx_http_task_request_task(r);
 
     if (t == NULL) {
         v->not_found = 1;
@@ -186,7 +186,7 @@ ngx_http_task_variable_run_time(ngx_http_request_t *r,
     int64_t      started;
     ngx_task_t  *t;
 
-    t = ngx_http_task_get(r);
+    t = ngx_http_task_request_task(r);
     started = t ? ngx_http_task_atomic_get(&t->started) : 0;
 
     if (started <= 0) {

@@ -7,7 +7,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "input/ngx_http_task_input.h"
 
 
 /* a body up to this size is read on the event loop, in any mode, bytes */
@@ -16,8 +16,9 @@
 
 
 static ngx_buf_t *ngx_http_task_body_file(ngx_http_request_t *r);
-static ngx_int_t ngx_http_task_body_copy(ngx_task_t *t, ngx_uint_t copy);
-static ngx_int_t ngx_http_task_body_read(ngx_task_t *t, ngx_fd_t fd);
+static ngx_int_t ngx_http_task_body_copy(ngx_http_task_input_t *in,
+    ngx_http_request_t *r, ngx_uint_t copy);
+static ngx_int_t ngx_http_task_body_read(ngx_http_task_input_t *in, ngx_fd_t fd);
 
 
 ngx_uint_t
@@ -64,51 +65,51 @@ ngx_http_task_body_is_json(ngx_http_request_t *r)
  */
 
 ngx_int_t
-ngx_http_task_body_take(ngx_task_t *t, ngx_uint_t json)
+ngx_http_task_body_take(ngx_http_task_input_t *in, ngx_http_request_t *r,
+    ngx_uint_t json, size_t max)
 {
     ngx_buf_t    *file;
-    ngx_uint_t    thread;
+    ngx_uint_t    copy;
     ngx_chain_t  *cl;
 
-    if (t->request->request_body == NULL) {
+    if (r->request_body == NULL) {
         return NGX_OK;
     }
 
-    for (cl = t->request->request_body->bufs; cl; cl = cl->next) {
-        t->body.len += (size_t) ngx_buf_size(cl->buf);
+    for (cl = r->request_body->bufs; cl; cl = cl->next) {
+        in->body.len += (size_t) ngx_buf_size(cl->buf);
     }
 
     /* its length is asked before anything is done with it */
 
-    if (t->background && t->body.len > t->conf->job_zone->max_body) {
+    if (in->body.len > max) {
         return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
     }
 
-    file = ngx_http_task_body_file(t->request);
-    thread = (t->conf->mode.executor == &ngx_http_task_thread);
+    file = ngx_http_task_body_file(r);
 
-    if (t->conf->mode.pool && t->body.len > NGX_HTTP_TASK_BODY_SHORT) {
+    if (in->pool_reads && in->body.len > NGX_HTTP_TASK_BODY_SHORT) {
 
         /* of a job it is known whether it is valid before it is accepted */
 
-        t->unread = json;
-        t->ahead = json ? (!thread || t->background)
-                        : (file && t->background);
+        in->unread = json;
+        in->ahead = json ? (!in->thread || in->job) : (file && in->job);
     }
 
     if (file == NULL) {
-        return ngx_http_task_body_copy(t, json ? thread || t->background
-                                                 || t->unread
-                                               : t->own_pool);
+        copy = json ? in->thread || in->job || in->unread
+                    : in->pool_reads || in->job;
+
+        return ngx_http_task_body_copy(in, r, copy);
     }
 
-    t->body.offset = file->file_pos;
+    in->body.offset = file->file_pos;
 
-    if (t->unread || t->ahead || !(json || t->background)) {
+    if (in->unread || in->ahead || !(json || in->job)) {
         return NGX_OK;
     }
 
-    return ngx_http_task_body_read(t, file->file->fd);
+    return ngx_http_task_body_read(in, file->file->fd);
 }
 
 
@@ -130,29 +131,30 @@ ngx_http_task_body_file(ngx_http_request_t *r)
 /* copy: it may be looked at when the request is gone */
 
 static ngx_int_t
-ngx_http_task_body_copy(ngx_task_t *t, ngx_uint_t copy)
+ngx_http_task_body_copy(ngx_http_task_input_t *in,
+    ngx_http_request_t *r, ngx_uint_t copy)
 {
     u_char       *p;
     size_t        size;
     ngx_chain_t  *cl, *bufs;
 
-    bufs = t->request->request_body->bufs;
+    bufs = r->request_body->bufs;
 
     if (bufs == NULL) {
         return NGX_OK;
     }
 
     if (!copy && bufs->next == NULL) {
-        t->body.data = bufs->buf->pos;
+        in->body.data = bufs->buf->pos;
         return NGX_OK;
     }
 
-    p = ngx_pnalloc(t->pool, t->body.len + 1);
+    p = ngx_pnalloc(in->pool, in->body.len + 1);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    t->body.data = p;
+    in->body.data = p;
 
     for (cl = bufs; cl; cl = cl->next) {
         size = (size_t) ngx_buf_size(cl->buf);
@@ -172,32 +174,32 @@ ngx_http_task_body_copy(ngx_task_t *t, ngx_uint_t copy)
  */
 
 ngx_int_t
-ngx_http_task_body_open(ngx_task_t *t)
+ngx_http_task_body_open(ngx_http_task_input_t *in, ngx_http_request_t *r)
 {
     u_char      path[sizeof("/proc/self/fd/") + NGX_INT_T_LEN];
     ngx_buf_t  *b;
     ngx_log_t  *log;
 
-    if (t->body.data || t->body.len == 0 || t->body.fd != NGX_INVALID_FILE) {
+    if (in->body.data || in->body.len == 0 || in->body.fd != NGX_INVALID_FILE) {
         return NGX_OK;
     }
 
-    log = t->request->connection->log;
-    b = ngx_http_task_body_file(t->request);
+    log = r->connection->log;
+    b = ngx_http_task_body_file(r);
 
     /* not dup(): a mirrored request would share the offset with this one */
 
     *ngx_sprintf(path, "/proc/self/fd/%d", b->file->fd) = '\0';
 
-    t->body.fd = open((char *) path, O_RDONLY|O_CLOEXEC);
+    in->body.fd = open((char *) path, O_RDONLY|O_CLOEXEC);
 
-    if (t->body.fd == NGX_INVALID_FILE) {
+    if (in->body.fd == NGX_INVALID_FILE) {
         ngx_log_error(NGX_LOG_CRIT, log, ngx_errno, "open() of \"%V\" failed",
                       &b->file->name);
         return NGX_ERROR;
     }
 
-    if (lseek(t->body.fd, t->body.offset, SEEK_SET) == -1) {
+    if (lseek(in->body.fd, in->body.offset, SEEK_SET) == -1) {
         ngx_log_error(NGX_LOG_CRIT, log, ngx_errno, "lseek() in \"%V\" failed",
                       &b->file->name);
         return NGX_ERROR;
@@ -210,37 +212,37 @@ ngx_http_task_body_open(ngx_task_t *t)
 /* from its file to memory, in any thread; the file is then closed */
 
 ngx_int_t
-ngx_http_task_body_load(ngx_task_t *t)
+ngx_http_task_body_load(ngx_http_task_input_t *in)
 {
     ngx_int_t  rc;
 
-    if (t->body.data || t->body.len == 0) {
+    if (in->body.data || in->body.len == 0) {
         return NGX_OK;
     }
 
-    rc = ngx_http_task_body_read(t, t->body.fd);
+    rc = ngx_http_task_body_read(in, in->body.fd);
 
-    (void) close(t->body.fd);
-    t->body.fd = NGX_INVALID_FILE;
+    (void) close(in->body.fd);
+    in->body.fd = NGX_INVALID_FILE;
 
     return rc;
 }
 
 
 static ngx_int_t
-ngx_http_task_body_read(ngx_task_t *t, ngx_fd_t fd)
+ngx_http_task_body_read(ngx_http_task_input_t *in, ngx_fd_t fd)
 {
     u_char   *p;
     size_t    done;
     ssize_t   n;
 
-    p = ngx_pnalloc(t->pool, t->body.len);
+    p = ngx_pnalloc(in->pool, in->body.len);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    for (done = 0; done < t->body.len; done += n) {
-        n = pread(fd, p + done, t->body.len - done, t->body.offset + done);
+    for (done = 0; done < in->body.len; done += n) {
+        n = pread(fd, p + done, in->body.len - done, in->body.offset + done);
 
         if (n == -1 && ngx_errno == EINTR) {
             n = 0;
@@ -254,7 +256,17 @@ ngx_http_task_body_read(ngx_task_t *t, ngx_fd_t fd)
         }
     }
 
-    t->body.data = p;
+    in->body.data = p;
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_task_body_close(ngx_http_task_input_t *in)
+{
+    if (in->body.fd != NGX_INVALID_FILE) {
+        (void) close(in->body.fd);
+        in->body.fd = NGX_INVALID_FILE;
+    }
 }

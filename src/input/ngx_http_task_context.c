@@ -5,52 +5,51 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "input/ngx_http_task_input.h"
 
 
-static ngx_int_t ngx_http_task_context_string(ngx_task_t *t, ngx_str_t *dst,
+static ngx_int_t ngx_http_task_context_string(ngx_http_task_input_t *in, ngx_str_t *dst,
     ngx_str_t *src);
-static ngx_int_t ngx_http_task_context_id(ngx_task_t *t);
-static ngx_int_t ngx_http_task_context_headers(ngx_task_t *t);
+static ngx_int_t ngx_http_task_context_id(ngx_http_task_input_t *in,
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_task_context_headers(ngx_http_task_input_t *in,
+    ngx_http_request_t *r);
 
 
 ngx_int_t
-ngx_http_task_context_create(ngx_task_t *t)
+ngx_http_task_context_create(ngx_http_task_input_t *in, ngx_http_request_t *r)
 {
-    ngx_http_request_t       *r;
     ngx_http_task_context_t  *context;
 
-    r = t->request;
-
-    context = ngx_pcalloc(t->pool, sizeof(ngx_http_task_context_t));
+    context = ngx_pcalloc(in->pool, sizeof(ngx_http_task_context_t));
     if (context == NULL) {
         return NGX_ERROR;
     }
 
-    t->context = context;
+    in->context = context;
 
-    if (ngx_http_task_context_string(t, &context->method, &r->method_name)
+    if (ngx_http_task_context_string(in, &context->method, &r->method_name)
         != NGX_OK
-        || ngx_http_task_context_string(t, &context->uri, &r->uri) != NGX_OK
-        || ngx_http_task_context_string(t, &context->remote_addr,
+        || ngx_http_task_context_string(in, &context->uri, &r->uri) != NGX_OK
+        || ngx_http_task_context_string(in, &context->remote_addr,
                                         &r->connection->addr_text)
            != NGX_OK
-        || ngx_http_task_context_id(t) != NGX_OK)
+        || ngx_http_task_context_id(in, r) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_http_task_context_headers(t);
+    return ngx_http_task_context_headers(in, r);
 }
 
 
 /* with a null behind it */
 
 static ngx_int_t
-ngx_http_task_context_string(ngx_task_t *t, ngx_str_t *dst, ngx_str_t *src)
+ngx_http_task_context_string(ngx_http_task_input_t *in, ngx_str_t *dst, ngx_str_t *src)
 {
     dst->len = src->len;
-    dst->data = ngx_pnalloc(t->pool, src->len + 1);
+    dst->data = ngx_pnalloc(in->pool, src->len + 1);
 
     if (dst->data == NULL) {
         return NGX_ERROR;
@@ -65,7 +64,8 @@ ngx_http_task_context_string(ngx_task_t *t, ngx_str_t *dst, ngx_str_t *src)
 /* the one of $request_id, as any log or header may have it */
 
 static ngx_int_t
-ngx_http_task_context_id(ngx_task_t *t)
+ngx_http_task_context_id(ngx_http_task_input_t *in,
+    ngx_http_request_t *r)
 {
     ngx_str_t                   id;
     ngx_uint_t                  key;
@@ -75,7 +75,7 @@ ngx_http_task_context_id(ngx_task_t *t)
 
     key = ngx_hash_key(name.data, name.len);
 
-    v = ngx_http_get_variable(t->request, &name, key);
+    v = ngx_http_get_variable(r, &name, key);
 
     if (v == NULL || v->not_found) {
         return NGX_ERROR;
@@ -84,12 +84,13 @@ ngx_http_task_context_id(ngx_task_t *t)
     id.data = v->data;
     id.len = v->len;
 
-    return ngx_http_task_context_string(t, &t->context->request_id, &id);
+    return ngx_http_task_context_string(in, &in->context->request_id, &id);
 }
 
 
 static ngx_int_t
-ngx_http_task_context_headers(ngx_task_t *t)
+ngx_http_task_context_headers(ngx_http_task_input_t *in,
+    ngx_http_request_t *r)
 {
     ngx_uint_t        i, n;
     ngx_list_part_t  *part;
@@ -99,29 +100,29 @@ ngx_http_task_context_headers(ngx_task_t *t)
 
     /* those of a job are not kept: they were for the answer that it has got */
 
-    if (t->background) {
+    if (in->job) {
         return NGX_OK;
     }
 
-    for (part = &t->request->headers_in.headers.part; part; part = part->next) {
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
         n += part->nelts;
     }
 
-    to = ngx_pcalloc(t->pool, n * sizeof(ngx_table_elt_t) + 1);
+    to = ngx_pcalloc(in->pool, n * sizeof(ngx_table_elt_t) + 1);
     if (to == NULL) {
         return NGX_ERROR;
     }
 
-    t->context->headers = to;
-    t->context->nheaders = n;
+    in->context->headers = to;
+    in->context->nheaders = n;
 
-    for (part = &t->request->headers_in.headers.part; part; part = part->next) {
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
         from = part->elts;
 
         for (i = 0; i < part->nelts; i++, to++) {
-            if (ngx_http_task_context_string(t, &to->key, &from[i].key)
+            if (ngx_http_task_context_string(in, &to->key, &from[i].key)
                 != NGX_OK
-                || ngx_http_task_context_string(t, &to->value, &from[i].value)
+                || ngx_http_task_context_string(in, &to->value, &from[i].value)
                    != NGX_OK)
             {
                 return NGX_ERROR;
@@ -130,86 +131,4 @@ ngx_http_task_context_headers(ngx_task_t *t)
     }
 
     return NGX_OK;
-}
-
-
-static const char *
-ngx_http_task_context_get(ngx_task_t *t, size_t offset)
-{
-    ngx_str_t  *s;
-
-    if (t->context == NULL) {
-        ngx_http_task_misuse(t, "looks at the request without "
-                                "NGX_TASK_CONTEXT");
-        return NULL;
-    }
-
-    s = (ngx_str_t *) ((u_char *) t->context + offset);
-
-    return (const char *) s->data;
-}
-
-
-const char *
-ngx_task_method(ngx_task_t *t)
-{
-    return ngx_http_task_context_get(t,
-                                     offsetof(ngx_http_task_context_t, method));
-}
-
-
-const char *
-ngx_task_uri(ngx_task_t *t)
-{
-    return ngx_http_task_context_get(t, offsetof(ngx_http_task_context_t, uri));
-}
-
-
-const char *
-ngx_task_remote_addr(ngx_task_t *t)
-{
-    return ngx_http_task_context_get(t,
-                                offsetof(ngx_http_task_context_t, remote_addr));
-}
-
-
-const char *
-ngx_task_request_id(ngx_task_t *t)
-{
-    return ngx_http_task_context_get(t,
-                                 offsetof(ngx_http_task_context_t, request_id));
-}
-
-
-const char *
-ngx_task_traceparent(ngx_task_t *t)
-{
-    return ngx_task_header(t, "traceparent");
-}
-
-
-const char *
-ngx_task_header(ngx_task_t *t, const char *name)
-{
-    ngx_uint_t        i;
-    ngx_table_elt_t  *headers;
-
-    if (ngx_task_method(t) == NULL) {
-        return NULL;
-    }
-
-    if (name == NULL) {
-        ngx_http_task_misuse(t, "looks for a header NULL");
-        return NULL;
-    }
-
-    headers = t->context->headers;
-
-    for (i = 0; i < t->context->nheaders; i++) {
-        if (ngx_strcasecmp(headers[i].key.data, (u_char *) name) == 0) {
-            return (const char *) headers[i].value.data;
-        }
-    }
-
-    return NULL;
 }

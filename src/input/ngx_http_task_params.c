@@ -9,73 +9,73 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "input/ngx_http_task_input.h"
 
 
 #define ngx_http_task_secret(arg)  ((arg)->param->flags & NGX_TASK_SECRET)
 
+#define ngx_http_task_raw_body(conf)                                          \
+    ((conf)->function->table.flags & NGX_TASK_RAW_BODY)
 
-static ngx_int_t ngx_http_task_collect_sources(ngx_task_t *t);
-static ngx_int_t ngx_http_task_collect_variables(ngx_task_t *t);
-static ngx_int_t ngx_http_task_collect_query(ngx_task_t *t);
-static ngx_int_t ngx_http_task_collect_body(ngx_task_t *t);
-static ngx_int_t ngx_http_task_refuse_encoded(ngx_task_t *t);
-static ngx_int_t ngx_http_task_read_body(ngx_task_t *t, cJSON **errors,
+
+static ngx_int_t ngx_http_task_collect_sources(ngx_http_task_input_t *in,
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_task_collect_variables(ngx_http_task_input_t *in,
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_task_collect_query(ngx_http_task_input_t *in,
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_task_collect_body(ngx_http_task_input_t *in,
+    ngx_http_request_t *r, size_t max, ngx_str_t *error);
+static ngx_int_t ngx_http_task_refuse_encoded(ngx_http_request_t *r,
+    ngx_str_t *error);
+static ngx_int_t ngx_http_task_read_body(ngx_http_task_input_t *in, cJSON **errors,
     ngx_http_task_span_t *root);
 static void ngx_http_task_read_member(void *data,
     const ngx_http_task_span_t *name, const ngx_http_task_span_t *value);
-static ngx_int_t ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
+static ngx_int_t ngx_http_task_read_value(ngx_http_task_input_t *in, ngx_uint_t i,
     ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors);
-static ngx_int_t ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
+static ngx_int_t ngx_http_task_read_default(ngx_http_task_input_t *in, ngx_uint_t i,
     ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors);
-static cJSON *ngx_http_task_echo_body(ngx_task_t *t,
+static cJSON *ngx_http_task_echo_body(ngx_http_task_input_t *in,
     ngx_http_task_span_t *root);
-static cJSON *ngx_http_task_echo_value(ngx_task_t *t, ngx_http_task_arg_t *arg,
+static cJSON *ngx_http_task_echo_value(ngx_http_task_input_t *in, ngx_http_task_arg_t *arg,
     ngx_http_task_span_t *json);
-static ngx_uint_t ngx_http_task_has_secret(ngx_task_t *t);
+static ngx_uint_t ngx_http_task_has_secret(ngx_http_task_input_t *in);
 
-
-/* whether a body is looked at, if there is one */
 
 ngx_uint_t
-ngx_http_task_params_in_body(ngx_http_request_t *r,
-    ngx_http_task_loc_conf_t *tlcf)
+ngx_http_task_params_in_body(const ngx_http_task_args_conf_t *conf,
+    ngx_http_request_t *r)
 {
-    return (tlcf->function->table.flags & NGX_TASK_RAW_BODY)
-           || (tlcf->open && !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)));
+    return ngx_http_task_raw_body(conf)
+           || (conf->open && !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)));
 }
 
 
 ngx_int_t
-ngx_http_task_params_collect(ngx_task_t *t)
+ngx_http_task_params_collect(ngx_http_task_input_t *in, ngx_http_request_t *r,
+    size_t max, void **args, ngx_str_t *error)
 {
-    ngx_int_t            rc;
-    ngx_uint_t           json;
-    ngx_http_request_t  *r;
+    ngx_int_t   rc;
+    ngx_uint_t  raw, json;
 
-    r = t->request;
-
-    json = ngx_http_task_params_in_body(r, t->conf)
-           && !(t->function->table.flags & NGX_TASK_RAW_BODY);
+    raw = ngx_http_task_raw_body(in->conf);
+    json = !raw && ngx_http_task_params_in_body(in->conf, r);
 
     /* nothing of them is up to this request: they are there already */
 
-    if (t->conf->ready_args && !json && (r->args.len == 0 || !t->conf->open)) {
-        t->args = t->conf->ready_args;
+    if (in->conf->ready && !json && (r->args.len == 0 || !in->conf->open)) {
+        *args = in->conf->ready;
 
-    } else {
-        rc = ngx_http_task_collect_sources(t);
-
-        if (rc != NGX_OK) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
+    } else if (ngx_http_task_collect_sources(in, r) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (t->function->table.flags & NGX_TASK_RAW_BODY) {
-        rc = ngx_http_task_body_take(t, 0);
+    if (raw) {
+        rc = ngx_http_task_body_take(in, r, 0, max);
 
     } else if (json) {
-        rc = ngx_http_task_collect_body(t);
+        rc = ngx_http_task_collect_body(in, r, max, error);
 
     } else {
         rc = NGX_OK;
@@ -86,20 +86,21 @@ ngx_http_task_params_collect(ngx_task_t *t)
 
 
 static ngx_int_t
-ngx_http_task_collect_sources(ngx_task_t *t)
+ngx_http_task_collect_sources(ngx_http_task_input_t *in,
+    ngx_http_request_t *r)
 {
-    t->sources = ngx_pcalloc(t->pool, t->conf->args->nelts
+    in->sources = ngx_pcalloc(in->pool, in->conf->args->nelts
                                       * sizeof(ngx_http_task_source_t) + 1);
-    if (t->sources == NULL) {
+    if (in->sources == NULL) {
         return NGX_ERROR;
     }
 
-    if (ngx_http_task_collect_variables(t) != NGX_OK) {
+    if (ngx_http_task_collect_variables(in, r) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (t->conf->open && t->request->args.len) {
-        return ngx_http_task_collect_query(t);
+    if (in->conf->open && r->args.len) {
+        return ngx_http_task_collect_query(in, r);
     }
 
     return NGX_OK;
@@ -107,21 +108,22 @@ ngx_http_task_collect_sources(ngx_task_t *t)
 
 
 static ngx_int_t
-ngx_http_task_collect_variables(ngx_task_t *t)
+ngx_http_task_collect_variables(ngx_http_task_input_t *in,
+    ngx_http_request_t *r)
 {
     ngx_uint_t            i;
     ngx_str_t             value;
     ngx_http_task_arg_t  *args;
 
-    args = t->conf->args->elts;
+    args = in->conf->args->elts;
 
-    for (i = 0; i < t->conf->args->nelts; i++) {
+    for (i = 0; i < in->conf->args->nelts; i++) {
 
         if (args[i].variable == NULL) {
             continue;
         }
 
-        if (ngx_http_complex_value(t->request, args[i].variable, &value)
+        if (ngx_http_complex_value(r, args[i].variable, &value)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -133,10 +135,10 @@ ngx_http_task_collect_variables(ngx_task_t *t)
             continue;
         }
 
-        t->sources[i].query.len = value.len;
-        t->sources[i].query.data = ngx_pstrdup(t->pool, &value);
+        in->sources[i].query.len = value.len;
+        in->sources[i].query.data = ngx_pstrdup(in->pool, &value);
 
-        if (t->sources[i].query.data == NULL) {
+        if (in->sources[i].query.data == NULL) {
             return NGX_ERROR;
         }
     }
@@ -148,7 +150,8 @@ ngx_http_task_collect_variables(ngx_task_t *t)
 /* of a name that is given twice the last one counts, as FastAPI has it */
 
 static ngx_int_t
-ngx_http_task_collect_query(ngx_task_t *t)
+ngx_http_task_collect_query(ngx_http_task_input_t *in,
+    ngx_http_request_t *r)
 {
     u_char                *p, *end;
     ngx_uint_t             i;
@@ -157,23 +160,23 @@ ngx_http_task_collect_query(ngx_task_t *t)
 
     /* decoded in place in a copy: the values point into it */
 
-    p = ngx_pstrdup(t->pool, &t->request->args);
+    p = ngx_pstrdup(in->pool, &r->args);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    end = p + t->request->args.len;
-    args = t->conf->args->elts;
+    end = p + r->args.len;
+    args = in->conf->args->elts;
 
     while (ngx_http_task_query_pair(&p, end, &name, &value)) {
 
-        for (i = 0; i < t->conf->args->nelts; i++) {
+        for (i = 0; i < in->conf->args->nelts; i++) {
 
             if (!args[i].fixed && args[i].name.len == name.len
                 && ngx_strncmp(args[i].name.data, name.data, name.len) == 0)
             {
-                t->sources[i].query.data = (u_char *) value.data;
-                t->sources[i].query.len = value.len;
+                in->sources[i].query.data = (u_char *) value.data;
+                in->sources[i].query.len = value.len;
                 break;
             }
         }
@@ -184,21 +187,22 @@ ngx_http_task_collect_query(ngx_task_t *t)
 
 
 static ngx_int_t
-ngx_http_task_collect_body(ngx_task_t *t)
+ngx_http_task_collect_body(ngx_http_task_input_t *in,
+    ngx_http_request_t *r, size_t max, ngx_str_t *error)
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_task_body_take(t, 1);
+    rc = ngx_http_task_body_take(in, r, 1, max);
 
-    if (rc != NGX_OK || t->body.len == 0) {
+    if (rc != NGX_OK || in->body.len == 0) {
         return rc;
     }
 
-    if (ngx_http_task_fields_encoded(t->request)) {
-        return ngx_http_task_refuse_encoded(t);
+    if (ngx_http_task_fields_encoded(r)) {
+        return ngx_http_task_refuse_encoded(r, error);
     }
 
-    return ngx_http_task_body_is_json(t->request)
+    return ngx_http_task_body_is_json(r)
            ? NGX_OK : NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
 }
 
@@ -206,26 +210,28 @@ ngx_http_task_collect_body(ngx_task_t *t)
 /* says what is taken instead, as RFC 9110, 15.5.16 has it */
 
 static ngx_int_t
-ngx_http_task_refuse_encoded(ngx_task_t *t)
+ngx_http_task_refuse_encoded(ngx_http_request_t *r,
+    ngx_str_t *error)
 {
     static ngx_str_t  name = ngx_string("Accept-Encoding");
     static ngx_str_t  value = ngx_string("identity");
 
-    ngx_http_task_drop_header(t->request, &name);
+    ngx_http_task_drop_header(r, &name);
 
-    if (ngx_http_task_add_header(t->request, &name, &value) != NGX_OK) {
+    if (ngx_http_task_add_header(r, &name, &value) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_str_set(&t->result.body, "{\"detail\":\"Unsupported Content-Encoding, "
-                                 "only identity is taken\"}");
+    ngx_str_set(error, "{\"detail\":\"Unsupported Content-Encoding, "
+                       "only identity is taken\"}");
 
     return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
 }
 
 
 ngx_int_t
-ngx_http_task_params_read(ngx_task_t *t)
+ngx_http_task_params_read(ngx_http_task_input_t *in, void **args,
+    ngx_str_t *error)
 {
     cJSON                  *errors;
     ngx_int_t               rc;
@@ -233,16 +239,16 @@ ngx_http_task_params_read(ngx_task_t *t)
     ngx_http_task_span_t    root;
     ngx_http_task_value_t  *values;
 
-    t->unread = 0;
+    in->unread = 0;
 
-    if (t->args) {
+    if (*args) {
         return NGX_OK;
     }
 
     errors = NULL;
     ngx_memzero(&root, sizeof(ngx_http_task_span_t));
 
-    values = ngx_pcalloc(t->pool, t->conf->args->nelts
+    values = ngx_pcalloc(in->pool, in->conf->args->nelts
                                   * sizeof(ngx_http_task_value_t) + 1);
     if (values == NULL) {
         return NGX_ERROR;
@@ -250,26 +256,25 @@ ngx_http_task_params_read(ngx_task_t *t)
 
     rc = NGX_OK;
 
-    if (!(t->function->table.flags & NGX_TASK_RAW_BODY) && t->body.len) {
-        rc = ngx_http_task_read_body(t, &errors, &root);
+    if (!ngx_http_task_raw_body(in->conf) && in->body.len) {
+        rc = ngx_http_task_read_body(in, &errors, &root);
     }
 
     if (rc == NGX_OK) {
-        for (i = 0; i < t->conf->args->nelts && rc != NGX_ERROR; i++) {
-            rc = ngx_http_task_read_value(t, i, &root, &values[i], &errors);
+        for (i = 0; i < in->conf->args->nelts && rc != NGX_ERROR; i++) {
+            rc = ngx_http_task_read_value(in, i, &root, &values[i], &errors);
         }
     }
 
     if (rc != NGX_ERROR && errors == NULL) {
-        t->args = ngx_http_task_args_store(t->pool, t->function, t->conf->args,
-                                           values);
+        *args = ngx_http_task_value_args(in->pool, in->conf->function,
+                                         in->conf->args, values);
 
-        return t->args ? NGX_OK : NGX_ERROR;
+        return *args ? NGX_OK : NGX_ERROR;
     }
 
     if (rc != NGX_ERROR) {
-        t->result.invalid = 1;
-        rc = ngx_http_task_error_print(t->pool, &errors, &t->result.body);
+        rc = ngx_http_task_error_print(in->pool, &errors, error);
         rc = (rc == NGX_OK) ? NGX_DECLINED : NGX_ERROR;
     }
 
@@ -280,7 +285,7 @@ ngx_http_task_params_read(ngx_task_t *t)
 
 
 static ngx_int_t
-ngx_http_task_read_body(ngx_task_t *t, cJSON **errors,
+ngx_http_task_read_body(ngx_http_task_input_t *in, cJSON **errors,
     ngx_http_task_span_t *root)
 {
     cJSON                 *position;
@@ -288,12 +293,12 @@ ngx_http_task_read_body(ngx_task_t *t, cJSON **errors,
 
     static const char  *body = "body";
 
-    if (ngx_http_task_body_load(t) != NGX_OK) {
+    if (ngx_http_task_body_load(in) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_http_task_json_scan(t->body.data, t->body.len,
-                            ngx_http_task_read_member, t, &json);
+    ngx_http_task_json_scan(in->body.data, in->body.len,
+                            ngx_http_task_read_member, in, &json);
 
     if (json.error) {
         position = cJSON_CreateNumber((double) json.position);
@@ -316,7 +321,7 @@ ngx_http_task_read_body(ngx_task_t *t, cJSON **errors,
                                "Input should be a valid dictionary or "
                                "object to extract fields from",
                                cJSON_CreateStringArray(&body, 1),
-                               ngx_http_task_echo_body(t, root), NULL, NULL);
+                               ngx_http_task_echo_body(in, root), NULL, NULL);
 }
 
 
@@ -326,20 +331,20 @@ static void
 ngx_http_task_read_member(void *data, const ngx_http_task_span_t *name,
     const ngx_http_task_span_t *value)
 {
-    ngx_task_t *t = data;
+    ngx_http_task_input_t *in = data;
 
     ngx_uint_t            i;
     ngx_http_task_arg_t  *args;
 
-    args = t->conf->args->elts;
+    args = in->conf->args->elts;
 
-    for (i = 0; i < t->conf->args->nelts; i++) {
+    for (i = 0; i < in->conf->args->nelts; i++) {
 
         if (!args[i].fixed
             && ngx_http_task_json_is(name, args[i].name.data,
                                      args[i].name.len))
         {
-            t->sources[i].body = *value;
+            in->sources[i].body = *value;
             break;
         }
     }
@@ -347,7 +352,7 @@ ngx_http_task_read_member(void *data, const ngx_http_task_span_t *name,
 
 
 static ngx_int_t
-ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
+ngx_http_task_read_value(ngx_http_task_input_t *in, ngx_uint_t i,
     ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors)
 {
     cJSON                    *loc, *input;
@@ -356,8 +361,8 @@ ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
     ngx_http_task_source_t   *src;
     ngx_http_task_invalid_t   invalid;
 
-    arg = (ngx_http_task_arg_t *) t->conf->args->elts + i;
-    src = &t->sources[i];
+    arg = (ngx_http_task_arg_t *) in->conf->args->elts + i;
+    src = &in->sources[i];
 
     if (arg->fixed && arg->variable == NULL) {
         *value = arg->value;
@@ -365,7 +370,7 @@ ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
     }
 
     if (src->query.data) {
-        rc = ngx_http_task_value_text(t->pool, arg, &src->query, value,
+        rc = ngx_http_task_value_text(in->pool, arg, &src->query, value,
                                       &invalid);
         if (rc != NGX_DECLINED) {
             return rc;
@@ -375,10 +380,10 @@ ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
                                  cJSON_CreateString(arg->param->name));
         input = ngx_http_task_secret(arg)
                 ? ngx_http_task_error_echo_secret()
-                : ngx_http_task_error_echo_text(t->pool, &src->query);
+                : ngx_http_task_error_echo_text(in->pool, &src->query);
 
     } else if (src->body.data) {
-        rc = ngx_http_task_value_json(t->pool, arg, &src->body, value,
+        rc = ngx_http_task_value_json(in->pool, arg, &src->body, value,
                                       &invalid);
         if (rc != NGX_DECLINED) {
             return rc;
@@ -386,10 +391,10 @@ ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
 
         loc = ngx_http_task_error_loc("body",
                                  cJSON_CreateString(arg->param->name));
-        input = ngx_http_task_echo_value(t, arg, &src->body);
+        input = ngx_http_task_echo_value(in, arg, &src->body);
 
     } else {
-        return ngx_http_task_read_default(t, i, root, value, errors);
+        return ngx_http_task_read_default(in, i, root, value, errors);
     }
 
     return ngx_http_task_error_invalid(errors, &invalid, loc, input);
@@ -397,14 +402,14 @@ ngx_http_task_read_value(ngx_task_t *t, ngx_uint_t i,
 
 
 static ngx_int_t
-ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
+ngx_http_task_read_default(ngx_http_task_input_t *in, ngx_uint_t i,
     ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors)
 {
     cJSON                *loc, *input;
     const char           *where;
     ngx_http_task_arg_t  *arg;
 
-    arg = (ngx_http_task_arg_t *) t->conf->args->elts + i;
+    arg = (ngx_http_task_arg_t *) in->conf->args->elts + i;
 
     if (arg->has_def) {
         *value = arg->def;
@@ -414,7 +419,7 @@ ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
     where = root->data ? "body" : "query";
     loc = ngx_http_task_error_loc(where,
                                   cJSON_CreateString(arg->param->name));
-    input = root->data ? ngx_http_task_echo_body(t, root)
+    input = root->data ? ngx_http_task_echo_body(in, root)
                        : cJSON_CreateNull();
 
     return ngx_http_task_error(errors, "missing", "Field required",
@@ -425,39 +430,39 @@ ngx_http_task_read_default(ngx_task_t *t, ngx_uint_t i,
 /* with a secret in it none of it is shown: it may stand at any place */
 
 static cJSON *
-ngx_http_task_echo_body(ngx_task_t *t, ngx_http_task_span_t *root)
+ngx_http_task_echo_body(ngx_http_task_input_t *in, ngx_http_task_span_t *root)
 {
-    return ngx_http_task_has_secret(t)
+    return ngx_http_task_has_secret(in)
            ? ngx_http_task_error_echo_secret()
-           : ngx_http_task_error_echo_json(t->pool, root);
+           : ngx_http_task_error_echo_json(in->pool, root);
 }
 
 
 /* a value in the body: what has members may have the secret of another, too */
 
 static cJSON *
-ngx_http_task_echo_value(ngx_task_t *t, ngx_http_task_arg_t *arg,
+ngx_http_task_echo_value(ngx_http_task_input_t *in, ngx_http_task_arg_t *arg,
     ngx_http_task_span_t *json)
 {
     if (json->data[0] == '{' || json->data[0] == '[') {
-        return ngx_http_task_echo_body(t, json);
+        return ngx_http_task_echo_body(in, json);
     }
 
     return ngx_http_task_secret(arg)
            ? ngx_http_task_error_echo_secret()
-           : ngx_http_task_error_echo_json(t->pool, json);
+           : ngx_http_task_error_echo_json(in->pool, json);
 }
 
 
 static ngx_uint_t
-ngx_http_task_has_secret(ngx_task_t *t)
+ngx_http_task_has_secret(ngx_http_task_input_t *in)
 {
     ngx_uint_t            i;
     ngx_http_task_arg_t  *args;
 
-    args = t->conf->args->elts;
+    args = in->conf->args->elts;
 
-    for (i = 0; i < t->conf->args->nelts; i++) {
+    for (i = 0; i < in->conf->args->nelts; i++) {
         if (ngx_http_task_secret(&args[i])) {
             return 1;
         }

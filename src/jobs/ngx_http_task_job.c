@@ -6,7 +6,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "jobs/ngx_http_task_jobs.h"
 
 
 /* how often a worker that has jobs looks for cancels, milliseconds */
@@ -14,12 +14,34 @@
 #define NGX_HTTP_TASK_JOB_LOOK  50
 
 
-static ngx_int_t ngx_http_task_job_create(ngx_task_t *t);
+static ngx_int_t ngx_http_task_job_make(ngx_task_t *t,
+    ngx_http_task_job_conf_t *conf);
+static void ngx_http_task_job_client_begin(ngx_task_t *t);
+static void ngx_http_task_job_client_progress(ngx_task_t *t, int64_t done,
+    int64_t total, const char *message);
+static ngx_connection_t *ngx_http_task_job_client_enter(ngx_task_t *t);
+static ngx_uint_t ngx_http_task_job_client_left(ngx_task_t *t);
+static void ngx_http_task_job_client_answer(ngx_task_t *t);
+static void ngx_http_task_job_client_release(ngx_task_t *t);
+static ngx_int_t ngx_http_task_job_end_record(ngx_task_t *t,
+    ngx_http_task_job_state_e state, ngx_uint_t status, ngx_str_t *text);
 static ngx_uint_t ngx_http_task_job_result(ngx_task_t *t,
     ngx_http_task_job_state_e *state, ngx_str_t *text);
 static void ngx_http_task_job_failed(ngx_task_t *t, ngx_uint_t status,
     ngx_str_t *text);
+static void ngx_http_task_job_give_up(ngx_http_task_hold_t *hold);
 static void ngx_http_task_job_look(ngx_event_t *ev);
+
+
+static const ngx_http_task_client_t  ngx_http_task_job_client = {
+    .accepted = 1,
+    .begin = ngx_http_task_job_client_begin,
+    .progress = ngx_http_task_job_client_progress,
+    .enter = ngx_http_task_job_client_enter,
+    .left = ngx_http_task_job_client_left,
+    .answer = ngx_http_task_job_client_answer,
+    .release = ngx_http_task_job_client_release
+};
 
 
 /*
@@ -29,25 +51,24 @@ static void ngx_http_task_job_look(ngx_event_t *ev);
  */
 
 ngx_uint_t
-ngx_http_task_job_wanted(ngx_http_request_t *r, ngx_msec_t *wait)
+ngx_http_task_job_wanted(ngx_http_task_job_conf_t *conf, ngx_http_request_t *r,
+    ngx_msec_t *wait)
 {
-    ngx_http_task_loc_conf_t  *tlcf;
-
-    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
-
-    if (tlcf->background == NGX_HTTP_TASK_BACKGROUND_PREFER) {
+    if (conf->background == NGX_HTTP_TASK_BACKGROUND_PREFER) {
         return ngx_http_task_fields_prefer(r, wait);
     }
 
     *wait = 0;
 
-    return tlcf->background == NGX_HTTP_TASK_BACKGROUND_ON;
+    return conf->background == NGX_HTTP_TASK_BACKGROUND_ON;
 }
 
 
 ngx_int_t
-ngx_http_task_job_accept(ngx_task_t *t)
+ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
+    ngx_msec_t wait)
 {
+    u_char                 *id;
     ngx_http_request_t     *r;
     ngx_http_task_limit_t  *limit;
 
@@ -55,37 +76,42 @@ ngx_http_task_job_accept(ngx_task_t *t)
     limit = t->conf->limit;
 
     if (limit && !ngx_http_task_limit_has_room(limit)) {
-        ngx_log_error(limit->log_level, r->connection->log, 0,
-                      "limiting tasks, no room for a job");
+        ngx_http_task_limit_log(limit, r->connection->log, "no room for a job");
         return ngx_http_task_send_unavailable(r,
                                              ngx_http_task_limit_retry(limit));
     }
 
-    if (ngx_http_task_job_create(t) != NGX_OK) {
+    if (ngx_http_task_job_make(t, conf) != NGX_OK) {
         return ngx_http_task_send_unavailable(r, 1);
     }
 
     ngx_http_task_job_name(t);
 
-    if (t->wait) {
-        return ngx_http_task_job_wait(r, t->conf->job_zone, t->job->id,
-                                      NGX_HTTP_TASK_JOB_PREFER, t->wait);
+    id = ((ngx_http_task_job_t *) t->client_data)->record->id;
+
+    if (wait) {
+        return ngx_http_task_job_wait(r, conf->zone, conf, id,
+                                      NGX_HTTP_TASK_JOB_PREFER, wait);
     }
 
-    return ngx_http_task_job_accepted(r, t->conf, t->job->id, "queued");
+    return ngx_http_task_job_accepted(r, conf, id, "queued");
 }
 
 
 static ngx_int_t
-ngx_http_task_job_create(ngx_task_t *t)
+ngx_http_task_job_make(ngx_task_t *t, ngx_http_task_job_conf_t *conf)
 {
     ngx_int_t                  rc;
+    ngx_http_task_job_t       *job;
     ngx_http_task_job_zone_t  *zone;
 
-    zone = t->conf->job_zone;
+    zone = conf->zone;
 
-    rc = ngx_http_task_job_add(zone, t->conf->job_share, t->conf->job_max,
-                               &t->job);
+    job = ngx_pcalloc(t->pool, sizeof(ngx_http_task_job_t));
+
+    rc = job ? ngx_http_task_job_add(zone, conf->share, conf->max, job,
+                                     &job->record)
+             : NGX_ERROR;
 
     if (rc != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, t->log, 0,
@@ -95,69 +121,16 @@ ngx_http_task_job_create(ngx_task_t *t)
                       : rc == NGX_DECLINED ? "this location has \"max\" jobs"
                       : rc == NGX_ABORT ? "too many workers have jobs"
                       : "no memory");
+        return rc;
     }
 
-    return rc;
-}
+    job->task = t;
+    job->zone = zone;
+    job->hold.give_up = ngx_http_task_job_give_up;
 
+    t->client_data = job;
 
-/* the job is there, whatever becomes of the answer */
-
-ngx_int_t
-ngx_http_task_job_accepted(ngx_http_request_t *r,
-    ngx_http_task_loc_conf_t *tlcf, u_char *id, const char *state)
-{
-    u_char      *p;
-    ngx_str_t    href, body, text;
-    ngx_uint_t   i;
-
-    ngx_keyval_t  headers[] = {
-        { ngx_string("Location"), ngx_null_string },
-        { ngx_string("Retry-After"), ngx_string("1") },
-        { ngx_string("Preference-Applied"), ngx_string("respond-async") }
-    };
-
-    href.len = tlcf->job_location.len + NGX_HTTP_TASK_JOB_ID_TEXT;
-    href.data = ngx_pnalloc(r->pool, href.len);
-
-    body.data = ngx_pnalloc(r->pool, 7 * href.len + 128);
-
-    if (href.data == NULL || body.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    text.data = ngx_cpymem(href.data, tlcf->job_location.data,
-                           tlcf->job_location.len);
-    p = ngx_http_task_job_id(text.data, tlcf->job_zone, id);
-    text.len = p - text.data;
-    href.len = p - href.data;
-
-    p = ngx_sprintf(body.data, "{\"id\":\"%V\",\"state\":\"%s\",\"href\":",
-                    &text, state);
-    p += ngx_http_task_json_quote(p, href.data, href.len);
-    *p++ = '}';
-
-    body.len = p - body.data;
-    headers[0].value = href;
-
-    for (i = 0; i < 3; i++) {
-
-        if (i == 2 && tlcf->background != NGX_HTTP_TASK_BACKGROUND_PREFER) {
-            break;
-        }
-
-        if (ngx_http_task_add_header(r, &headers[i].key, &headers[i].value)
-            != NGX_OK)
-        {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-    }
-
-    /* nginx would make it absolute, with the address of this node */
-
-    r->headers_out.location = NULL;
-
-    return ngx_http_task_send(r, NGX_HTTP_ACCEPTED, &body);
+    return NGX_OK;
 }
 
 
@@ -165,70 +138,91 @@ void
 ngx_http_task_job_start(ngx_task_t *t)
 {
     ngx_event_t               *ev;
+    ngx_http_task_job_t       *job;
     ngx_http_task_job_zone_t  *zone;
 
-    if (t->job == NULL) {
+    job = t->client_data;
+
+    if (job == NULL) {
         ngx_http_task_release(t);
         return;
     }
 
     t->log = ngx_http_task_job_log(t);
 
-    zone = t->conf->job_zone;
+    zone = job->zone;
     ev = &zone->event;
 
     if (ev->handler == NULL) {
-        ngx_queue_init(&zone->tasks);
-
         ev->handler = ngx_http_task_job_look;
         ev->data = zone;
         ev->log = ngx_cycle->log;
         ev->cancelable = 1;
     }
 
-    ngx_queue_insert_tail(&zone->tasks, &t->jobs);
-    zone->by_job[t->job - zone->sh->jobs] = t;
+    zone->running++;
 
     if (!ev->timer_set) {
         ngx_add_timer(ev, NGX_HTTP_TASK_JOB_LOOK);
     }
 
-    ngx_http_task_hold(NGX_HTTP_TASK_HOLD_JOB);
+    ngx_http_task_hold(NGX_HTTP_TASK_HOLD_JOB, &job->hold);
 
-    ngx_http_task_stats_start(t);
-
-    if (ngx_http_task_timeout_set(t) != NGX_OK) {
-        t->result.nomem = 1;
-        t->rc = NGX_TASK_FAILED;
-        ngx_http_task_finish(t);
-        return;
-    }
-
-    ngx_http_task_limit_start(t);
+    ngx_http_task_start(t, &ngx_http_task_job_client);
 }
 
 
-void
-ngx_http_task_job_ended(ngx_task_t *t)
+static void
+ngx_http_task_job_client_begin(ngx_task_t *t)
+{
+    ngx_http_task_job_t  *job;
+
+    job = t->client_data;
+
+    ngx_http_task_job_begin(job->zone, job->record);
+}
+
+
+static void
+ngx_http_task_job_client_progress(ngx_task_t *t, int64_t done, int64_t total,
+    const char *message)
+{
+    ngx_http_task_job_t  *job;
+
+    job = t->client_data;
+
+    ngx_http_task_job_progress(job->record, done, total, message);
+}
+
+
+static ngx_connection_t *
+ngx_http_task_job_client_enter(ngx_task_t *t)
+{
+    return NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_task_job_client_left(ngx_task_t *t)
+{
+    return 0;
+}
+
+
+/* the task has its final state */
+
+static void
+ngx_http_task_job_client_answer(ngx_task_t *t)
 {
     ngx_int_t                   rc;
     ngx_str_t                   text;
-    ngx_uint_t                  status, busy;
-    ngx_http_task_job_zone_t   *zone;
+    ngx_uint_t                  status;
+    ngx_http_task_job_t        *job;
     ngx_http_task_job_state_e   state;
-
-    zone = t->conf->job_zone;
-
-    ngx_queue_remove(&t->jobs);
-    zone->by_job[t->job - zone->sh->jobs] = NULL;
 
     status = ngx_http_task_job_result(t, &state, &text);
 
-    /* a thread of it may still write its progress */
-
-    busy = (t->piece && t->piece->in_pool);
-
-    rc = ngx_http_task_job_end(zone, t->job, state, status, &text, busy);
+    rc = ngx_http_task_job_end_record(t, state, status, &text);
 
     if (rc != NGX_OK) {
         if (rc == NGX_BUSY) {
@@ -242,23 +236,104 @@ ngx_http_task_job_ended(ngx_task_t *t)
 
         state = NGX_HTTP_TASK_JOB_FAILED;
 
-        if (ngx_http_task_job_end(zone, t->job, state, 500, &text, busy)
-            != NGX_OK)
-        {
+        if (ngx_http_task_job_end_record(t, state, 500, &text) != NGX_OK) {
+
             /* not even the message has room */
 
             ngx_str_null(&text);
-            (void) ngx_http_task_job_end(zone, t->job, state, 500, &text, busy);
+            (void) ngx_http_task_job_end_record(t, state, 500, &text);
         }
     }
 
-    if (!busy) {
-        t->job = NULL;
-    }
+    job = t->client_data;
+    job->zone->running--;
 
-    ngx_http_task_unhold(NGX_HTTP_TASK_HOLD_JOB);
+    ngx_http_task_unhold(&job->hold);
 
     ngx_http_task_release(t);
+}
+
+
+static ngx_int_t
+ngx_http_task_job_end_record(ngx_task_t *t, ngx_http_task_job_state_e state,
+    ngx_uint_t status, ngx_str_t *text)
+{
+    ngx_int_t             rc;
+    ngx_uint_t            busy;
+    ngx_http_task_job_t  *job;
+
+    job = t->client_data;
+
+    /* a thread of it may still write its progress */
+
+    busy = (t->piece && t->piece->in_pool);
+
+    rc = ngx_http_task_job_end(job->zone, job->record, state, status, text,
+                               busy);
+
+    if (rc == NGX_OK && !busy) {
+        job->record = NULL;
+    }
+
+    return rc;
+}
+
+
+/* nothing of it runs any more */
+
+static void
+ngx_http_task_job_client_release(ngx_task_t *t)
+{
+    ngx_http_task_job_t  *job;
+
+    job = t->client_data;
+
+    if (job->record) {
+        ngx_http_task_job_returned(job->zone, job->record);
+    }
+}
+
+
+/* a worker that was told to quit waits no longer */
+
+static void
+ngx_http_task_job_give_up(ngx_http_task_hold_t *hold)
+{
+    ngx_task_t           *t;
+    ngx_http_task_job_t  *job;
+
+    job = ngx_queue_data(hold, ngx_http_task_job_t, hold);
+    t = job->task;
+
+    ngx_log_error(NGX_LOG_ERR, t->log, 0,
+                  "job \"%V\" did not end before task_shutdown_timeout, it is "
+                  "lost", &t->function->name);
+
+    t->given_up = 1;
+    ngx_http_task_cancel(t);
+}
+
+
+/* one that ends at once; others see that it is gone */
+
+void
+ngx_http_task_jobs_abandon(void)
+{
+    ngx_task_t            *t;
+    ngx_http_task_job_t   *job;
+    ngx_http_task_hold_t  *hold;
+
+    for (hold = ngx_http_task_hold_next(NGX_HTTP_TASK_HOLD_JOB, NULL);
+         hold;
+         hold = ngx_http_task_hold_next(NGX_HTTP_TASK_HOLD_JOB, hold))
+    {
+        job = ngx_queue_data(hold, ngx_http_task_job_t, hold);
+        t = job->task;
+
+        ngx_log_error(NGX_LOG_ERR, t->log, 0,
+                      "job \"%V\" did not end before its worker, it is lost",
+                      &t->function->name);
+    }
 }
 
 
@@ -341,9 +416,9 @@ ngx_http_task_job_failed(ngx_task_t *t, ngx_uint_t status, ngx_str_t *text)
 static void
 ngx_http_task_job_look(ngx_event_t *ev)
 {
+    void                      *jobs[NGX_HTTP_TASK_JOB_ASKED];
     ngx_uint_t                 i, n;
-    ngx_task_t                *t;
-    ngx_http_task_job_t       *jobs[NGX_HTTP_TASK_JOB_ASKED];
+    ngx_http_task_job_t       *job;
     ngx_http_task_job_zone_t  *zone;
 
     zone = ev->data;
@@ -351,16 +426,12 @@ ngx_http_task_job_look(ngx_event_t *ev)
     n = ngx_http_task_job_asked(zone, jobs);
 
     for (i = 0; i < n; i++) {
-        t = zone->by_job[jobs[i] - zone->sh->jobs];
+        job = jobs[i];
 
-        /* it may have ended meanwhile, and another job be in its place */
-
-        if (t && t->job->cancel) {
-            ngx_http_task_cancel(t);
-        }
+        ngx_http_task_cancel(job->task);
     }
 
-    if (!ngx_queue_empty(&zone->tasks)) {
+    if (zone->running) {
         ngx_add_timer(ev, (n == NGX_HTTP_TASK_JOB_ASKED)
                           ? 1 : NGX_HTTP_TASK_JOB_LOOK);
     }

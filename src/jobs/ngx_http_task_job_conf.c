@@ -1,263 +1,46 @@
 
 /*
- * Directives of background jobs.
+ * "task_background" and "task_jobs": which tasks are jobs, and where they are
+ * kept and told.
  */
 
 
-#include "task/ngx_http_task.h"
+#include "jobs/ngx_http_task_jobs.h"
 
 
-static char *ngx_http_task_job_zone_options(ngx_conf_t *cf,
-    ngx_http_task_job_zone_t *zone);
-static char *ngx_http_task_job_zone_time(ngx_conf_t *cf,
-    ngx_http_task_option_t *option, ngx_msec_t *time);
-static char *ngx_http_task_job_zone_bytes(ngx_conf_t *cf,
-    ngx_http_task_option_t *option, size_t *size);
 static ngx_uint_t ngx_http_task_job_server(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *cscf);
 static void ngx_http_task_job_hash(uint64_t *hash, u_char *p, size_t len);
-static char *ngx_http_task_background_options(ngx_conf_t *cf,
-    ngx_http_task_loc_conf_t *tlcf);
-
-
-ngx_http_task_job_zone_t *
-ngx_http_task_job_zone_get(ngx_conf_t *cf, ngx_str_t *name)
-{
-    ngx_uint_t                   i;
-    ngx_http_task_job_zone_t    *zone, **zones;
-    ngx_http_task_main_conf_t   *tmcf;
-
-    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
-    zones = tmcf->job_zones.elts;
-
-    for (i = 0; i < tmcf->job_zones.nelts; i++) {
-        if (zones[i]->name.len == name->len
-            && ngx_strncmp(zones[i]->name.data, name->data, name->len) == 0)
-        {
-            return zones[i];
-        }
-    }
-
-    zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_task_job_zone_t));
-    zones = ngx_array_push(&tmcf->job_zones);
-
-    if (zone == NULL || zones == NULL) {
-        return NULL;
-    }
-
-    *zones = zone;
-
-    zone->name = *name;
-    ngx_http_task_conf_place(cf, &zone->place);
-
-    zone->ttl = 3600000;
-    zone->max_body = 16384;
-    zone->max_result = 65536;
-
-    return zone;
-}
-
-
-/*
- * "name:size [ttl=1h] [keep=0] [max_body=16k] [max_result=64k] [node=name]"
- */
-
-char *
-ngx_http_task_job_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    size_t                     room;
-    ssize_t                    size;
-    ngx_str_t                 *value, name;
-    ngx_http_task_job_zone_t  *zone;
-
-    value = cf->args->elts;
-
-    size = ngx_http_task_zone_size(cf, "task_job_zone", &value[1], &name,
-                                   &ngx_http_task_core_module);
-
-    if (size == NGX_ERROR) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (size < (ssize_t) (2 * sizeof(ngx_http_task_job_sh_t))) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "zone \"%V\" is too small, it must have at least "
-                           "%uz bytes", &name,
-                           2 * sizeof(ngx_http_task_job_sh_t));
-        return NGX_CONF_ERROR;
-    }
-
-    zone = ngx_http_task_job_zone_get(cf, &name);
-    if (zone == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (zone->shm_zone) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate zone \"%V\"",
-                           &name);
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_http_task_job_zone_options(cf, zone) != NGX_CONF_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    room = ngx_http_task_job_zone_room(size);
-
-    if (zone->max_result > room) {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "no result of %uz bytes, which \"max_result\" "
-                           "allows, has room in zone \"%V\", it has room for "
-                           "%uz", zone->max_result, &name, room);
-    }
-
-    return (ngx_http_task_job_zone_create(cf, zone, size) == NGX_OK)
-           ? NGX_CONF_OK : NGX_CONF_ERROR;
-}
-
-
-static char *
-ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
-{
-    ngx_str_t  ttl, keep, max_body, max_result, node;
-
-    ngx_http_task_option_t  options[] = {
-        { "ttl", &ttl },
-        { "keep", &keep },
-        { "max_body", &max_body },
-        { "max_result", &max_result },
-        { "node", &node },
-        { NULL, NULL }
-    };
-
-    ngx_str_null(&ttl);
-    ngx_str_null(&keep);
-    ngx_str_null(&max_body);
-    ngx_str_null(&max_result);
-    ngx_str_null(&node);
-
-    if (ngx_http_task_conf_options(cf, 2, options) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_http_task_job_zone_time(cf, &options[0], &zone->ttl) != NGX_CONF_OK
-        || ngx_http_task_job_zone_time(cf, &options[1], &zone->keep)
-           != NGX_CONF_OK
-        || ngx_http_task_job_zone_bytes(cf, &options[2], &zone->max_body)
-           != NGX_CONF_OK
-        || ngx_http_task_job_zone_bytes(cf, &options[3], &zone->max_result)
-           != NGX_CONF_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    if (zone->ttl == 0) {
-        return ngx_http_task_conf_invalid(cf, &options[0]);
-    }
-
-    if (node.data && !ngx_http_task_job_node(node.data, node.len)) {
-        return ngx_http_task_conf_invalid(cf, &options[4]);
-    }
-
-    zone->node = node;
-
-    return NGX_CONF_OK;
-}
-
-
-/* one that is not given stays as it is */
-
-static char *
-ngx_http_task_job_zone_time(ngx_conf_t *cf, ngx_http_task_option_t *option,
-    ngx_msec_t *time)
-{
-    ngx_int_t  n;
-
-    if (option->value->data == NULL) {
-        return NGX_CONF_OK;
-    }
-
-    n = ngx_http_task_conf_time(option->value);
-
-    if (n == NGX_ERROR) {
-        return ngx_http_task_conf_invalid_time(cf, option);
-    }
-
-    *time = n;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_task_job_zone_bytes(ngx_conf_t *cf, ngx_http_task_option_t *option,
-    size_t *size)
-{
-    ssize_t  n;
-
-    if (option->value->data == NULL) {
-        return NGX_CONF_OK;
-    }
-
-    n = ngx_parse_size(option->value);
-
-    /* lengths in the zone have 32 bits */
-
-    if (n == NGX_ERROR || (uint64_t) n > 0xffffffff) {
-        return ngx_http_task_conf_invalid(cf, option);
-    }
-
-    *size = n;
-
-    return NGX_CONF_OK;
-}
-
-
-ngx_uint_t
-ngx_http_task_job_node(u_char *p, size_t len)
-{
-    size_t  i;
-    u_char  c;
-
-    for (i = 0; i < len; i++) {
-        c = p[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-              || (c >= '0' && c <= '9') || c == '_' || c == '.'))
-        {
-            return 0;
-        }
-    }
-
-    return len > 0 && len <= NGX_HTTP_TASK_JOB_NODE;
-}
+static char *ngx_http_task_job_options(ngx_conf_t *cf,
+    ngx_http_task_job_conf_t *jcf);
 
 
 /* "off | on | prefer zone=name [location=/jobs/] [max=1000]" */
 
 char *
-ngx_http_task_background(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_http_task_job_background(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_task_loc_conf_t *tlcf = conf;
+    ngx_str_t                 *value;
+    ngx_http_task_job_conf_t  *jcf;
 
-    ngx_str_t  *value;
+    jcf = (ngx_http_task_job_conf_t *) ((char *) conf + cmd->offset);
 
-    if (tlcf->background != NGX_CONF_UNSET_UINT) {
+    if (jcf->background != NGX_CONF_UNSET_UINT) {
         return "is duplicate";
     }
 
     value = cf->args->elts;
 
     if (ngx_strcmp(value[1].data, "off") == 0 && cf->args->nelts == 2) {
-        tlcf->background = NGX_HTTP_TASK_BACKGROUND_OFF;
+        jcf->background = NGX_HTTP_TASK_BACKGROUND_OFF;
         return NGX_CONF_OK;
     }
 
     if (ngx_strcmp(value[1].data, "on") == 0) {
-        tlcf->background = NGX_HTTP_TASK_BACKGROUND_ON;
+        jcf->background = NGX_HTTP_TASK_BACKGROUND_ON;
 
     } else if (ngx_strcmp(value[1].data, "prefer") == 0) {
-        tlcf->background = NGX_HTTP_TASK_BACKGROUND_PREFER;
+        jcf->background = NGX_HTTP_TASK_BACKGROUND_PREFER;
 
     } else {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -267,12 +50,12 @@ ngx_http_task_background(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    return ngx_http_task_background_options(cf, tlcf);
+    return ngx_http_task_job_options(cf, jcf);
 }
 
 
 static char *
-ngx_http_task_background_options(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
+ngx_http_task_job_options(ngx_conf_t *cf, ngx_http_task_job_conf_t *jcf)
 {
     ngx_int_t  n;
     ngx_str_t  zone, location, max;
@@ -296,9 +79,9 @@ ngx_http_task_background_options(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
         return "must have \"zone\" parameter";
     }
 
-    tlcf->job_zone = ngx_http_task_job_zone_get(cf, &zone);
+    jcf->zone = ngx_http_task_job_zone_get(cf, jcf->zones, &zone);
 
-    if (tlcf->job_zone == NULL) {
+    if (jcf->zone == NULL) {
         return NGX_CONF_ERROR;
     }
 
@@ -315,7 +98,7 @@ ngx_http_task_background_options(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
         return NGX_CONF_ERROR;
     }
 
-    tlcf->job_location = location;
+    jcf->location = location;
 
     n = max.data ? ngx_atoi(max.data, max.len) : 0;
 
@@ -323,7 +106,7 @@ ngx_http_task_background_options(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
         return ngx_http_task_conf_invalid(cf, &options[2]);
     }
 
-    tlcf->job_max = n;
+    jcf->max = n;
 
     return NGX_CONF_OK;
 }
@@ -335,14 +118,15 @@ ngx_http_task_background_options(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
  */
 
 ngx_int_t
-ngx_http_task_job_merge_share(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
+ngx_http_task_job_merge_share(ngx_conf_t *cf, ngx_http_task_job_conf_t *jcf,
+    ngx_http_task_place_t *place)
 {
     u_char                     kind;
     ngx_uint_t                 server;
     ngx_http_core_loc_conf_t  *clcf;
     ngx_http_core_srv_conf_t  *cscf;
 
-    if (tlcf->job_max == 0) {
+    if (jcf->max == 0) {
         return NGX_OK;
     }
 
@@ -358,20 +142,20 @@ ngx_http_task_job_merge_share(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
     }
 #endif
 
-    tlcf->job_share = 0xcbf29ce484222325;            /* of FNV-1a */
+    jcf->share = 0xcbf29ce484222325;            /* of FNV-1a */
 
-    ngx_http_task_job_hash(&tlcf->job_share, cscf->server_name.data,
+    ngx_http_task_job_hash(&jcf->share, cscf->server_name.data,
                            cscf->server_name.len);
-    ngx_http_task_job_hash(&tlcf->job_share, (u_char *) &server,
+    ngx_http_task_job_hash(&jcf->share, (u_char *) &server,
                            sizeof(ngx_uint_t));
-    ngx_http_task_job_hash(&tlcf->job_share, &kind, 1);
-    ngx_http_task_job_hash(&tlcf->job_share, clcf->name.data, clcf->name.len);
+    ngx_http_task_job_hash(&jcf->share, &kind, 1);
+    ngx_http_task_job_hash(&jcf->share, clcf->name.data, clcf->name.len);
 
-    if (++tlcf->job_zone->nshares > NGX_HTTP_TASK_JOB_SHARES / 2) {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &tlcf->place,
+    if (++jcf->zone->nshares > NGX_HTTP_TASK_JOB_SHARES / 2) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, place,
                            "at most %d locations may have \"max\" in the zone "
                            "\"%V\" of jobs", NGX_HTTP_TASK_JOB_SHARES / 2,
-                           &tlcf->job_zone->name);
+                           &jcf->zone->name);
     }
 
     return NGX_OK;
@@ -411,24 +195,47 @@ ngx_http_task_job_hash(uint64_t *hash, u_char *p, size_t len)
 }
 
 
-ngx_int_t
-ngx_http_task_job_check(ngx_conf_t *cf)
+char *
+ngx_http_task_job_told(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf,
+    ngx_str_t *text)
 {
-    ngx_uint_t                   i;
-    ngx_http_task_job_zone_t   **zones;
-    ngx_http_task_main_conf_t   *tmcf;
+    ngx_str_t  name;
 
-    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
-    zones = tmcf->job_zones.elts;
-
-    for (i = 0; i < tmcf->job_zones.nelts; i++) {
-
-        if (zones[i]->shm_zone == NULL) {
-            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &zones[i]->place,
-                           "zone \"%V\" of jobs is not defined by a "
-                           "\"task_job_zone\"", &zones[i]->name);
-        }
+    if (ngx_strncmp(text->data, "zone=", 5) != 0 || text->len == 5) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\", it must be zone=name",
+                           text);
+        return NGX_CONF_ERROR;
     }
 
-    return NGX_OK;
+    name.data = text->data + 5;
+    name.len = text->len - 5;
+
+    conf->told = ngx_http_task_job_zone_get(cf, conf->zones, &name);
+
+    return conf->told ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+void
+ngx_http_task_job_create(ngx_http_task_job_conf_t *conf, ngx_array_t *zones)
+{
+    conf->zones = zones;
+    conf->background = NGX_CONF_UNSET_UINT;
+}
+
+
+void
+ngx_http_task_job_merge(ngx_http_task_job_conf_t *prev,
+    ngx_http_task_job_conf_t *conf)
+{
+    if (conf->background != NGX_CONF_UNSET_UINT) {
+        return;
+    }
+
+    conf->background = (prev->background == NGX_CONF_UNSET_UINT)
+                       ? NGX_HTTP_TASK_BACKGROUND_OFF : prev->background;
+    conf->zone = prev->zone;
+    conf->location = prev->location;
+    conf->max = prev->max;
 }

@@ -6,7 +6,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "jobs/ngx_http_task_jobs.h"
 
 
 /* what the request keeps: it may answer, and go, before the job */
@@ -30,7 +30,10 @@ ngx_http_task_job_name(ngx_task_t *t)
     u_char                    *p;
     ngx_http_request_t        *r;
     ngx_pool_cleanup_t        *cln;
+    ngx_http_task_job_t       *job;
     ngx_http_task_job_made_t  *made;
+
+    job = t->client_data;
 
     p = ngx_pnalloc(t->pool, NGX_HTTP_TASK_JOB_ID_TEXT);
     if (p == NULL) {
@@ -38,8 +41,7 @@ ngx_http_task_job_name(ngx_task_t *t)
     }
 
     t->job_name.data = p;
-    t->job_name.len = ngx_http_task_job_id(p, t->conf->job_zone, t->job->id)
-                      - p;
+    t->job_name.len = ngx_http_task_job_id(p, job->zone, job->record->id) - p;
 
     /* a context would be gone after an internal redirect */
 

@@ -6,7 +6,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "jobs/ngx_http_task_jobs.h"
 
 
 /* between two comments, milliseconds */

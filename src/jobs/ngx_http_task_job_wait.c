@@ -9,7 +9,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "jobs/ngx_http_task_jobs.h"
 
 
 static void ngx_http_task_job_wait_watch(ngx_http_task_job_wait_t *w);
@@ -21,7 +21,8 @@ static ngx_int_t ngx_http_task_job_prefer_answer(ngx_http_task_job_wait_t *w);
 
 ngx_int_t
 ngx_http_task_job_wait(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
-    u_char *id, ngx_http_task_job_wait_e kind, ngx_msec_t time)
+    ngx_http_task_job_conf_t *conf, u_char *id, ngx_http_task_job_wait_e kind,
+    ngx_msec_t time)
 {
     uint64_t                   version;
     ngx_int_t                  rc;
@@ -49,7 +50,7 @@ ngx_http_task_job_wait(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
 
     w->request = r;
     w->changes = r->uri_changes;
-    w->conf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
+    w->conf = conf;
     w->zone = zone;
     w->kind = kind;
     w->spoken = ngx_http_task_now();

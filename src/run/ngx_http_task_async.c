@@ -3,30 +3,36 @@
  * task_mode async: the async form on the event loop.
  *
  * An async function is a chain of frames, one for each function that awaits
- * another, of which the innermost runs.  It runs until it awaits a timer or a
- * piece in a thread, and is resumed when that has ended.
+ * another, of which the innermost runs.  It runs until it awaits something, see
+ * await/, and is resumed when that has ended.
  */
 
 
-#include "task/ngx_http_task.h"
+#include "run/ngx_http_task_run.h"
 
 
 static void ngx_http_task_async_start(ngx_task_t *t);
 static void ngx_http_task_async_cancel(ngx_task_t *t);
+static ngx_int_t ngx_http_task_async_let_go(ngx_task_t *t);
 static void ngx_http_task_async_resume(ngx_task_t *t);
+static ngx_task_rc_t ngx_http_task_async_run(ngx_task_t *t,
+    ngx_task_frame_t *f);
 static ngx_uint_t ngx_http_task_async_waits(ngx_task_t *t,
     ngx_task_frame_t *f);
 static void ngx_http_task_async_return(ngx_task_t *t, ngx_task_rc_t rc);
-static void ngx_http_task_async_continue(ngx_task_t *t, ngx_task_rc_t rc);
-static void ngx_http_task_async_timer_handler(ngx_event_t *ev);
-static ngx_task_t *ngx_http_task_async_may_await(ngx_task_frame_t *f);
 
 
 const ngx_http_task_executor_t  ngx_http_task_async = {
-    ngx_string("async"),
-    0,
-    ngx_http_task_async_start,
-    ngx_http_task_async_cancel
+    .name = ngx_string("async"),
+    .start = ngx_http_task_async_start,
+    .cancel = ngx_http_task_async_cancel
+};
+
+
+/* another async function, which is entered at once */
+
+static const ngx_http_task_await_t  ngx_http_task_async_call = {
+    .cancel = NULL
 };
 
 
@@ -37,15 +43,11 @@ ngx_http_task_async_start(ngx_task_t *t)
 
     size = t->function->table.state_size;
 
-    (void) ngx_http_task_begin(t);
+    (void) ngx_http_task_call_begin(t);
 
     t->root.task = t;
     t->root.fn = t->function->table.async;
     t->frame = &t->root;
-
-    t->timer.handler = ngx_http_task_async_timer_handler;
-    t->timer.data = t;
-    t->timer.log = t->log;
 
     if (size) {
         /* as malloc() aligns: a pool does it for a long only */
@@ -67,23 +69,28 @@ ngx_http_task_async_start(ngx_task_t *t)
 }
 
 
-/* a piece that is in a thread still uses the state: see piece_done() */
-
 static void
 ngx_http_task_async_cancel(ngx_task_t *t)
 {
     ngx_http_task_atomic_set(&t->cancelled, 1);
 
-    if (t->timer.timer_set) {
-        ngx_del_timer(&t->timer);
+    if (ngx_http_task_async_let_go(t) == NGX_OK) {
+        ngx_http_task_call_defers(t);
     }
+}
 
-    if (t->piece && t->piece->in_pool) {
-        ngx_http_task_thread_wake(t);
-        return;
-    }
 
-    ngx_http_task_run_defers(t);
+/* of what is awaited; NGX_AGAIN: it still uses the task, and will say when not */
+
+static ngx_int_t
+ngx_http_task_async_let_go(ngx_task_t *t)
+{
+    const ngx_http_task_await_t  *await;
+
+    await = t->await;
+    t->await = NULL;
+
+    return (await && await->cancel) ? await->cancel(t) : NGX_OK;
 }
 
 
@@ -92,28 +99,17 @@ ngx_http_task_async_cancel(ngx_task_t *t)
 static void
 ngx_http_task_async_resume(ngx_task_t *t)
 {
-    int64_t            since;
-    ngx_task_t        *before;
     ngx_task_rc_t      rc;
     ngx_task_frame_t  *f;
 
     for ( ;; ) {
         f = t->frame;
-        t->await = NGX_HTTP_TASK_AWAIT_NOTHING;
 
-        since = ngx_http_task_stall_begin();
-        before = ngx_http_task_exit_guard(t);
-        t->resumed = 1;
-
-        rc = f->fn(t, f);
-
-        t->resumed = 0;
-        (void) ngx_http_task_exit_guard(before);
-        ngx_http_task_stall_end(t, since);
+        rc = ngx_http_task_async_run(t, f);
 
         if (rc == NGX_TASK_AGAIN && ngx_http_task_async_waits(t, f)) {
 
-            if (t->await == NGX_HTTP_TASK_AWAIT_CALL) {
+            if (t->await == &ngx_http_task_async_call) {
                 continue;
             }
 
@@ -121,10 +117,8 @@ ngx_http_task_async_resume(ngx_task_t *t)
             return;
         }
 
-        if (rc != NGX_TASK_AGAIN && t->await != NGX_HTTP_TASK_AWAIT_NOTHING
-            && !t->result.misuse)
-        {
-            ngx_http_task_misuse(t, "returns while it awaits");
+        if (rc != NGX_TASK_AGAIN && t->await && !t->result.misuse) {
+            ngx_http_task_log_misuse(t, "returns while it awaits");
         }
 
         if (rc == NGX_TASK_AGAIN || t->result.misuse || f->caller == NULL) {
@@ -143,58 +137,77 @@ ngx_http_task_async_resume(ngx_task_t *t)
 }
 
 
+static ngx_task_rc_t
+ngx_http_task_async_run(ngx_task_t *t, ngx_task_frame_t *f)
+{
+    int64_t                since;
+    ngx_task_rc_t          rc;
+    ngx_http_task_guard_t  before;
+
+    t->await = NULL;
+
+    since = ngx_http_task_heartbeat_stall_begin();
+    before = ngx_http_task_exit_guard(t, &t->function->name);
+    t->resumed = 1;
+
+    rc = f->fn(t, f);
+
+    t->resumed = 0;
+    ngx_http_task_exit_unguard(before);
+    ngx_http_task_heartbeat_stall_end(since, t->log, &t->function->name);
+
+    return rc;
+}
+
+
 static ngx_uint_t
 ngx_http_task_async_waits(ngx_task_t *t, ngx_task_frame_t *f)
 {
-    if (t->await == NGX_HTTP_TASK_AWAIT_NOTHING) {
+    if (t->await == NULL) {
         return 0;
     }
 
     /* the macro leaves it there; without it the function would begin again */
 
     if (f->rc != NGX_TASK_AGAIN) {
-        ngx_http_task_misuse(t, "returns an await without NGX_TASK_AWAIT()");
+        ngx_http_task_log_misuse(t, "returns an await without "
+                                    "NGX_TASK_AWAIT()");
         return 0;
     }
 
-    /* a piece's thread may write to the result, which is looked at later */
+    /* while a thread has the task, its result is not looked at */
 
-    return t->await == NGX_HTTP_TASK_AWAIT_PIECE || !t->result.misuse;
+    return t->await->thread || !t->result.misuse;
 }
 
 
-/* misuse may leave something behind: the timer, or a piece in a thread */
+/* misuse may leave something behind that is awaited */
 
 static void
 ngx_http_task_async_return(ngx_task_t *t, ngx_task_rc_t rc)
 {
-    if (t->timer.timer_set) {
-        ngx_del_timer(&t->timer);
-    }
+    if (ngx_http_task_async_let_go(t) == NGX_OK) {
+        ngx_http_task_call_complete(t, rc);
 
-    if (t->piece && t->piece->in_pool) {
+    } else {
 
-        /* its completion comes when nothing is pending, and runs the defers */
-
-        ngx_http_task_thread_wake(t);
+        /* it ends when the task is final, and calls what was deferred */
 
         t->rc = NGX_TASK_FAILED;
-        ngx_http_task_finish(t);
-        return;
     }
-
-    ngx_http_task_complete(t, rc);
 
     ngx_http_task_finish(t);
 }
 
 
-static void
+void
 ngx_http_task_async_continue(ngx_task_t *t, ngx_task_rc_t rc)
 {
     ngx_connection_t  *c;
 
     c = ngx_http_task_enter(t);
+
+    t->await = NULL;
 
     /* a piece that is wrong returns NGX_TASK_AGAIN: nothing is awaited now */
 
@@ -211,58 +224,12 @@ ngx_http_task_async_continue(ngx_task_t *t, ngx_task_rc_t rc)
 }
 
 
-static void
-ngx_http_task_async_timer_handler(ngx_event_t *ev)
-{
-    ngx_task_t  *t;
-
-    t = ev->data;
-
-    if (!ngx_http_task_timer_early(ev, t->deadline)) {
-        ngx_http_task_async_continue(t, NGX_TASK_OK);
-    }
-}
-
-
 void
-ngx_http_task_async_piece_done(ngx_task_t *t, ngx_task_rc_t rc)
+ngx_http_task_async_released(ngx_task_t *t)
 {
-    if (t->state == NGX_HTTP_TASK_PENDING) {
-        ngx_http_task_async_continue(t, rc);
-        return;
-    }
-
-    /* cancelled meanwhile, or failed */
-
-    ngx_http_task_run_defers(t);
+    ngx_http_task_call_defers(t);
     ngx_http_task_stopped(t);
     ngx_http_task_release(t);
-}
-
-
-ngx_task_rc_t
-ngx_task_sleep(ngx_task_frame_t *f, int64_t ms)
-{
-    ngx_task_t  *t;
-
-    t = ngx_http_task_async_may_await(f);
-
-    if (t == NULL) {
-        return NGX_TASK_FAILED;
-    }
-
-    if (ms <= 0) {
-        return NGX_TASK_OK;
-    }
-
-    ms = ngx_min(ms, NGX_HTTP_TASK_MAX_MS);
-
-    t->await = NGX_HTTP_TASK_AWAIT_SLEEP;
-    t->deadline = ngx_http_task_now() + ms * 1000000;
-
-    ngx_http_task_timer(&t->timer, t->deadline);
-
-    return NGX_TASK_AGAIN;
 }
 
 
@@ -279,7 +246,7 @@ ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn, void *state)
     }
 
     if (fn == NULL) {
-        ngx_http_task_misuse(t, "calls NULL");
+        ngx_http_task_log_misuse(t, "calls NULL");
         return NGX_TASK_FAILED;
     }
 
@@ -305,70 +272,26 @@ ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn, void *state)
     frame->caller = f;
 
     t->frame = frame;
-    t->await = NGX_HTTP_TASK_AWAIT_CALL;
+
+    return ngx_http_task_async_await(t, &ngx_http_task_async_call);
+}
+
+
+ngx_task_rc_t
+ngx_http_task_async_await(ngx_task_t *t, const ngx_http_task_await_t *await)
+{
+    t->await = await;
 
     return NGX_TASK_AGAIN;
 }
 
 
-ngx_task_rc_t
-ngx_task_offload(ngx_task_frame_t *f, const char *pool, ngx_task_piece_pt fn,
-    void *data)
-{
-    ngx_str_t           name;
-    ngx_task_t         *t;
-    ngx_thread_pool_t  *tp;
-
-    t = ngx_http_task_async_may_await(f);
-
-    if (t == NULL) {
-        return NGX_TASK_FAILED;
-    }
-
-    if (fn == NULL) {
-        ngx_http_task_misuse(t, "offloads NULL");
-        return NGX_TASK_FAILED;
-    }
-
-    tp = t->conf->mode.pool;
-    name = t->conf->mode.pool_name;
-
-    if (pool) {
-        name.data = (u_char *) pool;
-        name.len = ngx_strlen(pool);
-
-        tp = ngx_thread_pool_get((ngx_cycle_t *) ngx_cycle, &name);
-    }
-
-    if (tp == NULL) {
-        ngx_http_task_misuse(t, "offloads to an unknown thread pool");
-        return NGX_TASK_FAILED;
-    }
-
-    switch (ngx_http_task_thread_post(t, tp, &name, fn, data)) {
-
-    case NGX_OK:
-        t->await = NGX_HTTP_TASK_AWAIT_PIECE;
-        return NGX_TASK_AGAIN;
-
-    case NGX_BUSY:
-        return NGX_TASK_BUSY;
-
-    default:
-        t->result.nomem = 1;
-        return NGX_TASK_FAILED;
-    }
-}
-
-
-/* the task, or NULL; the frame is one that a function gave, if it is any */
-
-static ngx_task_t *
+ngx_task_t *
 ngx_http_task_async_may_await(ngx_task_frame_t *f)
 {
     ngx_task_t  *t;
 
-    t = ngx_http_task_exit_current();
+    t = ngx_http_task_exit_guarded_task();
 
     if (t == NULL) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
@@ -376,23 +299,23 @@ ngx_http_task_async_may_await(ngx_task_frame_t *f)
         return NULL;
     }
 
-    if (!ngx_http_task_on_loop()) {
-        ngx_http_task_misuse(t, "awaits in a thread");
+    if (!ngx_http_task_loop_is_here()) {
+        ngx_http_task_log_misuse(t, "awaits in a thread");
         return NULL;
     }
 
     if (!t->resumed) {
-        ngx_http_task_misuse(t, "awaits outside of its async form");
+        ngx_http_task_log_misuse(t, "awaits outside of its async form");
         return NULL;
     }
 
-    if (t->await != NGX_HTTP_TASK_AWAIT_NOTHING) {
-        ngx_http_task_misuse(t, "awaits two things at once");
+    if (t->await) {
+        ngx_http_task_log_misuse(t, "awaits two things at once");
         return NULL;
     }
 
     if (f != t->frame) {
-        ngx_http_task_misuse(t, "awaits with a frame that is not its own");
+        ngx_http_task_log_misuse(t, "awaits with a frame that is not its own");
         return NULL;
     }
 

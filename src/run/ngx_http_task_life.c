@@ -1,6 +1,6 @@
 
 /*
- * The event loop's part of a task's life: wait, cancel, finish, free.
+ * The event loop's part of a task's life: start, wait, cancel, finish, free.
  *
  * What happens to a task, and who makes it happen, L the loop, T a thread:
  *
@@ -18,72 +18,121 @@
  *
  * waiting, running   t->state is pending, nothing else; all other states are
  *                    final, and the first one stays.  Only the loop changes it.
- * the request        is answered by the change to a final state, or was
- *                    terminated before it, which then makes the change.
+ * the client         is answered by the change to a final state, unless it has
+ *                    left, which then makes the change.
  * a piece in a pool  belongs to its thread, with t->pool and t->result, from
  *                    its post until its completion event; the loop reads and
  *                    sets of it what is marked with [both].
- * the slot           of task_limit is taken from the start until the state is
+ * the turn           of task_limit is taken from the start until the state is
  *                    final and no piece is in a pool.
  * what was deferred  is called by whoever ran the function; after an await at
  *                    which the task ended, by the loop, and not before a piece
  *                    has returned.
- * the task           is freed by the loop, when its request has let go of it
- *                    (the pool cleanup) and no piece is in a pool.
- * a job              has no request: what it ends with goes into its record,
- *                    and it is freed then, or when its piece has returned.
+ * the task           is freed by the loop, when its client has let go of it
+ *                    and no piece is in a pool.
  */
 
 
-#include "task/ngx_http_task.h"
+#include "run/ngx_http_task_run.h"
 
 
-static ngx_int_t ngx_http_task_end(ngx_task_t *t,
-    ngx_http_task_state_e state);
-static void ngx_http_task_settle(ngx_task_t *t, ngx_http_task_state_e state);
+static void ngx_http_task_take_turn(ngx_task_t *t,
+    ngx_http_task_limit_t *limit);
+static void ngx_http_task_turn_handler(ngx_http_task_turn_t *turn,
+    ngx_int_t rc);
+static void ngx_http_task_turn_refused(ngx_task_t *t, const char *why);
+static void ngx_http_task_run(ngx_task_t *t);
+static void ngx_http_task_timeout_handler(void *data);
+static void ngx_http_task_end(ngx_task_t *t, ngx_http_task_state_e state);
 static void ngx_http_task_halt(ngx_task_t *t);
-static void ngx_http_task_cleanup(void *data);
-static void ngx_http_task_pool_cleanup(void *data);
-
-
-ngx_int_t
-ngx_http_task_attach(ngx_http_request_t *r, ngx_task_t *t)
-{
-    ngx_pool_cleanup_t  *pcln;
-    ngx_http_cleanup_t  *cln;
-
-    pcln = ngx_pool_cleanup_add(r->pool, 0);
-    if (pcln == NULL) {
-        return NGX_ERROR;
-    }
-
-    cln = ngx_http_cleanup_add(r, 0);
-    if (cln == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_task_timeout_set(t) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    pcln->handler = ngx_http_task_pool_cleanup;
-    pcln->data = t;
-
-    cln->handler = ngx_http_task_cleanup;
-    cln->data = t;
-
-    ngx_http_set_ctx(r, t, ngx_http_task_module);
-
-    ngx_http_task_stats_start(t);
-
-    return NGX_OK;
-}
 
 
 void
-ngx_http_task_start(ngx_task_t *t)
+ngx_http_task_start(ngx_task_t *t, const ngx_http_task_client_t *client)
 {
-    if (ngx_http_task_body_open(t) != NGX_OK) {
+    t->client = client;
+    t->turn.timer = &t->timer;
+
+    t->timer.event.log = t->log;
+
+    t->cell = ngx_http_task_count_start(t->conf->stats);
+
+    if (ngx_http_task_timeout_set(t, ngx_http_task_timeout_handler) != NGX_OK) {
+        t->result.nomem = 1;
+        t->rc = NGX_TASK_FAILED;
+        ngx_http_task_finish(t);
+        return;
+    }
+
+    if (t->conf->limit) {
+        ngx_http_task_take_turn(t, t->conf->limit);
+        return;
+    }
+
+    ngx_http_task_run(t);
+}
+
+
+static void
+ngx_http_task_take_turn(ngx_task_t *t, ngx_http_task_limit_t *limit)
+{
+    t->turn.handler = ngx_http_task_turn_handler;
+
+    /* who was accepted waits as long as it takes */
+
+    switch (ngx_http_task_limit_take(limit, &t->turn, !ngx_http_task_accepted(t))) {
+
+    case NGX_OK:
+        ngx_http_task_run(t);
+        break;
+
+    case NGX_AGAIN:
+        ngx_http_task_wait(t);
+        break;
+
+    default:
+        ngx_http_task_turn_refused(t, "no room to wait");
+    }
+}
+
+
+static void
+ngx_http_task_turn_handler(ngx_http_task_turn_t *turn, ngx_int_t rc)
+{
+    ngx_task_t        *t;
+    ngx_connection_t  *c;
+
+    t = ngx_queue_data(turn, ngx_task_t, turn);
+
+    c = ngx_http_task_enter(t);
+
+    if (rc == NGX_OK) {
+        ngx_http_task_run(t);
+
+    } else {
+        ngx_http_task_turn_refused(t, "waited in vain");
+    }
+
+    ngx_http_task_leave(c);
+}
+
+
+static void
+ngx_http_task_turn_refused(ngx_task_t *t, const char *why)
+{
+    ngx_http_task_limit_t  *limit;
+
+    limit = t->conf->limit;
+
+    ngx_http_task_limit_log(limit, t->log, why);
+    ngx_http_task_reject(t, ngx_http_task_limit_retry(limit));
+}
+
+
+static void
+ngx_http_task_run(ngx_task_t *t)
+{
+    if (ngx_http_task_body_open(&t->in, t->request) != NGX_OK) {
         ngx_http_task_reject(t, 1);
         return;
     }
@@ -95,129 +144,143 @@ ngx_http_task_start(ngx_task_t *t)
 void
 ngx_http_task_wait(ngx_task_t *t)
 {
-    ngx_http_request_t  *r;
-
-    if (t->watched || t->request == NULL) {
-        return;
+    if (!t->watched && t->client->watch) {
+        t->watched = 1;
+        t->client->watch(t);
     }
-
-    t->watched = 1;
-
-    r = t->request;
-
-    if (t->conf->ignore_client_abort) {
-        r->write_event_handler = ngx_http_request_empty_handler;
-        return;
-    }
-
-    ngx_http_task_watch(r);
 }
 
 
 void
 ngx_http_task_finish(ngx_task_t *t)
 {
-    if (ngx_http_task_end(t, (t->rc == NGX_TASK_OK) ? NGX_HTTP_TASK_DONE
-                                                    : NGX_HTTP_TASK_FAILED)
-        == NGX_OK)
-    {
-        ngx_http_finalize_request(t->request, ngx_http_task_send_result(t));
-    }
+    ngx_http_task_end(t, (t->rc == NGX_TASK_OK) ? NGX_HTTP_TASK_DONE
+                                                : NGX_HTTP_TASK_FAILED);
 }
 
 
 void
 ngx_http_task_reject(ngx_task_t *t, ngx_uint_t retry)
 {
-    ngx_http_request_t  *r;
+    t->retry = retry;
 
-    if (ngx_http_task_end(t, NGX_HTTP_TASK_REJECTED) == NGX_OK) {
-        r = t->request;
-        ngx_http_finalize_request(r, ngx_http_task_send_unavailable(r, retry));
+    ngx_http_task_end(t, NGX_HTTP_TASK_REJECTED);
+}
+
+
+void
+ngx_http_task_cancel(ngx_task_t *t)
+{
+    ngx_http_task_halt(t);
+    ngx_http_task_end(t, NGX_HTTP_TASK_CANCELLED);
+}
+
+
+ngx_int_t
+ngx_http_task_timeout_set(ngx_task_t *t, void (*handler)(void *data))
+{
+    ngx_http_task_timer_t  *timer;
+
+    if (t->conf->timeout == 0) {
+        return NGX_OK;
+    }
+
+    timer = t->timeout;
+
+    if (timer == NULL) {
+        timer = ngx_pcalloc(t->pool, sizeof(ngx_http_task_timer_t));
+        if (timer == NULL) {
+            return NGX_ERROR;
+        }
+
+        t->timeout = timer;
+    }
+
+    /* a job has another log than the request that its body was read for */
+
+    timer->event.log = t->log;
+
+    ngx_http_task_timer_set(timer, handler, t,
+                            t->created + (int64_t) t->conf->timeout * 1000000);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_task_timeout_clear(ngx_task_t *t)
+{
+    if (t->timeout) {
+        ngx_http_task_timer_clear(t->timeout);
     }
 }
 
 
 void
-ngx_http_task_expire(ngx_task_t *t)
+ngx_http_task_timeout_log(ngx_task_t *t)
 {
-    ngx_int_t            rc;
-    ngx_http_request_t  *r;
-
-    r = t->request;
-
-    ngx_http_task_halt(t);
-
-    if (ngx_http_task_end(t, NGX_HTTP_TASK_TIMEOUT) == NGX_OK) {
-        rc = ngx_http_task_send_error(r, NGX_HTTP_GATEWAY_TIME_OUT, NULL);
-        ngx_http_finalize_request(r, rc);
-    }
+    ngx_log_error(NGX_LOG_ERR, t->log, 0, "task \"%V\" timed out",
+                  &t->function->name);
 }
 
 
-/* NGX_DECLINED: there is nobody to answer */
-
-static ngx_int_t
-ngx_http_task_end(ngx_task_t *t, ngx_http_task_state_e state)
-{
-    ngx_int_t            rc;
-    ngx_http_request_t  *r;
-
-    if (t->job) {
-        ngx_http_task_settle(t, state);
-        ngx_http_task_job_ended(t);
-
-        return NGX_DECLINED;
-    }
-
-    r = t->request;
-    rc = NGX_OK;
-
-    if (ngx_http_task_elsewhere(r, t->changes)) {
-
-        /* the client left */
-
-        state = NGX_HTTP_TASK_CANCELLED;
-        rc = NGX_DECLINED;
-
-    } else {
-        r->read_event_handler = ngx_http_block_reading;
-    }
-
-    ngx_http_task_settle(t, state);
-
-    return rc;
-}
-
-
-/* the state is final; one that waits in a pool's queue will not begin */
+/* task_timeout: the client has its answer, whatever becomes of the task */
 
 static void
-ngx_http_task_settle(ngx_task_t *t, ngx_http_task_state_e state)
+ngx_http_task_timeout_handler(void *data)
 {
-    int64_t  started;
+    ngx_task_t *t = data;
 
-    started = 0;
+    ngx_connection_t  *c;
 
-    (void) __atomic_compare_exchange_n(&t->started, &started, -1, 0,
-                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    c = ngx_http_task_enter(t);
 
-    t->state = state;
-    t->ended = ngx_http_task_now();
+    ngx_http_task_timeout_log(t);
 
-    ngx_http_task_stats_end(t);
-    ngx_http_task_timeout_clear(t);
-    ngx_http_task_stopped(t);
+    ngx_http_task_halt(t);
+    ngx_http_task_end(t, NGX_HTTP_TASK_TIMEOUT);
+
+    ngx_http_task_leave(c);
 }
 
 
-/* of a pending task, nobody waits for it any more */
+/* the state is final; what waits in the queue of a pool will not begin */
+
+static void
+ngx_http_task_end(ngx_task_t *t, ngx_http_task_state_e state)
+{
+    int64_t  never;
+
+    never = 0;
+
+    (void) __atomic_compare_exchange_n(&t->started, &never, -1, 0,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+
+    t->state = t->client->left(t) ? NGX_HTTP_TASK_CANCELLED : state;
+    t->ended = ngx_http_task_now();
+
+    if (t->cell) {
+        ngx_http_task_count_end(t->conf->stats, t->cell,
+                                NGX_HTTP_TASK_COUNT_DONE
+                                + t->state - NGX_HTTP_TASK_DONE,
+                                t->created, ngx_http_task_atomic_get(&t->started),
+                                t->ended);
+    }
+
+    ngx_http_task_timeout_clear(t);
+    ngx_http_task_stopped(t);
+
+    t->client->answer(t);
+}
+
+
+/* of a pending task: nobody waits for it any more */
 
 static void
 ngx_http_task_halt(ngx_task_t *t)
 {
-    if (t->waiting) {
-        ngx_http_task_limit_leave_queue(t);
+    if (ngx_http_task_limit_waits(&t->turn)) {
+        ngx_http_task_limit_leave(&t->turn);
 
     } else {
         t->conf->mode.executor->cancel(t);
@@ -228,19 +291,11 @@ ngx_http_task_halt(ngx_task_t *t)
 ngx_connection_t *
 ngx_http_task_enter(ngx_task_t *t)
 {
-    ngx_connection_t  *c;
-
-    if (t->request == NULL) {
-        return NULL;
-    }
-
-    c = t->request->connection;
-
-    ngx_http_set_log_request(c->log, t->request);
-
-    return c;
+    return t->client->enter(t);
 }
 
+
+/* the task, and whom it has answered, may be gone by now */
 
 void
 ngx_http_task_leave(ngx_connection_t *c)
@@ -252,107 +307,36 @@ ngx_http_task_leave(ngx_connection_t *c)
 
 
 void
-ngx_http_task_cancel(ngx_task_t *t)
-{
-    ngx_http_task_halt(t);
-
-    (void) ngx_http_task_end(t, NGX_HTTP_TASK_CANCELLED);
-}
-
-
-void
 ngx_http_task_stopped(ngx_task_t *t)
 {
     if (t->piece == NULL || !t->piece->in_pool) {
-        ngx_http_task_limit_leave(t);
+        ngx_http_task_limit_give_back(&t->turn);
     }
-}
-
-
-/* the request is terminated: the client left, or its connection failed */
-
-static void
-ngx_http_task_cleanup(void *data)
-{
-    ngx_task_t *t = data;
-
-    if (t->state != NGX_HTTP_TASK_PENDING) {
-        return;
-    }
-
-    ngx_http_task_halt(t);
-    ngx_http_task_settle(t, NGX_HTTP_TASK_CANCELLED);
-}
-
-
-static void
-ngx_http_task_pool_cleanup(void *data)
-{
-    ngx_task_t *t = data;
-
-    t->request = NULL;
-
-    ngx_http_task_release(t);
 }
 
 
 void
 ngx_http_task_release(ngx_task_t *t)
 {
-    ngx_task_t  *before;
+    ngx_http_task_guard_t  before;
 
     if (t->request || (t->piece && t->piece->in_pool)) {
         return;
     }
 
-    if (t->job) {
-        ngx_http_task_job_returned(t->conf->job_zone, t->job);
+    if (t->client && t->client->release) {
+        t->client->release(t);
     }
 
-    if (t->piece) {
-        ngx_http_task_thread_free(t->piece);
-    }
+    ngx_http_task_body_close(&t->in);
 
-    if (t->body.fd != NGX_INVALID_FILE) {
-        (void) close(t->body.fd);
-    }
-
-    before = ngx_http_task_exit_guard(t);
+    before = ngx_http_task_exit_guard(t, &t->function->name);
 
     ngx_http_task_result_free(&t->result);
 
-    (void) ngx_http_task_exit_guard(before);
+    ngx_http_task_exit_unguard(before);
 
     if (t->own_pool) {
         ngx_destroy_pool(t->pool);
     }
-}
-
-
-ngx_task_t *
-ngx_http_task_get(ngx_http_request_t *r)
-{
-    ngx_task_t          *t;
-    ngx_pool_cleanup_t  *cln;
-
-    t = ngx_http_get_module_ctx(r, ngx_http_task_module);
-
-    if (t || !(r->internal || r->filter_finalize)) {
-        return t;
-    }
-
-    /* an internal redirect wiped the context; the latest cleanup is first */
-
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-
-        if (cln->handler == ngx_http_task_pool_cleanup) {
-            t = cln->data;
-
-            if (t->request == r) {
-                return t;
-            }
-        }
-    }
-
-    return NULL;
 }

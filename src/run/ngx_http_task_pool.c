@@ -10,7 +10,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "run/ngx_http_task_run.h"
 
 
 /* how often a pool is tried, in case that others have left it, milliseconds */
@@ -64,7 +64,7 @@ ngx_http_task_pool_post(ngx_http_task_piece_t *piece)
 
     pool = piece->pool;
 
-    if (piece->task->job == NULL) {
+    if (!ngx_http_task_accepted(piece->task)) {
         return ngx_http_task_pool_give(piece);
     }
 
@@ -109,7 +109,11 @@ ngx_http_task_pool_give(ngx_http_task_piece_t *piece)
 
     piece->in_pool = 1;
 
-    ngx_http_task_thread_enter(piece);
+    if (piece->counted) {
+        ngx_http_task_zone_add(&piece->counted->given, 1);
+    }
+
+    ngx_http_task_hold(NGX_HTTP_TASK_HOLD_PIECE, &piece->hold);
 
     return NGX_OK;
 }
@@ -132,6 +136,12 @@ ngx_http_task_pool_returned(ngx_http_task_piece_t *piece)
 {
     piece->in_pool = 0;
 
+    if (piece->counted) {
+        ngx_http_task_zone_add(&piece->counted->returned, 1);
+    }
+
+    ngx_http_task_unhold(&piece->hold);
+
     (void) ngx_http_task_pool_next(piece->pool);
 }
 
@@ -150,8 +160,6 @@ ngx_http_task_pool_next(ngx_http_task_pool_t *pool)
 
     q = ngx_queue_head(&pool->waiting);
     piece = ngx_queue_data(q, ngx_http_task_piece_t, queue);
-
-    /* the link is that of the pieces in a pool, too */
 
     ngx_http_task_pool_leave(piece);
 

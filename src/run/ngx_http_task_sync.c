@@ -5,33 +5,35 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "run/ngx_http_task_run.h"
 
 
 static void ngx_http_task_sync_start(ngx_task_t *t);
 
 
+/* nothing is pending when start() returns: there is nothing to be cancelled */
+
 const ngx_http_task_executor_t  ngx_http_task_sync = {
-    ngx_string("sync"),
-    1,
-    ngx_http_task_sync_start,
-    NULL                       /* nothing is pending when start() returns */
+    .name = ngx_string("sync"),
+    .block = 1,
+    .stalls = 1,
+    .start = ngx_http_task_sync_start
 };
 
 
 static void
 ngx_http_task_sync_start(ngx_task_t *t)
 {
-    int64_t      since;
-    ngx_task_t  *before;
+    int64_t                since;
+    ngx_http_task_guard_t  before;
 
-    since = ngx_http_task_stall_begin();
-    before = ngx_http_task_exit_guard(t);
+    since = ngx_http_task_heartbeat_stall_begin();
+    before = ngx_http_task_exit_guard(t, &t->function->name);
 
-    ngx_http_task_run_block(t);
+    ngx_http_task_call_block(t);
 
-    (void) ngx_http_task_exit_guard(before);
-    ngx_http_task_stall_end(t, since);
+    ngx_http_task_exit_unguard(before);
+    ngx_http_task_heartbeat_stall_end(since, t->log, &t->function->name);
 
     /* the others' timers must not be set against the time before the block */
 

@@ -9,12 +9,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
-
-
-/* between two beats, milliseconds */
-
-#define NGX_HTTP_TASK_HEARTBEAT  100
+#include "stats/ngx_http_task_stats.h"
 
 
 static void ngx_http_task_heartbeat_handler(ngx_event_t *ev);
@@ -25,24 +20,26 @@ static void ngx_http_task_heartbeat_note(ngx_http_task_zone_t *zone,
 
 /* of this worker */
 
-static ngx_http_task_main_conf_t  *ngx_http_task_heartbeat_conf;
-static ngx_event_t                 ngx_http_task_heartbeat_event;
-static ngx_connection_t            ngx_http_task_heartbeat_dumb;
-static int64_t                     ngx_http_task_heartbeat_next;
+static ngx_array_t       *ngx_http_task_heartbeat_zones;
+static int64_t            ngx_http_task_heartbeat_stall;   /* nanoseconds */
+static ngx_event_t        ngx_http_task_heartbeat_event;
+static ngx_connection_t   ngx_http_task_heartbeat_dumb;
+static int64_t            ngx_http_task_heartbeat_next;
 
 /* how long, since the last beat, something has stood still and was named */
 
-static int64_t                     ngx_http_task_heartbeat_named;
+static int64_t            ngx_http_task_heartbeat_named;
 
 
 void
-ngx_http_task_heartbeat_start(ngx_http_task_main_conf_t *tmcf)
+ngx_http_task_heartbeat_start(ngx_array_t *zones, ngx_msec_t stall)
 {
     ngx_event_t  *ev;
 
-    ngx_http_task_heartbeat_conf = tmcf;
+    ngx_http_task_heartbeat_zones = zones;
+    ngx_http_task_heartbeat_stall = (int64_t) stall * 1000000;
 
-    if (tmcf->zones.nelts == 0 && tmcf->stall == 0) {
+    if (zones->nelts == 0 && stall == 0) {
         return;
     }
 
@@ -59,54 +56,37 @@ ngx_http_task_heartbeat_start(ngx_http_task_main_conf_t *tmcf)
 }
 
 
-/* timers are as late as "timer_resolution" allows, and nothing stands still */
-
-int64_t
-ngx_http_task_heartbeat_due(int64_t now)
-{
-    ngx_core_conf_t  *ccf;
-
-    ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
-                                           ngx_core_module);
-
-    return now + (NGX_HTTP_TASK_HEARTBEAT + (int64_t) ccf->timer_resolution)
-                 * 1000000;
-}
-
-
 static void
 ngx_http_task_heartbeat_add(ngx_event_t *ev, int64_t now)
 {
-    ngx_http_task_heartbeat_next = ngx_http_task_heartbeat_due(now);
+    ngx_http_task_heartbeat_next = ngx_http_task_slot_due(now);
 
-    ngx_add_timer(ev, NGX_HTTP_TASK_HEARTBEAT);
+    ngx_add_timer(ev, NGX_HTTP_TASK_SLOT_BEAT);
 }
 
 
 static void
 ngx_http_task_heartbeat_handler(ngx_event_t *ev)
 {
-    int64_t                      now, late;
-    ngx_uint_t                   i;
-    ngx_http_task_zone_t       **zones;
-    ngx_http_task_main_conf_t   *tmcf;
+    int64_t                 now, late;
+    ngx_uint_t              i;
+    ngx_http_task_zone_t  **zones;
 
     now = ngx_http_task_now();
 
-    /* nginx's timers may fire early, see ngx_http_task_async.c */
+    /* nginx's timers may fire early, see ngx_http_task_timer.c */
 
     late = ngx_max(now - ngx_http_task_heartbeat_next, 0);
 
-    tmcf = ngx_http_task_heartbeat_conf;
-    zones = tmcf->zones.elts;
+    zones = ngx_http_task_heartbeat_zones->elts;
 
-    for (i = 0; i < tmcf->zones.nelts; i++) {
+    for (i = 0; i < ngx_http_task_heartbeat_zones->nelts; i++) {
         ngx_http_task_heartbeat_note(zones[i], now, late);
     }
 
-    if (tmcf->stall
+    if (ngx_http_task_heartbeat_stall
         && late - ngx_http_task_heartbeat_named
-           > (int64_t) tmcf->stall * 1000000)
+           > ngx_http_task_heartbeat_stall)
     {
         ngx_log_error(NGX_LOG_WARN, ev->log, 0,
                       "event loop stood still for %L ms", late / 1000000);
@@ -132,7 +112,7 @@ ngx_http_task_heartbeat_note(ngx_http_task_zone_t *zone, int64_t now,
 
     /* the first cell is the loop's own, its run time is how late it was */
 
-    ngx_http_task_stats_observe(zone,
+    ngx_http_task_count_observe(zone,
                              ngx_http_task_zone_run_time(zone, slot->cells),
                              late);
 
@@ -140,19 +120,20 @@ ngx_http_task_heartbeat_note(ngx_http_task_zone_t *zone, int64_t now,
         ngx_http_task_atomic_set(&slot->worst, late);
     }
 
-    ngx_http_task_atomic_set(&slot->due, ngx_http_task_heartbeat_due(now));
+    ngx_http_task_atomic_set(&slot->due, ngx_http_task_slot_due(now));
 }
 
 
 int64_t
-ngx_http_task_stall_begin(void)
+ngx_http_task_heartbeat_stall_begin(void)
 {
-    return ngx_http_task_heartbeat_conf->stall ? ngx_http_task_now() : 0;
+    return ngx_http_task_heartbeat_stall ? ngx_http_task_now() : 0;
 }
 
 
 void
-ngx_http_task_stall_end(ngx_task_t *t, int64_t since)
+ngx_http_task_heartbeat_stall_end(int64_t since, ngx_log_t *log,
+    ngx_str_t *function)
 {
     int64_t  took;
 
@@ -162,10 +143,10 @@ ngx_http_task_stall_end(ngx_task_t *t, int64_t since)
 
     took = ngx_http_task_now() - since;
 
-    if (took > (int64_t) ngx_http_task_heartbeat_conf->stall * 1000000) {
-        ngx_log_error(NGX_LOG_WARN, t->log, 0,
+    if (took > ngx_http_task_heartbeat_stall) {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
                       "event loop stood still for %L ms in task \"%V\"",
-                      took / 1000000, &t->function->name);
+                      took / 1000000, function);
 
         ngx_http_task_heartbeat_named += took;
     }

@@ -5,7 +5,7 @@
  */
 
 
-#include "stats/ngx_http_task_status.h"
+#include "stats/ngx_http_task_seen.h"
 
 
 static void ngx_http_task_see_mark(ngx_http_task_zone_t *zone);
@@ -19,6 +19,11 @@ static ngx_int_t ngx_http_task_see_pools(
 static void ngx_http_task_see_cell(ngx_http_task_seen_t *seen,
     ngx_http_task_seen_series_t *series, uint64_t *cell,
     ngx_http_task_seen_worker_t *worker);
+
+
+const char *const  ngx_http_task_seen_ends[] = {
+    "done", "failed", "cancelled", "rejected", "timeout", "lost"
+};
 
 
 ngx_int_t
@@ -41,7 +46,7 @@ ngx_http_task_see(ngx_pool_t *pool, ngx_http_task_zone_t *zone,
         return NGX_ERROR;
     }
 
-    ngx_http_task_zone_lock(zone);
+    ngx_http_task_slot_lock(zone);
 
     ngx_http_task_see_mark(zone);
 
@@ -55,7 +60,7 @@ ngx_http_task_see(ngx_pool_t *pool, ngx_http_task_zone_t *zone,
         rc = ngx_http_task_see_workers(seen, generation, pool);
     }
 
-    ngx_http_task_zone_unlock(zone);
+    ngx_http_task_slot_unlock(zone);
 
     return rc;
 }
@@ -232,7 +237,7 @@ ngx_http_task_see_cell(ngx_http_task_seen_t *seen,
         }
 
         switch (i) {
-        case NGX_HTTP_TASK_COUNT_STARTED:
+        case NGX_HTTP_TASK_COUNT_ACCEPTED:
             started = n;
             break;
 

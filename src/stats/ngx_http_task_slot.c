@@ -16,7 +16,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "stats/ngx_http_task_stats.h"
 
 
 static ngx_http_task_slot_t *ngx_http_task_slot_take(
@@ -30,7 +30,7 @@ static void ngx_http_task_slot_add(ngx_http_task_zone_t *zone,
 
 
 void
-ngx_http_task_zone_lock(ngx_http_task_zone_t *zone)
+ngx_http_task_slot_lock(ngx_http_task_zone_t *zone)
 {
     if (pthread_mutex_lock(&zone->sh->mutex) == EOWNERDEAD) {
         (void) pthread_mutex_consistent(&zone->sh->mutex);
@@ -39,7 +39,7 @@ ngx_http_task_zone_lock(ngx_http_task_zone_t *zone)
 
 
 void
-ngx_http_task_zone_unlock(ngx_http_task_zone_t *zone)
+ngx_http_task_slot_unlock(ngx_http_task_zone_t *zone)
 {
     (void) pthread_mutex_unlock(&zone->sh->mutex);
 }
@@ -59,12 +59,12 @@ ngx_http_task_slot_enter(ngx_http_task_zone_t *zone)
     ngx_http_task_slot_t    *slot;
     ngx_http_task_stats_t  **stats;
 
-    ngx_http_task_zone_lock(zone);
+    ngx_http_task_slot_lock(zone);
 
     slot = ngx_http_task_slot_take(zone);
 
     if (slot == NULL) {
-        ngx_http_task_zone_unlock(zone);
+        ngx_http_task_slot_unlock(zone);
         return NGX_DECLINED;
     }
 
@@ -74,11 +74,11 @@ ngx_http_task_slot_enter(ngx_http_task_zone_t *zone)
 
     slot->pid = ngx_pid;
     slot->worker = ngx_worker;
-    slot->due = ngx_http_task_heartbeat_due(ngx_http_task_now());
+    slot->due = ngx_http_task_slot_due(ngx_http_task_now());
 
     ngx_http_task_atomic_set(&slot->incarnation, ++zone->sh->incarnations);
 
-    ngx_http_task_zone_unlock(zone);
+    ngx_http_task_slot_unlock(zone);
 
     zone->slot = slot;
     stats = zone->stats.elts;
@@ -140,13 +140,13 @@ ngx_http_task_slot_leave(ngx_http_task_zone_t *zone)
         return;
     }
 
-    ngx_http_task_zone_lock(zone);
+    ngx_http_task_slot_lock(zone);
 
     ngx_http_task_slot_fold(zone, zone->slot);
 
     (void) pthread_mutex_unlock(&zone->slot->alive);
 
-    ngx_http_task_zone_unlock(zone);
+    ngx_http_task_slot_unlock(zone);
 
     zone->slot = NULL;
 }
@@ -260,8 +260,8 @@ ngx_http_task_slot_add(ngx_http_task_zone_t *zone, ngx_http_task_slot_t *slot)
         }
 
         to[NGX_HTTP_TASK_COUNT_LOST] +=
-                                     cell[NGX_HTTP_TASK_COUNT_STARTED] - ended;
-        to[NGX_HTTP_TASK_COUNT_SKIPPED] = to[NGX_HTTP_TASK_COUNT_STARTED]
+                                     cell[NGX_HTTP_TASK_COUNT_ACCEPTED] - ended;
+        to[NGX_HTTP_TASK_COUNT_SKIPPED] = to[NGX_HTTP_TASK_COUNT_ACCEPTED]
                                           - to[NGX_HTTP_TASK_COUNT_BEGUN];
 
         ngx_http_task_atomic_set(&series->state,
@@ -269,4 +269,19 @@ ngx_http_task_slot_add(ngx_http_task_zone_t *zone, ngx_http_task_slot_t *slot)
     }
 
     ngx_http_task_atomic_set(&slot->incarnation, 0);
+}
+
+
+/* timers are as late as "timer_resolution" allows, and nothing stands still */
+
+int64_t
+ngx_http_task_slot_due(int64_t now)
+{
+    ngx_core_conf_t  *ccf;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                           ngx_core_module);
+
+    return now + (NGX_HTTP_TASK_SLOT_BEAT + (int64_t) ccf->timer_resolution)
+                 * 1000000;
 }

@@ -1,7 +1,9 @@
 
 /*
- * Private prototypes of the numbers: the shared zone of a "task_zone", what is
- * counted in it, how late the loop is, and how it is told.
+ * Numbers that are right across workers: the shared zone of a "task_zone", what
+ * is counted in it, and how late the loop is.  All of it runs on the event loop
+ * of a worker, or in the master, but for the counters that a thread adds to,
+ * see ngx_http_task_zone_layout.h.
  */
 
 
@@ -9,54 +11,74 @@
 #define _NGX_HTTP_TASK_STATS_H_INCLUDED_
 
 
-#include "task/ngx_http_task_types.h"
+#include "base/ngx_http_task_base.h"
+#include "stats/ngx_http_task_zone_layout.h"
 
 
-/* ngx_http_task_stats.c */
+/* of a location */
 
-char *ngx_http_task_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_task_stats(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-ngx_int_t ngx_http_task_stats_check(ngx_conf_t *cf);
-
-/* "name:size" of a shared zone; NGX_ERROR: it is logged why */
-
-ssize_t ngx_http_task_zone_size(ngx_conf_t *cf, const char *directive,
-    ngx_str_t *text, ngx_str_t *name, void *tag);
-ngx_int_t ngx_http_task_stats_create(ngx_conf_t *cf,
-    ngx_http_task_loc_conf_t *tlcf);
-
-/* on the loop; harmless where nothing is counted */
-
-void ngx_http_task_stats_start(ngx_task_t *t);
-void ngx_http_task_stats_end(ngx_task_t *t);
-void ngx_http_task_stats_observe(ngx_http_task_zone_t *zone,
-    uint64_t *histogram, int64_t ns);
-ngx_http_task_zone_pool_t *ngx_http_task_stats_pool(ngx_task_t *t,
-    ngx_str_t *name);
+typedef struct {
+    ngx_array_t                     *zones;        /* all of them, pointers */
+    ngx_http_task_zone_t            *zone;         /* of "task_stats", NULL:
+                                                      it is not counted */
+    ngx_http_task_stats_t           *stats;        /* likewise */
+} ngx_http_task_stats_conf_t;
 
 
-/* ngx_http_task_zone.c */
+/* --- directives: ngx_http_task_stats_conf.c ------------------------------- */
 
-/* one that is shared by processes, and robust */
+/* "task_zone": conf with the offset is the array of zones */
 
-ngx_int_t ngx_http_task_mutex_init(pthread_mutex_t *mutex);
+char *ngx_http_task_stats_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* "task_stats": .. a ngx_http_task_stats_conf_t */
+
+char *ngx_http_task_stats_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+void ngx_http_task_stats_create(ngx_http_task_stats_conf_t *conf,
+    ngx_array_t *zones);
+
+/*
+ * Merges what is inherited, and makes the series of a location with a task:
+ * function and mode are parts of its name, a function of NULL has none.
+ */
+
+ngx_int_t ngx_http_task_stats_merge(ngx_conf_t *cf,
+    ngx_http_task_stats_conf_t *prev, ngx_http_task_stats_conf_t *conf,
+    const ngx_str_t *function, const ngx_str_t *mode);
+
+/* each zone that is named is defined */
+
+ngx_int_t ngx_http_task_stats_check(ngx_conf_t *cf, ngx_array_t *zones);
+
+
+/* --- the zone: ngx_http_task_zone.c --------------------------------------- */
 
 /* the zone of that name, also if it is not yet defined */
 
-ngx_http_task_zone_t *ngx_http_task_zone_get(ngx_conf_t *cf, ngx_str_t *name);
+ngx_http_task_zone_t *ngx_http_task_zone_get(ngx_conf_t *cf,
+    ngx_array_t *zones, ngx_str_t *name);
 ngx_int_t ngx_http_task_zone_create(ngx_conf_t *cf, ngx_http_task_zone_t *zone,
-    size_t size);
+    size_t size, void *tag);
 
 
-/* ngx_http_task_slot.c */
+/* --- the slots of workers: ngx_http_task_slot.c --------------------------- */
 
-void ngx_http_task_zone_lock(ngx_http_task_zone_t *zone);
-void ngx_http_task_zone_unlock(ngx_http_task_zone_t *zone);
+void ngx_http_task_slot_lock(ngx_http_task_zone_t *zone);
+void ngx_http_task_slot_unlock(ngx_http_task_zone_t *zone);
 
 /* of this worker, when it begins and when it ends */
 
 ngx_int_t ngx_http_task_slot_enter(ngx_http_task_zone_t *zone);
 void ngx_http_task_slot_leave(ngx_http_task_zone_t *zone);
+
+/* between two beats of a worker, milliseconds */
+
+#define NGX_HTTP_TASK_SLOT_BEAT  100
+
+/* when the beat after this one is due, nanoseconds */
+
+int64_t ngx_http_task_slot_due(int64_t now);
 
 /*
  * Under the zone's mutex: adds to the totals what dead workers have left, and
@@ -67,23 +89,36 @@ ngx_uint_t ngx_http_task_slots_sweep(ngx_http_task_zone_t *zone,
     ngx_http_task_generation_t *generation);
 
 
-/* ngx_http_task_heartbeat.c */
+/* --- counting: ngx_http_task_count.c -------------------------------------- */
 
-void ngx_http_task_heartbeat_start(ngx_http_task_main_conf_t *tmcf);
+/* a task was accepted; returns the cell it is counted in, or NULL */
 
-/* when the beat after this one is due, nanoseconds */
+uint64_t *ngx_http_task_count_start(ngx_http_task_stats_t *stats);
 
-int64_t ngx_http_task_heartbeat_due(int64_t now);
+/* it ended, as the counter says; nanoseconds, begun <= 0: it never began */
+
+void ngx_http_task_count_end(ngx_http_task_stats_t *stats, uint64_t *cell,
+    ngx_http_task_count_e end, int64_t created, int64_t begun, int64_t ended);
+void ngx_http_task_count_observe(ngx_http_task_zone_t *zone,
+    uint64_t *histogram, int64_t ns);
+
+/* the worker's counters of a pool, by its name; NULL: nothing is counted */
+
+ngx_http_task_zone_pool_t *ngx_http_task_count_pool(
+    ngx_http_task_stats_t *stats, ngx_str_t *name);
+
+
+/* --- the loop's lag: ngx_http_task_heartbeat.c ---------------------------- */
+
+/* in a worker; stall is in milliseconds, 0: none is logged */
+
+void ngx_http_task_heartbeat_start(ngx_array_t *zones, ngx_msec_t stall);
 
 /* around what a function does on the loop; logs it if it took too long */
 
-int64_t ngx_http_task_stall_begin(void);
-void ngx_http_task_stall_end(ngx_task_t *t, int64_t since);
-
-
-/* ngx_http_task_status.c */
-
-char *ngx_http_task_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+int64_t ngx_http_task_heartbeat_stall_begin(void);
+void ngx_http_task_heartbeat_stall_end(int64_t since, ngx_log_t *log,
+    ngx_str_t *function);
 
 
 #endif /* _NGX_HTTP_TASK_STATS_H_INCLUDED_ */

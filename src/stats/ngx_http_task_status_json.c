@@ -5,7 +5,7 @@
  */
 
 
-#include "stats/ngx_http_task_status.h"
+#include "stats/ngx_http_task_seen.h"
 
 
 static void ngx_http_task_json_zone(ngx_http_task_out_t *out,
@@ -19,25 +19,17 @@ static void ngx_http_task_json_histogram(ngx_http_task_out_t *out,
 
 
 void
-ngx_http_task_status_json(ngx_http_task_out_t *out, ngx_array_t *zones,
-    ngx_array_t *jobs)
+ngx_http_task_status_json(ngx_http_task_out_t *out, ngx_array_t *zones)
 {
     ngx_uint_t             i;
     ngx_http_task_seen_t  *seen;
 
     seen = zones->elts;
 
-    ngx_http_task_out(out, "{\"version\":\"%s\",\"nginx\":\"%s\",\"zones\":[",
-                      NGX_HTTP_TASK_VERSION, NGINX_VERSION);
-
     for (i = 0; i < zones->nelts; i++) {
         ngx_http_task_out(out, i ? "," : "");
         ngx_http_task_json_zone(out, &seen[i]);
     }
-
-    ngx_http_task_out(out, "],\"jobs\":[");
-    ngx_http_task_json_jobs(out, jobs);
-    ngx_http_task_out(out, "]}");
 }
 
 
@@ -52,7 +44,7 @@ ngx_http_task_json_zone(ngx_http_task_out_t *out, ngx_http_task_seen_t *seen)
     worker = seen->workers.elts;
 
     ngx_http_task_out(out, "{");
-    ngx_http_task_json_string(out, "name", &seen->zone->name);
+    ngx_http_task_out_json(out, "name", &seen->zone->name);
     ngx_http_task_out(out, ",");
 
     ngx_http_task_json_histogram(out, seen->zone, "loop_lag",
@@ -98,7 +90,7 @@ ngx_http_task_json_worker(ngx_http_task_out_t *out,
 
     for (i = 0; i < worker->pools.nelts; i++) {
         ngx_http_task_out(out, i ? ",{" : "{");
-        ngx_http_task_json_string(out, "name", &pool[i].name);
+        ngx_http_task_out_json(out, "name", &pool[i].name);
         ngx_http_task_out(out, ",\"running\":%uL,\"waiting\":%uL}",
                           pool[i].running, pool[i].waiting);
     }
@@ -122,17 +114,17 @@ ngx_http_task_json_series(ngx_http_task_out_t *out, ngx_http_task_zone_t *zone,
 
     for (i = 0; i < NGX_HTTP_TASK_LABELS; i++) {
         ngx_http_task_out(out, i ? "," : "{");
-        ngx_http_task_json_string(out, names[i], &series->labels[i]);
+        ngx_http_task_out_json(out, names[i], &series->labels[i]);
     }
 
     ngx_http_task_out(out, ",\"started\":%uL,\"running\":%uL,\"waiting\":%uL,"
-                      "\"ended\":{", counters[NGX_HTTP_TASK_COUNT_STARTED],
+                      "\"ended\":{", counters[NGX_HTTP_TASK_COUNT_ACCEPTED],
                       series->running, series->waiting);
 
     for (i = NGX_HTTP_TASK_COUNT_DONE; i < NGX_HTTP_TASK_COUNTS; i++) {
         ngx_http_task_out(out, "%s\"%s\":%uL",
                           i > NGX_HTTP_TASK_COUNT_DONE ? "," : "",
-                          ngx_http_task_ends[i - NGX_HTTP_TASK_COUNT_DONE],
+                          ngx_http_task_seen_ends[i - NGX_HTTP_TASK_COUNT_DONE],
                           counters[i]);
     }
 
@@ -167,27 +159,4 @@ ngx_http_task_json_histogram(ngx_http_task_out_t *out,
     ngx_http_task_out(out, "\"+Inf\":%uL},\"count\":%uL,\"sum\":", n, n);
     ngx_http_task_out_time(out, histogram[i + 1]);
     ngx_http_task_out(out, "}");
-}
-
-
-void
-ngx_http_task_json_string(ngx_http_task_out_t *out, const char *name,
-    ngx_str_t *s)
-{
-    ngx_str_t  escaped;
-
-    ngx_http_task_out(out, "\"%s\":\"", name);
-
-    escaped.len = s->len + ngx_escape_json(NULL, s->data, s->len);
-    escaped.data = ngx_pnalloc(out->pool, escaped.len + 1);
-
-    if (escaped.data == NULL) {
-        out->failed = 1;
-        return;
-    }
-
-    (void) ngx_escape_json(escaped.data, s->data, s->len);
-
-    ngx_http_task_out_str(out, &escaped);
-    ngx_http_task_out(out, "\"");
 }

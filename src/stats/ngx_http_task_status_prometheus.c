@@ -5,7 +5,7 @@
  */
 
 
-#include "stats/ngx_http_task_status.h"
+#include "stats/ngx_http_task_seen.h"
 
 
 typedef struct ngx_http_task_metric_s  ngx_http_task_metric_t;
@@ -109,8 +109,7 @@ static const ngx_http_task_metric_t  ngx_http_task_metrics[] = {
 
 
 void
-ngx_http_task_status_prometheus(ngx_http_task_out_t *out, ngx_array_t *zones,
-    ngx_array_t *jobs)
+ngx_http_task_status_prometheus(ngx_http_task_out_t *out, ngx_array_t *zones)
 {
     ngx_uint_t                     i;
     ngx_http_task_seen_t          *seen;
@@ -136,8 +135,6 @@ ngx_http_task_status_prometheus(ngx_http_task_out_t *out, ngx_array_t *zones,
             metric->print(out, metric, &seen[i]);
         }
     }
-
-    ngx_http_task_metric_jobs(out, jobs);
 }
 
 
@@ -154,7 +151,7 @@ ngx_http_task_metric_started(ngx_http_task_out_t *out,
         ngx_http_task_out(out, "%s{", metric->name);
         ngx_http_task_out_str(out, &series[i].text);
         ngx_http_task_out(out, "} %uL\n",
-                          series[i].counters[NGX_HTTP_TASK_COUNT_STARTED]);
+                          series[i].counters[NGX_HTTP_TASK_COUNT_ACCEPTED]);
     }
 }
 
@@ -174,7 +171,7 @@ ngx_http_task_metric_ended(ngx_http_task_out_t *out,
             ngx_http_task_out(out, "%s{", metric->name);
             ngx_http_task_out_str(out, &series[i].text);
             ngx_http_task_out(out, ",state=\"%s\"} %uL\n",
-                              ngx_http_task_ends[n - NGX_HTTP_TASK_COUNT_DONE],
+                              ngx_http_task_seen_ends[n - NGX_HTTP_TASK_COUNT_DONE],
                               series[i].counters[n]);
         }
     }
@@ -294,7 +291,7 @@ ngx_http_task_metric_pool(ngx_http_task_out_t *out,
 
         for (n = 0; n < worker[i].pools.nelts; n++) {
             p = label;
-            last = ngx_http_task_metric_label(p, "pool", &pool[n].name);
+            last = ngx_http_task_status_label(p, "pool", &pool[n].name);
 
             ngx_http_task_metric_worker_labels(out, metric->name, seen,
                                                &worker[i]);
@@ -396,11 +393,11 @@ ngx_http_task_metric_labels(ngx_http_task_out_t *out,
 
         series[i].text.data = p;
 
-        p = ngx_http_task_metric_label(p, "zone", &seen->zone->name);
+        p = ngx_http_task_status_label(p, "zone", &seen->zone->name);
 
         for (n = 0; n < NGX_HTTP_TASK_LABELS && i > 0; n++) {
             *p++ = ',';
-            p = ngx_http_task_metric_label(p, names[n], &series[i].labels[n]);
+            p = ngx_http_task_status_label(p, names[n], &series[i].labels[n]);
         }
 
         series[i].text.len = p - series[i].text.data;
@@ -411,7 +408,7 @@ ngx_http_task_metric_labels(ngx_http_task_out_t *out,
 /* name="value"; a line feed, a quote and a backslash are escaped */
 
 u_char *
-ngx_http_task_metric_label(u_char *p, const char *name, ngx_str_t *value)
+ngx_http_task_status_label(u_char *p, const char *name, ngx_str_t *value)
 {
     ngx_uint_t  i;
 

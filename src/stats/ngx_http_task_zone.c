@@ -10,7 +10,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "stats/ngx_http_task_stats.h"
 
 
 /* changes with what lies in the zone */
@@ -39,16 +39,14 @@ static ngx_int_t ngx_http_task_zone_slots(ngx_http_task_zone_t *zone,
 /* in the order in which they are looked for; "off" is no zone */
 
 ngx_http_task_zone_t *
-ngx_http_task_zone_get(ngx_conf_t *cf, ngx_str_t *name)
+ngx_http_task_zone_get(ngx_conf_t *cf, ngx_array_t *array, ngx_str_t *name)
 {
-    ngx_uint_t                   i;
-    ngx_http_task_zone_t        *zone, **zones;
-    ngx_http_task_main_conf_t   *tmcf;
+    ngx_uint_t              i;
+    ngx_http_task_zone_t   *zone, **zones;
 
-    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
-    zones = tmcf->zones.elts;
+    zones = array->elts;
 
-    for (i = 0; i < tmcf->zones.nelts; i++) {
+    for (i = 0; i < array->nelts; i++) {
         if (zones[i]->name.len == name->len
             && ngx_strncmp(zones[i]->name.data, name->data, name->len) == 0)
         {
@@ -57,7 +55,7 @@ ngx_http_task_zone_get(ngx_conf_t *cf, ngx_str_t *name)
     }
 
     zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_task_zone_t));
-    zones = ngx_array_push(&tmcf->zones);
+    zones = ngx_array_push(array);
 
     if (zone == NULL || zones == NULL
         || ngx_array_init(&zone->stats, cf->pool, 8,
@@ -70,8 +68,7 @@ ngx_http_task_zone_get(ngx_conf_t *cf, ngx_str_t *name)
     *zones = zone;
 
     zone->name = *name;
-    zone->file = cf->conf_file->file.name;
-    zone->line = cf->conf_file->line;
+    ngx_http_task_conf_place(cf, &zone->place);
     zone->cycle = cf->cycle;
 
     return zone;
@@ -80,12 +77,11 @@ ngx_http_task_zone_get(ngx_conf_t *cf, ngx_str_t *name)
 
 ngx_int_t
 ngx_http_task_zone_create(ngx_conf_t *cf, ngx_http_task_zone_t *zone,
-    size_t size)
+    size_t size, void *tag)
 {
     ngx_shm_zone_t  *shm_zone;
 
-    shm_zone = ngx_shared_memory_add(cf, &zone->name, size,
-                                     &ngx_http_task_module);
+    shm_zone = ngx_shared_memory_add(cf, &zone->name, size, tag);
     if (shm_zone == NULL) {
         return NGX_ERROR;
     }
@@ -124,7 +120,7 @@ ngx_http_task_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         return rc;
     }
 
-    ngx_http_task_zone_lock(zone);
+    ngx_http_task_slot_lock(zone);
 
     /* the generation that runs may have workers started again */
 
@@ -132,7 +128,7 @@ ngx_http_task_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     rc = ngx_http_task_zone_generation(zone);
 
-    ngx_http_task_zone_unlock(zone);
+    ngx_http_task_slot_unlock(zone);
 
     if (rc != NGX_OK) {
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
@@ -152,7 +148,7 @@ ngx_http_task_zone_format(ngx_http_task_zone_t *zone)
 
     sh = ngx_slab_calloc(zone->shpool, sizeof(ngx_http_task_zone_sh_t));
 
-    if (sh == NULL || ngx_http_task_mutex_init(&sh->mutex) != NGX_OK) {
+    if (sh == NULL || ngx_http_task_shm_mutex(&sh->mutex) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -394,38 +390,11 @@ ngx_http_task_zone_slots(ngx_http_task_zone_t *zone,
         slot = ngx_http_task_zone_slot(generation, i);
         slot->generation = generation;
 
-        if (ngx_http_task_mutex_init(&slot->alive) != NGX_OK) {
+        if (ngx_http_task_shm_mutex(&slot->alive) != NGX_OK) {
             ngx_slab_free_locked(zone->shpool, generation->slots);
             return NGX_ERROR;
         }
     }
 
     return NGX_OK;
-}
-
-
-/* glibc's calls never fail, others' may */
-
-ngx_int_t
-ngx_http_task_mutex_init(pthread_mutex_t *mutex)
-{
-    ngx_int_t            rc;
-    pthread_mutexattr_t  attr;
-
-    if (pthread_mutexattr_init(&attr) != 0) {
-        return NGX_ERROR;
-    }
-
-    rc = NGX_OK;
-
-    if (pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) != 0
-        || pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) != 0
-        || pthread_mutex_init(mutex, &attr) != 0)
-    {
-        rc = NGX_ERROR;
-    }
-
-    (void) pthread_mutexattr_destroy(&attr);
-
-    return rc;
 }

@@ -1,9 +1,7 @@
 
 /*
- * Private prototypes, grouped by file.
- *
- * Calls go one way: module -> handler -> params -> executor -> function -> api,
- * and back only through ngx_http_task_finish().
+ * A task, and what its function may call.  What is here may run in a thread of
+ * a pool, and touches the task alone: what runs on the event loop is in run/.
  */
 
 
@@ -11,450 +9,337 @@
 #define _NGX_HTTP_TASK_H_INCLUDED_
 
 
-#include "task/ngx_http_task_types.h"
-#include "answer/ngx_http_task_answer.h"
+#include "base/ngx_http_task_base.h"
+#include "input/ngx_http_task_input.h"
 #include "stats/ngx_http_task_stats.h"
-#include "run/ngx_http_task_pool.h"
-#include "task/ngx_http_task_exit.h"
+#include "text/ngx_http_task_json.h"
 
+#include <ngx_thread_pool.h>
 
-#define NGX_HTTP_TASK_VERSION  "0.5.0"
 
+typedef struct ngx_http_task_piece_s     ngx_http_task_piece_t;
+typedef struct ngx_http_task_pool_s      ngx_http_task_pool_t;
+typedef struct ngx_http_task_limit_s     ngx_http_task_limit_t;
 
-/* ngx_http_task_module.c */
 
-/* what answers in the location: only one directive may say it */
-
-char *ngx_http_task_content(ngx_conf_t *cf, ngx_command_t *cmd,
-    ngx_http_task_loc_conf_t *tlcf, ngx_http_handler_pt handler);
-
-extern ngx_module_t  ngx_http_task_module;
-
-
-/* ngx_http_task_merge.c */
-
-char *ngx_http_task_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
-ngx_int_t ngx_http_task_merge_mode(ngx_conf_t *cf,
-    ngx_http_task_loc_conf_t *conf);
-void ngx_http_task_merge_check_jobs(ngx_conf_t *cf);
-
-
-/* ngx_http_task_conf.c */
-
-/*
- * Logs as ngx_conf_log_error() does, of the line that is read now, or of the
- * place, if that is not NULL.  Returns NGX_ERROR.
- */
-
-ngx_int_t ngx_http_task_conf_log(ngx_conf_t *cf, ngx_uint_t level,
-    ngx_http_task_place_t *place, const char *fmt, ...);
-void ngx_http_task_conf_place(ngx_conf_t *cf, ngx_http_task_place_t *place);
-
-/*
- * The options "name=value" of a directive, from its argument first on: where
- * one is given, its value is set.  Unknown ones, and those that are given
- * twice, are logged: NGX_ERROR.  The last one has no name.
- */
-
-ngx_int_t ngx_http_task_conf_options(ngx_conf_t *cf, ngx_uint_t first,
-    ngx_http_task_option_t *options);
-
-/* milliseconds, up to a year; NGX_ERROR: it is no time, or a longer one */
-
-ngx_int_t ngx_http_task_conf_time(ngx_str_t *text);
-
-/* the same, of a directive that ngx_conf_set_msec_slot() reads */
-
-char *ngx_http_task_conf_time_post(ngx_conf_t *cf, void *post, void *data);
-
-/* of one whose value is not valid; these return NGX_CONF_ERROR */
-
-char *ngx_http_task_conf_invalid(ngx_conf_t *cf,
-    ngx_http_task_option_t *option);
-char *ngx_http_task_conf_invalid_time(ngx_conf_t *cf,
-    ngx_http_task_option_t *option);
-
-
-/* ngx_http_task_job_conf.c: in the merge */
-
-ngx_int_t ngx_http_task_job_merge_share(ngx_conf_t *cf,
-    ngx_http_task_loc_conf_t *tlcf);
-
-
-/* ngx_http_task_variables.c */
-
-ngx_int_t ngx_http_task_add_variables(ngx_conf_t *cf);
-
-
-/* ngx_http_task_core_module.c */
-
-ngx_http_task_core_conf_t *ngx_http_task_core_conf(ngx_cycle_t *cycle);
-
-extern ngx_module_t  ngx_http_task_core_module;
-
-
-/* ngx_http_task_library.c */
-
-extern const ngx_task_library_t  ngx_task_library;      /* the built-in one */
-
-ngx_int_t ngx_http_task_library_builtin(ngx_conf_t *cf);
-ngx_int_t ngx_http_task_library_load(ngx_conf_t *cf, ngx_str_t *file);
-void ngx_http_task_library_start(ngx_cycle_t *cycle);
-void ngx_http_task_library_stop(ngx_cycle_t *cycle);
-
-
-/* ngx_http_task_functions.c */
-
-ngx_int_t ngx_http_task_functions_add(ngx_conf_t *cf,
-    ngx_http_task_library_t *library);
-
-/* NULL: it is logged why */
-
-ngx_http_task_function_t *ngx_http_task_function_find(ngx_conf_t *cf,
-    ngx_str_t *name);
-
-ngx_uint_t ngx_http_task_param_known(ngx_conf_t *cf, ngx_str_t *name);
-
-
-/* ngx_http_task_handler.c */
-
-ngx_int_t ngx_http_task_handler(ngx_http_request_t *r);
-ngx_int_t ngx_http_task_quick_handler(ngx_http_request_t *r);
-
-/* all of the request is read: begins the task, or says what is wrong, see rc */
-
-void ngx_http_task_go(ngx_task_t *t, ngx_int_t rc);
-
-
-/* ngx_http_task_life.c: the event loop's part of a task's life */
-
-/* from now on the task is its request's, and ends with it */
-
-ngx_int_t ngx_http_task_attach(ngx_http_request_t *r, ngx_task_t *t);
-
-/* it is its turn */
-
-void ngx_http_task_start(ngx_task_t *t);
-
-/* the executor has begun to wait: notice when the client leaves */
-
-void ngx_http_task_wait(ngx_task_t *t);
-
-/*
- * The only way back to the request.  The task may be freed by the call, and
- * the request, too, unless its content handler is on the stack.
- */
-
-void ngx_http_task_finish(ngx_task_t *t);
-
-/* likewise, of one that had no chance to run: 503; retry is in seconds */
-
-void ngx_http_task_reject(ngx_task_t *t, ngx_uint_t retry);
-
-/* likewise, of one whose time is over: 504 */
-
-void ngx_http_task_expire(ngx_task_t *t);
-
-/*
- * Around what the loop does with a task when it comes back to it: a timer has
- * fired, or a thread returned.  The request may be gone in between.
- */
-
-ngx_connection_t *ngx_http_task_enter(ngx_task_t *t);
-void ngx_http_task_leave(ngx_connection_t *c);
-
-/* nobody wants it any more: of a job that has not ended */
-
-void ngx_http_task_cancel(ngx_task_t *t);
-
-/* something of the task has stopped running: if all has, its slot is free */
-
-void ngx_http_task_stopped(ngx_task_t *t);
-
-/* frees the task if neither a request nor a thread needs it */
-
-void ngx_http_task_release(ngx_task_t *t);
-
-/* the latest task of the request, also after an internal redirect, or NULL */
-
-ngx_task_t *ngx_http_task_get(ngx_http_request_t *r);
-
-
-/* ngx_http_task_watch.c: ends a request that waits when its client leaves */
-
-void ngx_http_task_watch(ngx_http_request_t *r);
-
-
-/* ngx_http_task_limit.c */
-
-char *ngx_http_task_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_task_ready(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-
-ngx_http_task_limit_t *ngx_http_task_limit_create(ngx_conf_t *cf,
-    ngx_http_task_loc_conf_t *tlcf);
-ngx_int_t ngx_http_task_limit_check(ngx_conf_t *cf);
-
-/* the task runs, waits, or is rejected */
-
-void ngx_http_task_limit_start(ngx_task_t *t);
-void ngx_http_task_limit_leave_queue(ngx_task_t *t);
-void ngx_http_task_limit_leave(ngx_task_t *t);
-ngx_uint_t ngx_http_task_limit_has_room(ngx_http_task_limit_t *limit);
-ngx_uint_t ngx_http_task_limit_retry(ngx_http_task_limit_t *limit);
-
-
-/* ngx_http_task_timer.c: deadlines on the monotonic clock, nanoseconds */
-
-void ngx_http_task_timer(ngx_event_t *ev, int64_t deadline);
-
-/* of a timer that has fired: if that was early, it is set again */
-
-ngx_uint_t ngx_http_task_timer_early(ngx_event_t *ev, int64_t deadline);
-
-
-/* ngx_http_task_timeout.c */
-
-ngx_int_t ngx_http_task_timeout_set(ngx_task_t *t);
-void ngx_http_task_timeout_clear(ngx_task_t *t);
-
-
-/* ngx_http_task_hold.c: a worker that quits waits until each hold is undone */
+/* where the task is; only the event loop reads and writes it */
 
 typedef enum {
-    NGX_HTTP_TASK_HOLD_PIECE = 0,      /* is in a pool */
-    NGX_HTTP_TASK_HOLD_JOB,            /* has not ended */
-
-    NGX_HTTP_TASK_HOLDS
-} ngx_http_task_hold_e;
-
-void ngx_http_task_hold(ngx_http_task_hold_e what);
-void ngx_http_task_unhold(ngx_http_task_hold_e what);
-
-/* whether there is any */
-
-ngx_uint_t ngx_http_task_hold_any(void);
-
-/* all of it has had its time: a worker that quits gives it up */
-
-void ngx_http_task_hold_no_longer(void);
+    NGX_HTTP_TASK_PENDING = 0,         /* waits for a thread, or runs */
+    NGX_HTTP_TASK_DONE,
+    NGX_HTTP_TASK_FAILED,
+    NGX_HTTP_TASK_CANCELLED,
+    NGX_HTTP_TASK_REJECTED,
+    NGX_HTTP_TASK_TIMEOUT
+} ngx_http_task_state_e;
 
 
-/* ngx_http_task_args.c: parameters in the configuration */
+/* --- how it is run --------------------------------------------------------- */
 
-ngx_int_t ngx_http_task_args_init(ngx_conf_t *cf,
-    ngx_http_task_function_t *function);
-ngx_int_t ngx_http_task_args_create(ngx_conf_t *cf,
-    ngx_http_task_loc_conf_t *tlcf);
-ngx_int_t ngx_http_task_args_fix(ngx_conf_t *cf,
-    ngx_http_task_loc_conf_t *tlcf, ngx_str_t *text);
-char *ngx_http_task_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-ngx_int_t ngx_http_task_args_narrow(ngx_conf_t *cf,
-    ngx_http_task_loc_conf_t *tlcf, ngx_array_t *own);
+/* a task_mode: ngx_http_task_mode.c has the table of them */
+
+typedef struct {
+    ngx_str_t                        name;
+    ngx_uint_t                       block;        /* runs the blocking form */
+    ngx_uint_t                       thread;       /* in a thread of a pool */
+    ngx_uint_t                       stalls;       /* on the event loop */
+
+    /* calls ngx_http_task_finish(), now or later */
+    void                           (*start)(ngx_task_t *t);
+
+    /* of a pending task, whose request ends now; NULL: it is never pending */
+    void                           (*cancel)(ngx_task_t *t);
+} ngx_http_task_executor_t;
 
 
-/* ngx_http_task_params.c: parameters in a request */
+typedef struct {
+    const ngx_http_task_executor_t  *executor;     /* NULL: not set */
+    ngx_thread_pool_t               *pool;
+    ngx_str_t                        pool_name;
+    ngx_http_task_place_t            place;
+} ngx_http_task_mode_t;
+
+
+typedef struct {
+    ngx_uint_t                       running;      /* unset: not configured */
+    ngx_uint_t                       queue;
+    ngx_msec_t                       wait;         /* 0: for ever */
+} ngx_http_task_limit_conf_t;
+
+
+/* how the tasks of a location are run */
+
+typedef struct {
+    ngx_http_task_mode_t             given;        /* by "task_mode" */
+    ngx_http_task_mode_t             mode;         /* of this "task" */
+
+    ngx_http_task_limit_conf_t       limit_conf;
+    ngx_http_task_limit_t           *limit;        /* NULL: there is none */
+    ngx_uint_t                       limit_log_level;
+
+    ngx_msec_t                       timeout;      /* 0: there is none */
+    ngx_flag_t                       ignore_client_abort;
+
+    ngx_http_task_stats_t           *stats;        /* NULL: not counted */
+} ngx_http_task_run_conf_t;
+
 
 /*
- * Collects what the request gives, on the loop.  NGX_OK, or a status.
+ * A turn to run, of those that a task_limit has: see ngx_http_task_limit.c.
+ * Embedded in whoever takes one.
  */
 
-ngx_int_t ngx_http_task_params_collect(ngx_task_t *t);
-ngx_uint_t ngx_http_task_params_in_body(ngx_http_request_t *r,
-    ngx_http_task_loc_conf_t *tlcf);
+typedef struct ngx_http_task_turn_s  ngx_http_task_turn_t;
+
+struct ngx_http_task_turn_s {
+    ngx_queue_t                      queue;        /* of those that wait */
+    ngx_http_task_limit_t           *limit;        /* NULL: neither */
+    int64_t                          since;        /* 0: it waits */
+    ngx_http_task_timer_t           *timer;        /* lent by its owner */
+
+    /* its turn has come; NGX_BUSY: it has waited in vain */
+    void                           (*handler)(ngx_http_task_turn_t *turn,
+                                              ngx_int_t rc);
+};
+
+
+/* whom a task answers: a request, the record of a job */
+
+typedef struct {
+    /* it was promised that it will run: it waits for room as long as it
+       takes, and a worker that quits awaits it longer */
+    ngx_uint_t                       accepted;
+
+    /* any thread: it begins to run, and how far it is; NULL: nobody cares */
+    void                           (*begin)(ngx_task_t *t);
+    void                           (*progress)(ngx_task_t *t, int64_t done,
+                                               int64_t total,
+                                               const char *message);
+
+    /* the loop: it does not end at once, notice when the client leaves */
+    void                           (*watch)(ngx_task_t *t);
+
+    /* the loop: before what continues the task; NULL: there is no connection,
+       and nothing to be left */
+    ngx_connection_t              *(*enter)(ngx_task_t *t);
+
+    /* the loop: whether nobody is there any more to be answered */
+    ngx_uint_t                     (*left)(ngx_task_t *t);
+
+    /* the loop: the state is final; the task may be freed by the call */
+    void                           (*answer)(ngx_task_t *t);
+
+    /* the loop: nothing of the task runs any more, it is freed; NULL */
+    void                           (*release)(ngx_task_t *t);
+} ngx_http_task_client_t;
+
+
+/* what an async function waits for */
+
+typedef struct {
+    ngx_uint_t                       thread;       /* has the task */
+
+    /* the task ends while it waits.  NGX_AGAIN: something still uses it, and
+       calls ngx_http_task_async_released() later; NULL: nothing does */
+    ngx_int_t                      (*cancel)(ngx_task_t *t);
+} ngx_http_task_await_t;
+
+
+/* --- the task -------------------------------------------------------------- */
+
+typedef struct ngx_http_task_defer_s  ngx_http_task_defer_t;
+
+struct ngx_http_task_defer_s {
+    void                           (*fn)(void *data);
+    void                            *data;
+    ngx_http_task_defer_t           *next;
+};
+
+
+/* a member of the object that a function answers, in JSON */
+
+typedef struct ngx_http_task_member_s  ngx_http_task_member_t;
+
+struct ngx_http_task_member_s {
+    ngx_str_t                        name;         /* with its quotes */
+    ngx_str_t                        text;
+    cJSON                           *json;         /* NULL: the text it is */
+    ngx_http_task_member_t          *next;
+    u_char                           key[1];       /* the name as given */
+};
+
+
+/* what a function answers */
+
+typedef struct {
+    ngx_http_task_member_t          *members;
+    cJSON                           *json;         /* in their place */
+    ngx_str_t                        body;         /* printed, or bytes */
+    void                           (*free_body)(void *data);
+    ngx_str_t                        type;         /* empty: JSON */
+    ngx_uint_t                       status;       /* 0: the default one */
+    ngx_uint_t                       failed;       /* of ngx_task_fail(): .. */
+    ngx_str_t                        detail;       /* .. its status, message */
+    ngx_array_t                     *headers;      /* ngx_keyval_t */
+    const char                      *misuse;       /* what was done wrong */
+    unsigned                         nomem:1;
+    unsigned                         bytes:1;
+    unsigned                         made:1;       /* what is set is too late */
+    unsigned                         invalid:1;    /* a 422, body is made */
+} ngx_http_task_result_t;
+
 
 /*
- * Makes the arguments of it, in any thread.  NGX_DECLINED: what is wrong is
- * the body of the result, a 422.
+ * A task has two owners: the event loop, and at most one thread of a pool that
+ * runs a piece of it.
+ *
+ *     the request      ends first: the loop cancels the task, the piece goes
+ *                      on until it notices; its completion frees the task
+ *     the piece        ends first: the request answers, its pool frees the
+ *                      task
+ *
+ * Only the loop frees.  A task that a thread may touch has a pool of its own,
+ * in which the loop and the thread allocate in turn: the thread while it has
+ * the piece.  What both touch at the same time is marked with [both], and
+ * accessed with the ngx_http_task_atomic_get() and _set() below.
  */
 
-ngx_int_t ngx_http_task_params_read(ngx_task_t *t);
+struct ngx_task_s {
+    ngx_http_request_t              *request;      /* NULL once it is gone,
+                                                      and of a job */
+    ngx_http_task_run_conf_t        *conf;
+    ngx_http_task_function_t        *function;
+    void                            *args;
 
+    /* the above stands first: nginx's debug log looks at 32 bytes of data */
 
-/* ngx_http_task_body.c */
+    ngx_pool_t                      *pool;
 
-/* application/json, application/problem+json and the like, as FastAPI */
+    const ngx_http_task_client_t    *client;       /* NULL: it is not started */
+    void                            *client_data;
 
-ngx_uint_t ngx_http_task_body_is_json(ngx_http_request_t *r);
+    ngx_http_task_state_e            state;        /* the loop's */
+    int                              cancelled;    /* [both] */
+    ngx_http_task_piece_t           *piece;
 
-/* takes the body of the request for the task: JSON, or as it is */
+    /* on the monotonic clock, in nanoseconds; 0: not yet */
 
-ngx_int_t ngx_http_task_body_take(ngx_task_t *t, ngx_uint_t json);
+    int64_t                          created;
+    int64_t                          started;      /* [both]; -1: never */
+    int64_t                          ended;
 
-/* on the loop, before what may use a body that is in a file */
+    uint64_t                        *cell;         /* [both], or NULL */
 
-ngx_int_t ngx_http_task_body_open(ngx_task_t *t);
+    ngx_str_t                        job_name;     /* the id, or empty */
+    ngx_log_t                       *log;          /* the loop's */
 
-/* from its file to memory, in any thread */
+    unsigned                         own_pool:1;   /* not the request's */
+    unsigned                         watched:1;    /* the client is */
+    unsigned                         given_up:1;   /* its worker ends */
+    unsigned                         resumed:1;    /* a frame runs now */
+    uint32_t                         retry;        /* seconds, if rejected */
 
-ngx_int_t ngx_http_task_body_load(ngx_task_t *t);
+    ngx_http_task_turn_t             turn;
+    ngx_http_task_timer_t           *timeout;      /* NULL: there is none */
 
+    /* what comes in */
 
-/* ngx_http_task_read.c: in a thread, before the task goes on */
+    ngx_http_task_input_t            in;
+    ngx_http_cleanup_t              *reading;      /* a thread reads it */
+    ngx_atomic_uint_t                connection;   /* its number in the log */
+    ngx_uint_t                       changes;      /* of its URI, then */
 
-/* NGX_OK, NGX_ERROR, or a status */
+    /* what goes out */
 
-ngx_int_t ngx_http_task_read_ahead(ngx_task_t *t);
-void ngx_http_task_read_done(ngx_task_t *t, ngx_task_rc_t rc);
+    ngx_http_task_result_t           result;
+    ngx_http_task_defer_t           *defers;
+    ngx_task_rc_t                    rc;
 
-/* answers this status, a 503 or 504, before it is read; if anybody waits */
+    /* of the async executor */
 
-void ngx_http_task_read_end(ngx_task_t *t, ngx_int_t status);
+    ngx_task_frame_t                 root;
+    ngx_task_frame_t                *frame;        /* the innermost */
+    ngx_task_frame_t                *free_frames;
+    const ngx_http_task_await_t     *await;        /* NULL: nothing */
 
+    /* of what is waited for: a turn, or an awaited sleep */
 
-/* ngx_http_task_fields.c: what header fields of a request ask for */
+    ngx_http_task_timer_t            timer;
+};
 
-/* which of the types, a NULL behind them, the client likes best */
 
-ngx_uint_t ngx_http_task_fields_accept(ngx_http_request_t *r,
-    const char *const *types);
+#define ngx_http_task_accepted(t)  ((t)->client && (t)->client->accepted)
 
-/* whether it prefers "respond-async", and how long it waits before that */
 
-ngx_uint_t ngx_http_task_fields_prefer(ngx_http_request_t *r,
-    ngx_msec_t *wait);
+/* what a pool's thread runs of a task */
 
-/* whether the body is not what it says, but an encoding of that */
+struct ngx_http_task_piece_s {
+    ngx_thread_task_t                thread;
+    ngx_task_t                      *task;
+    const struct ngx_http_task_piece_type_s  *type;   /* see run/ */
+    ngx_http_task_pool_t            *pool;
+    ngx_http_task_hold_t             hold;         /* while it is in a pool .. */
+    ngx_uint_t                       in_pool;      /* .. the loop gave it */
+    ngx_queue_t                      queue;        /* in front of one, if .. */
+    ngx_uint_t                       waiting;      /* .. this is set */
+    ngx_http_task_zone_pool_t       *counted;      /* [both], or NULL */
+    int                              returned;     /* [both] */
+    int                              ended;        /* [both], its thread */
 
-ngx_uint_t ngx_http_task_fields_encoded(ngx_http_request_t *r);
+    /* an offloaded piece; NULL: the blocking form itself */
 
-/* tells caches that the answer depends on the field */
+    ngx_task_piece_pt                fn;
+    void                            *data;
+    ngx_task_rc_t                    rc;
 
-ngx_int_t ngx_http_task_fields_vary(ngx_http_request_t *r, const char *name);
+    /* what a sleeping thread waits for: the task is cancelled */
 
+    pthread_mutex_t                  mutex;
+    pthread_cond_t                   cond;
+};
 
-/* ngx_http_task_context.c */
 
-ngx_int_t ngx_http_task_context_create(ngx_task_t *t);
-
-
-/* ngx_http_task_type.c */
-
-ngx_int_t ngx_http_task_type_invalid(ngx_http_task_invalid_t *invalid,
-    const char *type, const char *msg, const char *reason);
-
-extern const ngx_http_task_type_t  ngx_http_task_types[];
-
-
-/* ngx_http_task_value.c: NGX_DECLINED: see invalid */
-
-ngx_int_t ngx_http_task_value_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
-    ngx_str_t *text, ngx_http_task_value_t *value,
-    ngx_http_task_invalid_t *invalid);
-ngx_int_t ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
-    ngx_http_task_span_t *json, ngx_http_task_value_t *value,
-    ngx_http_task_invalid_t *invalid);
-
-ngx_int_t ngx_http_task_value_bound(ngx_http_task_arg_t *arg, ngx_str_t *text,
-    u_char exclusive, ngx_http_task_bound_t *bound);
-ngx_uint_t ngx_http_task_value_wider(ngx_http_task_arg_t *arg,
-    ngx_http_task_bound_t *a, ngx_http_task_bound_t *b, ngx_uint_t max);
-
-/* the size of the member of the arguments; 0: there is no such type */
-
-size_t ngx_http_task_value_member(ngx_task_type_t type);
-
-/* the arguments of a function, from one value for each; NULL: no memory */
-
-void *ngx_http_task_args_store(ngx_pool_t *pool,
-    ngx_http_task_function_t *function, ngx_array_t *args,
-    ngx_http_task_value_t *values);
-
-
-/* ngx_http_task_async.c, ngx_http_task_thread.c, ngx_http_task_sync.c */
-
-extern const ngx_http_task_executor_t  ngx_http_task_async;
-extern const ngx_http_task_executor_t  ngx_http_task_thread;
-extern const ngx_http_task_executor_t  ngx_http_task_sync;
-
-/* wakes and awaits, for a bounded time, all that is in a pool */
-
-void ngx_http_task_thread_exit(ngx_cycle_t *cycle);
-
-/* whether that has begun, in any thread */
-
-ngx_uint_t ngx_http_task_thread_stops(void);
-
-/* answers those who wait for what does not end in time */
-
-void ngx_http_task_thread_give_up(void);
-
-/*
- * Gives a piece of the task to a pool: the blocking form, or fn(data).
- * NGX_BUSY: the queue is full, which nginx has logged.
- */
-
-ngx_int_t ngx_http_task_thread_post(ngx_task_t *t, ngx_thread_pool_t *pool,
-    ngx_str_t *name, ngx_task_piece_pt fn, void *data);
-
-/* what was in threads that have ended has failed, on the loop */
-
-void ngx_http_task_thread_reap(void);
-
-/* tells a piece, if there is one, that nobody waits for it */
-
-void ngx_http_task_thread_wake(ngx_task_t *t);
-
-void ngx_http_task_thread_enter(ngx_http_task_piece_t *piece);
-void ngx_http_task_thread_free(ngx_http_task_piece_t *piece);
-
-
-/* an offloaded piece has returned, on the loop */
-
-void ngx_http_task_async_piece_done(ngx_task_t *t, ngx_task_rc_t rc);
-
-
-/* ngx_http_task_api.c: what ngx_task.h offers, and what stands around it */
-
-/* in nanoseconds, on the monotonic clock */
-
-int64_t ngx_http_task_now(void);
-
-/* the calls that only the event loop's thread may make know it by this */
-
-void ngx_http_task_loop_init(void);
-ngx_uint_t ngx_http_task_on_loop(void);
-
-/*
- * Whether the task may begin: the loop may have ended it, in which case it
- * never does.  In any thread.
- */
-
-ngx_uint_t ngx_http_task_begin(ngx_task_t *t);
-
-void ngx_http_task_run_block(ngx_task_t *t);
-void ngx_http_task_run_defers(ngx_task_t *t);
-
-
-/* ngx_http_task_result.c */
+/* --- its log: ngx_http_task_log.c; any thread that runs it ----------------- */
 
 /* remembers and logs what a function must not do; it then ends with a 500 */
 
-void ngx_http_task_misuse(ngx_task_t *t, const char *what);
+void ngx_http_task_log_misuse(ngx_task_t *t, const char *what);
 
-/* whether it may answer still, and that with a value: it is logged why not */
 
-ngx_uint_t ngx_http_task_may_set(ngx_task_t *t);
-ngx_uint_t ngx_http_task_may_take(ngx_task_t *t, cJSON *value);
+/* --- calls of its function: ngx_http_task_call.c; any thread --------------- */
+
+/*
+ * Whether the task may begin: the loop may have ended it, in which case it
+ * never does.
+ */
+
+ngx_uint_t ngx_http_task_call_begin(ngx_task_t *t);
+
+/* all of the blocking form */
+
+void ngx_http_task_call_block(ngx_task_t *t);
 
 /* the function is done: prints the result, runs what was deferred */
 
-void ngx_http_task_complete(ngx_task_t *t, ngx_task_rc_t rc);
-void ngx_http_task_result_free(ngx_http_task_result_t *result);
-
-/* as text, for cJSON_free(); NULL: what is wrong is remembered */
-
-u_char *ngx_http_task_result_json(ngx_task_t *t, cJSON *json, size_t *len);
+void ngx_http_task_call_complete(ngx_task_t *t, ngx_task_rc_t rc);
+void ngx_http_task_call_defers(ngx_task_t *t);
 
 
-/* ngx_http_task_object.c */
+/* --- what it answers: ngx_http_task_set.c, _object.c, _result.c ------------ */
+
+/* whether it may answer still, and that with a value: it is logged why not */
+
+ngx_uint_t ngx_http_task_set_may(ngx_task_t *t);
+ngx_uint_t ngx_http_task_set_takes(ngx_task_t *t, cJSON *value);
+
+/* JSON as text, for cJSON_free(); NULL: what is wrong is remembered */
+
+u_char *ngx_http_task_set_text(ngx_task_t *t, cJSON *json, size_t *len);
 
 void ngx_http_task_object_print(ngx_task_t *t);
 void ngx_http_task_object_free(ngx_http_task_result_t *result);
 
-
-/* ngx_http_task_result_headers.c: those of the function */
-
-ngx_int_t ngx_http_task_result_headers(ngx_task_t *t);
+void ngx_http_task_result_free(ngx_http_task_result_t *result);
 
 
 #endif /* _NGX_HTTP_TASK_H_INCLUDED_ */

@@ -41,18 +41,18 @@ ngx_http_task_set(ngx_task_t *t, const char *name, ngx_str_t *text, cJSON *json)
         return;
     }
 
-    if (json && !ngx_http_task_may_take(t, json)) {
+    if (json && !ngx_http_task_set_takes(t, json)) {
         return;
     }
 
-    if (!ngx_http_task_may_set(t)) {
+    if (!ngx_http_task_set_may(t)) {
         ngx_http_task_json_delete(json);
         return;
     }
 
     if (name == NULL || (t->result.json && !cJSON_IsObject(t->result.json))) {
         ngx_http_task_json_delete(json);
-        ngx_http_task_misuse(t, "sets a member of what is no object");
+        ngx_http_task_log_misuse(t, "sets a member of what is no object");
         return;
     }
 
@@ -294,7 +294,7 @@ ngx_http_task_object_print(ngx_task_t *t)
     ngx_http_task_member_t  *member;
 
     if (ngx_http_task_object_moved(&t->result)) {
-        ngx_http_task_misuse(t, "puts a value that is set into another");
+        ngx_http_task_log_misuse(t, "puts a value that is set into another");
         return;
     }
 
@@ -303,7 +303,7 @@ ngx_http_task_object_print(ngx_task_t *t)
     for (member = t->result.members; member; member = member->next) {
 
         if (member->json) {
-            member->text.data = ngx_http_task_result_json(t, member->json,
+            member->text.data = ngx_http_task_set_text(t, member->json,
                                                           &member->text.len);
             if (member->text.data == NULL) {
                 return;

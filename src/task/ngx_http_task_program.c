@@ -257,3 +257,13 @@ ngx_http_task_program_high(int *fd)
 
     return err;
 }
+
+
+void
+ngx_http_task_program_close(int *fd)
+{
+    if (*fd != -1) {
+        (void) close(*fd);
+        *fd = -1;
+    }
+}

@@ -71,7 +71,9 @@ void ngx_http_task_program_reap(pid_t pid);
 ngx_err_t ngx_http_task_program_pipe(int *fd);
 ngx_err_t ngx_http_task_program_dup(int *fd);
 
-void ngx_http_task_spawn_close(int *fd);
+/* harmless if it is closed: -1 */
+
+void ngx_http_task_program_close(int *fd);
 
 /* until it has ended, or has been */
 

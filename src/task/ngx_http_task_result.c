@@ -12,87 +12,6 @@ static ngx_int_t ngx_http_task_copy(ngx_task_t *t, ngx_str_t *dst,
 static const char *ngx_http_task_header_wrong(const char *name,
     const char *value);
 static ngx_uint_t ngx_http_task_text_is_safe(const char *p);
-static void ngx_http_task_print(ngx_task_t *t);
-
-
-void
-ngx_http_task_misuse(ngx_task_t *t, const char *what)
-{
-    ngx_task_log(t, NGX_TASK_LOG_ERROR, "%s", what);
-
-    t->result.misuse = what;
-}
-
-
-void
-ngx_http_task_complete(ngx_task_t *t, ngx_task_rc_t rc)
-{
-    if ((ngx_uint_t) rc >= NGX_TASK_BUSY) {
-        ngx_http_task_misuse(t, (rc == NGX_TASK_AGAIN)
-                                ? "returns NGX_TASK_AGAIN, awaiting nothing"
-                                : "returns what is no result");
-        rc = NGX_TASK_FAILED;
-    }
-
-    /* printing belongs to the run: in thread mode it is off the event loop */
-
-    if (rc == NGX_TASK_OK && !t->result.bytes && !t->result.misuse) {
-        ngx_http_task_print(t);
-    }
-
-    t->result.made = 1;
-
-    ngx_http_task_object_free(&t->result);
-
-    ngx_http_task_json_delete(t->result.json);
-    t->result.json = NULL;
-
-    ngx_http_task_run_defers(t);
-
-    t->rc = (t->result.nomem || t->result.misuse) ? NGX_TASK_FAILED : rc;
-}
-
-
-static void
-ngx_http_task_print(ngx_task_t *t)
-{
-    ngx_http_task_result_t  *result;
-
-    result = &t->result;
-
-    if (result->json == NULL) {
-        ngx_http_task_object_print(t);
-        return;
-    }
-
-    result->body.data = ngx_http_task_result_json(t, result->json,
-                                                  &result->body.len);
-
-    if (result->body.data) {
-        result->free_body = cJSON_free;
-    }
-}
-
-
-u_char *
-ngx_http_task_result_json(ngx_task_t *t, cJSON *json, size_t *len)
-{
-    char        *text;
-    const char  *wrong;
-
-    if (ngx_http_task_json_print(json, &text, len, &wrong)) {
-        return (u_char *) text;
-    }
-
-    if (wrong) {
-        ngx_http_task_misuse(t, wrong);
-
-    } else {
-        t->result.nomem = 1;
-    }
-
-    return NULL;
-}
 
 
 void
@@ -110,47 +29,6 @@ ngx_http_task_result_free(ngx_http_task_result_t *result)
 }
 
 
-ngx_uint_t
-ngx_http_task_may_set(ngx_task_t *t)
-{
-    if (t->result.made) {
-        ngx_http_task_misuse(t, "sets its result in a deferred call");
-        return 0;
-    }
-
-    return 1;
-}
-
-
-/*
- * Whether the value is nobody's: not set before, nor in an array or an object,
- * where cJSON links each item to the one before.
- */
-
-ngx_uint_t
-ngx_http_task_may_take(ngx_task_t *t, cJSON *value)
-{
-    ngx_http_task_member_t  *member;
-
-    if (value == NULL) {
-        return 1;
-    }
-
-    member = t->result.members;
-
-    while (member && member->json != value) {
-        member = member->next;
-    }
-
-    if (member || value == t->result.json || value->prev || value->next) {
-        ngx_http_task_misuse(t, "sets a value that belongs to another already");
-        return 0;
-    }
-
-    return 1;
-}
-
-
 void
 ngx_task_set_result(ngx_task_t *t, cJSON *value)
 {
@@ -158,11 +36,11 @@ ngx_task_set_result(ngx_task_t *t, cJSON *value)
         return;
     }
 
-    if (!ngx_http_task_may_take(t, value)) {
+    if (!ngx_http_task_set_takes(t, value)) {
         return;
     }
 
-    if (!ngx_http_task_may_set(t)) {
+    if (!ngx_http_task_set_may(t)) {
         ngx_http_task_json_delete(value);
         return;
     }
@@ -184,7 +62,7 @@ void
 ngx_task_set_bytes(ngx_task_t *t, const char *content_type, void *data,
     size_t len, void (*free_fn)(void *))
 {
-    if (!ngx_http_task_may_set(t)) {
+    if (!ngx_http_task_set_may(t)) {
         if (free_fn) {
             free_fn(data);
         }
@@ -193,7 +71,7 @@ ngx_task_set_bytes(ngx_task_t *t, const char *content_type, void *data,
     }
 
     if (data == NULL && len) {
-        ngx_http_task_misuse(t, "sets bytes that are NULL");
+        ngx_http_task_log_misuse(t, "sets bytes that are NULL");
         return;
     }
 
@@ -211,7 +89,7 @@ ngx_task_set_bytes(ngx_task_t *t, const char *content_type, void *data,
     if (content_type == NULL || *content_type == '\0'
         || !ngx_http_task_text_is_safe(content_type))
     {
-        ngx_http_task_misuse(t, "sets an invalid content type");
+        ngx_http_task_log_misuse(t, "sets an invalid content type");
         return;
     }
 
@@ -222,12 +100,12 @@ ngx_task_set_bytes(ngx_task_t *t, const char *content_type, void *data,
 void
 ngx_task_set_status(ngx_task_t *t, int status)
 {
-    if (!ngx_http_task_may_set(t)) {
+    if (!ngx_http_task_set_may(t)) {
         return;
     }
 
     if (status < 200 || status > 599) {
-        ngx_http_task_misuse(t, "sets an invalid status");
+        ngx_http_task_log_misuse(t, "sets an invalid status");
         return;
     }
 
@@ -241,14 +119,14 @@ ngx_task_set_header(ngx_task_t *t, const char *name, const char *value)
     ngx_keyval_t  *kv;
     const char    *wrong;
 
-    if (!ngx_http_task_may_set(t)) {
+    if (!ngx_http_task_set_may(t)) {
         return;
     }
 
     wrong = ngx_http_task_header_wrong(name, value);
 
     if (wrong) {
-        ngx_http_task_misuse(t, wrong);
+        ngx_http_task_log_misuse(t, wrong);
         return;
     }
 
@@ -325,12 +203,12 @@ ngx_task_fail(ngx_task_t *t, int status, const char *message)
     size_t   len;
     u_char  *p;
 
-    if (!ngx_http_task_may_set(t)) {
+    if (!ngx_http_task_set_may(t)) {
         return NGX_TASK_FAILED;
     }
 
     if (status < 400 || status > 599) {
-        ngx_http_task_misuse(t, "fails with an invalid status");
+        ngx_http_task_log_misuse(t, "fails with an invalid status");
         return NGX_TASK_FAILED;
     }
 

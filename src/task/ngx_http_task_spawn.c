@@ -63,7 +63,7 @@ ngx_http_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
     wrong = ngx_http_task_spawn_check(t, program);
 
     if (wrong) {
-        ngx_http_task_misuse(t, wrong);
+        ngx_http_task_log_misuse(t, wrong);
         return NGX_TASK_FAILED;
     }
 
@@ -104,10 +104,10 @@ ngx_http_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
         ngx_http_task_program_reap(s.child.pid);
     }
 
-    ngx_http_task_spawn_close(&s.in);
-    ngx_http_task_spawn_close(&s.out);
-    ngx_http_task_spawn_close(&s.err);
-    ngx_http_task_spawn_close(&s.pidfd);
+    ngx_http_task_program_close(&s.in);
+    ngx_http_task_program_close(&s.out);
+    ngx_http_task_program_close(&s.err);
+    ngx_http_task_program_close(&s.pidfd);
 
     cln->handler = free;
     cln->data = s.output;
@@ -132,9 +132,7 @@ ngx_http_task_spawn_clear(ngx_task_program_t *program)
 static const char *
 ngx_http_task_spawn_check(ngx_task_t *t, ngx_task_program_t *program)
 {
-    if (ngx_http_task_on_loop()
-        && t->conf->mode.executor != &ngx_http_task_sync)
-    {
+    if (ngx_http_task_loop_is_here() && !t->conf->mode.executor->stalls) {
         return "starts a program on the event loop";
     }
 
@@ -212,7 +210,7 @@ ngx_http_task_spawn_start(ngx_http_task_spawn_t *s)
     (void) close(s->child.fds[0]);
 
     if (error) {
-        ngx_http_task_spawn_close(&s->in);
+        ngx_http_task_program_close(&s->in);
         return error;
     }
 
@@ -247,9 +245,9 @@ ngx_http_task_spawn_input(ngx_http_task_spawn_t *s)
     fd[0] = program->input_fd;
 
     if (type == NGX_TASK_INPUT_BODY) {
-        s->input = s->task->body.data;
-        s->left = s->input ? s->task->body.len : 0;
-        fd[0] = s->task->body.fd;
+        s->input = s->task->in.body.data;
+        s->left = s->input ? s->task->in.body.len : 0;
+        fd[0] = s->task->in.body.fd;
 
         if (fd[0] != NGX_INVALID_FILE && s->input == NULL) {
             type = NGX_TASK_INPUT_FD;
@@ -287,16 +285,6 @@ ngx_http_task_spawn_input(ngx_http_task_spawn_t *s)
     s->child.fds[0] = fd[0];
 
     return err;
-}
-
-
-void
-ngx_http_task_spawn_close(int *fd)
-{
-    if (*fd != -1) {
-        (void) close(*fd);
-        *fd = -1;
-    }
 }
 
 

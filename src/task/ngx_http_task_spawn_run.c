@@ -117,8 +117,8 @@ ngx_http_task_spawn_look(ngx_http_task_spawn_t *s, int64_t now)
         s->ended = 1;
         s->until = now + NGX_HTTP_TASK_SPAWN_LINGER * 1000000LL;
 
-        ngx_http_task_spawn_close(&s->in);
-        ngx_http_task_spawn_close(&s->pidfd);
+        ngx_http_task_program_close(&s->in);
+        ngx_http_task_program_close(&s->pidfd);
 
         return;
     }
@@ -134,7 +134,7 @@ ngx_http_task_spawn_look(ngx_http_task_spawn_t *s, int64_t now)
 
     until = now + NGX_HTTP_TASK_SPAWN_STOP * 1000000LL;
 
-    if (ngx_http_task_thread_stops() && s->until > until) {
+    if (ngx_http_task_loop_stops() && s->until > until) {
         s->until = until;
     }
 
@@ -186,7 +186,7 @@ ngx_http_task_spawn_write(ngx_http_task_spawn_t *s)
     }
 
     if (s->left == 0) {
-        ngx_http_task_spawn_close(&s->in);
+        ngx_http_task_program_close(&s->in);
     }
 }
 
@@ -219,7 +219,7 @@ ngx_http_task_spawn_read(ngx_http_task_spawn_t *s)
         }
     }
 
-    ngx_http_task_spawn_close(&s->out);
+    ngx_http_task_program_close(&s->out);
 
     if (err) {
         s->program->error = err;
@@ -277,6 +277,6 @@ ngx_http_task_spawn_read_errors(ngx_http_task_spawn_t *s)
     } else if (n == 0
                || (ngx_errno != NGX_EAGAIN && ngx_errno != NGX_EINTR))
     {
-        ngx_http_task_spawn_close(&s->err);
+        ngx_http_task_program_close(&s->err);
     }
 }

@@ -126,7 +126,7 @@ typedef struct {
     /* .. which one of these counts; [both] */
 
     ngx_http_task_job_progress_t  progress[2];
-} ngx_http_task_job_t;
+} ngx_http_task_record_t;
 
 
 typedef struct {
@@ -179,7 +179,7 @@ typedef struct {
     uint32_t                   free_blocks;  /* in this list */
 
     uint32_t                  *buckets;      /* njobs of them */
-    ngx_http_task_job_t       *jobs;
+    ngx_http_task_record_t       *jobs;
     ngx_http_task_job_block_t *blocks;
 
     ngx_http_task_job_share_t  shares[NGX_HTTP_TASK_JOB_SHARES];

@@ -6,17 +6,10 @@
  */
 
 
-#include "task/ngx_http_task.h"
-
-
-/* so many jobs are lost at once, under the zone's mutex */
-
-#define NGX_HTTP_TASK_JOB_SWEEP  1000
+#include "jobs/store/ngx_http_task_store.h"
 
 
 static ngx_uint_t ngx_http_task_job_alive(ngx_http_task_job_owner_t *owner);
-static ngx_uint_t ngx_http_task_job_sweep_owner(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_owner_t *owner, ngx_uint_t max);
 
 
 ngx_int_t
@@ -76,7 +69,7 @@ ngx_http_task_job_alive(ngx_http_task_job_owner_t *owner)
 
 ngx_uint_t
 ngx_http_task_job_owned(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t *job)
+    ngx_http_task_record_t *job)
 {
     ngx_http_task_job_owner_t  *owner;
 
@@ -89,7 +82,7 @@ ngx_http_task_job_owned(ngx_http_task_job_zone_t *zone,
 
 void
 ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t *job)
+    ngx_http_task_record_t *job)
 {
     ngx_http_task_job_sh_t     *sh;
     ngx_http_task_job_owner_t  *owner;
@@ -148,7 +141,7 @@ ngx_http_task_job_sweep(ngx_http_task_job_zone_t *zone)
 
 /* its place is free when it has no job any more; returns what is left of max */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_task_job_sweep_owner(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_owner_t *owner, ngx_uint_t max)
 {
@@ -174,32 +167,4 @@ ngx_http_task_job_sweep_owner(ngx_http_task_job_zone_t *zone,
     owner->incarnation = 0;
 
     return max;
-}
-
-
-void
-ngx_http_task_job_leave(ngx_http_task_job_zone_t *zone)
-{
-    ngx_uint_t                  left;
-    ngx_http_task_job_owner_t  *owner;
-
-    owner = zone->owner;
-
-    if (owner == NULL) {
-        return;
-    }
-
-    do {
-        ngx_http_task_job_lock(zone);
-
-        left = ngx_http_task_job_sweep_owner(zone, owner,
-                                             NGX_HTTP_TASK_JOB_SWEEP);
-        ngx_http_task_job_unlock(zone);
-
-    } while (left == 0);
-
-    (void) pthread_mutex_unlock(&owner->alive);
-
-    ngx_free(zone->by_job);
-    zone->owner = NULL;
 }

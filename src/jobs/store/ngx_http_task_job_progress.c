@@ -5,7 +5,8 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "jobs/store/ngx_http_task_store.h"
+#include "text/ngx_http_task_text.h"
 
 
 /* how often one who reads the progress tries, and one who writes it waits */
@@ -14,7 +15,7 @@
 
 
 static void ngx_http_task_job_copy_progress(ngx_http_task_job_progress_t *dst,
-    ngx_http_task_job_t *job);
+    ngx_http_task_record_t *job);
 static void ngx_http_task_job_words(void *dst, void *src, size_t size);
 
 
@@ -22,7 +23,7 @@ static void ngx_http_task_job_words(void *dst, void *src, size_t size);
 
 void
 ngx_http_task_job_begin(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t *job)
+    ngx_http_task_record_t *job)
 {
     uint32_t  queued;
 
@@ -45,7 +46,7 @@ ngx_http_task_job_begin(ngx_http_task_job_zone_t *zone,
  */
 
 void
-ngx_http_task_job_progress(ngx_http_task_job_t *job, int64_t done,
+ngx_http_task_job_progress(ngx_http_task_record_t *job, int64_t done,
     int64_t total, const char *message)
 {
     uint32_t                       version;
@@ -90,13 +91,13 @@ ngx_http_task_job_progress(ngx_http_task_job_t *job, int64_t done,
 
 void
 ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
-    ngx_http_task_job_t *job)
+    ngx_http_task_record_t *job)
 {
-    ngx_http_task_job_t  *dst;
+    ngx_http_task_record_t  *dst;
 
     dst = &seen->job;
 
-    ngx_memzero(dst, sizeof(ngx_http_task_job_t));
+    ngx_memzero(dst, sizeof(ngx_http_task_record_t));
 
     dst->state = ngx_http_task_atomic_get(&job->state);
     dst->started = ngx_http_task_atomic_get(&job->started);
@@ -113,7 +114,7 @@ ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
 
 static void
 ngx_http_task_job_copy_progress(ngx_http_task_job_progress_t *dst,
-    ngx_http_task_job_t *job)
+    ngx_http_task_record_t *job)
 {
     uint32_t    version;
     ngx_uint_t  n;

@@ -10,14 +10,14 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "jobs/store/ngx_http_task_store.h"
 
 
 static void ngx_http_task_job_rebuild_lists(ngx_http_task_job_zone_t *zone);
 static void ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t *job);
+    ngx_http_task_record_t *job);
 static ngx_uint_t ngx_http_task_job_rebuild_state(
-    ngx_http_task_job_zone_t *zone, ngx_http_task_job_t *job);
+    ngx_http_task_job_zone_t *zone, ngx_http_task_record_t *job);
 static void ngx_http_task_job_rebuild_blocks(ngx_http_task_job_sh_t *sh);
 static void ngx_http_task_job_sort(ngx_http_task_job_sh_t *sh,
     ngx_http_task_job_list_t *list);
@@ -39,20 +39,12 @@ ngx_http_task_job_lock(ngx_http_task_job_zone_t *zone)
 void
 ngx_http_task_job_unlock(ngx_http_task_job_zone_t *zone)
 {
+    if (zone->damaged) {
+        zone->damaged = 0;
+        ngx_http_task_job_rebuild(zone);
+    }
+
     (void) pthread_mutex_unlock(&zone->sh->mutex);
-}
-
-
-/* not even a function that writes where it must not hangs all workers */
-
-void
-ngx_http_task_job_damaged(ngx_http_task_job_zone_t *zone, const char *what)
-{
-    ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                  "task_job_zone \"%V\" is damaged: %s, it is rebuilt",
-                  &zone->name, what);
-
-    ngx_http_task_job_rebuild(zone);
 }
 
 
@@ -126,7 +118,7 @@ ngx_http_task_job_rebuild_lists(ngx_http_task_job_zone_t *zone)
 
 static void
 ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t *job)
+    ngx_http_task_record_t *job)
 {
     uint32_t                    i, *bucket;
     ngx_uint_t                  state;
@@ -184,7 +176,7 @@ ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
 
 static ngx_uint_t
 ngx_http_task_job_rebuild_state(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t *job)
+    ngx_http_task_record_t *job)
 {
     ngx_uint_t  state;
 

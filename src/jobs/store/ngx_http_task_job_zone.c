@@ -8,27 +8,27 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "jobs/store/ngx_http_task_store.h"
 
 #include <sys/random.h>
 
 
 static ngx_int_t ngx_http_task_job_copy_result(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t *job, u_char *p);
+    ngx_http_task_record_t *job, u_char *p);
 static void ngx_http_task_job_unask(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t *job);
-static ngx_http_task_job_t *ngx_http_task_job_find(
+    ngx_http_task_record_t *job);
+static ngx_http_task_record_t *ngx_http_task_job_find(
     ngx_http_task_job_zone_t *zone, u_char *id);
 
 
 ngx_int_t
 ngx_http_task_job_add(ngx_http_task_job_zone_t *zone, uint64_t key,
-    ngx_uint_t max, ngx_http_task_job_t **added)
+    ngx_uint_t max, void *data, ngx_http_task_record_t **added)
 {
     u_char                   id[NGX_HTTP_TASK_JOB_ID];
     uint32_t                *bucket, i;
     ngx_int_t                rc;
-    ngx_http_task_job_t     *job;
+    ngx_http_task_record_t     *job;
     ngx_http_task_job_sh_t  *sh;
 
     sh = zone->sh;
@@ -37,10 +37,9 @@ ngx_http_task_job_add(ngx_http_task_job_zone_t *zone, uint64_t key,
         return NGX_ERROR;
     }
 
-    if (zone->by_job == NULL) {
-        zone->by_job = ngx_calloc(sh->njobs * sizeof(ngx_task_t *),
-                                  ngx_cycle->log);
-        if (zone->by_job == NULL) {
+    if (zone->data == NULL) {
+        zone->data = ngx_calloc(sh->njobs * sizeof(void *), ngx_cycle->log);
+        if (zone->data == NULL) {
             return NGX_ERROR;
         }
     }
@@ -82,6 +81,7 @@ ngx_http_task_job_add(ngx_http_task_job_zone_t *zone, uint64_t key,
 
     ngx_http_task_job_unlock(zone);
 
+    zone->data[i] = data;
     *added = job;
 
     return NGX_OK;
@@ -89,7 +89,7 @@ ngx_http_task_job_add(ngx_http_task_job_zone_t *zone, uint64_t key,
 
 
 ngx_int_t
-ngx_http_task_job_end(ngx_http_task_job_zone_t *zone, ngx_http_task_job_t *job,
+ngx_http_task_job_end(ngx_http_task_job_zone_t *zone, ngx_http_task_record_t *job,
     ngx_http_task_job_state_e state, ngx_uint_t status, ngx_str_t *result,
     ngx_uint_t busy)
 {
@@ -134,13 +134,15 @@ ngx_http_task_job_end(ngx_http_task_job_zone_t *zone, ngx_http_task_job_t *job,
 
     ngx_http_task_job_unlock(zone);
 
+    zone->data[job - sh->jobs] = NULL;
+
     return NGX_OK;
 }
 
 
 void
 ngx_http_task_job_returned(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t *job)
+    ngx_http_task_record_t *job)
 {
     ngx_http_task_job_lock(zone);
 
@@ -158,7 +160,7 @@ ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
     ngx_pool_t *pool, ngx_http_task_job_seen_t *seen)
 {
     ngx_int_t             rc;
-    ngx_http_task_job_t  *job;
+    ngx_http_task_record_t  *job;
 
     ngx_http_task_job_lock(zone);
 
@@ -190,7 +192,7 @@ ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
 
 static ngx_int_t
 ngx_http_task_job_copy_result(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t *job, u_char *p)
+    ngx_http_task_record_t *job, u_char *p)
 {
     size_t                      left, n;
     uint32_t                    i, owner;
@@ -228,7 +230,7 @@ ngx_http_task_job_peek(ngx_http_task_job_zone_t *zone, u_char *id,
     uint64_t *version, ngx_uint_t *ended)
 {
     ngx_uint_t            state;
-    ngx_http_task_job_t  *job;
+    ngx_http_task_record_t  *job;
 
     ngx_http_task_job_lock(zone);
 
@@ -254,7 +256,7 @@ ngx_int_t
 ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id)
 {
     uint32_t                    i;
-    ngx_http_task_job_t        *job;
+    ngx_http_task_record_t        *job;
     ngx_http_task_job_owner_t  *owner;
 
     ngx_http_task_job_lock(zone);
@@ -281,7 +283,7 @@ ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id)
 
 static void
 ngx_http_task_job_unask(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t *job)
+    ngx_http_task_record_t *job)
 {
     uint32_t                *p, i;
     ngx_uint_t               n;
@@ -304,12 +306,11 @@ ngx_http_task_job_unask(ngx_http_task_job_zone_t *zone,
 
 
 ngx_uint_t
-ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_t **jobs)
+ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone, void **jobs)
 {
     uint32_t                    i;
     ngx_uint_t                  n;
-    ngx_http_task_job_t        *job;
+    ngx_http_task_record_t        *job;
     ngx_http_task_job_owner_t  *owner;
 
     owner = zone->owner;
@@ -332,10 +333,13 @@ ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone,
         }
 
         job = &zone->sh->jobs[i];
-        i = job->asked;
-
         job->cancel = NGX_HTTP_TASK_JOB_CANCEL_TAKEN;
-        jobs[n++] = job;
+
+        if (zone->data[i]) {
+            jobs[n++] = zone->data[i];
+        }
+
+        i = job->asked;
     }
 
     ngx_http_task_atomic_set(&owner->asked, i);
@@ -350,7 +354,7 @@ ngx_int_t
 ngx_http_task_job_forget(ngx_http_task_job_zone_t *zone, u_char *id)
 {
     ngx_int_t             rc;
-    ngx_http_task_job_t  *job;
+    ngx_http_task_record_t  *job;
 
     ngx_http_task_job_lock(zone);
 
@@ -381,12 +385,12 @@ ngx_http_task_job_forget(ngx_http_task_job_zone_t *zone, u_char *id)
  * over its time is not there.
  */
 
-static ngx_http_task_job_t *
+static ngx_http_task_record_t *
 ngx_http_task_job_find(ngx_http_task_job_zone_t *zone, u_char *id)
 {
     uint32_t                 i;
     ngx_uint_t               n;
-    ngx_http_task_job_t     *job;
+    ngx_http_task_record_t     *job;
     ngx_http_task_job_sh_t  *sh;
 
     sh = zone->sh;
@@ -466,4 +470,33 @@ ngx_http_task_job_counts(ngx_http_task_job_zone_t *zone,
     for (i = NGX_HTTP_TASK_JOB_QUEUED; i < NGX_HTTP_TASK_JOB_STATES; i++) {
         counts->used += counts->states[i];
     }
+}
+
+
+void
+ngx_http_task_job_leave(ngx_http_task_job_zone_t *zone)
+{
+    ngx_uint_t                  left;
+    ngx_http_task_job_owner_t  *owner;
+
+    owner = zone->owner;
+
+    if (owner == NULL) {
+        return;
+    }
+
+    do {
+        ngx_http_task_job_lock(zone);
+
+        left = ngx_http_task_job_sweep_owner(zone, owner,
+                                             NGX_HTTP_TASK_JOB_SWEEP);
+        ngx_http_task_job_unlock(zone);
+
+    } while (left == 0);
+
+    (void) pthread_mutex_unlock(&owner->alive);
+
+    ngx_free(zone->data);
+    zone->data = NULL;
+    zone->owner = NULL;
 }

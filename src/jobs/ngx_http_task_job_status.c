@@ -5,7 +5,8 @@
  */
 
 
-#include "stats/ngx_http_task_status.h"
+#include "jobs/ngx_http_task_jobs.h"
+#include "stats/ngx_http_task_seen.h"
 
 
 typedef struct {
@@ -14,10 +15,17 @@ typedef struct {
     const char  *help;
     size_t       offset;               /* in ngx_http_task_job_counts_t */
     size_t       size;                 /* of the number there */
-} ngx_http_task_job_metric_t;
+} ngx_http_task_job_status_metric_t;
 
 
-static void ngx_http_task_job_metric_states(ngx_http_task_out_t *out,
+typedef struct {
+    ngx_http_task_job_zone_t    *zone;
+    ngx_http_task_job_counts_t   counts;
+    ngx_str_t                    text;         /* for Prometheus */
+} ngx_http_task_job_shown_t;
+
+
+static void ngx_http_task_job_status_states(ngx_http_task_out_t *out,
     ngx_array_t *jobs);
 
 
@@ -26,7 +34,7 @@ static void ngx_http_task_job_metric_states(ngx_http_task_out_t *out,
     sizeof(((ngx_http_task_job_counts_t *) NULL)->member)
 
 
-static const ngx_http_task_job_metric_t  ngx_http_task_job_metrics[] = {
+static const ngx_http_task_job_status_metric_t  ngx_http_task_job_status_metrics[] = {
 
     { "nginx_task_job_places", "gauge", "Jobs that the zone can keep.",
       ngx_http_task_job_number(places) },
@@ -54,16 +62,16 @@ static const ngx_http_task_job_metric_t  ngx_http_task_job_metrics[] = {
 
 
 ngx_int_t
-ngx_http_task_see_jobs(ngx_pool_t *pool, ngx_array_t *zones, ngx_array_t *jobs)
+ngx_http_task_job_status(ngx_pool_t *pool, ngx_array_t *zones, ngx_array_t *jobs)
 {
     ngx_uint_t                   i;
-    ngx_http_task_seen_jobs_t   *seen;
+    ngx_http_task_job_shown_t   *seen;
     ngx_http_task_job_zone_t   **zone;
 
     zone = zones->elts;
 
     if (ngx_array_init(jobs, pool, zones->nelts + 1,
-                       sizeof(ngx_http_task_seen_jobs_t))
+                       sizeof(ngx_http_task_job_shown_t))
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -84,10 +92,10 @@ ngx_http_task_see_jobs(ngx_pool_t *pool, ngx_array_t *zones, ngx_array_t *jobs)
 
 
 void
-ngx_http_task_json_jobs(ngx_http_task_out_t *out, ngx_array_t *jobs)
+ngx_http_task_job_status_json(ngx_http_task_out_t *out, ngx_array_t *jobs)
 {
     ngx_uint_t                   i, n;
-    ngx_http_task_seen_jobs_t   *seen;
+    ngx_http_task_job_shown_t   *seen;
     ngx_http_task_job_counts_t  *counts;
 
     seen = jobs->elts;
@@ -96,7 +104,7 @@ ngx_http_task_json_jobs(ngx_http_task_out_t *out, ngx_array_t *jobs)
         counts = &seen[i].counts;
 
         ngx_http_task_out(out, i ? ",{" : "{");
-        ngx_http_task_json_string(out, "name", &seen[i].zone->name);
+        ngx_http_task_out_json(out, "name", &seen[i].zone->name);
 
         ngx_http_task_out(out, ",\"places\":{\"total\":%ui,\"used\":%ui},"
                           "\"blocks\":{\"total\":%ui,\"used\":%ui},"
@@ -117,23 +125,23 @@ ngx_http_task_json_jobs(ngx_http_task_out_t *out, ngx_array_t *jobs)
 
 
 void
-ngx_http_task_metric_jobs(ngx_http_task_out_t *out, ngx_array_t *jobs)
+ngx_http_task_job_status_prometheus(ngx_http_task_out_t *out, ngx_array_t *jobs)
 {
     u_char                            *p;
     uint64_t                           n;
     ngx_uint_t                         i;
-    ngx_http_task_seen_jobs_t         *seen;
-    const ngx_http_task_job_metric_t  *metric;
+    ngx_http_task_job_shown_t         *seen;
+    const ngx_http_task_job_status_metric_t  *metric;
 
     if (jobs->nelts == 0) {
         return;
     }
 
-    ngx_http_task_job_metric_states(out, jobs);
+    ngx_http_task_job_status_states(out, jobs);
 
     seen = jobs->elts;
 
-    for (metric = ngx_http_task_job_metrics; metric->name; metric++) {
+    for (metric = ngx_http_task_job_status_metrics; metric->name; metric++) {
 
         ngx_http_task_out(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name,
                           metric->help, metric->name, metric->type);
@@ -155,11 +163,11 @@ ngx_http_task_metric_jobs(ngx_http_task_out_t *out, ngx_array_t *jobs)
 /* this one first: it makes the label of each zone */
 
 static void
-ngx_http_task_job_metric_states(ngx_http_task_out_t *out, ngx_array_t *jobs)
+ngx_http_task_job_status_states(ngx_http_task_out_t *out, ngx_array_t *jobs)
 {
     u_char                     *p;
     ngx_uint_t                  i, n;
-    ngx_http_task_seen_jobs_t  *seen;
+    ngx_http_task_job_shown_t  *seen;
 
     static const char  name[] = "nginx_task_jobs";
 
@@ -178,7 +186,7 @@ ngx_http_task_job_metric_states(ngx_http_task_out_t *out, ngx_array_t *jobs)
         }
 
         seen[i].text.data = p;
-        seen[i].text.len = ngx_http_task_metric_label(p, "zone",
+        seen[i].text.len = ngx_http_task_status_label(p, "zone",
                                                       &seen[i].zone->name)
                            - p;
 

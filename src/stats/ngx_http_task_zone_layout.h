@@ -5,12 +5,11 @@
  */
 
 
-#ifndef _NGX_HTTP_TASK_ZONE_H_INCLUDED_
-#define _NGX_HTTP_TASK_ZONE_H_INCLUDED_
+#ifndef _NGX_HTTP_TASK_ZONE_LAYOUT_H_INCLUDED_
+#define _NGX_HTTP_TASK_ZONE_LAYOUT_H_INCLUDED_
 
 
-#include <ngx_config.h>
-#include <ngx_core.h>
+#include "base/ngx_http_task_base.h"
 
 
 #define NGX_HTTP_TASK_ZONE_BUCKETS  32
@@ -21,9 +20,9 @@
 /*
  * The counters of a cell.  They only grow, and are written in this order, so
  * that one who reads them in the opposite order never sees an end without its
- * start.  What has started and not ended
+ * start.  What was accepted and has not ended
  *
- *     waits: started - begun - skipped, and runs: the rest
+ *     waits: accepted - begun - skipped, and runs: the rest
  *
  * A thread counts that it has begun a moment after it has: what waits may then
  * be one too many, but never more than have not ended.
@@ -34,7 +33,7 @@
  */
 
 typedef enum {
-    NGX_HTTP_TASK_COUNT_STARTED = 0,
+    NGX_HTTP_TASK_COUNT_ACCEPTED = 0,  /* "started" in the formats */
     NGX_HTTP_TASK_COUNT_BEGUN,         /* to run */
     NGX_HTTP_TASK_COUNT_SKIPPED,       /* ended, and had never begun */
 
@@ -96,7 +95,7 @@ typedef struct {
     ngx_queue_t                    queue;
     ngx_uint_t                     refs;         /* generations */
     ngx_uint_t                     seen;         /* by who has the mutex */
-    ngx_str_t                      name;         /* see stats.c */
+    ngx_str_t                      name;         /* see stats_conf.c */
     uint64_t                       state;
     uint64_t                      *total[2];
 } ngx_http_task_series_t;
@@ -139,8 +138,7 @@ typedef struct {
 typedef struct {
     ngx_str_t                      name;
     ngx_shm_zone_t                *shm_zone;     /* NULL: not defined */
-    ngx_str_t                      file;         /* where it is named first */
-    ngx_uint_t                     line;
+    ngx_http_task_place_t          place;        /* where it is named first */
     ngx_cycle_t                   *cycle;
 
     int64_t                        buckets[NGX_HTTP_TASK_ZONE_BUCKETS];
@@ -190,4 +188,4 @@ typedef struct {
     (void) __atomic_fetch_add(p, n, __ATOMIC_RELEASE)
 
 
-#endif /* _NGX_HTTP_TASK_ZONE_H_INCLUDED_ */
+#endif /* _NGX_HTTP_TASK_ZONE_LAYOUT_H_INCLUDED_ */

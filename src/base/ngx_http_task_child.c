@@ -10,7 +10,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "base/ngx_http_task_base.h"
 
 #include <sys/syscall.h>
 
@@ -55,15 +55,9 @@ static pid_t                       ngx_http_task_child_loop;
 
 
 void
-ngx_http_task_child_init(ngx_cycle_t *cycle)
+ngx_http_task_child_init(ngx_cycle_t *cycle, ngx_uint_t libraries)
 {
-    ngx_http_task_core_conf_t  *tccf;
-
-    tccf = ngx_http_task_core_conf(cycle);
-
-    /* the first one is the built-in one */
-
-    if (tccf->libraries.nelts <= 1) {
+    if (libraries == 0) {
         return;
     }
 
@@ -196,7 +190,7 @@ ngx_http_task_child_signal(int signo, siginfo_t *info, void *context)
         return;
     }
 
-    if (!ngx_http_task_on_loop()) {
+    if (!ngx_http_task_loop_is_here()) {
         err = ngx_errno;
 
         (void) syscall(SYS_tgkill, ngx_pid, ngx_http_task_child_loop, signo);

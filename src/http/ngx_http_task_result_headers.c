@@ -4,7 +4,7 @@
  */
 
 
-#include "task/ngx_http_task.h"
+#include "http/ngx_http_task_http.h"
 
 
 static ngx_uint_t ngx_http_task_result_headers_of_body(ngx_task_t *t,

@@ -1,0 +1,218 @@
+
+/*
+ * A function, or a library that it calls, that ends what is nginx's.
+ *
+ * exit() ends the worker, and where its argument is 2 the master starts no
+ * other one.  So a handler names the function that called it, and ends the
+ * process with a code after which there will be a new worker.  What nginx ends
+ * by itself is on the event loop, while nothing of a library runs there.
+ *
+ * pthread_exit() and pthread_cancel() end a thread.  That of the event loop has
+ * a value of a key, whose destructor is called then and ends the process, too;
+ * threads of a pool are watched where they run, see ngx_http_task_piece_run.c.
+ */
+
+
+#include "base/ngx_http_task_base.h"
+
+#include <dlfcn.h>
+
+
+static void ngx_http_task_exit_handler(int status, void *data);
+static void ngx_http_task_exit_quick_handler(void);
+static void ngx_http_task_exit_loop(void *data);
+static void ngx_http_task_exit_now(const char *call, int status);
+static void ngx_http_task_exit_log(const char *call, int status);
+
+
+/* how long a worker stays that could not even start, milliseconds */
+
+#define NGX_HTTP_TASK_EXIT_START  1000
+
+
+/*
+ * What runs in this thread: a task's function, or a hook of a library.  With
+ * this model each look at it is one instruction, and not a call.
+ */
+
+#define ngx_http_task_exit_local                                              \
+    static __thread __attribute__((tls_model("initial-exec")))
+
+ngx_http_task_exit_local ngx_http_task_guard_t  ngx_http_task_exit_guarded;
+
+static pthread_key_t  ngx_http_task_exit_key;      /* of the loop's thread */
+
+
+ngx_int_t
+ngx_http_task_exit_init(ngx_cycle_t *cycle)
+{
+    int      err;
+    Dl_info  info;
+
+    err = pthread_key_create(&ngx_http_task_exit_key,
+                             ngx_http_task_exit_loop);
+
+    if (err) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, err,
+                      "pthread_key_create() failed");
+        return NGX_ERROR;
+    }
+
+    /* nginx unloads its modules before it exits: this one has to stay */
+
+    if (dladdr(&ngx_http_task_exit_key, &info) == 0
+        || dlopen(info.dli_fname, RTLD_NOW|RTLD_NOLOAD|RTLD_NODELETE) == NULL)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "could not keep the module: %s", dlerror());
+        return NGX_ERROR;
+    }
+
+    ngx_http_task_exit_catch();
+
+    (void) pthread_setspecific(ngx_http_task_exit_key, &ngx_http_task_exit_key);
+    ngx_http_task_exit_forbid_cancel();
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_task_exit_catch(void)
+{
+    (void) on_exit(ngx_http_task_exit_handler, NULL);
+    (void) at_quick_exit(ngx_http_task_exit_quick_handler);
+}
+
+
+ngx_http_task_guard_t
+ngx_http_task_exit_guard(ngx_task_t *t, ngx_str_t *name)
+{
+    ngx_http_task_guard_t  before;
+
+    before = ngx_http_task_exit_guarded;
+
+    ngx_http_task_exit_guarded.task = t;
+    ngx_http_task_exit_guarded.name = name;
+
+    return before;
+}
+
+
+void
+ngx_http_task_exit_unguard(ngx_http_task_guard_t before)
+{
+    ngx_http_task_exit_guarded = before;
+}
+
+
+ngx_task_t *
+ngx_http_task_exit_guarded_task(void)
+{
+    return ngx_http_task_exit_guarded.task;
+}
+
+
+void
+ngx_http_task_exit_forbid_cancel(void)
+{
+    (void) pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    (void) pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
+}
+
+
+static void
+ngx_http_task_exit_handler(int status, void *data)
+{
+    /* a child that a function has made by fork() may end as it likes */
+
+    if (getpid() != ngx_pid) {
+        return;
+    }
+
+    if (ngx_http_task_exit_guarded.name == NULL
+        && ngx_http_task_loop_is_here())
+    {
+        return;
+    }
+
+    /* another thread may call exit() now: it has to find a handler, too */
+
+    (void) on_exit(ngx_http_task_exit_handler, NULL);
+
+    ngx_http_task_exit_now("exit", status);
+}
+
+
+/* it is not told the argument */
+
+static void
+ngx_http_task_exit_quick_handler(void)
+{
+    if (getpid() != ngx_pid) {
+        return;
+    }
+
+    (void) at_quick_exit(ngx_http_task_exit_quick_handler);
+
+    ngx_http_task_exit_now("quick_exit", -1);
+}
+
+
+static void
+ngx_http_task_exit_now(const char *call, int status)
+{
+    ngx_http_task_exit_log(call, status);
+
+    /* in start(), and so will the next worker: the master would not wait */
+
+    if (ngx_http_task_exit_guarded.name && !ngx_http_task_exit_guarded.task
+        && !ngx_quit && !ngx_exiting && !ngx_terminate)
+    {
+        ngx_msleep(NGX_HTTP_TASK_EXIT_START);
+    }
+
+    _exit(1);
+}
+
+
+static void
+ngx_http_task_exit_log(const char *call, int status)
+{
+    u_char                  text[32];
+    ngx_http_task_guard_t  *guarded;
+
+    guarded = &ngx_http_task_exit_guarded;
+
+    *ngx_snprintf(text, sizeof(text) - 1, (status < 0) ? "%s()" : "%s(%d)",
+                  call, status) = '\0';
+
+    if (guarded->task) {
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                      "task \"%V\" called %s, its worker ends",
+                      guarded->name, text);
+        return;
+    }
+
+    if (guarded->name) {
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                      "a hook of task library \"%V\" called %s, its worker "
+                      "ends", guarded->name, text);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                  "a thread of a task library called %s, its worker ends",
+                  text);
+}
+
+
+/* the event loop's thread ends */
+
+static void
+ngx_http_task_exit_loop(void *data)
+{
+    if (getpid() == ngx_pid) {
+        ngx_http_task_exit_now("pthread_exit", -1);
+    }
+}

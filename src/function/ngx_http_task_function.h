@@ -1,0 +1,251 @@
+
+/*
+ * What can be run, and what it takes: libraries, their functions, parameters
+ * and their values.  Directives are read on the loop; values are made in any
+ * thread.
+ */
+
+
+#ifndef _NGX_HTTP_TASK_FUNCTION_H_INCLUDED_
+#define _NGX_HTTP_TASK_FUNCTION_H_INCLUDED_
+
+
+#include "base/ngx_http_task_base.h"
+#include "answer/ngx_http_task_answer.h"
+#include "text/ngx_http_task_text.h"
+
+
+/* the path that a library is loaded by, and its structures in version 1.0 */
+
+#define NGX_HTTP_TASK_LIBRARY_PATH   192
+#define NGX_HTTP_TASK_LIBRARY_SIZE                                            \
+    (offsetof(ngx_task_library_t, stop) + sizeof(void (*)(void)))
+#define NGX_HTTP_TASK_FUNCTION_SIZE                                           \
+    (offsetof(ngx_task_function_t, flags) + sizeof(size_t))
+#define NGX_HTTP_TASK_PARAM_SIZE                                              \
+    (offsetof(ngx_task_param_t, choices) + sizeof(char *))
+
+
+typedef struct ngx_http_task_function_s  ngx_http_task_function_t;
+
+
+typedef union {
+    int64_t                          integer;      /* also bool and enum */
+    double                           number;
+    ngx_str_t                        string;       /* ends with a null */
+} ngx_http_task_value_t;
+
+
+typedef struct {
+    ngx_http_task_value_t            value;        /* of a string: integer */
+    ngx_str_t                        text;         /* as configured */
+    unsigned                         set:1;
+    unsigned                         exclusive:1;
+} ngx_http_task_bound_t;
+
+
+/* a parameter of a function, as a location takes it */
+
+typedef struct {
+    const ngx_task_param_t          *param;
+    ngx_str_t                        name;
+
+    ngx_http_task_value_t            def;
+    ngx_http_task_bound_t            min;
+    ngx_http_task_bound_t            max;
+
+    ngx_http_task_value_t            value;        /* if fixed, and .. */
+    ngx_http_complex_value_t        *variable;     /* .. this is NULL */
+
+    unsigned                         fixed:1;      /* not for the request */
+    unsigned                         has_def:1;
+    unsigned                         bounded:1;    /* "task_param ... max=" */
+} ngx_http_task_arg_t;
+
+
+typedef enum {
+    NGX_HTTP_TASK_BOUND_NONE = 0,
+    NGX_HTTP_TASK_BOUND_INTEGER,
+    NGX_HTTP_TASK_BOUND_NUMBER,
+    NGX_HTTP_TASK_BOUND_LENGTH
+} ngx_http_task_bound_e;
+
+
+typedef ngx_int_t (*ngx_http_task_text_pt)(ngx_pool_t *pool,
+    ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
+    ngx_http_task_invalid_t *invalid);
+typedef ngx_int_t (*ngx_http_task_json_pt)(ngx_str_t *text,
+    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
+typedef u_char *(*ngx_http_task_store_pt)(void *member,
+    ngx_http_task_value_t *value, u_char *behind);
+
+
+/* a type of parameters */
+
+typedef struct {
+    /* a value as nginx.conf and a query have it, and a string in JSON */
+    ngx_http_task_text_pt            text;
+
+    /* the text of any other value in JSON; NULL: is none */
+    ngx_http_task_json_pt            json;
+
+    /* puts it into the arguments of a function, and text behind them */
+    ngx_http_task_store_pt           store;
+
+    ngx_http_task_bound_e            bound;
+    double                           unit;         /* of a bound, in "ctx" */
+    size_t                           size;         /* of the C type */
+    ngx_uint_t                       behind;       /* it is text */
+} ngx_http_task_type_t;
+
+
+typedef struct {
+    const ngx_task_library_t        *descriptor;
+    ngx_str_t                        name;
+    ngx_str_t                        file;
+    ngx_http_task_function_t        *functions;
+    ngx_uint_t                       nfunctions;
+    ngx_uint_t                       builtin;      /* part of the module */
+    ngx_uint_t                       failed;       /* to start, here */
+} ngx_http_task_library_t;
+
+
+struct ngx_http_task_function_s {
+    ngx_str_t                        name;
+    ngx_http_task_library_t         *library;
+    ngx_task_function_t              table;        /* a copy, of our size */
+    ngx_task_param_t                *params;       /* likewise */
+    ngx_uint_t                       nparams;
+    ngx_http_task_arg_t             *args;         /* as nobody configured */
+    ngx_uint_t                       methods;      /* 0: the default ones */
+};
+
+
+/* of a location: its function, and what is taken from whom */
+
+typedef struct {
+    ngx_array_t                     *libraries;    /* all of them, pointers */
+    ngx_http_task_function_t        *function;     /* NULL: no "task" */
+    ngx_array_t                     *args;         /* ngx_http_task_arg_t */
+    ngx_uint_t                       open;         /* left to the request */
+    void                            *ready;        /* arguments of one that
+                                                      gives none; NULL: it has
+                                                      to, or variables */
+    ngx_array_t                     *narrow;       /* of "task_param" */
+} ngx_http_task_args_conf_t;
+
+
+/* --- libraries: ngx_http_task_library.c ----------------------------------- */
+
+/* the first one; harmless if it is there */
+
+ngx_int_t ngx_http_task_library_builtin(ngx_conf_t *cf, ngx_array_t *libraries,
+    const ngx_task_library_t *descriptor);
+ngx_int_t ngx_http_task_library_load(ngx_conf_t *cf, ngx_array_t *libraries,
+    ngx_str_t *file);
+
+/* in a worker, before its first task and after its last */
+
+void ngx_http_task_library_start(ngx_array_t *libraries);
+void ngx_http_task_library_stop(ngx_array_t *libraries);
+
+
+/* --- functions: ngx_http_task_functions.c --------------------------------- */
+
+ngx_int_t ngx_http_task_functions_add(ngx_conf_t *cf,
+    ngx_http_task_library_t *library);
+
+/* NULL: it is logged why */
+
+ngx_http_task_function_t *ngx_http_task_functions_find(ngx_conf_t *cf,
+    ngx_array_t *libraries, ngx_str_t *name);
+
+/* whether any function has a parameter of that name */
+
+ngx_uint_t ngx_http_task_functions_take(ngx_array_t *libraries,
+    ngx_str_t *name);
+
+
+/* --- parameters, as a table has them: ngx_http_task_param.c --------------- */
+
+ngx_int_t ngx_http_task_param_table(ngx_conf_t *cf,
+    ngx_http_task_library_t *library, ngx_http_task_function_t *function);
+
+/* of a function, once: each location takes a copy */
+
+ngx_int_t ngx_http_task_param_args(ngx_conf_t *cf,
+    ngx_http_task_function_t *function);
+
+/* whether it is one of a library, a function or a parameter */
+
+ngx_uint_t ngx_http_task_param_name(const char *name);
+
+/* a value as it may stand in a log: not that of a secret */
+
+ngx_str_t *ngx_http_task_param_shown(ngx_http_task_arg_t *arg,
+    ngx_str_t *text);
+
+
+/* --- parameters in the configuration: ngx_http_task_args.c ---------------- */
+
+/* "task_param": conf with the offset is a ngx_http_task_args_conf_t */
+
+char *ngx_http_task_args_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* of a location with a task: its function, and each "name=value" of it */
+
+ngx_int_t ngx_http_task_args_function(ngx_conf_t *cf,
+    ngx_http_task_args_conf_t *conf, ngx_str_t *name);
+ngx_int_t ngx_http_task_args_fix(ngx_conf_t *cf,
+    ngx_http_task_args_conf_t *conf, ngx_str_t *text);
+
+/* also makes the arguments that no request has to give */
+
+ngx_int_t ngx_http_task_args_merge(ngx_conf_t *cf,
+    ngx_http_task_args_conf_t *prev, ngx_http_task_args_conf_t *conf);
+
+/* the first parameter by which a request may take time without bound, or NULL */
+
+ngx_http_task_arg_t *ngx_http_task_args_unbounded(
+    ngx_http_task_args_conf_t *conf);
+
+
+/* --- values: ngx_http_task_value.c; any thread ---------------------------- */
+
+/* NGX_DECLINED: see invalid; NGX_ERROR: no memory */
+
+ngx_int_t ngx_http_task_value_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
+    ngx_str_t *text, ngx_http_task_value_t *value,
+    ngx_http_task_invalid_t *invalid);
+ngx_int_t ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
+    ngx_http_task_span_t *json, ngx_http_task_value_t *value,
+    ngx_http_task_invalid_t *invalid);
+
+ngx_int_t ngx_http_task_value_bound(ngx_http_task_arg_t *arg, ngx_str_t *text,
+    u_char exclusive, ngx_http_task_bound_t *bound);
+ngx_uint_t ngx_http_task_value_wider(ngx_http_task_arg_t *arg,
+    ngx_http_task_bound_t *a, ngx_http_task_bound_t *b, ngx_uint_t max);
+
+/* the size of the member of the arguments; 0: there is no such type */
+
+size_t ngx_http_task_value_member(ngx_task_type_t type);
+
+/* the arguments of a function, from one value for each; NULL: no memory */
+
+void *ngx_http_task_value_args(ngx_pool_t *pool,
+    ngx_http_task_function_t *function, ngx_array_t *args,
+    ngx_http_task_value_t *values);
+
+
+/* --- types: ngx_http_task_type.c ------------------------------------------ */
+
+ngx_int_t ngx_http_task_type_invalid(ngx_http_task_invalid_t *invalid,
+    const char *type, const char *msg, const char *reason);
+
+/* by ngx_task_type_t, and how many they are */
+
+extern const ngx_http_task_type_t  ngx_http_task_types[];
+extern const ngx_uint_t            ngx_http_task_ntypes;
+
+
+#endif /* _NGX_HTTP_TASK_FUNCTION_H_INCLUDED_ */

@@ -1,0 +1,243 @@
+
+/*
+ * The parameters of a function, as its table says.  All that can be wrong in the
+ * table is found here, when the library is loaded.
+ */
+
+
+#include "function/ngx_http_task_function.h"
+
+
+static const char *ngx_http_task_param_wrong(
+    ngx_http_task_function_t *function, ngx_uint_t i);
+static ngx_uint_t ngx_http_task_param_choices(const char *p);
+static ngx_int_t ngx_http_task_param_arg(ngx_conf_t *cf, ngx_str_t *function,
+    ngx_http_task_arg_t *arg, const ngx_task_param_t *param);
+
+
+ngx_int_t
+ngx_http_task_param_table(ngx_conf_t *cf, ngx_http_task_library_t *library,
+    ngx_http_task_function_t *function)
+{
+    u_char            *p;
+    size_t             size;
+    ngx_uint_t         i, n;
+    const char        *wrong;
+
+    p = (u_char *) function->table.params;
+    size = library->descriptor->param_size;
+    n = 0;
+
+    if (p) {
+        while (*(char **) (p + n * size)) {
+            n++;
+        }
+    }
+
+    function->nparams = n;
+    function->params = ngx_pcalloc(cf->pool, n * sizeof(ngx_task_param_t) + 1);
+
+    if (function->params == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+        ngx_memcpy(&function->params[i], p + i * size, size);
+
+        wrong = ngx_http_task_param_wrong(function, i);
+
+        if (wrong) {
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "\"%V\" has a function \"%V\" whose parameter "
+                            "\"%s\" %s", &library->file, &function->name,
+                            function->params[i].name, wrong);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static const char *
+ngx_http_task_param_wrong(ngx_http_task_function_t *function, ngx_uint_t i)
+{
+    size_t             size;
+    ngx_uint_t         n;
+    ngx_task_param_t  *param;
+
+    param = &function->params[i];
+
+    if (!ngx_http_task_param_name(param->name)) {
+        return "has an invalid name";
+    }
+
+    for (n = 0; n < i; n++) {
+        if (ngx_strcmp(function->params[n].name, param->name) == 0) {
+            return "is there twice";
+        }
+    }
+
+    size = ngx_http_task_value_member(param->type);
+
+    if (size == 0) {
+        return "is of no known type";
+    }
+
+    if (param->offset > function->table.args_size
+        || function->table.args_size - param->offset < size)
+    {
+        return "is outside of the arguments";
+    }
+
+    if (param->flags & ~(size_t) NGX_TASK_SECRET) {
+        return "has an unknown flag";
+    }
+
+    if (param->type == NGX_TASK_ENUM
+        && !ngx_http_task_param_choices(param->choices))
+    {
+        return "has no choices, or an empty one";
+    }
+
+    return NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_task_param_choices(const char *p)
+{
+    size_t  len;
+
+    if (p == NULL) {
+        return 0;
+    }
+
+    for ( ;; ) {
+        len = strcspn(p, "|");
+
+        if (len == 0) {
+            return 0;
+        }
+
+        if (p[len] == '\0') {
+            return 1;
+        }
+
+        p += len + 1;
+    }
+}
+
+
+ngx_uint_t
+ngx_http_task_param_name(const char *name)
+{
+    const char  *p;
+
+    for (p = name; *p; p++) {
+        if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z')
+              || (*p >= '0' && *p <= '9') || *p == '_' || *p == '-'))
+        {
+            return 0;
+        }
+    }
+
+    return p > name;
+}
+
+
+/* of a function, once: each location takes a copy */
+
+ngx_int_t
+ngx_http_task_param_args(ngx_conf_t *cf, ngx_http_task_function_t *function)
+{
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *arg;
+
+    arg = ngx_pcalloc(cf->pool, function->nparams * sizeof(ngx_http_task_arg_t)
+                                + 1);
+    if (arg == NULL) {
+        return NGX_ERROR;
+    }
+
+    function->args = arg;
+
+    for (i = 0; i < function->nparams; i++) {
+        if (ngx_http_task_param_arg(cf, &function->name, &arg[i],
+                                   &function->params[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_param_arg(ngx_conf_t *cf, ngx_str_t *function,
+    ngx_http_task_arg_t *arg, const ngx_task_param_t *param)
+{
+    ngx_int_t                rc;
+    ngx_str_t                text;
+    ngx_http_task_invalid_t  invalid;
+
+    ngx_memzero(arg, sizeof(ngx_http_task_arg_t));
+
+    arg->param = param;
+    arg->name.data = (u_char *) param->name;
+    arg->name.len = ngx_strlen(param->name);
+
+    if (param->min) {
+        text.data = (u_char *) param->min;
+        text.len = ngx_strlen(param->min);
+
+        if (ngx_http_task_value_bound(arg, &text, '>', &arg->min) != NGX_OK) {
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "task \"%V\": invalid minimum \"%V\" of "
+                            "parameter \"%V\"", function, &text, &arg->name);
+        }
+    }
+
+    if (param->max) {
+        text.data = (u_char *) param->max;
+        text.len = ngx_strlen(param->max);
+
+        if (ngx_http_task_value_bound(arg, &text, '<', &arg->max) != NGX_OK) {
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "task \"%V\": invalid maximum \"%V\" of "
+                            "parameter \"%V\"", function, &text, &arg->name);
+        }
+    }
+
+    if (param->def == NULL) {
+        return NGX_OK;
+    }
+
+    arg->has_def = 1;
+    text.data = (u_char *) param->def;
+    text.len = ngx_strlen(param->def);
+
+    rc = ngx_http_task_value_text(cf->pool, arg, &text, &arg->def, &invalid);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "task \"%V\": invalid default \"%V\" of "
+                            "parameter \"%V\": %s", function,
+                            ngx_http_task_param_shown(arg, &text), &arg->name,
+                            invalid.msg);
+    }
+
+    return rc;
+}
+
+
+/* as it may stand in a log */
+
+ngx_str_t *
+ngx_http_task_param_shown(ngx_http_task_arg_t *arg, ngx_str_t *text)
+{
+    static ngx_str_t  secret = ngx_string("[secret]");
+
+    return (arg->param->flags & NGX_TASK_SECRET) ? &secret : text;
+}

@@ -1,0 +1,266 @@
+
+/*
+ * A task whose client is a request: it is answered when the task ends, and the
+ * task is cancelled when the client leaves before that.
+ */
+
+
+#include "http/ngx_http_task_http.h"
+
+
+static void ngx_http_task_request_cleanup(void *data);
+static void ngx_http_task_request_pool_cleanup(void *data);
+static ngx_uint_t ngx_http_task_request_left(ngx_task_t *t);
+static void ngx_http_task_request_answer(ngx_task_t *t);
+static ngx_int_t ngx_http_task_request_failed(ngx_task_t *t);
+
+
+static const ngx_http_task_client_t  ngx_http_task_request = {
+    .watch = ngx_http_task_request_watch,
+    .enter = ngx_http_task_request_enter,
+    .left = ngx_http_task_request_left,
+    .answer = ngx_http_task_request_answer
+};
+
+
+ngx_int_t
+ngx_http_task_request_attach(ngx_task_t *t)
+{
+    ngx_pool_cleanup_t  *pcln;
+    ngx_http_cleanup_t  *cln;
+    ngx_http_request_t  *r;
+
+    r = t->request;
+
+    pcln = ngx_pool_cleanup_add(r->pool, 0);
+    if (pcln == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln = ngx_http_cleanup_add(r, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    pcln->handler = ngx_http_task_request_pool_cleanup;
+    pcln->data = t;
+
+    cln->handler = ngx_http_task_request_cleanup;
+    cln->data = t;
+
+    ngx_http_set_ctx(r, t, ngx_http_task_module);
+
+    ngx_http_task_start(t, &ngx_http_task_request);
+
+    return NGX_OK;
+}
+
+
+/* the request is terminated: the client left, or its connection failed */
+
+static void
+ngx_http_task_request_cleanup(void *data)
+{
+    ngx_task_t *t = data;
+
+    if (t->state == NGX_HTTP_TASK_PENDING) {
+        ngx_http_task_cancel(t);
+    }
+}
+
+
+static void
+ngx_http_task_request_pool_cleanup(void *data)
+{
+    ngx_task_t *t = data;
+
+    t->request = NULL;
+
+    ngx_http_task_release(t);
+}
+
+
+void
+ngx_http_task_request_watch(ngx_task_t *t)
+{
+    ngx_http_request_t  *r;
+
+    r = t->request;
+
+    if (t->conf->ignore_client_abort) {
+        r->write_event_handler = ngx_http_request_empty_handler;
+        return;
+    }
+
+    ngx_http_task_watch(r);
+}
+
+
+ngx_connection_t *
+ngx_http_task_request_enter(ngx_task_t *t)
+{
+    ngx_connection_t  *c;
+
+    if (t->request == NULL) {
+        return NULL;
+    }
+
+    c = t->request->connection;
+
+    ngx_http_set_log_request(c->log, t->request);
+
+    return c;
+}
+
+
+/* post_action has taken the request elsewhere */
+
+static ngx_uint_t
+ngx_http_task_request_left(ngx_task_t *t)
+{
+    return ngx_http_task_elsewhere(t->request, t->changes);
+}
+
+
+static void
+ngx_http_task_request_answer(ngx_task_t *t)
+{
+    ngx_int_t            rc;
+    ngx_http_request_t  *r;
+
+    r = t->request;
+
+    if (t->state == NGX_HTTP_TASK_CANCELLED) {
+        return;
+    }
+
+    r->read_event_handler = ngx_http_block_reading;
+
+    switch (t->state) {
+
+    case NGX_HTTP_TASK_REJECTED:
+        rc = ngx_http_task_send_unavailable(r, t->retry);
+        break;
+
+    case NGX_HTTP_TASK_TIMEOUT:
+        rc = ngx_http_task_send_error(r, NGX_HTTP_GATEWAY_TIME_OUT, NULL);
+        break;
+
+    default:
+        rc = ngx_http_task_request_send(t);
+    }
+
+    ngx_http_finalize_request(r, rc);
+}
+
+
+ngx_int_t
+ngx_http_task_request_send(ngx_task_t *t)
+{
+    ngx_http_request_t      *r;
+    ngx_http_task_result_t  *result;
+
+    r = t->request;
+    result = &t->result;
+
+    if (result->invalid) {
+        return ngx_http_task_send_error(r, NGX_HTTP_TASK_UNPROCESSABLE,
+                                        &result->body);
+    }
+
+    if (t->rc != NGX_TASK_OK) {
+        return ngx_http_task_request_failed(t);
+    }
+
+    if (ngx_http_task_result_headers(t) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_task_send_body(r, result->status ? result->status
+                                                     : NGX_HTTP_OK,
+                                   result->type.len ? &result->type
+                                                    : &ngx_http_task_json_type,
+                                   &result->body);
+}
+
+
+/* what the client sees is what ngx_task_fail() was given, or nothing */
+
+static ngx_int_t
+ngx_http_task_request_failed(ngx_task_t *t)
+{
+    u_char                   buf[NGX_HTTP_TASK_LOG_TEXT];
+    size_t                   len;
+    ngx_int_t                rc;
+    ngx_str_t                body;
+    ngx_uint_t               status;
+    ngx_http_request_t      *r;
+    ngx_http_task_result_t  *result;
+
+    r = t->request;
+    result = &t->result;
+
+    if (result->nomem || result->misuse || result->failed == 0) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "task \"%V\" failed%s", &t->function->name,
+                      result->misuse ? ": it is written wrong"
+                      : result->nomem ? ": no memory" : "");
+
+        return ngx_http_task_send_error(r, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                        NULL);
+    }
+
+    status = result->failed;
+
+    len = ngx_http_task_log_escape(buf, sizeof(buf), result->detail.data,
+                                   result->detail.len);
+
+    ngx_log_error(ngx_http_task_failed_level(status), r->connection->log, 0,
+                  "task \"%V\" failed, %ui: %*s",
+                  &t->function->name, status, len, buf);
+
+    rc = ngx_http_task_error_detail(r->pool, &result->detail, &body);
+
+    /* nothing of it is on the page that replaces it */
+
+    if (rc == NGX_OK && !ngx_http_task_has_error_page(r, status)) {
+        rc = ngx_http_task_result_headers(t);
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_task_send_error(r, status, &body);
+}
+
+
+/* the latest task of the request, also after an internal redirect, or NULL */
+
+ngx_task_t *
+ngx_http_task_request_task(ngx_http_request_t *r)
+{
+    ngx_task_t          *t;
+    ngx_pool_cleanup_t  *cln;
+
+    t = ngx_http_get_module_ctx(r, ngx_http_task_module);
+
+    if (t || !(r->internal || r->filter_finalize)) {
+        return t;
+    }
+
+    /* an internal redirect wiped the context; the latest cleanup is first */
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler == ngx_http_task_request_pool_cleanup) {
+            t = cln->data;
+
+            if (t->request == r) {
+                return t;
+            }
+        }
+    }
+
+    return NULL;
+}

@@ -1,0 +1,321 @@
+
+/*
+ * "task_jobs": what becomes of a job, told by any worker.
+ */
+
+
+#include "jobs/ngx_http_task_jobs.h"
+
+
+static ngx_int_t ngx_http_task_job_asked_id(ngx_http_request_t *r, u_char *id);
+static ngx_int_t ngx_http_task_job_delete(ngx_http_request_t *r,
+    ngx_http_task_job_zone_t *zone, u_char *id);
+static ngx_int_t ngx_http_task_job_forget_it(ngx_http_request_t *r,
+    ngx_http_task_job_zone_t *zone, u_char *id);
+static ngx_int_t ngx_http_task_job_get(ngx_http_request_t *r,
+    ngx_http_task_job_zone_t *zone, u_char *id);
+static ngx_int_t ngx_http_task_job_wrong(ngx_http_request_t *r, ngx_int_t rc,
+    ngx_str_t *wrong);
+static ngx_int_t ngx_http_task_job_arg(ngx_http_request_t *r,
+    const ngx_task_param_t *param, ngx_str_t *max, int64_t *value,
+    ngx_str_t *wrong);
+static ngx_int_t ngx_http_task_job_arg_invalid(ngx_pool_t *pool,
+    const ngx_task_param_t *param, ngx_str_t *text,
+    ngx_http_task_invalid_t *invalid, ngx_str_t *wrong);
+static ngx_int_t ngx_http_task_job_arg_text(ngx_http_request_t *r,
+    const char *arg, ngx_str_t *text);
+
+
+ngx_int_t
+ngx_http_task_job_handler(ngx_http_request_t *r, ngx_http_task_job_conf_t *conf)
+{
+    u_char     id[NGX_HTTP_TASK_JOB_ID];
+    ngx_int_t  rc;
+
+    static ngx_str_t  allow = ngx_string("GET, HEAD, DELETE");
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD|NGX_HTTP_DELETE))) {
+        return ngx_http_task_send_not_allowed(r, &allow);
+    }
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_http_task_job_asked_id(r, id) != NGX_OK) {
+        return ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
+    }
+
+    return (r->method & NGX_HTTP_DELETE)
+           ? ngx_http_task_job_delete(r, conf->told, id)
+           : ngx_http_task_job_get(r, conf->told, id);
+}
+
+
+/*
+ * What is behind the last slash.  A node's name is for a front that looks who
+ * is to be asked: the id alone is the key, so that "node" may be changed.
+ */
+
+static ngx_int_t
+ngx_http_task_job_asked_id(ngx_http_request_t *r, u_char *id)
+{
+    int          high, low;
+    u_char      *p, *first;
+    ngx_uint_t   i;
+
+    if (r->uri.len < 2 * NGX_HTTP_TASK_JOB_ID + 1) {
+        return NGX_DECLINED;
+    }
+
+    p = r->uri.data + r->uri.len - 2 * NGX_HTTP_TASK_JOB_ID;
+
+    for (first = p; first[-1] != '/'; first--) {
+
+        if (first - 1 == r->uri.data) {
+            return NGX_DECLINED;
+        }
+    }
+
+    if (first < p
+        && (p[-1] != '-' || !ngx_http_task_job_zone_node(first, p - 1 - first)))
+    {
+        return NGX_DECLINED;
+    }
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_ID; i++, p += 2) {
+        high = ngx_http_task_hex(p[0]);
+        low = ngx_http_task_hex(p[1]);
+
+        if (high < 0 || low < 0) {
+            return NGX_DECLINED;
+        }
+
+        id[i] = (u_char) (high << 4 | low);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_job_delete(ngx_http_request_t *r,
+    ngx_http_task_job_zone_t *zone, u_char *id)
+{
+    int64_t    forget;
+    ngx_int_t  rc;
+    ngx_str_t  wrong;
+
+    static const ngx_task_param_t  param = {
+        "forget", NGX_TASK_BOOL, 0, NULL, NULL, NULL, "", NULL, 0
+    };
+
+    rc = ngx_http_task_job_arg(r, &param, NULL, &forget, &wrong);
+
+    if (rc != NGX_OK) {
+        return ngx_http_task_job_wrong(r, rc, &wrong);
+    }
+
+    if (forget) {
+        return ngx_http_task_job_forget_it(r, zone, id);
+    }
+
+    (void) ngx_http_task_job_ask(zone, id);
+
+    return ngx_http_task_job_send(r, zone, id);
+}
+
+
+static ngx_int_t
+ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
+    u_char *id)
+{
+    int64_t    wait;
+    ngx_int_t  rc;
+    ngx_str_t  wrong;
+
+    static ngx_str_t               hour = ngx_string("1h");
+    static const ngx_task_param_t  param = {
+        "wait", NGX_TASK_TIME, 0, NULL, NULL, NULL, "", NULL, 0
+    };
+
+    static const char *const  types[] = {
+        "application/json", "text/event-stream", NULL
+    };
+
+    if (ngx_http_task_fields_vary(r, "Accept") != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* inside a page there is no room for what comes bit by bit */
+
+    if (r == r->main && ngx_http_task_fields_accept(r, types) == 1) {
+        return ngx_http_task_job_wait(r, zone, NULL, id,
+                                      NGX_HTTP_TASK_JOB_STREAM, 0);
+    }
+
+    rc = ngx_http_task_job_arg(r, &param, &hour, &wait, &wrong);
+
+    if (rc != NGX_OK) {
+        return ngx_http_task_job_wrong(r, rc, &wrong);
+    }
+
+    if (wait) {
+        return ngx_http_task_job_wait(r, zone, NULL, id, NGX_HTTP_TASK_JOB_POLL,
+                                      (ngx_msec_t) wait);
+    }
+
+    return ngx_http_task_job_send(r, zone, id);
+}
+
+
+static ngx_int_t
+ngx_http_task_job_wrong(ngx_http_request_t *r, ngx_int_t rc, ngx_str_t *wrong)
+{
+    return (rc == NGX_DECLINED)
+           ? ngx_http_task_send_error(r, NGX_HTTP_TASK_UNPROCESSABLE, wrong)
+           : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+
+/*
+ * "?wait=30s", "?forget=1": read as parameters of tasks are; 0 where it is not
+ * given.  NGX_DECLINED: see wrong.
+ */
+
+static ngx_int_t
+ngx_http_task_job_arg(ngx_http_request_t *r, const ngx_task_param_t *param,
+    ngx_str_t *max, int64_t *value, ngx_str_t *wrong)
+{
+    ngx_int_t                 rc;
+    ngx_str_t                 text;
+    ngx_http_task_arg_t       arg;
+    ngx_http_task_value_t     v;
+    ngx_http_task_invalid_t   invalid;
+
+    *value = 0;
+
+    rc = ngx_http_task_job_arg_text(r, param->name, &text);
+
+    if (rc != NGX_OK || text.data == NULL) {
+        return rc;
+    }
+
+    ngx_memzero(&arg, sizeof(ngx_http_task_arg_t));
+    arg.param = param;
+
+    if (max) {
+        (void) ngx_http_task_value_bound(&arg, max, '<', &arg.max);
+    }
+
+    rc = ngx_http_task_value_text(r->pool, &arg, &text, &v, &invalid);
+
+    if (rc == NGX_OK) {
+        *value = v.integer;
+    }
+
+    return (rc == NGX_DECLINED)
+           ? ngx_http_task_job_arg_invalid(r->pool, param, &text, &invalid, wrong)
+           : rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_job_arg_invalid(ngx_pool_t *pool, const ngx_task_param_t *param,
+    ngx_str_t *text, ngx_http_task_invalid_t *invalid, ngx_str_t *wrong)
+{
+    cJSON      *errors, *loc;
+    ngx_int_t   rc;
+
+    errors = NULL;
+    loc = ngx_http_task_error_loc("query", cJSON_CreateString(param->name));
+
+    rc = ngx_http_task_error_invalid(&errors, invalid, loc,
+                                 ngx_http_task_error_echo_text(pool, text));
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_task_error_print(pool, &errors, wrong);
+        return (rc == NGX_OK) ? NGX_DECLINED : NGX_ERROR;
+    }
+
+    cJSON_Delete(errors);
+
+    return NGX_ERROR;
+}
+
+
+/* decoded; of a name that comes twice the last counts; NULL: it is not given */
+
+static ngx_int_t
+ngx_http_task_job_arg_text(ngx_http_request_t *r, const char *arg, ngx_str_t *text)
+{
+    u_char                *p, *end;
+    size_t                 len;
+    ngx_http_task_span_t   name, value;
+
+    ngx_str_null(text);
+
+    if (r->args.len == 0) {
+        return NGX_OK;
+    }
+
+    p = ngx_pstrdup(r->pool, &r->args);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    end = p + r->args.len;
+    len = ngx_strlen(arg);
+
+    while (ngx_http_task_query_pair(&p, end, &name, &value)) {
+
+        if (name.len == len && ngx_strncmp(name.data, arg, len) == 0) {
+            text->data = (u_char *) value.data;
+            text->len = value.len;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* of a job that has ended: what it was is told once more, and then gone */
+
+static ngx_int_t
+ngx_http_task_job_forget_it(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
+    u_char *id)
+{
+    ngx_int_t                 rc;
+    ngx_str_t                 text;
+    ngx_http_task_job_seen_t  seen;
+
+    rc = ngx_http_task_job_see(zone, id, r->pool, &seen);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_job_text(r->pool, zone, &seen, &text);
+    }
+
+    /* one that ends between the two is told as it ended, or not erased */
+
+    if (rc == NGX_OK) {
+        rc = (seen.job.state < NGX_HTTP_TASK_JOB_DONE)
+             ? NGX_BUSY : ngx_http_task_job_forget(zone, id);
+    }
+
+    switch (rc) {
+
+    case NGX_OK:
+        return ngx_http_task_send(r, NGX_HTTP_OK, &text);
+
+    case NGX_DECLINED:
+        return ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
+
+    case NGX_BUSY:
+        return ngx_http_task_send_error(r, NGX_HTTP_CONFLICT, NULL);
+
+    default:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}

@@ -1,0 +1,258 @@
+
+/*
+ * "task_job_zone".
+ */
+
+
+#include "jobs/store/ngx_http_task_store.h"
+
+
+/* what is not given: milliseconds, bytes */
+
+#define NGX_HTTP_TASK_JOB_ZONE_TTL     3600000
+#define NGX_HTTP_TASK_JOB_ZONE_BODY    16384
+#define NGX_HTTP_TASK_JOB_ZONE_RESULT  65536
+
+
+static char *ngx_http_task_job_zone_options(ngx_conf_t *cf,
+    ngx_http_task_job_zone_t *zone);
+static char *ngx_http_task_job_zone_time(ngx_conf_t *cf,
+    ngx_http_task_option_t *option, ngx_msec_t *time);
+static char *ngx_http_task_job_zone_bytes(ngx_conf_t *cf,
+    ngx_http_task_option_t *option, size_t *size);
+
+
+ngx_http_task_job_zone_t *
+ngx_http_task_job_zone_get(ngx_conf_t *cf, ngx_array_t *array,
+    ngx_str_t *name)
+{
+    ngx_uint_t                  i;
+    ngx_http_task_job_zone_t   *zone, **zones;
+
+    zones = array->elts;
+
+    for (i = 0; i < array->nelts; i++) {
+        if (zones[i]->name.len == name->len
+            && ngx_strncmp(zones[i]->name.data, name->data, name->len) == 0)
+        {
+            return zones[i];
+        }
+    }
+
+    zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_task_job_zone_t));
+    zones = ngx_array_push(array);
+
+    if (zone == NULL || zones == NULL) {
+        return NULL;
+    }
+
+    *zones = zone;
+
+    zone->name = *name;
+    ngx_http_task_conf_place(cf, &zone->place);
+
+    zone->ttl = NGX_HTTP_TASK_JOB_ZONE_TTL;
+    zone->max_body = NGX_HTTP_TASK_JOB_ZONE_BODY;
+    zone->max_result = NGX_HTTP_TASK_JOB_ZONE_RESULT;
+
+    return zone;
+}
+
+
+/*
+ * "name:size [ttl=1h] [keep=0] [max_body=16k] [max_result=64k] [node=name]"
+ */
+
+char *
+ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    size_t                     room;
+    ngx_array_t               *zones;
+    ssize_t                    size;
+    ngx_str_t                 *value, name;
+    ngx_http_task_job_zone_t  *zone;
+
+    zones = (ngx_array_t *) ((char *) conf + cmd->offset);
+
+    value = cf->args->elts;
+
+    size = ngx_http_task_shm_size(cf, "task_job_zone", &value[1], &name,
+                                   cmd->post);
+
+    if (size == NGX_ERROR) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (size < (ssize_t) (2 * sizeof(ngx_http_task_job_sh_t))) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "zone \"%V\" is too small, it must have at least "
+                           "%uz bytes", &name,
+                           2 * sizeof(ngx_http_task_job_sh_t));
+        return NGX_CONF_ERROR;
+    }
+
+    zone = ngx_http_task_job_zone_get(cf, zones, &name);
+    if (zone == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (zone->shm_zone) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate zone \"%V\"",
+                           &name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_task_job_zone_options(cf, zone) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    room = ngx_http_task_job_shm_room(size);
+
+    if (zone->max_result > room) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "no result of %uz bytes, which \"max_result\" "
+                           "allows, has room in zone \"%V\", it has room for "
+                           "%uz", zone->max_result, &name, room);
+    }
+
+    return (ngx_http_task_job_shm_create(cf, zone, size, cmd->post) == NGX_OK)
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
+{
+    ngx_str_t  ttl, keep, max_body, max_result, node;
+
+    ngx_http_task_option_t  options[] = {
+        { "ttl", &ttl },
+        { "keep", &keep },
+        { "max_body", &max_body },
+        { "max_result", &max_result },
+        { "node", &node },
+        { NULL, NULL }
+    };
+
+    ngx_str_null(&ttl);
+    ngx_str_null(&keep);
+    ngx_str_null(&max_body);
+    ngx_str_null(&max_result);
+    ngx_str_null(&node);
+
+    if (ngx_http_task_conf_options(cf, 2, options) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_task_job_zone_time(cf, &options[0], &zone->ttl) != NGX_CONF_OK
+        || ngx_http_task_job_zone_time(cf, &options[1], &zone->keep)
+           != NGX_CONF_OK
+        || ngx_http_task_job_zone_bytes(cf, &options[2], &zone->max_body)
+           != NGX_CONF_OK
+        || ngx_http_task_job_zone_bytes(cf, &options[3], &zone->max_result)
+           != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (zone->ttl == 0) {
+        return ngx_http_task_conf_invalid(cf, &options[0]);
+    }
+
+    if (node.data && !ngx_http_task_job_zone_node(node.data, node.len)) {
+        return ngx_http_task_conf_invalid(cf, &options[4]);
+    }
+
+    zone->node = node;
+
+    return NGX_CONF_OK;
+}
+
+
+/* one that is not given stays as it is */
+
+static char *
+ngx_http_task_job_zone_time(ngx_conf_t *cf, ngx_http_task_option_t *option,
+    ngx_msec_t *time)
+{
+    ngx_int_t  n;
+
+    if (option->value->data == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    n = ngx_http_task_conf_time(option->value);
+
+    if (n == NGX_ERROR) {
+        return ngx_http_task_conf_invalid_time(cf, option);
+    }
+
+    *time = n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_task_job_zone_bytes(ngx_conf_t *cf, ngx_http_task_option_t *option,
+    size_t *size)
+{
+    ssize_t  n;
+
+    if (option->value->data == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    n = ngx_parse_size(option->value);
+
+    /* lengths in the zone have 32 bits */
+
+    if (n == NGX_ERROR || (uint64_t) n > 0xffffffff) {
+        return ngx_http_task_conf_invalid(cf, option);
+    }
+
+    *size = n;
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_uint_t
+ngx_http_task_job_zone_node(u_char *p, size_t len)
+{
+    size_t  i;
+    u_char  c;
+
+    for (i = 0; i < len; i++) {
+        c = p[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+              || (c >= '0' && c <= '9') || c == '_' || c == '.'))
+        {
+            return 0;
+        }
+    }
+
+    return len > 0 && len <= NGX_HTTP_TASK_JOB_NODE;
+}
+
+
+ngx_int_t
+ngx_http_task_job_zone_check(ngx_conf_t *cf, ngx_array_t *array)
+{
+    ngx_uint_t                  i;
+    ngx_http_task_job_zone_t  **zones;
+
+    zones = array->elts;
+
+    for (i = 0; i < array->nelts; i++) {
+
+        if (zones[i]->shm_zone == NULL) {
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &zones[i]->place,
+                           "zone \"%V\" of jobs is not defined by a "
+                           "\"task_job_zone\"", &zones[i]->name);
+        }
+    }
+
+    return NGX_OK;
+}

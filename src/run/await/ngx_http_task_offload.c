@@ -1,0 +1,102 @@
+
+/*
+ * ngx_task_offload(): an async function waits for a piece in a thread.
+ */
+
+
+#include "run/ngx_http_task_run.h"
+
+
+static void ngx_http_task_offload_done(ngx_task_t *t, ngx_task_rc_t rc);
+static ngx_int_t ngx_http_task_offload_cancel(ngx_task_t *t);
+
+
+static const ngx_http_task_piece_type_t  ngx_http_task_offload_piece = {
+    .done = ngx_http_task_offload_done
+};
+
+
+static const ngx_http_task_await_t  ngx_http_task_offload = {
+    .thread = 1,
+    .cancel = ngx_http_task_offload_cancel
+};
+
+
+ngx_task_rc_t
+ngx_task_offload(ngx_task_frame_t *f, const char *pool, ngx_task_piece_pt fn,
+    void *data)
+{
+    ngx_str_t           name;
+    ngx_task_t         *t;
+    ngx_thread_pool_t  *tp;
+
+    t = ngx_http_task_async_may_await(f);
+
+    if (t == NULL) {
+        return NGX_TASK_FAILED;
+    }
+
+    if (fn == NULL) {
+        ngx_http_task_log_misuse(t, "offloads NULL");
+        return NGX_TASK_FAILED;
+    }
+
+    tp = t->conf->mode.pool;
+    name = t->conf->mode.pool_name;
+
+    if (pool) {
+        name.data = (u_char *) pool;
+        name.len = ngx_strlen(pool);
+
+        tp = ngx_thread_pool_get((ngx_cycle_t *) ngx_cycle, &name);
+    }
+
+    if (tp == NULL) {
+        ngx_http_task_log_misuse(t, "offloads to an unknown thread pool");
+        return NGX_TASK_FAILED;
+    }
+
+    switch (ngx_http_task_piece_post(t, &ngx_http_task_offload_piece, tp, &name,
+                                     fn, data))
+    {
+
+    case NGX_OK:
+        return ngx_http_task_async_await(t, &ngx_http_task_offload);
+
+    case NGX_BUSY:
+        return NGX_TASK_BUSY;
+
+    default:
+        t->result.nomem = 1;
+        return NGX_TASK_FAILED;
+    }
+}
+
+
+static void
+ngx_http_task_offload_done(ngx_task_t *t, ngx_task_rc_t rc)
+{
+    if (t->state == NGX_HTTP_TASK_PENDING) {
+        ngx_http_task_async_continue(t, rc);
+        return;
+    }
+
+    /* cancelled meanwhile, or failed */
+
+    ngx_http_task_async_released(t);
+}
+
+
+/* a job's may still wait in front of the pool: then no thread has it */
+
+static ngx_int_t
+ngx_http_task_offload_cancel(ngx_task_t *t)
+{
+    if (!t->piece->in_pool) {
+        return NGX_OK;
+    }
+
+    ngx_http_task_piece_wake(t);
+
+    return NGX_AGAIN;
+}

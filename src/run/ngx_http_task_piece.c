@@ -1,0 +1,288 @@
+
+/*
+ * A piece of a task in one of nginx's pools, as the event loop sees it.
+ *
+ * A pool keeps its threads, its queue and their lengths to itself, and what is
+ * in it cannot leave it.  So a cancelled task falls through when its turn
+ * comes, and a sleeping one is woken.
+ */
+
+
+#include "run/ngx_http_task_run.h"
+
+
+/* how long a worker that stops at once waits for its threads, milliseconds */
+
+#define NGX_HTTP_TASK_EXIT_WAIT  1000
+
+
+static ngx_int_t ngx_http_task_piece_create(ngx_task_t *t);
+static void ngx_http_task_piece_cleanup(void *data);
+static void ngx_http_task_piece_completion(ngx_event_t *ev);
+static void ngx_http_task_piece_done(ngx_http_task_piece_t *piece);
+static void ngx_http_task_piece_give_up(ngx_http_task_hold_t *hold);
+static ngx_http_task_piece_t *ngx_http_task_piece_next(
+    ngx_http_task_piece_t *piece);
+static void ngx_http_task_piece_abandon(ngx_cycle_t *cycle, ngx_task_t *t);
+
+
+ngx_int_t
+ngx_http_task_piece_post(ngx_task_t *t, const ngx_http_task_piece_type_t *type,
+    ngx_thread_pool_t *pool, ngx_str_t *name, ngx_task_piece_pt fn, void *data)
+{
+    ngx_http_task_piece_t  *piece;
+
+    if (t->piece == NULL && ngx_http_task_piece_create(t) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    piece = t->piece;
+
+    piece->type = type;
+    piece->fn = fn;
+    piece->data = data;
+    piece->returned = 0;
+    piece->ended = 0;
+    piece->counted = t->cell ? ngx_http_task_count_pool(t->conf->stats, name)
+                             : NULL;
+    piece->pool = ngx_http_task_pool_get(pool);
+
+    if (piece->pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_task_pool_post(piece);
+}
+
+
+static ngx_int_t
+ngx_http_task_piece_create(ngx_task_t *t)
+{
+    ngx_log_t              *log;
+    pthread_condattr_t      attr;
+    ngx_pool_cleanup_t     *cln;
+    ngx_http_task_piece_t  *piece;
+
+    log = t->log;
+
+    cln = ngx_pool_cleanup_add(t->pool, sizeof(ngx_http_task_piece_t));
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    piece = cln->data;
+
+    ngx_memzero(piece, sizeof(ngx_http_task_piece_t));
+
+    piece->task = t;
+    piece->hold.give_up = ngx_http_task_piece_give_up;
+
+    piece->thread.ctx = piece;
+    piece->thread.handler = ngx_http_task_piece_run;
+    piece->thread.event.data = piece;
+    piece->thread.event.handler = ngx_http_task_piece_completion;
+
+    /* glibc's never fail, others' may */
+
+    if (pthread_condattr_init(&attr) != 0) {
+        goto failed;
+    }
+
+    (void) pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+
+    if (pthread_cond_init(&piece->cond, &attr) != 0) {
+        (void) pthread_condattr_destroy(&attr);
+        goto failed;
+    }
+
+    (void) pthread_condattr_destroy(&attr);
+
+    if (pthread_mutex_init(&piece->mutex, NULL) != 0) {
+        (void) pthread_cond_destroy(&piece->cond);
+        goto failed;
+    }
+
+    cln->handler = ngx_http_task_piece_cleanup;
+
+    t->piece = piece;
+
+    return NGX_OK;
+
+failed:
+
+    ngx_log_error(NGX_LOG_ERR, log, 0, "could not create a thread's task");
+
+    return NGX_ERROR;
+}
+
+
+static void
+ngx_http_task_piece_cleanup(void *data)
+{
+    ngx_http_task_piece_t *piece = data;
+
+    ngx_http_task_pool_leave(piece);
+
+    (void) pthread_mutex_destroy(&piece->mutex);
+    (void) pthread_cond_destroy(&piece->cond);
+}
+
+
+void
+ngx_http_task_piece_wake(ngx_task_t *t)
+{
+    (void) pthread_mutex_lock(&t->piece->mutex);
+
+    ngx_http_task_atomic_set(&t->cancelled, 1);
+
+    (void) pthread_cond_signal(&t->piece->cond);
+
+    (void) pthread_mutex_unlock(&t->piece->mutex);
+}
+
+
+static void
+ngx_http_task_piece_completion(ngx_event_t *ev)
+{
+    ngx_http_task_piece_done(ev->data);
+}
+
+
+static void
+ngx_http_task_piece_done(ngx_http_task_piece_t *piece)
+{
+    ngx_http_task_pool_returned(piece);
+
+    piece->type->done(piece->task, piece->rc);
+}
+
+
+/* those whose threads have ended; to nginx's pool they still run */
+
+void
+ngx_http_task_piece_reap(void)
+{
+    ngx_http_task_piece_t  *piece, *next;
+
+    for (piece = ngx_http_task_piece_next(NULL); piece; piece = next) {
+        next = ngx_http_task_piece_next(piece);
+
+        if (ngx_http_task_atomic_get(&piece->ended)) {
+            piece->thread.event.active = 0;
+            ngx_http_task_piece_done(piece);
+        }
+    }
+}
+
+
+/* a client that still waits gets an answer; the exit hook does the rest */
+
+static void
+ngx_http_task_piece_give_up(ngx_http_task_hold_t *hold)
+{
+    ngx_log_t              *log;
+    ngx_task_t             *t;
+    ngx_uint_t              accepted;
+    ngx_connection_t       *c;
+    ngx_http_task_piece_t  *piece;
+
+    piece = ngx_queue_data(hold, ngx_http_task_piece_t, hold);
+    t = piece->task;
+    accepted = ngx_http_task_accepted(t);
+
+    /* what was accepted has a bound of its own; and each is told once */
+
+    if (t->given_up || (accepted && t->state == NGX_HTTP_TASK_PENDING)) {
+        return;
+    }
+
+    t->given_up = 1;
+
+    /* the request, and its log, may be gone */
+
+    log = accepted ? t->log : ngx_cycle->log;
+
+    ngx_log_error(NGX_LOG_WARN, log, 0,
+                  "task \"%V\" runs on after task_shutdown_timeout",
+                  &t->function->name);
+
+    ngx_http_task_piece_wake(t);
+
+    if (t->state != NGX_HTTP_TASK_PENDING) {
+        return;
+    }
+
+    if (piece->type->give_up) {
+        piece->type->give_up(t);
+        return;
+    }
+
+    c = ngx_http_task_enter(t);
+
+    ngx_http_task_reject(t, 1);
+
+    ngx_http_task_leave(c);
+}
+
+
+static ngx_http_task_piece_t *
+ngx_http_task_piece_next(ngx_http_task_piece_t *piece)
+{
+    ngx_http_task_hold_t  *hold;
+
+    hold = ngx_http_task_hold_next(NGX_HTTP_TASK_HOLD_PIECE,
+                                   piece ? &piece->hold : NULL);
+
+    return hold ? ngx_queue_data(hold, ngx_http_task_piece_t, hold) : NULL;
+}
+
+
+void
+ngx_http_task_piece_exit(ngx_cycle_t *cycle)
+{
+    int64_t                 deadline;
+    ngx_http_task_piece_t  *piece;
+
+    piece = ngx_http_task_piece_next(NULL);
+
+    if (piece) {
+        ngx_http_task_loop_stop();
+    }
+
+    for ( /* void */ ; piece; piece = ngx_http_task_piece_next(piece)) {
+        ngx_http_task_piece_wake(piece->task);
+    }
+
+    deadline = ngx_http_task_now() + NGX_HTTP_TASK_EXIT_WAIT * 1000000LL;
+
+    for (piece = ngx_http_task_piece_next(NULL);
+         piece;
+         piece = ngx_http_task_piece_next(piece))
+    {
+        while (!ngx_http_task_atomic_get(&piece->returned)) {
+
+            if (ngx_http_task_now() >= deadline) {
+                ngx_http_task_piece_abandon(cycle, piece->task);
+            }
+
+            ngx_msleep(1);
+        }
+    }
+}
+
+
+/*
+ * The pool's destructor would spin until the function returns, and the exit
+ * handlers of the process would pull the ground from under it.
+ */
+
+static void
+ngx_http_task_piece_abandon(ngx_cycle_t *cycle, ngx_task_t *t)
+{
+    ngx_log_error(NGX_LOG_WARN, ngx_http_task_accepted(t) ? t->log : cycle->log,
+                  0,
+                  "task \"%V\" does not stop, leaving without it",
+                  &t->function->name);
+
+    _exit(0);
+}

@@ -1,0 +1,64 @@
+
+/*
+ * What a function writes to the error log, and what is written there of a
+ * function that does what it must not.  Any thread may call it.
+ */
+
+
+#include "task/ngx_http_task.h"
+
+
+/* the connection's log is not for threads: its handler looks at the request */
+
+void
+ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt, ...)
+{
+    int         n;
+    char        buf[NGX_MAX_ERROR_STR - 128];
+    u_char      escaped[sizeof(buf)];
+    size_t      len;
+    va_list     args;
+    ngx_str_t  *request;
+    ngx_uint_t  i;
+
+    static ngx_str_t  none = ngx_null_string;
+
+    static const ngx_uint_t  levels[] = {
+        NGX_LOG_ERR, NGX_LOG_WARN, NGX_LOG_NOTICE, NGX_LOG_INFO
+    };
+
+    if (fmt == NULL) {
+        ngx_http_task_log_misuse(t, "logs NULL");
+        return;
+    }
+
+    va_start(args, fmt);
+    n = vsnprintf(buf, sizeof(buf), fmt, args);
+    va_end(args);
+
+    n = ngx_max(ngx_min(n, (int) sizeof(buf) - 1), 0);
+
+    /* nothing that a client sent may look like a line of the log */
+
+    len = ngx_http_task_log_escape(escaped, sizeof(escaped), (u_char *) buf,
+                                   n);
+
+    i = ((ngx_uint_t) level <= NGX_TASK_LOG_INFO) ? levels[level] : NGX_LOG_ERR;
+
+    request = t->in.context ? &t->in.context->request_id : &none;
+
+    ngx_log_error(i, ngx_cycle->log, 0, "*%uA task \"%V\"%s%V: %*s%s%V",
+                  t->connection, &t->function->name,
+                  request->len ? ", request " : "", request,
+                  len, escaped,
+                  t->job_name.len ? ", job: " : "", &t->job_name);
+}
+
+
+void
+ngx_http_task_log_misuse(ngx_task_t *t, const char *what)
+{
+    ngx_task_log(t, NGX_TASK_LOG_ERROR, "%s", what);
+
+    t->result.misuse = what;
+}

@@ -1,0 +1,70 @@
+
+/*
+ * What each call asks that sets something of a task's result: whether it may
+ * still be set, and with this value.  Any thread that runs the task may call it.
+ */
+
+
+#include "task/ngx_http_task.h"
+
+
+ngx_uint_t
+ngx_http_task_set_may(ngx_task_t *t)
+{
+    if (t->result.made) {
+        ngx_http_task_log_misuse(t, "sets its result in a deferred call");
+        return 0;
+    }
+
+    return 1;
+}
+
+
+/*
+ * Whether the value is nobody's: not set before, nor in an array or an object,
+ * where cJSON links each item to the one before.
+ */
+
+ngx_uint_t
+ngx_http_task_set_takes(ngx_task_t *t, cJSON *value)
+{
+    ngx_http_task_member_t  *member;
+
+    if (value == NULL) {
+        return 1;
+    }
+
+    member = t->result.members;
+
+    while (member && member->json != value) {
+        member = member->next;
+    }
+
+    if (member || value == t->result.json || value->prev || value->next) {
+        ngx_http_task_log_misuse(t, "sets a value that belongs to another already");
+        return 0;
+    }
+
+    return 1;
+}
+
+
+u_char *
+ngx_http_task_set_text(ngx_task_t *t, cJSON *json, size_t *len)
+{
+    char        *text;
+    const char  *wrong;
+
+    if (ngx_http_task_json_print(json, &text, len, &wrong)) {
+        return (u_char *) text;
+    }
+
+    if (wrong) {
+        ngx_http_task_log_misuse(t, wrong);
+
+    } else {
+        t->result.nomem = 1;
+    }
+
+    return NULL;
+}
