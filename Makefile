@@ -41,7 +41,7 @@ TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
 TEST_TASKS   := $(addprefix $(BUILD)/tasks/test/,probe.so text.so answers.so \
                 process.so wrong.so long.so slot zone job-zone)
 
-PACKAGES      = sh t/lib/packages.sh
+PACKAGES      = sh util/packages.sh
 
 BUILD_NEEDS   = gcc libc6-dev libcjson-dev \
                 $(if $(filter $(DEBIAN_SRC),$(NGX_SRC)),nginx-dev)
@@ -55,7 +55,7 @@ TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
 
 # when the recipe runs: nginx's Makefile is made by then
 
-NGX_INCLUDES  = $$(sh t/lib/includes.sh $(NGX_SRC) $(OBJ))
+NGX_INCLUDES  = $$(sh util/includes.sh $(NGX_SRC) $(OBJ))
 
 WARNINGS      = -Wdeclaration-after-statement -Wshadow -Wvla
 LINT_FLAGS    = -fsyntax-only -W -Wall -Wpointer-arith -Wno-unused-parameter \
@@ -144,14 +144,14 @@ run:
 	    conf/$(CONF).conf
 	@! grep -q 'location / ' conf/$(CONF).conf || \
 	    echo "and look at http://127.0.0.1:8081/"
-	@user="$$(sh t/lib/user.sh conf/html/status.js)"; \
+	@user="$$(sh util/user.sh conf/html/status.js)"; \
 	exec $(NGINX) -p $(CURDIR)/ -c conf/$(CONF).conf -e stderr \
 	    -g "daemon off; pid build/run/nginx.pid; $$user"
 
 lab:
 	@$(PACKAGES) install $(RUN_NEEDS)
 	@$(MAKE) --no-print-directory build
-	@exec sh conf/lab/start.sh $(NGINX) "$$(sh t/lib/user.sh conf/html/lab.js)"
+	@exec sh conf/lab/start.sh $(NGINX) "$$(sh util/user.sh conf/html/lab.js)"
 
 # the same in a real browser; without one it says so and passes
 
@@ -160,12 +160,12 @@ test-lab:
 	@$(PACKAGES) install chromium chromium-driver || \
 	    echo "no browser can be had here: the lab is not tested"
 	@$(MAKE) --no-print-directory build
-	@prove -v t/lab.pl :: $(NGINX) "$$(sh t/lib/user.sh conf/html/lab.js)"
+	@prove -v t/lab.pl :: $(NGINX) "$$(sh util/user.sh conf/html/lab.js)"
 
 demo:
 	@$(PACKAGES) install $(DEMO_NEEDS)
 	@$(MAKE) --no-print-directory build
-	@TASK_NGINX=$(NGINX) perl t/demo.pl
+	@TASK_NGINX=$(NGINX) perl util/demo.pl
 
 # the limit: the least that a content handler can do
 
@@ -205,12 +205,12 @@ instructions:
 
 test:
 	@$(PACKAGES) install $(TEST_NEEDS)
-	@sh t/lib/test-nginx.sh $(BUILD)/perl
+	@sh util/test-nginx.sh $(BUILD)/perl
 	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS) $(FAIL_MODULE)
 	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
 	    TEST_NGINX_TASKS=$(BUILD)/tasks \
 	    TEST_NGINX_FAIL_MODULE=$(FAIL_MODULE) \
-	    sh t/lib/prove.sh $(BUILD) $(JOBS) $(TESTS)
+	    sh util/prove.sh $(BUILD) $(JOBS) $(TESTS)
 
 # the module with ASan and UBSan, in Debian's nginx as it is
 
@@ -236,9 +236,9 @@ $(FAIL_MODULE): $(MODULE) t/lib/fail.c t/lib/fail.h
 
 sanitize:
 	@$(PACKAGES) install $(TEST_NEEDS)
-	@sh t/lib/test-nginx.sh $(BUILD)/perl
+	@sh util/test-nginx.sh $(BUILD)/perl
 	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS) $(ASAN_MODULE)
-	@NGX=$(NGINX) sh t/lib/sanitize.sh $(BUILD) $(ASAN_MODULE) $(TESTS)
+	@NGX=$(NGINX) sh util/sanitize.sh $(BUILD) $(ASAN_MODULE) $(TESTS)
 
 # nginx itself, from Debian's source, with a sanitizer: KIND=address, thread
 
@@ -246,10 +246,10 @@ KIND          = address
 
 sanitize-nginx:
 	@$(PACKAGES) install $(TEST_NEEDS) libssl-dev libpcre2-dev zlib1g-dev
-	@sh t/lib/test-nginx.sh $(BUILD)/perl
-	@sh t/lib/nginx-source.sh $(BUILD)/nginx-src
+	@sh util/test-nginx.sh $(BUILD)/perl
+	@sh util/nginx-source.sh $(BUILD)/nginx-src
 	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS)
-	@sh t/lib/sanitize-nginx.sh $(BUILD) $(KIND) $(TESTS)
+	@sh util/sanitize-nginx.sh $(BUILD) $(KIND) $(TESTS)
 
 SECONDS       = 60
 
@@ -258,7 +258,7 @@ stress:
 	@$(MAKE) --no-print-directory build $(TEST_TASKS)
 	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
 	    TEST_NGINX_TASKS=$(BUILD)/tasks \
-	    sh t/lib/prove.sh $(BUILD) stress $(SECONDS)
+	    sh util/prove.sh $(BUILD) stress $(SECONDS)
 
 FUZZ_CC       = clang -g -O1 -fsanitize=fuzzer,address,undefined \
                 -fno-sanitize-recover=undefined -Isrc
@@ -271,14 +271,14 @@ PLAIN_C       = $(addprefix src/text/ngx_http_task_,text.c number.c field.c json
 fuzz:
 	@$(PACKAGES) install clang libclang-rt-dev perl $(BUILD_NEEDS)
 	@perl t/lib/corpus.pl $(BUILD)/fuzz/corpus
-	@sh t/lib/nginx-source.sh $(BUILD)/nginx-src
+	@sh util/nginx-source.sh $(BUILD)/nginx-src
 	@$(MAKE) --no-print-directory build
 	@for f in json text number field; do \
 	    $(FUZZ_CC) -DFUZZ=fuzz_$$f -o $(BUILD)/fuzz/$$f t/fuzz.c \
 	        $(PLAIN_C) -lcjson -lm; \
 	done
 	@$(FUZZ_CC) -fno-sanitize=pointer-overflow -DNGX_DEBUG_PALLOC=1 \
-	    $$(sh t/lib/includes.sh $(BUILD)/nginx-src $(OBJ)) -o $(BUILD)/fuzz/value \
+	    $$(sh util/includes.sh $(BUILD)/nginx-src $(OBJ)) -o $(BUILD)/fuzz/value \
 	    t/fuzz-value.c \
 	    $(addprefix src/function/ngx_http_task_,value.c type.c) $(PLAIN_C) \
 	    $(addprefix $(BUILD)/nginx-src/src/,core/ngx_parse.c \
@@ -293,7 +293,7 @@ fuzz:
 
 matrix:
 	@$(PACKAGES) install debootstrap
-	@sh t/lib/matrix.sh $(BUILD) $(RELEASES)
+	@sh util/matrix.sh $(BUILD) $(RELEASES)
 
 lint:
 	@$(PACKAGES) check $(LINT_NEEDS)
@@ -311,7 +311,7 @@ lint:
 	    --enable=warning,portability,performance \
 	    --suppress=normalCheckLevelMaxBranches src
 	@echo "style"
-	@perl t/lib/style.pl $(C_FILES) $(H_FILES) conf/tasks/*.c
+	@perl util/style.pl $(C_FILES) $(H_FILES) conf/tasks/*.c
 	@echo "layers"
 	@perl util/layers.pl $(OBJ) $(C_FILES)
 

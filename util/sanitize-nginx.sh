@@ -61,7 +61,7 @@ fail=
 
 if [ "$kind" = address ]; then
     fail=$obj/fail.so
-    includes=$(sh t/lib/includes.sh "$src" "$obj")
+    includes=$(sh util/includes.sh "$src" "$obj")
     gcc -c -fPIC $flags -o "$obj/fail.o" t/lib/fail.c
     gcc -shared -fPIC $flags -include t/lib/fail.h $includes \
         -o "$fail" $(find src -name '*.c') "$obj/ngx_http_task_module_modules.c" "$obj/fail.o" \
@@ -111,7 +111,7 @@ TEST_NGINX_BINARY=$obj/run \
     TEST_NGINX_TASKS=$build/tasks TEST_NGINX_ONCE=1 \
     TEST_NGINX_SANITIZER=$kind \
     TEST_NGINX_FAIL_MODULE=$fail \
-    sh t/lib/prove.sh "$build" 1 "$@" || rc=$?
+    sh util/prove.sh "$build" 1 "$@" || rc=$?
 
 # of TSan's reports, those that are ours: nginx's core has its own; of LSan's
 # all but that of a daemon's parent, whose first pool is main()'s
