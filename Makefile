@@ -38,8 +38,14 @@ C_FILES      := $(wildcard src/*.c src/*/*.c src/*/*/*.c)
 H_FILES      := $(wildcard src/*.h src/*/*.h src/*/*/*.h)
 TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
                 $(wildcard conf/tasks/*.c))
-TEST_TASKS   := $(addprefix $(BUILD)/tasks/test/,probe.so text.so answers.so \
-                process.so wrong.so long.so slot zone job-zone)
+TEXT_C       := $(wildcard src/text/*.c)
+
+# t/120-library.t compiles broken.c itself, in many ways
+
+TEST_TASKS   := $(patsubst t/tasks/%.c,$(BUILD)/tasks/test/%.so,\
+                $(filter-out %/broken.c,$(wildcard t/tasks/*.c)))
+UNITS        := $(patsubst t/unit/%.c,$(BUILD)/unit/%,\
+                $(wildcard t/unit/*/*.c t/unit/*/*/*.c))
 
 PACKAGES      = sh util/packages.sh
 
@@ -115,13 +121,14 @@ $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
 	@mkdir -p $(@D)
 	@$(TASK_CC) -o $@.new $< -lcjson && mv $@.new $@
 
-# drivers of a few files of the module, which they include
+# drivers of a few files of the module, which they include; t/unit/ has the
+# rooms of src/
 
-$(addprefix $(BUILD)/tasks/test/,slot zone job-zone): \
-    $(BUILD)/tasks/test/%: t/%.c t/lib/steps.h $(C_FILES) $(H_FILES) $(OBJ)/Makefile
+$(UNITS): $(BUILD)/unit/%: t/unit/%.c t/lib/steps.h $(C_FILES) $(H_FILES) \
+    $(OBJ)/Makefile
 	@mkdir -p $(@D)
-	@gcc -g -O2 -Wall $(NGX_INCLUDES) -I t/lib -o $@ $< \
-	    src/text/ngx_http_task_text.c -lpthread
+	@gcc -g -O2 -Wall $(NGX_INCLUDES) -I t/lib -o $@ $< $(TEXT_C) \
+	    -lcjson -lm -lpthread
 
 $(BUILD)/tasks/thumbnail.so: TASK_LIBS = -lgd
 
@@ -206,9 +213,8 @@ instructions:
 test:
 	@$(PACKAGES) install $(TEST_NEEDS)
 	@sh util/test-nginx.sh $(BUILD)/perl
-	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS) $(FAIL_MODULE)
+	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS) $(UNITS) $(FAIL_MODULE)
 	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
-	    TEST_NGINX_TASKS=$(BUILD)/tasks \
 	    TEST_NGINX_FAIL_MODULE=$(FAIL_MODULE) \
 	    sh util/prove.sh $(BUILD) $(JOBS) $(TESTS)
 
@@ -237,7 +243,7 @@ $(FAIL_MODULE): $(MODULE) t/lib/fail.c t/lib/fail.h
 sanitize:
 	@$(PACKAGES) install $(TEST_NEEDS)
 	@sh util/test-nginx.sh $(BUILD)/perl
-	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS) $(ASAN_MODULE)
+	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS) $(UNITS) $(ASAN_MODULE)
 	@NGX=$(NGINX) sh util/sanitize.sh $(BUILD) $(ASAN_MODULE) $(TESTS)
 
 # nginx itself, from Debian's source, with a sanitizer: KIND=address, thread
@@ -248,7 +254,7 @@ sanitize-nginx:
 	@$(PACKAGES) install $(TEST_NEEDS) libssl-dev libpcre2-dev zlib1g-dev
 	@sh util/test-nginx.sh $(BUILD)/perl
 	@sh util/nginx-source.sh $(BUILD)/nginx-src
-	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS)
+	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS) $(UNITS)
 	@sh util/sanitize-nginx.sh $(BUILD) $(KIND) $(TESTS)
 
 SECONDS       = 60
@@ -257,30 +263,26 @@ stress:
 	@$(PACKAGES) install $(TEST_NEEDS)
 	@$(MAKE) --no-print-directory build $(TEST_TASKS)
 	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
-	    TEST_NGINX_TASKS=$(BUILD)/tasks \
 	    sh util/prove.sh $(BUILD) stress $(SECONDS)
 
 FUZZ_CC       = clang -g -O1 -fsanitize=fuzzer,address,undefined \
                 -fno-sanitize-recover=undefined -Isrc
 
-PLAIN_C       = $(addprefix src/text/ngx_http_task_,text.c number.c field.c json.c \
-                json_text.c json_tree.c json_print.c)
-
 # plain C is linked as it is; values, with nginx's own parsers and pools
 
 fuzz:
 	@$(PACKAGES) install clang libclang-rt-dev perl $(BUILD_NEEDS)
-	@perl t/lib/corpus.pl $(BUILD)/fuzz/corpus
+	@perl t/fuzz/corpus.pl $(BUILD)/fuzz/corpus
 	@sh util/nginx-source.sh $(BUILD)/nginx-src
 	@$(MAKE) --no-print-directory build
 	@for f in json text number field; do \
-	    $(FUZZ_CC) -DFUZZ=fuzz_$$f -o $(BUILD)/fuzz/$$f t/fuzz.c \
-	        $(PLAIN_C) -lcjson -lm; \
+	    $(FUZZ_CC) -DFUZZ=fuzz_$$f -o $(BUILD)/fuzz/$$f t/fuzz/text.c \
+	        $(TEXT_C) -lcjson -lm; \
 	done
 	@$(FUZZ_CC) -fno-sanitize=pointer-overflow -DNGX_DEBUG_PALLOC=1 \
 	    $$(sh util/includes.sh $(BUILD)/nginx-src $(OBJ)) -o $(BUILD)/fuzz/value \
-	    t/fuzz-value.c \
-	    $(addprefix src/function/ngx_http_task_,value.c type.c) $(PLAIN_C) \
+	    t/fuzz/value.c \
+	    $(addprefix src/function/ngx_http_task_,value.c type.c) $(TEXT_C) \
 	    $(addprefix $(BUILD)/nginx-src/src/,core/ngx_parse.c \
 	    core/ngx_string.c core/ngx_palloc.c os/unix/ngx_alloc.c) -lcjson -lm
 	@for f in json text number field value; do \

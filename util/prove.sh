@@ -17,6 +17,8 @@ shift 2
 mkdir -p "$build/t"
 
 export PERL5LIB="$build/perl:$PWD/t/lib${PERL5LIB:+:$PERL5LIB}"
+export TEST_NGINX_TASKS="$build/tasks"
+export TEST_NGINX_UNITS="$build/unit"
 export TEST_NGINX_SERVROOT="$build/t/servroot"
 export TEST_NGINX_PORT="${TEST_NGINX_PORT:-1984}"
 

@@ -108,7 +108,7 @@ chmod 755 "$obj/run"
 rc=0
 TEST_NGINX_BINARY=$obj/run \
     TEST_NGINX_LOAD_MODULES=$obj/ngx_http_task_module.so \
-    TEST_NGINX_TASKS=$build/tasks TEST_NGINX_ONCE=1 \
+    TEST_NGINX_ONCE=1 \
     TEST_NGINX_SANITIZER=$kind \
     TEST_NGINX_FAIL_MODULE=$fail \
     sh util/prove.sh "$build" 1 "$@" || rc=$?
