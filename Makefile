@@ -8,8 +8,8 @@
 # make lint     compilers' warnings, cppcheck, nginx's style
 # make sanitize runs the tests with ASan and UBSan in the module
 # make sanitize-nginx KIND=address or thread: in an nginx that has them, too
-# make stress   mixed load, aborts, reloads, kills: nothing may get lost; SECONDS=60
-# make fuzz     libFuzzer on all that reads input; SECONDS=60 each
+# make stress   mixed load, aborts, reloads, kills: nothing may get lost; TIME=60
+# make fuzz     libFuzzer on all that reads input; TIME=60 each
 # make matrix   the tests in minimal roots of Debian 12, 13 and forky; as root
 # make install  copies the module to where Debian's nginx looks for it
 # make bench    against the peers that Debian has; FULL=1 takes longer
@@ -257,13 +257,13 @@ sanitize-nginx:
 	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS) $(UNITS)
 	@sh util/sanitize-nginx.sh $(BUILD) $(KIND) $(TESTS)
 
-SECONDS       = 60
+TIME          = 60
 
 stress:
 	@$(PACKAGES) install $(TEST_NEEDS)
 	@$(MAKE) --no-print-directory build $(TEST_TASKS)
 	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
-	    sh util/prove.sh $(BUILD) stress $(SECONDS)
+	    sh util/prove.sh $(BUILD) stress $(TIME)
 
 FUZZ_CC       = clang -g -O1 -fsanitize=fuzzer,address,undefined \
                 -fno-sanitize-recover=undefined -Isrc
@@ -286,8 +286,8 @@ fuzz:
 	    $(addprefix $(BUILD)/nginx-src/src/,core/ngx_parse.c \
 	    core/ngx_string.c core/ngx_palloc.c os/unix/ngx_alloc.c) -lcjson -lm
 	@for f in json text number field value; do \
-	    echo "fuzzing $$f for $(SECONDS) s"; \
-	    (cd $(BUILD)/fuzz && ./$$f -max_total_time=$(SECONDS) -max_len=1024 \
+	    echo "fuzzing $$f for $(TIME) s"; \
+	    (cd $(BUILD)/fuzz && ./$$f -max_total_time=$(TIME) -max_len=1024 \
 	        -print_final_stats=1 corpus/$$f > $$f.log 2>&1) || \
 	        { tail -n 40 $(BUILD)/fuzz/$$f.log; exit 1; }; \
 	    grep number_of_executed_units $(BUILD)/fuzz/$$f.log; \

@@ -1,7 +1,7 @@
 #!/bin/sh
 #
 # prove.sh BUILD JOBS [TEST ...]    runs the tests with the built module
-# prove.sh BUILD stress SECONDS     or the load of t/stress.pl
+# prove.sh BUILD stress TIME          or the load of t/stress.pl
 #
 # Test::Nginx listens on all addresses: where namespaces can be made, the
 # tests get a network of their own, with nothing but a loopback.
