@@ -86,25 +86,16 @@ build: $(MODULE)
 $(OBJ)/stamp: force
 	@mkdir -p $(OBJ)
 	@{ echo "$(CURDIR) $(NGX_SRC) $(NGX_CONFIGURE)"; \
-	    echo "$(CC) $(CFLAGS) $(WARNINGS)"; cat config; \
+	    echo "$(CC) $(CFLAGS) $(WARNINGS)"; \
+	    cat config util/configure.sh; \
 	    cat $(NGX_SRC)/conf_flags $(NGX_SRC)/src/core/nginx.h 2>&1 || :; } \
 	    > $(OBJ)/stamp.new
 	@cmp -s $(OBJ)/stamp.new $@ || mv $(OBJ)/stamp.new $@
 
 $(OBJ)/Makefile: $(OBJ)/stamp
 	@echo "configuring for the nginx in $(NGX_SRC)"
-	@cd $(NGX_SRC) && configure=./configure && \
-	if [ -f conf_flags ]; then . ./conf_flags; \
-	else NGX_CONF_FLAGS=( $(NGX_CONFIGURE) ); fi && \
-	if [ ! -f configure ]; then configure=auto/configure; fi && \
-	if [ -w Makefile ]; then cp -p Makefile $(OBJ)/Makefile.kept; \
-	    trap 'cat $(OBJ)/Makefile.kept > Makefile' EXIT; \
-	elif [ ! -e Makefile ]; then trap 'rm -f Makefile' EXIT; fi && \
-	if ! $$configure "$${NGX_CONF_FLAGS[@]}" \
-	    --with-cc-opt="-O2 $(WARNINGS)" \
-	    --add-dynamic-module=$(CURDIR) --builddir=$(OBJ) \
-	    > $(BUILD)/configure.log 2>&1; \
-	then tail -n 5 $(BUILD)/configure.log; exit 1; fi
+	@bash util/configure.sh $(NGX_SRC) $(CURDIR) $(OBJ) "-O2 $(WARNINGS)" \
+	    $(NGX_CONFIGURE)
 	@touch $@
 
 $(MODULE): $(OBJ)/Makefile $(C_FILES) $(H_FILES)
@@ -176,18 +167,14 @@ demo:
 
 # the limit: the least that a content handler can do
 
-EMPTY_MODULE := $(BUILD)/empty/objs/ngx_http_empty_module.so
+EMPTY_OBJ    := $(BUILD)/empty
+EMPTY_MODULE := $(EMPTY_OBJ)/ngx_http_empty_module.so
 
 $(EMPTY_MODULE): $(wildcard t/bench/empty/*) $(OBJ)/stamp
 	@echo "building $(notdir $@)"
-	@mkdir -p $(BUILD)/empty
-	@cd $(NGX_SRC) && configure=./configure && \
-	if [ -f conf_flags ]; then . ./conf_flags; \
-	else NGX_CONF_FLAGS=( $(NGX_CONFIGURE) ); fi && \
-	$$configure "$${NGX_CONF_FLAGS[@]}" --with-cc-opt="-O2" \
-	    --add-dynamic-module=$(CURDIR)/t/bench/empty \
-	    --builddir=$(BUILD)/empty/objs > $(BUILD)/empty/log 2>&1 && \
-	$(MAKE) -s -f $(BUILD)/empty/objs/Makefile modules
+	@bash util/configure.sh $(NGX_SRC) $(CURDIR)/t/bench/empty $(EMPTY_OBJ) \
+	    "-O2" $(NGX_CONFIGURE)
+	@cd $(NGX_SRC) && $(MAKE) -s -f $(EMPTY_OBJ)/Makefile modules
 
 # against the peers that Debian has; FULL=1 takes longer
 
