@@ -205,27 +205,20 @@ test:
 	    TEST_NGINX_FAIL_MODULE=$(FAIL_MODULE) \
 	    sh util/prove.sh $(BUILD) $(JOBS) $(TESTS)
 
-# the module with ASan and UBSan, in Debian's nginx as it is
+# the module with other flags: with ASan and UBSan, in Debian's nginx as it is;
+# and with allocations that fail, for t/170-alloc.t
 
 ASAN_MODULE  := $(BUILD)/asan/ngx_http_task_module.so
-
-$(ASAN_MODULE): $(MODULE)
-	@echo "building asan/$(notdir $@)"
-	@mkdir -p $(@D)
-	@gcc -shared -fPIC -O1 -g -fno-omit-frame-pointer \
-	    -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	    $(NGX_INCLUDES) -o $@ $(C_FILES) $(OBJ)/ngx_http_task_module_modules.c -lcjson -lm
-
-# and one whose allocations fail, for t/170-alloc.t, with the sanitizers, too
-
 FAIL_MODULE  := $(BUILD)/fail/ngx_http_task_module.so
 
-$(FAIL_MODULE): $(MODULE) t/lib/fail.c t/lib/fail.h
-	@mkdir -p $(@D)
-	@gcc -c -fPIC -O1 -g -o $(@D)/fail.o t/lib/fail.c
-	@gcc -shared -fPIC -O1 -g -include t/lib/fail.h \
-	    $(NGX_INCLUDES) -o $@ $(C_FILES) $(OBJ)/ngx_http_task_module_modules.c $(@D)/fail.o \
-	    -lcjson -lm
+$(ASAN_MODULE): FLAGS = -fno-omit-frame-pointer -fsanitize=address,undefined \
+                        -fno-sanitize-recover=undefined
+$(FAIL_MODULE): FLAGS = -include t/lib/fail.h t/lib/fail.c
+$(FAIL_MODULE): t/lib/fail.h t/lib/fail.c
+
+$(ASAN_MODULE) $(FAIL_MODULE): $(MODULE)
+	@echo "building $(@:$(BUILD)/%=%)"
+	@sh util/module.sh $(NGX_SRC) $(OBJ) $@ $(FLAGS)
 
 sanitize:
 	@$(PACKAGES) install $(TEST_NEEDS)

@@ -61,11 +61,10 @@ fail=
 
 if [ "$kind" = address ]; then
     fail=$obj/fail.so
-    includes=$(sh util/includes.sh "$src" "$obj")
-    gcc -c -fPIC $flags -o "$obj/fail.o" t/lib/fail.c
-    gcc -shared -fPIC $flags -include t/lib/fail.h $includes \
-        -o "$fail" $(find src -name '*.c') "$obj/ngx_http_task_module_modules.c" "$obj/fail.o" \
-        -lcjson -lm
+
+    # shellcheck disable=SC2086
+    sh util/module.sh "$src" "$obj" "$fail" $flags -include t/lib/fail.h \
+        t/lib/fail.c
 fi
 
 rm -rf "$log"
