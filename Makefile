@@ -3,17 +3,10 @@
 #               thread or workers serves another one
 # make lab      the four arrangements side by side, as a page to look at
 # make demo     runs the four arrangements and prints what they do
-# make test     runs the tests
-# make test-lab the lab in a real browser
-# make lint     compilers' warnings, cppcheck, nginx's style
-# make sanitize runs the tests with ASan and UBSan in the module
-# make sanitize-nginx KIND=address or thread: in an nginx that has them, too
-# make stress   mixed load, aborts, reloads, kills: nothing may get lost; TIME=60
-# make fuzz     libFuzzer on all that reads input; TIME=60 each
-# make matrix   the tests in minimal roots of Debian 12, 13 and forky; as root
+# make test     runs the tests; TESTS=t/010-async.t some of them, JOBS=2 at once
 # make install  copies the module to where Debian's nginx looks for it
-# make bench    against the peers that Debian has; FULL=1 takes longer
-# make clean
+# make clean    removes build/
+# make help     prints this, and what there is in t/t.mk
 #
 # NGX_SRC=DIR   builds against that nginx source tree, with the arguments
 #               NGX_CONFIGURE of its configure, instead of Debian's nginx-dev
@@ -38,45 +31,25 @@ C_FILES      := $(wildcard src/*.c src/*/*.c src/*/*/*.c)
 H_FILES      := $(wildcard src/*.h src/*/*.h src/*/*/*.h)
 TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
                 $(wildcard conf/tasks/*.c))
-TEXT_C       := $(wildcard src/text/*.c)
-
-# t/120-library.t compiles broken.c itself, in many ways
-
-TEST_TASKS   := $(patsubst t/tasks/%.c,$(BUILD)/tasks/test/%.so,\
-                $(filter-out %/broken.c,$(wildcard t/tasks/*.c)))
-UNITS        := $(patsubst t/unit/%.c,$(BUILD)/unit/%,\
-                $(wildcard t/unit/*/*.c t/unit/*/*/*.c))
+WARNINGS      = -Wdeclaration-after-statement -Wshadow -Wvla
 
 PACKAGES      = sh util/packages.sh
 
 BUILD_NEEDS   = gcc libc6-dev libcjson-dev \
                 $(if $(filter $(DEBIAN_SRC),$(NGX_SRC)),nginx-dev)
-RUN_NEEDS     = $(BUILD_NEEDS) nginx $(if $(filter functions jobs,$(CONF)),libgd-dev)
-DEMO_NEEDS    = $(RUN_NEEDS) perl
-LINT_NEEDS    = $(BUILD_NEEDS) g++ clang cppcheck perl
-TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
-                liblist-moreutils-perl libhttp-message-perl libipc-run-perl \
-                curl nghttp2-client procps iproute2 libgd-dev \
-                python3-prometheus-client
-
-# when the recipe runs: nginx's Makefile is made by then
-
-NGX_INCLUDES  = $$(sh util/includes.sh $(NGX_SRC) $(OBJ))
-
-WARNINGS      = -Wdeclaration-after-statement -Wshadow -Wvla
-LINT_FLAGS    = -fsyntax-only -W -Wall -Wpointer-arith -Wno-unused-parameter \
-                -Werror $(WARNINGS)
+RUN_NEEDS     = $(BUILD_NEEDS) nginx \
+                $(if $(filter functions jobs,$(CONF)),libgd-dev)
 
 # nginx looks for inherited sockets in a variable NGINX of its environment
 
 unexport NGINX
 
 
-.PHONY: all build tasks run lab test-lab demo bench instructions test sanitize sanitize-nginx stress fuzz matrix lint install clean force
+.PHONY: all build tasks run lab demo test install clean help force
 
 all:
 	@$(PACKAGES) check $(BUILD_NEEDS)
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) -s build
 
 build: $(MODULE)
 
@@ -108,19 +81,6 @@ $(MODULE): $(OBJ)/Makefile $(C_FILES) $(H_FILES)
 TASK_CC       = gcc -O2 -g -Wall -Wextra -Wno-missing-field-initializers \
                 -shared -fPIC -Wl,-Bsymbolic -Isrc
 
-$(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
-	@mkdir -p $(@D)
-	@$(TASK_CC) -o $@.new $< -lcjson && mv $@.new $@
-
-# drivers of a few files of the module, which they include; t/unit/ has the
-# rooms of src/
-
-$(UNITS): $(BUILD)/unit/%: t/unit/%.c t/lib/steps.h $(C_FILES) $(H_FILES) \
-    $(OBJ)/Makefile
-	@mkdir -p $(@D)
-	@gcc -g -O2 -Wall $(NGX_INCLUDES) -I t/lib -o $@ $< $(TEXT_C) \
-	    -lcjson -lm -lpthread
-
 $(BUILD)/tasks/thumbnail.so: TASK_LIBS = -lgd
 
 $(BUILD)/tasks/%.so: conf/tasks/%.c src/ngx_task.h
@@ -133,186 +93,36 @@ tasks: $(TASKS)
 
 run:
 	@$(PACKAGES) install $(RUN_NEEDS)
-	@$(MAKE) --no-print-directory build $(if $(filter functions jobs,$(CONF)),tasks)
-	@if [ ! -f conf/$(CONF).conf ]; then \
-	    echo "there is no conf/$(CONF).conf"; exit 1; fi
-	@mkdir -p $(BUILD)/run
-	@echo "serving conf/$(CONF).conf, until Ctrl-C; try, in another shell:"
-	@sed -n 's|^ *location = \(/[^ ]*\) .*|    curl http://127.0.0.1:8081\1|p' \
-	    conf/$(CONF).conf
-	@! grep -q 'location / ' conf/$(CONF).conf || \
-	    echo "and look at http://127.0.0.1:8081/"
-	@user="$$(sh util/user.sh conf/html/status.js)"; \
-	exec $(NGINX) -p $(CURDIR)/ -c conf/$(CONF).conf -e stderr \
-	    -g "daemon off; pid build/run/nginx.pid; $$user"
+	@$(MAKE) -s build $(if $(filter functions jobs,$(CONF)),tasks)
+	@exec sh util/run.sh $(NGINX) $(CONF)
 
 lab:
 	@$(PACKAGES) install $(RUN_NEEDS)
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) -s build
 	@exec sh conf/lab/start.sh $(NGINX) "$$(sh util/user.sh conf/html/lab.js)"
 
-# the same in a real browser; without one it says so and passes
-
-test-lab:
-	@$(PACKAGES) install $(RUN_NEEDS) perl
-	@$(PACKAGES) install chromium chromium-driver || \
-	    echo "no browser can be had here: the lab is not tested"
-	@$(MAKE) --no-print-directory build
-	@prove -v t/lab.pl :: $(NGINX) "$$(sh util/user.sh conf/html/lab.js)"
-
 demo:
-	@$(PACKAGES) install $(DEMO_NEEDS)
-	@$(MAKE) --no-print-directory build
+	@$(PACKAGES) install $(RUN_NEEDS) perl
+	@$(MAKE) -s build
 	@TASK_NGINX=$(NGINX) perl util/demo.pl
-
-# the limit: the least that a content handler can do
-
-EMPTY_OBJ    := $(BUILD)/empty
-EMPTY_MODULE := $(EMPTY_OBJ)/ngx_http_empty_module.so
-
-$(EMPTY_MODULE): $(wildcard t/bench/empty/*) $(OBJ)/stamp
-	@echo "building $(notdir $@)"
-	@bash util/configure.sh $(NGX_SRC) $(CURDIR)/t/bench/empty $(EMPTY_OBJ) \
-	    "-O2" $(NGX_CONFIGURE)
-	@cd $(NGX_SRC) && $(MAKE) -s -f $(EMPTY_OBJ)/Makefile modules
-
-# against the peers that Debian has; FULL=1 takes longer
-
-BENCH_NEEDS   = perl valgrind wrk util-linux python3 python3-matplotlib \
-                libnginx-mod-http-echo libnginx-mod-http-lua \
-                libnginx-mod-http-js python3-fastapi uvicorn python3-uvloop \
-                python3-httptools
-
-bench:
-	@$(PACKAGES) install $(RUN_NEEDS) $(BENCH_NEEDS)
-	@$(MAKE) --no-print-directory build tasks $(EMPTY_MODULE)
-	@TASK_NGINX=$(NGINX) TASK_MODULE=$(MODULE) TASK_EMPTY=$(EMPTY_MODULE) \
-	    /usr/bin/python3 t/bench/bench.py
-
-# instructions of a request, see t/bench/
-
-instructions:
-	@$(PACKAGES) install $(RUN_NEEDS) perl valgrind
-	@$(MAKE) --no-print-directory build $(EMPTY_MODULE)
-	@TASK_NGINX=$(NGINX) TASK_MODULE=$(MODULE) TASK_EMPTY=$(EMPTY_MODULE) \
-	    perl t/bench/instructions.pl $(NAMES)
 
 test:
 	@$(PACKAGES) install $(TEST_NEEDS)
 	@sh util/test-nginx.sh $(BUILD)/perl
-	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS) $(UNITS) $(FAIL_MODULE)
+	@$(MAKE) -s build $(TEST_BUILDS) $(FAIL_MODULE)
 	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
 	    TEST_NGINX_FAIL_MODULE=$(FAIL_MODULE) \
 	    sh util/prove.sh $(BUILD) $(JOBS) $(TESTS)
 
-# the module with other flags: with ASan and UBSan, in Debian's nginx as it is;
-# and with allocations that fail, for t/170-alloc.t
-
-ASAN_MODULE  := $(BUILD)/asan/ngx_http_task_module.so
-FAIL_MODULE  := $(BUILD)/fail/ngx_http_task_module.so
-
-$(ASAN_MODULE): FLAGS = -fno-omit-frame-pointer -fsanitize=address,undefined \
-                        -fno-sanitize-recover=undefined
-$(FAIL_MODULE): FLAGS = -include t/lib/fail.h t/lib/fail.c
-$(FAIL_MODULE): t/lib/fail.h t/lib/fail.c
-
-$(ASAN_MODULE) $(FAIL_MODULE): $(MODULE)
-	@echo "building $(@:$(BUILD)/%=%)"
-	@sh util/module.sh $(NGX_SRC) $(OBJ) $@ $(FLAGS)
-
-sanitize:
-	@$(PACKAGES) install $(TEST_NEEDS)
-	@sh util/test-nginx.sh $(BUILD)/perl
-	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS) $(UNITS) $(ASAN_MODULE)
-	@NGX=$(NGINX) sh util/sanitize.sh $(BUILD) $(ASAN_MODULE) $(TESTS)
-
-# nginx itself, from Debian's source, with a sanitizer: KIND=address, thread
-
-KIND          = address
-
-sanitize-nginx:
-	@$(PACKAGES) install $(TEST_NEEDS) libssl-dev libpcre2-dev zlib1g-dev
-	@sh util/test-nginx.sh $(BUILD)/perl
-	@sh util/nginx-source.sh $(BUILD)/nginx-src
-	@$(MAKE) --no-print-directory build tasks $(TEST_TASKS) $(UNITS)
-	@sh util/sanitize-nginx.sh $(BUILD) $(KIND) $(TESTS)
-
-TIME          = 60
-
-stress:
-	@$(PACKAGES) install $(TEST_NEEDS)
-	@$(MAKE) --no-print-directory build $(TEST_TASKS)
-	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
-	    sh util/prove.sh $(BUILD) stress $(TIME)
-
-FUZZ_CC       = clang -g -O1 -fsanitize=fuzzer,address,undefined \
-                -fno-sanitize-recover=undefined -Isrc
-
-# plain C is linked as it is; values, with nginx's own parsers and pools
-
-fuzz:
-	@$(PACKAGES) install clang libclang-rt-dev perl $(BUILD_NEEDS)
-	@perl t/fuzz/corpus.pl $(BUILD)/fuzz/corpus
-	@sh util/nginx-source.sh $(BUILD)/nginx-src
-	@$(MAKE) --no-print-directory build
-	@for f in json text number field; do \
-	    $(FUZZ_CC) -DFUZZ=fuzz_$$f -o $(BUILD)/fuzz/$$f t/fuzz/text.c \
-	        $(TEXT_C) -lcjson -lm; \
-	done
-	@$(FUZZ_CC) -fno-sanitize=pointer-overflow -DNGX_DEBUG_PALLOC=1 \
-	    $$(sh util/includes.sh $(BUILD)/nginx-src $(OBJ)) -o $(BUILD)/fuzz/value \
-	    t/fuzz/value.c \
-	    $(addprefix src/function/ngx_http_task_,value.c type.c) $(TEXT_C) \
-	    $(addprefix $(BUILD)/nginx-src/src/,core/ngx_parse.c \
-	    core/ngx_string.c core/ngx_palloc.c os/unix/ngx_alloc.c) -lcjson -lm
-	@for f in json text number field value; do \
-	    echo "fuzzing $$f for $(TIME) s"; \
-	    (cd $(BUILD)/fuzz && ./$$f -max_total_time=$(TIME) -max_len=1024 \
-	        -print_final_stats=1 corpus/$$f > $$f.log 2>&1) || \
-	        { tail -n 40 $(BUILD)/fuzz/$$f.log; exit 1; }; \
-	    grep number_of_executed_units $(BUILD)/fuzz/$$f.log; \
-	done
-
-matrix:
-	@$(PACKAGES) install debootstrap
-	@sh util/matrix.sh $(BUILD) $(RELEASES)
-
-lint:
-	@$(PACKAGES) check $(LINT_NEEDS)
-	@$(MAKE) --no-print-directory build
-	@for cc in gcc clang; do echo "$$cc"; \
-	    for f in $(C_FILES); do $$cc $(LINT_FLAGS) $(NGX_INCLUDES) $$f; done; \
-	done
-	@echo "ngx_task.h, gcc and clang, C99 and C++"
-	@for cc in "gcc -std=c99 -x c" "clang -std=c99 -x c" "g++ -x c++" \
-	    "clang++ -x c++"; do $$cc -fsyntax-only -Wall -Wextra -pedantic \
-	    -Werror src/ngx_task.h -include stddef.h 2>&1 | \
-	    { ! grep -v 'pragma once'; }; done
-	@echo "cppcheck"
-	@cppcheck --quiet --std=c99 --error-exitcode=1 --inline-suppr \
-	    --enable=warning,portability,performance \
-	    --suppress=normalCheckLevelMaxBranches src
-	@echo "style"
-	@perl util/style.pl $(C_FILES) $(H_FILES) conf/tasks/*.c
-	@echo "layers"
-	@perl util/layers.pl $(OBJ) $(C_FILES)
-
 install: all
-	@install -d "$(DESTDIR)/usr/include"
-	@install -m 644 src/ngx_task.h "$(DESTDIR)/usr/include/"
-	@echo "installed $(DESTDIR)/usr/include/ngx_task.h"
-	@dir=$$($(NGINX) -V 2>&1 | sed -n 's|.*--modules-path=\([^ ]*\).*|\1|p'); \
-	dir="$(DESTDIR)$${dir:?nginx has no modules path}"; \
-	install -d "$$dir"; \
-	install -m 644 $(MODULE) "$$dir/"; \
-	echo "installed $$dir/$(notdir $(MODULE))"; \
-	conf=$(DESTDIR)/usr/share/nginx/modules-available; \
-	if [ -d /etc/nginx/modules-enabled ]; then \
-	    install -d "$$conf"; \
-	    echo "load_module modules/$(notdir $(MODULE));" \
-	        > "$$conf/mod-http-task.conf"; \
-	    echo "installed $$conf/mod-http-task.conf"; \
-	fi
+	@sh util/install.sh $(NGINX) $(MODULE) "$(DESTDIR)"
 
 clean:
 	rm -rf build
+
+# the comments at the top
+
+help:
+	@for file in Makefile t/t.mk; do sed '/^$$/q; s/^# \{0,1\}//' $$file; done
+
+include t/t.mk
