@@ -49,12 +49,16 @@ $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
 	@$(TASK_CC) -o $@.new $< -lcjson && mv $@.new $@
 
 # drivers of a few files of the module, which they include; t/unit/ has the
-# rooms of src/
+# rooms of src/.  Those of the room that is plain C see no header of nginx.
+
+$(BUILD)/unit/%: UNIT_FLAGS = $(NGX_INCLUDES)
+$(BUILD)/unit/text/%: UNIT_FLAGS = -Isrc -fsanitize=address,undefined \
+                                   -fno-sanitize-recover=undefined
 
 $(UNITS): $(BUILD)/unit/%: t/unit/%.c $(wildcard t/lib/*.h) $(C_FILES) \
     $(H_FILES) $(OBJ)/Makefile
 	@mkdir -p $(@D)
-	@gcc -g -O2 -Wall $(NGX_INCLUDES) -I t/lib -o $@ $< $(TEXT_C) $(TEXT_LIBS)
+	@gcc -g -O2 -Wall $(UNIT_FLAGS) -I t/lib -o $@ $< $(TEXT_C) $(TEXT_LIBS)
 
 # the module with other flags: with ASan and UBSan, in Debian's nginx as it is;
 # and with allocations that fail, for t/170-alloc.t
