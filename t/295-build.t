@@ -39,7 +39,7 @@ sub slurp {
 remove_tree($copy);
 make_path("$copy/build");
 
-for (qw(Makefile config src t/lib)) {
+for (qw(Makefile config src t/lib t/t.mk util)) {
     make_path("$copy/t");
     system('cp', '-a', "$root/$_", "$copy/$_") == 0 or die "cp: $?";
 }

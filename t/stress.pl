@@ -7,7 +7,7 @@
 # reset without a byte while nginx stops, or cut while a worker is killed, is
 # told apart and counted.
 #
-#     perl t/stress.pl SECONDS
+#     perl t/stress.pl TIME
 
 use strict;
 use warnings;

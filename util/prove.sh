@@ -1,7 +1,7 @@
 #!/bin/sh
 #
 # prove.sh BUILD JOBS [TEST ...]    runs the tests with the built module
-# prove.sh BUILD stress SECONDS     or the load of t/stress.pl
+# prove.sh BUILD stress TIME          or the load of t/stress.pl
 #
 # Test::Nginx listens on all addresses: where namespaces can be made, the
 # tests get a network of their own, with nothing but a loopback.
@@ -17,6 +17,8 @@ shift 2
 mkdir -p "$build/t"
 
 export PERL5LIB="$build/perl:$PWD/t/lib${PERL5LIB:+:$PERL5LIB}"
+export TEST_NGINX_TASKS="$build/tasks"
+export TEST_NGINX_UNITS="$build/unit"
 export TEST_NGINX_SERVROOT="$build/t/servroot"
 export TEST_NGINX_PORT="${TEST_NGINX_PORT:-1984}"
 

@@ -43,7 +43,7 @@ seed('field', $_) for '*/*', 'application/json, text/plain, */*',
     'respond-async, wait=5', 'wait = "10" ; a=b;;c , , respond-async',
     'foo="respond-async, wait=\\"5"; x , Wait=1';
 
-# a type, the minimum, the maximum, the value: see t/fuzz-value.c
+# a type, the minimum, the maximum, the value: see t/fuzz/value.c
 
 seed('value', $_) for "\0" . "1s\n<1h\n1m30s", "\1" . "1\n5\nabc",
     "\2" . ">-5\n10\n7", "\3" . ">0\n1e3\n0.5", "\4\n\ntrue",

@@ -34,26 +34,26 @@ esac
 
 flags="$(echo $flags) -fno-omit-frame-pointer -O1 -g"
 
+build() {
+    make -s -C "$src" -f "$obj/Makefile" "$@" > "$obj.log" 2>&1 ||
+        { tail -n 20 "$obj.log" >&2; exit 1; }
+}
+
 # anew for another config, other flags, another place of this checkout
 
 if [ ! -x "$obj/nginx" ] || [ config -nt "$obj/nginx" ] ||
     [ "$(cat "$obj/stamp" 2> /dev/null)" != "$place $flags" ]
 then
     echo "building nginx with $kind sanitizer"
-    (
-        cd "$src"
-        ASAN_OPTIONS=detect_leaks=0 ./configure --builddir="$obj" \
-            --with-compat --with-debug --with-threads --with-http_ssl_module \
-            --with-http_v2_module --with-http_auth_request_module \
-            --with-http_addition_module --with-cc-opt="$flags -Wno-error" \
-            --with-ld-opt="$flags" --add-dynamic-module="$build/.." \
-            > "$obj.log" 2>&1
-        make -s -f "$obj/Makefile" >> "$obj.log" 2>&1
-        echo "$place $flags" > "$obj/stamp"
-    ) || { tail -n 20 "$obj.log" >&2; exit 1; }
+    ASAN_OPTIONS=detect_leaks=0 bash util/configure.sh "$src" "$place" "$obj" \
+        "$flags -Wno-error" --with-ld-opt="$flags" --with-compat --with-debug \
+        --with-threads --with-http_ssl_module --with-http_v2_module \
+        --with-http_auth_request_module --with-http_addition_module
+    build
+    echo "$place $flags" > "$obj/stamp"
 fi
 
-(cd "$src" && make -s -f "$obj/Makefile" modules >> "$obj.log" 2>&1)
+build modules
 
 # the module whose allocations fail, for t/170-alloc.t: what leaks then?
 
@@ -61,11 +61,10 @@ fail=
 
 if [ "$kind" = address ]; then
     fail=$obj/fail.so
-    includes=$(sh t/lib/includes.sh "$src" "$obj")
-    gcc -c -fPIC $flags -o "$obj/fail.o" t/lib/fail.c
-    gcc -shared -fPIC $flags -include t/lib/fail.h $includes \
-        -o "$fail" $(find src -name '*.c') "$obj/ngx_http_task_module_modules.c" "$obj/fail.o" \
-        -lcjson -lm
+
+    # shellcheck disable=SC2086
+    sh util/module.sh "$src" "$obj" "$fail" $flags -include t/lib/fail.h \
+        t/lib/fail.c
 fi
 
 rm -rf "$log"
@@ -108,10 +107,10 @@ chmod 755 "$obj/run"
 rc=0
 TEST_NGINX_BINARY=$obj/run \
     TEST_NGINX_LOAD_MODULES=$obj/ngx_http_task_module.so \
-    TEST_NGINX_TASKS=$build/tasks TEST_NGINX_ONCE=1 \
+    TEST_NGINX_ONCE=1 \
     TEST_NGINX_SANITIZER=$kind \
     TEST_NGINX_FAIL_MODULE=$fail \
-    sh t/lib/prove.sh "$build" 1 "$@" || rc=$?
+    sh util/prove.sh "$build" 1 "$@" || rc=$?
 
 # of TSan's reports, those that are ours: nginx's core has its own; of LSan's
 # all but that of a daemon's parent, whose first pool is main()'s

@@ -28,8 +28,8 @@ chmod 755 "$dir/nginx"
 
 rc=0
 TEST_NGINX_BINARY=$dir/nginx TEST_NGINX_LOAD_MODULES=$module \
-    TEST_NGINX_TASKS=$build/tasks TEST_NGINX_ONCE=1 \
-    sh t/lib/prove.sh "$build" 1 "$@" || rc=$?
+    TEST_NGINX_ONCE=1 \
+    sh util/prove.sh "$build" 1 "$@" || rc=$?
 
 for report in "$dir/log"/*; do
     [ -f "$report" ] || continue

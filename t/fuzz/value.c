@@ -1,8 +1,8 @@
 
 /*
  * libFuzzer on values: what nginx.conf, a query and JSON give for a parameter
- * of any type, within bounds that are text, too.  Linked with nginx's own
- * parsers and pools, each allocation a block of its own.
+ * of any type, within bounds that are text, too.  With the module's real files,
+ * and nginx's own parsers and pools, each allocation a block of its own.
  *
  * The input: a type, then three texts, each ended by a line feed, a minimum, a
  * maximum and the value.
@@ -10,6 +10,9 @@
 
 
 #include "function/ngx_http_task_function.h"
+
+#include "function/ngx_http_task_type.c"
+#include "function/ngx_http_task_value.c"
 
 #include <stdlib.h>
 

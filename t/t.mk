@@ -1,0 +1,187 @@
+# For work on the module itself:
+#
+# make lint     compilers' warnings, cppcheck, nginx's style, the order of rooms
+# make sanitize runs the tests with ASan and UBSan in the module
+# make sanitize-nginx KIND=address or thread: in an nginx that has them, too
+# make stress   mixed load, aborts, reloads, kills: nothing is lost; TIME=60
+# make fuzz     libFuzzer on all that reads input; TIME=60 each
+# make matrix   the tests in minimal roots of Debian 12, 13 and forky; as root
+# make bench    against the peers that Debian has; FULL=1 takes longer
+# make instructions that a request takes, as valgrind counts them
+# make test-lab the lab in a real browser
+
+KIND          = address
+TIME          = 60
+
+TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
+                liblist-moreutils-perl libhttp-message-perl libipc-run-perl \
+                curl nghttp2-client procps iproute2 libgd-dev \
+                python3-prometheus-client
+LINT_NEEDS    = $(BUILD_NEEDS) g++ clang cppcheck perl
+BENCH_NEEDS   = perl valgrind wrk util-linux python3 python3-matplotlib \
+                libnginx-mod-http-echo libnginx-mod-http-lua \
+                libnginx-mod-http-js python3-fastapi uvicorn python3-uvloop \
+                python3-httptools
+
+# when the recipe runs: nginx's Makefile is made by then
+
+NGX_INCLUDES  = $$(sh util/includes.sh $(NGX_SRC) $(OBJ))
+
+# the room that is plain C: linked as it is
+
+TEXT_C       := $(wildcard src/text/*.c)
+TEXT_LIBS     = -lcjson -lm -lpthread
+
+# t/120-library.t compiles broken.c itself, in many ways
+
+TEST_TASKS   := $(patsubst t/tasks/%.c,$(BUILD)/tasks/test/%.so,\
+                $(filter-out %/broken.c,$(wildcard t/tasks/*.c)))
+UNITS        := $(patsubst t/unit/%.c,$(BUILD)/unit/%,\
+                $(wildcard t/unit/*/*.c t/unit/*/*/*.c))
+TEST_BUILDS   = tasks $(TEST_TASKS) $(UNITS)
+
+
+.PHONY: lint sanitize sanitize-nginx stress fuzz matrix bench instructions \
+        test-lab
+
+$(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
+	@mkdir -p $(@D)
+	@$(TASK_CC) -o $@.new $< -lcjson && mv $@.new $@
+
+# drivers of a few files of the module, which they include; t/unit/ has the
+# rooms of src/.  Those of the room that is plain C see no header of nginx.
+
+$(BUILD)/unit/%: UNIT_FLAGS = $(NGX_INCLUDES)
+$(BUILD)/unit/text/%: UNIT_FLAGS = -Isrc -fsanitize=address,undefined \
+                                   -fno-sanitize-recover=undefined
+
+$(UNITS): $(BUILD)/unit/%: t/unit/%.c $(wildcard t/lib/*.h) $(C_FILES) \
+    $(H_FILES) $(OBJ)/Makefile
+	@mkdir -p $(@D)
+	@gcc -g -O2 -Wall $(UNIT_FLAGS) -I t/lib -o $@ $< $(TEXT_C) $(TEXT_LIBS)
+
+# the module with other flags: with ASan and UBSan, in Debian's nginx as it is;
+# and with allocations that fail, for t/170-alloc.t
+
+ASAN_MODULE  := $(BUILD)/asan/ngx_http_task_module.so
+FAIL_MODULE  := $(BUILD)/fail/ngx_http_task_module.so
+
+$(ASAN_MODULE): FLAGS = -fno-omit-frame-pointer -fsanitize=address,undefined \
+                        -fno-sanitize-recover=undefined
+$(FAIL_MODULE): FLAGS = -include t/lib/fail.h t/lib/fail.c
+$(FAIL_MODULE): t/lib/fail.h t/lib/fail.c
+
+$(ASAN_MODULE) $(FAIL_MODULE): $(MODULE)
+	@echo "building $(@:$(BUILD)/%=%)"
+	@sh util/module.sh $(NGX_SRC) $(OBJ) $@ $(FLAGS)
+
+LINT_FLAGS    = -fsyntax-only -W -Wall -Wpointer-arith -Wno-unused-parameter \
+                -Werror $(WARNINGS)
+
+lint:
+	@$(PACKAGES) check $(LINT_NEEDS)
+	@$(MAKE) -s build
+	@for cc in gcc clang; do echo "$$cc"; \
+	    for f in $(C_FILES); do $$cc $(LINT_FLAGS) $(NGX_INCLUDES) $$f; done; \
+	done
+	@echo "ngx_task.h, gcc and clang, C99 and C++"
+	@for cc in "gcc -std=c99 -x c" "clang -std=c99 -x c" "g++ -x c++" \
+	    "clang++ -x c++"; do $$cc -fsyntax-only -Wall -Wextra -pedantic \
+	    -Werror src/ngx_task.h -include stddef.h 2>&1 | \
+	    { ! grep -v 'pragma once'; }; done
+	@echo "cppcheck"
+	@cppcheck --quiet --std=c99 --error-exitcode=1 --inline-suppr \
+	    --enable=warning,portability,performance \
+	    --suppress=normalCheckLevelMaxBranches src
+	@echo "style"
+	@perl util/style.pl $(C_FILES) $(H_FILES) conf/tasks/*.c
+	@echo "layers"
+	@perl util/layers.pl $(OBJ) $(C_FILES)
+
+sanitize:
+	@$(PACKAGES) install $(TEST_NEEDS)
+	@sh util/test-nginx.sh $(BUILD)/perl
+	@$(MAKE) -s build $(TEST_BUILDS) $(ASAN_MODULE)
+	@NGX=$(NGINX) sh util/sanitize.sh $(BUILD) $(ASAN_MODULE) $(TESTS)
+
+# nginx itself, of Debian's source, with a sanitizer
+
+NGX_SOURCE   := $(BUILD)/nginx-src
+
+sanitize-nginx:
+	@$(PACKAGES) install $(TEST_NEEDS) libssl-dev libpcre2-dev zlib1g-dev
+	@sh util/test-nginx.sh $(BUILD)/perl
+	@sh util/nginx-source.sh $(NGX_SOURCE)
+	@$(MAKE) -s build $(TEST_BUILDS)
+	@sh util/sanitize-nginx.sh $(BUILD) $(KIND) $(TESTS)
+
+stress:
+	@$(PACKAGES) install $(TEST_NEEDS)
+	@$(MAKE) -s build $(TEST_TASKS)
+	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
+	    sh util/prove.sh $(BUILD) stress $(TIME)
+
+# plain C is linked as it is; values, with nginx's own parsers and pools
+
+FUZZ_TEXT     = json text number field
+FUZZERS       = $(FUZZ_TEXT:%=$(BUILD)/fuzz/%) $(BUILD)/fuzz/value
+FUZZ_CC       = clang -g -O1 -fsanitize=fuzzer,address,undefined \
+                -fno-sanitize-recover=undefined
+
+$(FUZZ_TEXT:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: t/fuzz/text.c $(TEXT_C) \
+    $(H_FILES)
+	@$(FUZZ_CC) -Isrc -DFUZZ=fuzz_$* -o $@ $< $(TEXT_C) $(TEXT_LIBS)
+
+$(BUILD)/fuzz/value: t/fuzz/value.c $(C_FILES) $(H_FILES) $(OBJ)/Makefile
+	@$(FUZZ_CC) -fno-sanitize=pointer-overflow -DNGX_DEBUG_PALLOC=1 \
+	    $$(sh util/includes.sh $(NGX_SOURCE) $(OBJ)) -o $@ $< $(TEXT_C) \
+	    $(addprefix $(NGX_SOURCE)/src/,core/ngx_parse.c core/ngx_string.c \
+	    core/ngx_palloc.c os/unix/ngx_alloc.c) $(TEXT_LIBS)
+
+fuzz:
+	@$(PACKAGES) install clang libclang-rt-dev perl $(BUILD_NEEDS)
+	@perl t/fuzz/corpus.pl $(BUILD)/fuzz/corpus
+	@sh util/nginx-source.sh $(NGX_SOURCE)
+	@$(MAKE) -s build $(FUZZERS)
+	@cd $(BUILD)/fuzz && for f in $(notdir $(FUZZERS)); do \
+	    echo "fuzzing $$f for $(TIME) s"; \
+	    ./$$f -max_total_time=$(TIME) -max_len=1024 -print_final_stats=1 \
+	        corpus/$$f > $$f.log 2>&1 || { tail -n 40 $$f.log; exit 1; }; \
+	    grep number_of_executed_units $$f.log; \
+	done
+
+matrix:
+	@$(PACKAGES) install debootstrap
+	@sh util/matrix.sh $(BUILD) $(RELEASES)
+
+# the limit: the least that a content handler can do
+
+EMPTY_OBJ    := $(BUILD)/empty
+EMPTY_MODULE := $(EMPTY_OBJ)/ngx_http_empty_module.so
+
+$(EMPTY_MODULE): $(wildcard t/bench/empty/*) $(OBJ)/stamp
+	@echo "building $(notdir $@)"
+	@bash util/configure.sh $(NGX_SRC) $(CURDIR)/t/bench/empty $(EMPTY_OBJ) \
+	    "-O2" $(NGX_CONFIGURE)
+	@cd $(NGX_SRC) && $(MAKE) -s -f $(EMPTY_OBJ)/Makefile modules
+
+bench:
+	@$(PACKAGES) install $(RUN_NEEDS) $(BENCH_NEEDS)
+	@$(MAKE) -s build tasks $(EMPTY_MODULE)
+	@TASK_NGINX=$(NGINX) TASK_MODULE=$(MODULE) TASK_EMPTY=$(EMPTY_MODULE) \
+	    /usr/bin/python3 t/bench/bench.py
+
+instructions:
+	@$(PACKAGES) install $(RUN_NEEDS) perl valgrind
+	@$(MAKE) -s build $(EMPTY_MODULE)
+	@TASK_NGINX=$(NGINX) TASK_MODULE=$(MODULE) TASK_EMPTY=$(EMPTY_MODULE) \
+	    perl t/bench/instructions.pl $(NAMES)
+
+# without a browser it says so and passes
+
+test-lab:
+	@$(PACKAGES) install $(RUN_NEEDS) perl
+	@$(PACKAGES) install chromium chromium-driver || \
+	    echo "no browser can be had here: the lab is not tested"
+	@$(MAKE) -s build
+	@prove -v t/lab.pl :: $(NGINX) "$$(sh util/user.sh conf/html/lab.js)"
