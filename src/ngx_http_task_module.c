@@ -188,5 +188,7 @@ ngx_http_task_preconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
+    ngx_http_task_loc_conf_begin(cf);
+
     return ngx_http_task_variables_add(cf);
 }

@@ -52,7 +52,7 @@ my $before = (stat $made)[9];
 
 # in the copy alone
 
-my $file = "$copy/src/task/ngx_http_task.h";
+my $file = "$copy/src/base/ngx_http_task_base.h";
 my $text = slurp($file);
 $text =~ s/(NGX_HTTP_TASK_VERSION +)"([^"]+)"/$1"$2-copied"/ or die 'no version';
 open my $out, '>', $file or die "$file: $!";

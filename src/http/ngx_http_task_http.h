@@ -83,6 +83,10 @@ extern ngx_module_t  ngx_http_task_filter_module;
 void *ngx_http_task_main_conf_create(ngx_conf_t *cf);
 char *ngx_http_task_main_conf_init(ngx_conf_t *cf, void *conf);
 void *ngx_http_task_loc_conf_create(ngx_conf_t *cf);
+
+/* before the first directive of http{} */
+
+void ngx_http_task_loc_conf_begin(ngx_conf_t *cf);
 char *ngx_http_task_loc_conf_merge(ngx_conf_t *cf, void *parent, void *child);
 
 /*

@@ -9,6 +9,8 @@
 #include "http/ngx_http_task_http.h"
 
 
+static void ngx_http_task_loc_conf_lists(ngx_conf_t *cf,
+    ngx_http_task_loc_conf_t *tlcf);
 static ngx_int_t ngx_http_task_loc_conf_content(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *conf, ngx_http_core_loc_conf_t *clcf);
 static ngx_int_t ngx_http_task_loc_conf_run(ngx_conf_t *cf,
@@ -78,8 +80,7 @@ ngx_http_task_main_conf_init(ngx_conf_t *cf, void *conf)
 void *
 ngx_http_task_loc_conf_create(ngx_conf_t *cf)
 {
-    ngx_http_task_loc_conf_t   *tlcf;
-    ngx_http_task_main_conf_t  *tmcf;
+    ngx_http_task_loc_conf_t  *tlcf;
 
     tlcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_task_loc_conf_t));
     if (tlcf == NULL) {
@@ -101,24 +102,46 @@ ngx_http_task_loc_conf_create(ngx_conf_t *cf)
      *     tlcf->format = NGX_HTTP_TASK_FORMAT_ASKED;
      */
 
-    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
-
     if (cf->cmd_type != NGX_MAIN_CONF) {
         tlcf->parent = ngx_http_conf_get_module_loc_conf(cf,
                                                        ngx_http_task_module);
+        ngx_http_task_loc_conf_lists(cf, tlcf);
     }
-
-    tlcf->args.libraries = &ngx_http_task_core_conf(cf->cycle)->libraries;
 
     tlcf->run.limit_conf.running = NGX_CONF_UNSET_UINT;
     tlcf->run.limit_log_level = NGX_CONF_UNSET_UINT;
     tlcf->run.timeout = NGX_CONF_UNSET_MSEC;
     tlcf->run.ignore_client_abort = NGX_CONF_UNSET;
 
-    ngx_http_task_stats_create(&tlcf->stats, &tmcf->zones);
-    ngx_http_task_job_create(&tlcf->job, &tmcf->job_zones);
+    tlcf->stats.zone = NGX_CONF_UNSET_PTR;
+    tlcf->job.background = NGX_CONF_UNSET_UINT;
 
     return tlcf;
+}
+
+
+/* what each room has to know of all others of its kind */
+
+static void
+ngx_http_task_loc_conf_lists(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
+{
+    ngx_http_task_main_conf_t  *tmcf;
+
+    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
+
+    tlcf->args.libraries = &ngx_http_task_core_conf(cf->cycle)->libraries;
+    tlcf->stats.zones = &tmcf->zones;
+    tlcf->job.zones = &tmcf->job_zones;
+}
+
+
+/* that of http{} is created when nothing of the kind can be looked up yet */
+
+void
+ngx_http_task_loc_conf_begin(ngx_conf_t *cf)
+{
+    ngx_http_task_loc_conf_lists(cf,
+               ngx_http_conf_get_module_loc_conf(cf, ngx_http_task_module));
 }
 
 

@@ -218,14 +218,6 @@ ngx_http_task_job_told(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf,
 
 
 void
-ngx_http_task_job_create(ngx_http_task_job_conf_t *conf, ngx_array_t *zones)
-{
-    conf->zones = zones;
-    conf->background = NGX_CONF_UNSET_UINT;
-}
-
-
-void
 ngx_http_task_job_merge(ngx_http_task_job_conf_t *prev,
     ngx_http_task_job_conf_t *conf)
 {

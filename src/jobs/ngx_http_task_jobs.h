@@ -129,8 +129,6 @@ char *ngx_http_task_job_background(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_task_job_told(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf,
     ngx_str_t *text);
 
-void ngx_http_task_job_create(ngx_http_task_job_conf_t *conf,
-    ngx_array_t *zones);
 void ngx_http_task_job_merge(ngx_http_task_job_conf_t *prev,
     ngx_http_task_job_conf_t *conf);
 

@@ -35,9 +35,6 @@ char *ngx_http_task_stats_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 char *ngx_http_task_stats_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-void ngx_http_task_stats_create(ngx_http_task_stats_conf_t *conf,
-    ngx_array_t *zones);
-
 /*
  * Merges what is inherited, and makes the series of a location with a task:
  * function and mode are parts of its name, a function of NULL has none.

@@ -139,14 +139,6 @@ ngx_http_task_stats_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-void
-ngx_http_task_stats_create(ngx_http_task_stats_conf_t *conf, ngx_array_t *zones)
-{
-    conf->zones = zones;
-    conf->zone = NGX_CONF_UNSET_PTR;
-}
-
-
 ngx_int_t
 ngx_http_task_stats_merge(ngx_conf_t *cf, ngx_http_task_stats_conf_t *prev,
     ngx_http_task_stats_conf_t *conf, const ngx_str_t *function,
