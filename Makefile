@@ -314,6 +314,8 @@ lint:
 	@perl t/lib/style.pl $(C_FILES) $(H_FILES) conf/tasks/*.c
 	@echo "layers"
 	@perl util/layers.pl $(OBJ) $(C_FILES)
+	@echo "docs"
+	@perl util/docs.pl
 
 install: all
 	@install -d "$(DESTDIR)/usr/include"
