@@ -28,7 +28,7 @@ my ($r, @r);
 
 sub fields { join '', map "$_[0]: $_\r\n", @{ $_[1] } }
 
-# README: "as the client's Accept asks"
+# docs/directives.md, task_status: "the client's `Accept` chooses"
 
 my $id = decode_json($s->get('/on?duration=0')->{body})->{id};
 
@@ -100,7 +100,7 @@ like($s->get('/status')->{headers}, qr/^Vary: Accept\r?$/m,
 like($s->get("/jobs/$id")->{headers}, qr/^Vary: Accept\r?$/m, 'a job, too');
 unlike($s->get('/json')->{headers}, qr/^Vary/m, 'not where it does not');
 
-# README: "as the client asks by RFC 7240"
+# docs/directives.md, task_background: "the client chooses, by RFC 7240"
 
 for my $try (
     [ [], 200 ],

@@ -189,7 +189,7 @@ replaced($old);
 is($s->get('/one')->{status}, 200, 'the only thread: there is one again');
 
 # a worker without a thread serves until it is replaced, which takes no longer
-# than what README says, also if a job waits in the pool
+# than what docs/functions.md says, also if a job waits in the pool
 
 $s->stop('TERM');
 $s->check_log;

@@ -97,6 +97,8 @@ lint:
 	@perl util/style.pl $(C_FILES) $(H_FILES) conf/tasks/*.c
 	@echo "layers"
 	@perl util/layers.pl $(OBJ) $(C_FILES)
+	@echo "docs"
+	@perl util/docs.pl
 
 sanitize:
 	@$(PACKAGES) install $(TEST_NEEDS)

@@ -1,0 +1,118 @@
+#!/usr/bin/perl
+
+# The examples of README.md and docs/: each of nginx.conf passes nginx -t, each
+# one in C is compiled without a warning, and the first task answers.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use TaskServer;
+
+my $s = TaskServer->new;
+my $flags = '-Wall -Wextra -Werror -Wno-unused-function -fPIC -Isrc';
+my $tasks = $ENV{TEST_NGINX_TASKS};
+
+# what stands where; all else stands in http, or in server if it was found there
+
+my %main = map { $_ => 1 } qw(task_load task_shutdown_timeout thread_pool env);
+my %left_out = map { $_ => 1 } qw(load_module events listen);
+
+my $quoted = qr/'[^']*'|"[^"]*"/;
+my $block = qr/(\{(?:[^{}'"]++|$quoted|(?-1))*\})/;
+
+sub examples {
+    my ($file, $language) = @_;
+
+    open my $in, '<', $file or die "$file: $!";
+    my $text = do { local $/; <$in> };
+    close $in;
+
+    return $text =~ /^```$language\n(.*?)^```$/msg;
+}
+
+sub place {
+    my ($text, $level, $conf) = @_;
+
+    $text =~ s/#.*$//mg;
+
+    while ($text =~ /\G\s*((\w+)((?:[^;{}'"]|$quoted)*)(?:;|$block))/gc) {
+        my ($statement, $name, $body) = ($1, $2, $4);
+
+        if ($name eq 'http' || $name eq 'server') {
+            place(substr($body, 1, -1), $name, $conf);
+
+        } elsif (!$left_out{$name}) {
+            my $where = $main{$name} ? 'main'
+                        : $name eq 'location' ? 'server' : $level;
+            $conf->{$where} .= "$statement\n";
+        }
+    }
+
+    fail("cannot be read: $1") if $text =~ /\G\s*(\S.*)/gcs;
+}
+
+sub checked {
+    my ($name, $example) = @_;
+
+    my %conf = (main => '', http => '', server => '');
+    place($example, 'http', \%conf);
+
+    $conf{main} =~ s{build/tasks/}{$tasks/}g;
+    $conf{http} .= "task_job_zone jobs:1m;\n"
+        if "$conf{http}$conf{server}" =~ /zone=jobs/
+           && $conf{http} !~ /task_job_zone/;
+
+    my ($ok, $said) = $s->test_conf(%conf);
+
+    ok($ok, "$name: passes nginx -t") or diag "$example$said";
+
+    return %conf;
+}
+
+sub compiled {
+    my ($name, $example, $output) = @_;
+
+    $example = "#include <ngx_task.h>\nstatic ngx_task_rc_t f(ngx_task_t *t) {\n"
+               . "$example return NGX_TASK_OK; }\n" if $example !~ /#include/;
+
+    open my $out, '>', "$s->{root}/example.c" or die $!;
+    print $out $example;
+    close $out;
+
+    is(system("gcc $flags -shared -Wl,-Bsymbolic -o $s->{root}/$output "
+              . "$s->{root}/example.c"), 0, "$name: is compiled");
+}
+
+my $auth = `$ENV{TEST_NGINX_BINARY} -V 2>&1` =~ /with-http_auth_request_module/;
+my %first;
+
+for my $file ('README.md', glob 'docs/*.md') {
+    my $n = 0;
+
+    compiled("$file, C, " . ++$n, $_, "example-$n.so") for examples($file, 'c');
+
+    # the first one of README is the library of its configuration
+
+    rename "$s->{root}/example-1.so", "$s->{root}/first.so"
+        if $file eq 'README.md';
+
+    $n = 0;
+
+    for my $example (examples($file, 'nginx')) {
+        $n++;
+        next if $example =~ /auth_request/ && !$auth;
+
+        my %conf = checked("$file, nginx.conf, $n", $example);
+        %first = %conf if $conf{main} =~ /first\.so/;
+    }
+}
+
+$s->write_conf(%first);
+$s->start;
+is($s->get('/first')->{body}, '{"message":"my first task"}', 'the first task');
+
+$s->check_log;
+
+done_testing();
