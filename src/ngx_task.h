@@ -201,7 +201,7 @@ typedef struct {
 #endif
 
 
-/* --- what a function is given ------------------------------------------- */
+/* --- what a function is given -------------------------------------------- */
 
 /*
  * [any] The arguments: the structure whose members the table of parameters
@@ -437,7 +437,7 @@ void ngx_task_set_header(ngx_task_t *t, const char *name, const char *value);
 ngx_task_rc_t ngx_task_fail(ngx_task_t *t, int status, const char *message);
 
 
-/* --- async -------------------------------------------------------------- */
+/* --- async --------------------------------------------------------------- */
 
 /*
  * An async form begins with NGX_TASK_BEGIN() and ends with NGX_TASK_END().

@@ -96,7 +96,7 @@ lint:
 	@echo "style"
 	@perl util/style.pl $(C_FILES) $(H_FILES) conf/tasks/*.c
 	@echo "layers"
-	@perl util/layers.pl $(OBJ) $(C_FILES)
+	@perl util/layers.pl $(OBJ) $(C_FILES) $(H_FILES)
 	@echo "docs"
 	@perl util/docs.pl
 

@@ -5,7 +5,7 @@
 # Each file of src/ uses only its own room and those below it.  The rooms and
 # their order are those of "config", which lists them from the top to the
 # ground.  What the linker sees is looked at, in OBJECTS/addon, so that nothing
-# is overlooked: calls, tables, variables.
+# is overlooked: calls, tables, variables; and what each file includes.
 #
 # Exceptions stand at the end, each with its reason.  Nor may files of a room use each other in a
 # circle.
@@ -66,6 +66,8 @@ for (grep !$excused{$_}, sort keys %excused) {
     $wrong++;
 }
 
+includes($_) for @files;
+
 my @circles = circles();
 print "a circle: @$_\n" for @circles;
 
@@ -81,6 +83,36 @@ sub floors {
     my @rooms = map { /^ngx_task_room\s+(\S+)/ ? $1 eq '""' ? '' : $1 : () } <$in>;
 
     return map { $rooms[$_] => $#rooms - $_ } 0 .. $#rooms;
+}
+
+# a header is named with its room; that of functions is for all but text/,
+# which is plain C
+
+sub includes {
+    my ($file) = @_;
+
+    my ($room) = $file =~ m{^src/(?:(.+)/)?[^/]+$};
+    $room //= '';
+
+    open my $in, '<', $file or die "$file: $!\n";
+
+    while (<$in>) {
+        my ($name) = /^#include ["<]([^">]+)[">]/ or next;
+        my ($above) = $name =~ m{^(.+)/ngx_};
+
+        if ($room eq 'text' && $name =~ /^ngx_/) {
+            print "$file includes $name, but is plain C\n";
+            $wrong++;
+
+        } elsif (defined $above && ($floor{$above} // 99) > $floor{$room}) {
+            print "$file includes $name, which is above it\n";
+            $wrong++;
+
+        } elsif ($name =~ /^ngx_http_task/) {
+            print "$file includes $name without its room\n";
+            $wrong++;
+        }
+    }
 }
 
 # Tarjan: files that reach each other

@@ -16,7 +16,7 @@
 #include <cjson/cJSON.h>
 
 
-/* --- errors, as FastAPI words them: ngx_http_task_errors.c ---------------- */
+/* --- errors, as FastAPI words them: ngx_http_task_errors.c --------------- */
 
 /* why a value is not taken, in the words of pydantic */
 
@@ -62,7 +62,7 @@ cJSON *ngx_http_task_error_echo_json(ngx_pool_t *pool,
 cJSON *ngx_http_task_error_echo_secret(void);
 
 
-/* --- what is sent: ngx_http_task_response.c ------------------------------- */
+/* --- what is sent: ngx_http_task_response.c ------------------------------ */
 
 ngx_int_t ngx_http_task_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body);
@@ -106,7 +106,7 @@ ngx_uint_t ngx_http_task_failed_level(ngx_uint_t status);
 extern ngx_str_t  ngx_http_task_json_type;
 
 
-/* --- headers: ngx_http_task_header.c -------------------------------------- */
+/* --- headers: ngx_http_task_header.c ------------------------------------- */
 
 /* puts it where nginx's filters look for it */
 
@@ -116,7 +116,7 @@ void ngx_http_task_drop_header(ngx_http_request_t *r, ngx_str_t *name);
 ngx_uint_t ngx_http_task_has_cache_control(ngx_http_request_t *r);
 
 
-/* --- what a request asks for: ngx_http_task_fields.c ---------------------- */
+/* --- what a request asks for: ngx_http_task_fields.c --------------------- */
 
 /* which of the types, a NULL behind them, the client likes best */
 
@@ -137,7 +137,7 @@ ngx_uint_t ngx_http_task_fields_encoded(ngx_http_request_t *r);
 ngx_int_t ngx_http_task_fields_vary(ngx_http_request_t *r, const char *name);
 
 
-/* --- a text that grows: ngx_http_task_out.c ------------------------------- */
+/* --- a text that grows: ngx_http_task_out.c ------------------------------ */
 
 /* an allocation that fails is remembered */
 

@@ -36,7 +36,7 @@
 #define ngx_http_task_atomic_set(p, v)  __atomic_store_n(p, v, __ATOMIC_RELEASE)
 
 
-/* --- directives: ngx_http_task_conf.c ------------------------------------- */
+/* --- directives: ngx_http_task_conf.c ------------------------------------ */
 
 /* a line of the configuration, kept for messages that come when it is merged */
 
@@ -91,7 +91,7 @@ char *ngx_http_task_conf_invalid_time(ngx_conf_t *cf,
     ngx_http_task_option_t *option);
 
 
-/* --- shared memory: ngx_http_task_shm.c ----------------------------------- */
+/* --- shared memory: ngx_http_task_shm.c ---------------------------------- */
 
 /* reads "name:size"; NGX_ERROR: what is wrong with it is logged */
 
@@ -103,7 +103,7 @@ ssize_t ngx_http_task_shm_size(ngx_conf_t *cf, const char *directive,
 ngx_int_t ngx_http_task_shm_mutex(pthread_mutex_t *mutex);
 
 
-/* --- time: ngx_http_task_timer.c ------------------------------------------ */
+/* --- time: ngx_http_task_timer.c ----------------------------------------- */
 
 /* set by its owner: event.log */
 
@@ -131,7 +131,7 @@ void ngx_http_task_timer_set(ngx_http_task_timer_t *timer,
 void ngx_http_task_timer_clear(ngx_http_task_timer_t *timer);
 
 
-/* --- the event loop: ngx_http_task_loop.c; any thread --------------------- */
+/* --- the event loop: ngx_http_task_loop.c; any thread -------------------- */
 
 /* remembers this thread as the event loop's */
 
@@ -144,7 +144,7 @@ void ngx_http_task_loop_stop(void);
 ngx_uint_t ngx_http_task_loop_stops(void);
 
 
-/* --- the end of a worker: ngx_http_task_hold.c; the loop ------------------- */
+/* --- the end of a worker: ngx_http_task_hold.c; the loop ----------------- */
 
 /* jobs are first: one that was given up may still be a piece in a pool */
 
@@ -193,7 +193,7 @@ ngx_http_task_hold_t *ngx_http_task_hold_next(ngx_http_task_hold_e kind,
 void ngx_http_task_hold_no_longer(void);
 
 
-/* --- functions that end what is nginx's: ngx_http_task_exit.c ------------- */
+/* --- functions that end what is nginx's: ngx_http_task_exit.c ------------ */
 
 /* who runs in a thread: a task's function, or a hook of a library */
 
@@ -223,7 +223,7 @@ ngx_task_t *ngx_http_task_exit_guarded_task(void);
 void ngx_http_task_exit_forbid_cancel(void);
 
 
-/* --- what programs inherit: ngx_http_task_child.c ------------------------- */
+/* --- what programs inherit: ngx_http_task_child.c ------------------------ */
 
 /* in a worker; libraries: whether any were loaded */
 
@@ -234,7 +234,7 @@ void ngx_http_task_child_init(ngx_cycle_t *cycle, ngx_uint_t libraries);
 void ngx_http_task_child_thread(void);
 
 
-/* --- clients: ngx_http_task_watch.c; the loop ----------------------------- */
+/* --- clients: ngx_http_task_watch.c; the loop ---------------------------- */
 
 /* ends a request that waits when its client leaves */
 

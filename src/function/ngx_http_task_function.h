@@ -135,7 +135,7 @@ typedef struct {
 } ngx_http_task_args_conf_t;
 
 
-/* --- libraries: ngx_http_task_library.c ----------------------------------- */
+/* --- libraries: ngx_http_task_library.c ---------------------------------- */
 
 /* the first one; harmless if it is there */
 
@@ -150,7 +150,7 @@ void ngx_http_task_library_start(ngx_array_t *libraries);
 void ngx_http_task_library_stop(ngx_array_t *libraries);
 
 
-/* --- functions: ngx_http_task_functions.c --------------------------------- */
+/* --- functions: ngx_http_task_functions.c -------------------------------- */
 
 ngx_int_t ngx_http_task_functions_add(ngx_conf_t *cf,
     ngx_http_task_library_t *library);
@@ -166,7 +166,7 @@ ngx_uint_t ngx_http_task_functions_take(ngx_array_t *libraries,
     ngx_str_t *name);
 
 
-/* --- parameters, as a table has them: ngx_http_task_param.c --------------- */
+/* --- parameters, as a table has them: ngx_http_task_param.c -------------- */
 
 ngx_int_t ngx_http_task_param_table(ngx_conf_t *cf,
     ngx_http_task_library_t *library, ngx_http_task_function_t *function);
@@ -186,7 +186,7 @@ ngx_str_t *ngx_http_task_param_shown(ngx_http_task_arg_t *arg,
     ngx_str_t *text);
 
 
-/* --- parameters in the configuration: ngx_http_task_args.c ---------------- */
+/* --- parameters in the configuration: ngx_http_task_args.c --------------- */
 
 /* "task_param": conf with the offset is a ngx_http_task_args_conf_t */
 
@@ -204,13 +204,13 @@ ngx_int_t ngx_http_task_args_fix(ngx_conf_t *cf,
 ngx_int_t ngx_http_task_args_merge(ngx_conf_t *cf,
     ngx_http_task_args_conf_t *prev, ngx_http_task_args_conf_t *conf);
 
-/* the first parameter by which a request may take time without bound, or NULL */
+/* the first parameter by which a request takes time without bound, or NULL */
 
 ngx_http_task_arg_t *ngx_http_task_args_unbounded(
     ngx_http_task_args_conf_t *conf);
 
 
-/* --- values: ngx_http_task_value.c; any thread ---------------------------- */
+/* --- values: ngx_http_task_value.c; any thread --------------------------- */
 
 /* NGX_DECLINED: see invalid; NGX_ERROR: no memory */
 
@@ -237,7 +237,7 @@ void *ngx_http_task_value_args(ngx_pool_t *pool,
     ngx_http_task_value_t *values);
 
 
-/* --- types: ngx_http_task_type.c ------------------------------------------ */
+/* --- types: ngx_http_task_type.c ----------------------------------------- */
 
 ngx_int_t ngx_http_task_type_invalid(ngx_http_task_invalid_t *invalid,
     const char *type, const char *msg, const char *reason);

@@ -1,7 +1,7 @@
 
 /*
- * The parameters of a function, as its table says.  All that can be wrong in the
- * table is found here, when the library is loaded.
+ * The parameters of a function, as its table says.  All that can be wrong in
+ * the table is found here, when the library is loaded.
  */
 
 

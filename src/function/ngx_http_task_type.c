@@ -59,19 +59,26 @@ static ngx_uint_t ngx_http_task_type_bool(ngx_str_t *text, int64_t *truth);
 
 const ngx_http_task_type_t  ngx_http_task_types[] = {
     { ngx_http_task_time_text, ngx_http_task_time_json,
-      ngx_http_task_store_int64, NGX_HTTP_TASK_BOUND_INTEGER, 1000, sizeof(int64_t), 0 },
+      ngx_http_task_store_int64, NGX_HTTP_TASK_BOUND_INTEGER,
+      1000, sizeof(int64_t), 0 },
     { ngx_http_task_string_text, ngx_http_task_string_json,
-      ngx_http_task_store_string, NGX_HTTP_TASK_BOUND_LENGTH, 1, sizeof(char *), 1 },
+      ngx_http_task_store_string, NGX_HTTP_TASK_BOUND_LENGTH,
+      1, sizeof(char *), 1 },
     { ngx_http_task_int_text, ngx_http_task_int_json,
-      ngx_http_task_store_int64, NGX_HTTP_TASK_BOUND_INTEGER, 1, sizeof(int64_t), 0 },
+      ngx_http_task_store_int64, NGX_HTTP_TASK_BOUND_INTEGER,
+      1, sizeof(int64_t), 0 },
     { ngx_http_task_number_text, ngx_http_task_number_json,
-      ngx_http_task_store_double, NGX_HTTP_TASK_BOUND_NUMBER, 1, sizeof(double), 0 },
+      ngx_http_task_store_double, NGX_HTTP_TASK_BOUND_NUMBER,
+      1, sizeof(double), 0 },
     { ngx_http_task_bool_text, ngx_http_task_bool_json,
-      ngx_http_task_store_int, NGX_HTTP_TASK_BOUND_NONE, 1, sizeof(int), 0 },
+      ngx_http_task_store_int, NGX_HTTP_TASK_BOUND_NONE,
+      1, sizeof(int), 0 },
     { ngx_http_task_size_text, ngx_http_task_size_json,
-      ngx_http_task_store_int64, NGX_HTTP_TASK_BOUND_INTEGER, 1, sizeof(int64_t), 0 },
+      ngx_http_task_store_int64, NGX_HTTP_TASK_BOUND_INTEGER,
+      1, sizeof(int64_t), 0 },
     { ngx_http_task_enum_text, NULL,
-      ngx_http_task_store_int, NGX_HTTP_TASK_BOUND_NONE, 1, sizeof(int), 0 }
+      ngx_http_task_store_int, NGX_HTTP_TASK_BOUND_NONE,
+      1, sizeof(int), 0 }
 };
 
 

@@ -1,7 +1,8 @@
 
 /*
  * The content handlers of "task", "quick" and "task_jobs": from a request to a
- * task that is ready to start.  What becomes of it then is in ngx_http_task_life.c.
+ * task that is ready to start.  What becomes of it then is in
+ * ngx_http_task_life.c.
  */
 
 
@@ -84,7 +85,8 @@ ngx_http_task_wants_job(ngx_http_task_loc_conf_t *tlcf, ngx_http_request_t *r,
 {
     *wait = 0;
 
-    return !(r->method & NGX_HTTP_HEAD) && ngx_http_task_job_wanted(&tlcf->job, r, wait);
+    return !(r->method & NGX_HTTP_HEAD)
+           && ngx_http_task_job_wanted(&tlcf->job, r, wait);
 }
 
 

@@ -78,7 +78,7 @@ extern ngx_module_t  ngx_http_task_core_module;
 extern ngx_module_t  ngx_http_task_filter_module;
 
 
-/* --- the configuration: ngx_http_task_loc_conf.c -------------------------- */
+/* --- the configuration: ngx_http_task_loc_conf.c ------------------------- */
 
 void *ngx_http_task_main_conf_create(ngx_conf_t *cf);
 char *ngx_http_task_main_conf_init(ngx_conf_t *cf, void *conf);
@@ -102,7 +102,7 @@ ngx_int_t ngx_http_task_loc_conf_mode(ngx_conf_t *cf,
 ngx_int_t ngx_http_task_loc_conf_check(ngx_conf_t *cf);
 
 
-/* --- what answers in a location: ngx_http_task_content.c ------------------ */
+/* --- what answers in a location: ngx_http_task_content.c ----------------- */
 
 /* these directives; conf is a ngx_http_task_loc_conf_t */
 
@@ -118,7 +118,7 @@ char *ngx_http_task_content_ready(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 
-/* --- content handlers ----------------------------------------------------- */
+/* --- content handlers ---------------------------------------------------- */
 
 /* ngx_http_task_handler.c: "task", "quick" and "task_jobs" */
 
@@ -140,7 +140,7 @@ ngx_int_t ngx_http_task_ready_check(ngx_conf_t *cf,
     ngx_http_task_main_conf_t *tmcf);
 
 
-/* --- a task whose client is a request: ngx_http_task_request.c ------------ */
+/* --- a task whose client is a request: ngx_http_task_request.c ----------- */
 
 /* starts it: from now on the task is its request's, and ends with it */
 
@@ -165,7 +165,7 @@ ngx_task_t *ngx_http_task_request_task(ngx_http_request_t *r);
 ngx_int_t ngx_http_task_result_headers(ngx_task_t *t);
 
 
-/* --- a body that is read in a thread: ngx_http_task_read.c ---------------- */
+/* --- a body that is read in a thread: ngx_http_task_read.c --------------- */
 
 /*
  * Before the task starts; the handler is called when it is read.  NGX_OK,
@@ -176,7 +176,7 @@ ngx_int_t ngx_http_task_read_ahead(ngx_task_t *t,
     void (*handler)(ngx_task_t *t, ngx_int_t rc));
 
 
-/* --- ngx_http_task_variables.c -------------------------------------------- */
+/* --- ngx_http_task_variables.c ------------------------------------------- */
 
 ngx_int_t ngx_http_task_variables_add(ngx_conf_t *cf);
 

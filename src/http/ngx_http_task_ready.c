@@ -1,6 +1,7 @@
 
 /*
- * task_ready: whether a task that came now would have room, as load balancers ask.
+ * "task_ready": whether a task that came now would have room, as load balancers
+ * ask.
  */
 
 

@@ -18,7 +18,8 @@
 static ngx_buf_t *ngx_http_task_body_file(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_body_copy(ngx_http_task_input_t *in,
     ngx_http_request_t *r, ngx_uint_t copy);
-static ngx_int_t ngx_http_task_body_read(ngx_http_task_input_t *in, ngx_fd_t fd);
+static ngx_int_t ngx_http_task_body_read(ngx_http_task_input_t *in,
+    ngx_fd_t fd);
 
 
 ngx_uint_t

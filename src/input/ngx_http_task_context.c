@@ -8,8 +8,8 @@
 #include "input/ngx_http_task_input.h"
 
 
-static ngx_int_t ngx_http_task_context_string(ngx_http_task_input_t *in, ngx_str_t *dst,
-    ngx_str_t *src);
+static ngx_int_t ngx_http_task_context_string(ngx_http_task_input_t *in,
+    ngx_str_t *dst, ngx_str_t *src);
 static ngx_int_t ngx_http_task_context_id(ngx_http_task_input_t *in,
     ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_context_headers(ngx_http_task_input_t *in,
@@ -46,7 +46,8 @@ ngx_http_task_context_create(ngx_http_task_input_t *in, ngx_http_request_t *r)
 /* with a null behind it */
 
 static ngx_int_t
-ngx_http_task_context_string(ngx_http_task_input_t *in, ngx_str_t *dst, ngx_str_t *src)
+ngx_http_task_context_string(ngx_http_task_input_t *in, ngx_str_t *dst,
+    ngx_str_t *src)
 {
     dst->len = src->len;
     dst->data = ngx_pnalloc(in->pool, src->len + 1);

@@ -65,7 +65,7 @@ typedef struct {
 } ngx_http_task_input_t;
 
 
-/* --- parameters: ngx_http_task_params.c ----------------------------------- */
+/* --- parameters: ngx_http_task_params.c ---------------------------------- */
 
 /* whether a body is looked at, if there is one */
 
@@ -90,7 +90,7 @@ ngx_int_t ngx_http_task_params_read(ngx_http_task_input_t *in, void **args,
     ngx_str_t *error);
 
 
-/* --- the body: ngx_http_task_body.c --------------------------------------- */
+/* --- the body: ngx_http_task_body.c -------------------------------------- */
 
 /* application/json, application/problem+json and the like, as FastAPI */
 
@@ -118,7 +118,7 @@ ngx_int_t ngx_http_task_body_load(ngx_http_task_input_t *in);
 void ngx_http_task_body_close(ngx_http_task_input_t *in);
 
 
-/* --- what it says of itself: ngx_http_task_context.c ---------------------- */
+/* --- what it says of itself: ngx_http_task_context.c --------------------- */
 
 /* on the loop: copies it */
 

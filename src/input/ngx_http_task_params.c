@@ -28,18 +28,20 @@ static ngx_int_t ngx_http_task_collect_body(ngx_http_task_input_t *in,
     ngx_http_request_t *r, size_t max, ngx_str_t *error);
 static ngx_int_t ngx_http_task_refuse_encoded(ngx_http_request_t *r,
     ngx_str_t *error);
-static ngx_int_t ngx_http_task_read_body(ngx_http_task_input_t *in, cJSON **errors,
-    ngx_http_task_span_t *root);
+static ngx_int_t ngx_http_task_read_body(ngx_http_task_input_t *in,
+    cJSON **errors, ngx_http_task_span_t *root);
 static void ngx_http_task_read_member(void *data,
     const ngx_http_task_span_t *name, const ngx_http_task_span_t *value);
-static ngx_int_t ngx_http_task_read_value(ngx_http_task_input_t *in, ngx_uint_t i,
-    ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors);
-static ngx_int_t ngx_http_task_read_default(ngx_http_task_input_t *in, ngx_uint_t i,
-    ngx_http_task_span_t *root, ngx_http_task_value_t *value, cJSON **errors);
+static ngx_int_t ngx_http_task_read_value(ngx_http_task_input_t *in,
+    ngx_uint_t i, ngx_http_task_span_t *root, ngx_http_task_value_t *value,
+    cJSON **errors);
+static ngx_int_t ngx_http_task_read_default(ngx_http_task_input_t *in,
+    ngx_uint_t i, ngx_http_task_span_t *root, ngx_http_task_value_t *value,
+    cJSON **errors);
 static cJSON *ngx_http_task_echo_body(ngx_http_task_input_t *in,
     ngx_http_task_span_t *root);
-static cJSON *ngx_http_task_echo_value(ngx_http_task_input_t *in, ngx_http_task_arg_t *arg,
-    ngx_http_task_span_t *json);
+static cJSON *ngx_http_task_echo_value(ngx_http_task_input_t *in,
+    ngx_http_task_arg_t *arg, ngx_http_task_span_t *json);
 static ngx_uint_t ngx_http_task_has_secret(ngx_http_task_input_t *in);
 
 

@@ -217,7 +217,8 @@ ngx_http_task_job_arg(ngx_http_request_t *r, const ngx_task_param_t *param,
     }
 
     return (rc == NGX_DECLINED)
-           ? ngx_http_task_job_arg_invalid(r->pool, param, &text, &invalid, wrong)
+           ? ngx_http_task_job_arg_invalid(r->pool, param, &text, &invalid,
+                                           wrong)
            : rc;
 }
 
@@ -249,7 +250,8 @@ ngx_http_task_job_arg_invalid(ngx_pool_t *pool, const ngx_task_param_t *param,
 /* decoded; of a name that comes twice the last counts; NULL: it is not given */
 
 static ngx_int_t
-ngx_http_task_job_arg_text(ngx_http_request_t *r, const char *arg, ngx_str_t *text)
+ngx_http_task_job_arg_text(ngx_http_request_t *r, const char *arg,
+    ngx_str_t *text)
 {
     u_char                *p, *end;
     size_t                 len;
@@ -284,8 +286,8 @@ ngx_http_task_job_arg_text(ngx_http_request_t *r, const char *arg, ngx_str_t *te
 /* of a job that has ended: what it was is told once more, and then gone */
 
 static ngx_int_t
-ngx_http_task_job_forget_it(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
-    u_char *id)
+ngx_http_task_job_forget_it(ngx_http_request_t *r,
+    ngx_http_task_job_zone_t *zone, u_char *id)
 {
     ngx_int_t                 rc;
     ngx_str_t                 text;

@@ -15,7 +15,7 @@ typedef struct {
     const char  *help;
     size_t       offset;               /* in ngx_http_task_job_counts_t */
     size_t       size;                 /* of the number there */
-} ngx_http_task_job_status_metric_t;
+} ngx_http_task_job_metric_t;
 
 
 typedef struct {
@@ -34,7 +34,7 @@ static void ngx_http_task_job_status_states(ngx_http_task_out_t *out,
     sizeof(((ngx_http_task_job_counts_t *) NULL)->member)
 
 
-static const ngx_http_task_job_status_metric_t  ngx_http_task_job_status_metrics[] = {
+static const ngx_http_task_job_metric_t  ngx_http_task_job_metrics[] = {
 
     { "nginx_task_job_places", "gauge", "Jobs that the zone can keep.",
       ngx_http_task_job_number(places) },
@@ -62,7 +62,8 @@ static const ngx_http_task_job_status_metric_t  ngx_http_task_job_status_metrics
 
 
 ngx_int_t
-ngx_http_task_job_status(ngx_pool_t *pool, ngx_array_t *zones, ngx_array_t *jobs)
+ngx_http_task_job_status(ngx_pool_t *pool, ngx_array_t *zones,
+    ngx_array_t *jobs)
 {
     ngx_uint_t                   i;
     ngx_http_task_job_shown_t   *seen;
@@ -131,7 +132,7 @@ ngx_http_task_job_status_prometheus(ngx_http_task_out_t *out, ngx_array_t *jobs)
     uint64_t                           n;
     ngx_uint_t                         i;
     ngx_http_task_job_shown_t         *seen;
-    const ngx_http_task_job_status_metric_t  *metric;
+    const ngx_http_task_job_metric_t  *metric;
 
     if (jobs->nelts == 0) {
         return;
@@ -141,7 +142,7 @@ ngx_http_task_job_status_prometheus(ngx_http_task_out_t *out, ngx_array_t *jobs)
 
     seen = jobs->elts;
 
-    for (metric = ngx_http_task_job_status_metrics; metric->name; metric++) {
+    for (metric = ngx_http_task_job_metrics; metric->name; metric++) {
 
         ngx_http_task_out(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name,
                           metric->help, metric->name, metric->type);

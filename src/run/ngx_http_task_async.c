@@ -80,7 +80,7 @@ ngx_http_task_async_cancel(ngx_task_t *t)
 }
 
 
-/* of what is awaited; NGX_AGAIN: it still uses the task, and will say when not */
+/* of what is awaited; NGX_AGAIN: it uses the task still, and says when not */
 
 static ngx_int_t
 ngx_http_task_async_let_go(ngx_task_t *t)

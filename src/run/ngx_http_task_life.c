@@ -76,11 +76,15 @@ ngx_http_task_start(ngx_task_t *t, const ngx_http_task_client_t *client)
 static void
 ngx_http_task_take_turn(ngx_task_t *t, ngx_http_task_limit_t *limit)
 {
+    ngx_uint_t  bounded;
+
     t->turn.handler = ngx_http_task_turn_handler;
 
     /* who was accepted waits as long as it takes */
 
-    switch (ngx_http_task_limit_take(limit, &t->turn, !ngx_http_task_accepted(t))) {
+    bounded = !ngx_http_task_accepted(t);
+
+    switch (ngx_http_task_limit_take(limit, &t->turn, bounded)) {
 
     case NGX_OK:
         ngx_http_task_run(t);
@@ -262,8 +266,8 @@ ngx_http_task_end(ngx_task_t *t, ngx_http_task_state_e state)
     if (t->cell) {
         ngx_http_task_count_end(t->conf->stats, t->cell,
                                 NGX_HTTP_TASK_COUNT_DONE
-                                + t->state - NGX_HTTP_TASK_DONE,
-                                t->created, ngx_http_task_atomic_get(&t->started),
+                                + t->state - NGX_HTTP_TASK_DONE, t->created,
+                                ngx_http_task_atomic_get(&t->started),
                                 t->ended);
     }
 

@@ -12,7 +12,7 @@
 #include "task/ngx_http_task.h"
 
 
-/* --- the life of a task: ngx_http_task_life.c ----------------------------- */
+/* --- the life of a task: ngx_http_task_life.c ---------------------------- */
 
 /* all that it needs is there: it runs now, or when it is its turn */
 
@@ -61,7 +61,7 @@ void ngx_http_task_timeout_clear(ngx_task_t *t);
 void ngx_http_task_timeout_log(ngx_task_t *t);
 
 
-/* --- modes: ngx_http_task_mode.c ------------------------------------------ */
+/* --- modes: ngx_http_task_mode.c ----------------------------------------- */
 
 /* "task_mode": conf with the offset is a ngx_http_task_mode_t */
 
@@ -81,7 +81,7 @@ extern const ngx_http_task_executor_t  ngx_http_task_thread;
 extern const ngx_http_task_executor_t  ngx_http_task_sync;
 
 
-/* --- turns: ngx_http_task_limit.c ----------------------------------------- */
+/* --- turns: ngx_http_task_limit.c ---------------------------------------- */
 
 /* of a location; what is counted is that of this worker */
 
@@ -136,7 +136,7 @@ void ngx_http_task_limit_log(ngx_http_task_limit_t *limit, ngx_log_t *log,
     const char *why);
 
 
-/* --- pieces in threads: ngx_http_task_piece.c ----------------------------- */
+/* --- pieces in threads: ngx_http_task_piece.c ---------------------------- */
 
 /* for whom a thread runs a piece */
 
@@ -172,7 +172,7 @@ void ngx_http_task_piece_reap(void);
 void ngx_http_task_piece_exit(ngx_cycle_t *cycle);
 
 
-/* --- in the thread: ngx_http_task_piece_run.c ------------------------------ */
+/* --- in the thread: ngx_http_task_piece_run.c ---------------------------- */
 
 ngx_int_t ngx_http_task_piece_init(ngx_cycle_t *cycle);
 
@@ -183,7 +183,7 @@ void ngx_http_task_piece_run(void *data, ngx_log_t *log);
 ngx_uint_t ngx_http_task_piece_threads_lost(void);
 
 
-/* --- nginx's pools, as this worker uses them: ngx_http_task_pool.c --------- */
+/* --- nginx's pools, as this worker uses them: ngx_http_task_pool.c ------- */
 
 struct ngx_http_task_pool_s {
     ngx_thread_pool_t     *pool;
@@ -207,7 +207,7 @@ void ngx_http_task_pool_leave(ngx_http_task_piece_t *piece);
 void ngx_http_task_pool_returned(ngx_http_task_piece_t *piece);
 
 
-/* --- a worker that has lost a thread: ngx_http_task_replace.c -------------- */
+/* --- a worker that has lost a thread: ngx_http_task_replace.c ------------ */
 
 /* how long what is held is awaited then, and other requests after it, ms */
 
@@ -222,7 +222,7 @@ void ngx_http_task_replace_look(void);
 void ngx_http_task_replace_exit(void);
 
 
-/* --- async functions: ngx_http_task_async.c ------------------------------- */
+/* --- async functions: ngx_http_task_async.c ------------------------------ */
 
 /* the task, or NULL; the frame is one that a function gave, if it is any */
 

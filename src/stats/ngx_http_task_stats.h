@@ -25,7 +25,7 @@ typedef struct {
 } ngx_http_task_stats_conf_t;
 
 
-/* --- directives: ngx_http_task_stats_conf.c ------------------------------- */
+/* --- directives: ngx_http_task_stats_conf.c ------------------------------ */
 
 /* "task_zone": conf with the offset is the array of zones */
 
@@ -49,7 +49,7 @@ ngx_int_t ngx_http_task_stats_merge(ngx_conf_t *cf,
 ngx_int_t ngx_http_task_stats_check(ngx_conf_t *cf, ngx_array_t *zones);
 
 
-/* --- the zone: ngx_http_task_zone.c --------------------------------------- */
+/* --- the zone: ngx_http_task_zone.c -------------------------------------- */
 
 /* the zone of that name, also if it is not yet defined */
 
@@ -59,7 +59,7 @@ ngx_int_t ngx_http_task_zone_create(ngx_conf_t *cf, ngx_http_task_zone_t *zone,
     size_t size, void *tag);
 
 
-/* --- the slots of workers: ngx_http_task_slot.c --------------------------- */
+/* --- the slots of workers: ngx_http_task_slot.c -------------------------- */
 
 void ngx_http_task_slot_lock(ngx_http_task_zone_t *zone);
 void ngx_http_task_slot_unlock(ngx_http_task_zone_t *zone);
@@ -86,7 +86,7 @@ ngx_uint_t ngx_http_task_slots_sweep(ngx_http_task_zone_t *zone,
     ngx_http_task_generation_t *generation);
 
 
-/* --- counting: ngx_http_task_count.c -------------------------------------- */
+/* --- counting: ngx_http_task_count.c ------------------------------------- */
 
 /* a task was accepted; returns the cell it is counted in, or NULL */
 
@@ -105,7 +105,7 @@ ngx_http_task_zone_pool_t *ngx_http_task_count_pool(
     ngx_http_task_stats_t *stats, ngx_str_t *name);
 
 
-/* --- the loop's lag: ngx_http_task_heartbeat.c ---------------------------- */
+/* --- the loop's lag: ngx_http_task_heartbeat.c --------------------------- */
 
 /* in a worker; stall is in milliseconds, 0: none is logged */
 

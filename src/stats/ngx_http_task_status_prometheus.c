@@ -171,7 +171,8 @@ ngx_http_task_metric_ended(ngx_http_task_out_t *out,
             ngx_http_task_out(out, "%s{", metric->name);
             ngx_http_task_out_str(out, &series[i].text);
             ngx_http_task_out(out, ",state=\"%s\"} %uL\n",
-                              ngx_http_task_seen_ends[n - NGX_HTTP_TASK_COUNT_DONE],
+                              ngx_http_task_seen_ends[n
+                                                - NGX_HTTP_TASK_COUNT_DONE],
                               series[i].counters[n]);
         }
     }

@@ -34,7 +34,7 @@ typedef enum {
 } ngx_http_task_state_e;
 
 
-/* --- how it is run --------------------------------------------------------- */
+/* --- how it is run ------------------------------------------------------- */
 
 /* a task_mode: ngx_http_task_mode.c has the table of them */
 
@@ -145,7 +145,7 @@ typedef struct {
 } ngx_http_task_await_t;
 
 
-/* --- the task -------------------------------------------------------------- */
+/* --- the task ------------------------------------------------------------ */
 
 typedef struct ngx_http_task_defer_s  ngx_http_task_defer_t;
 
@@ -278,7 +278,7 @@ struct ngx_http_task_piece_s {
     ngx_task_t                      *task;
     const struct ngx_http_task_piece_type_s  *type;   /* see run/ */
     ngx_http_task_pool_t            *pool;
-    ngx_http_task_hold_t             hold;         /* while it is in a pool .. */
+    ngx_http_task_hold_t             hold;         /* while it is in a pool, */
     ngx_uint_t                       in_pool;      /* .. the loop gave it */
     ngx_queue_t                      queue;        /* in front of one, if .. */
     ngx_uint_t                       waiting;      /* .. this is set */
@@ -299,14 +299,14 @@ struct ngx_http_task_piece_s {
 };
 
 
-/* --- its log: ngx_http_task_log.c; any thread that runs it ----------------- */
+/* --- its log: ngx_http_task_log.c; any thread that runs it --------------- */
 
 /* remembers and logs what a function must not do; it then ends with a 500 */
 
 void ngx_http_task_log_misuse(ngx_task_t *t, const char *what);
 
 
-/* --- calls of its function: ngx_http_task_call.c; any thread --------------- */
+/* --- calls of its function: ngx_http_task_call.c; any thread ------------- */
 
 /*
  * Whether the task may begin: the loop may have ended it, in which case it
@@ -325,7 +325,7 @@ void ngx_http_task_call_complete(ngx_task_t *t, ngx_task_rc_t rc);
 void ngx_http_task_call_defers(ngx_task_t *t);
 
 
-/* --- what it answers: ngx_http_task_set.c, _object.c, _result.c ------------ */
+/* --- what it answers: ngx_http_task_set.c, _object.c, _result.c ---------- */
 
 /* whether it may answer still, and that with a value: it is logged why not */
 

@@ -59,8 +59,8 @@ ngx_task_body(ngx_task_t *t, size_t *len, int *fd)
     }
 
     if (len == NULL || fd == NULL) {
-        ngx_http_task_log_misuse(t, "reads the body without a place for its length "
-                                "and descriptor");
+        ngx_http_task_log_misuse(t, "reads the body without a place for its "
+                                    "length and descriptor");
         return NULL;
     }
 

@@ -1,7 +1,8 @@
 
 /*
  * What each call asks that sets something of a task's result: whether it may
- * still be set, and with this value.  Any thread that runs the task may call it.
+ * still be set, and with this value.  Any thread that runs the task may call
+ * it.
  */
 
 
@@ -41,7 +42,8 @@ ngx_http_task_set_takes(ngx_task_t *t, cJSON *value)
     }
 
     if (member || value == t->result.json || value->prev || value->next) {
-        ngx_http_task_log_misuse(t, "sets a value that belongs to another already");
+        ngx_http_task_log_misuse(t, "sets a value that belongs to another "
+                                    "already");
         return 0;
     }
 

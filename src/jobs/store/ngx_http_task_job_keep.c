@@ -1,8 +1,8 @@
 
 /*
  * Which jobs are kept, and until when: a job that has ended is in one of the
- * lists of its share, the oldest first, and is freed when it is over its time, or
- * when it is dropped to make room.
+ * lists of its share, the oldest first, and is freed when it is over its time,
+ * or when it is dropped to make room.
  */
 
 

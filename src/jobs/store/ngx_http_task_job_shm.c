@@ -1,7 +1,8 @@
 
 /*
- * How a zone of jobs lies in shared memory: a table of jobs, and a table of blocks
- * for their results.  It is made when nginx starts, and outlives reloads.
+ * How a zone of jobs lies in shared memory: a table of jobs, and a table of
+ * blocks for their results.  It is made when nginx starts, and outlives
+ * reloads.
  */
 
 

@@ -89,9 +89,9 @@ ngx_http_task_job_add(ngx_http_task_job_zone_t *zone, uint64_t key,
 
 
 ngx_int_t
-ngx_http_task_job_end(ngx_http_task_job_zone_t *zone, ngx_http_task_record_t *job,
-    ngx_http_task_job_state_e state, ngx_uint_t status, ngx_str_t *result,
-    ngx_uint_t busy)
+ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_http_task_job_state_e state,
+    ngx_uint_t status, ngx_str_t *result, ngx_uint_t busy)
 {
     ngx_int_t                rc;
     ngx_uint_t               was;
@@ -423,53 +423,6 @@ ngx_http_task_job_find(ngx_http_task_job_zone_t *zone, u_char *id)
     }
 
     return NULL;
-}
-
-
-/* the jobs of a worker that is gone are lost, also if nobody knows it yet */
-
-void
-ngx_http_task_job_counts(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_counts_t *counts)
-{
-    ngx_uint_t                  i;
-    ngx_http_task_job_sh_t     *sh;
-    ngx_http_task_job_owner_t  *owner;
-
-    sh = zone->sh;
-
-    ngx_http_task_job_lock(zone);
-
-    (void) ngx_http_task_job_sweep(zone);
-
-    counts->places = sh->njobs;
-    counts->blocks = sh->nblocks;
-    counts->used_blocks = sh->used_blocks - sh->free_blocks;
-    counts->dropped = sh->dropped;
-    counts->refused = sh->refused;
-
-    for (i = 0; i < NGX_HTTP_TASK_JOB_STATES; i++) {
-        counts->states[i] = sh->states[i];
-    }
-
-    for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS; i++) {
-        owner = &sh->owners[i];
-
-        counts->states[NGX_HTTP_TASK_JOB_QUEUED] += owner->jobs;
-        counts->states[NGX_HTTP_TASK_JOB_RUNNING] += owner->jobs
-               ? ngx_min(ngx_http_task_atomic_get(&owner->running), owner->jobs)
-               : 0;
-    }
-
-    ngx_http_task_job_unlock(zone);
-
-    counts->states[NGX_HTTP_TASK_JOB_QUEUED] -=
-                                     counts->states[NGX_HTTP_TASK_JOB_RUNNING];
-    counts->used = 0;
-
-    for (i = NGX_HTTP_TASK_JOB_QUEUED; i < NGX_HTTP_TASK_JOB_STATES; i++) {
-        counts->used += counts->states[i];
-    }
 }
 
 

@@ -75,7 +75,7 @@ size_t ngx_http_task_job_shm_room(size_t size);
 int64_t ngx_http_task_job_now(void);
 int64_t ngx_http_task_job_clock(void);
 
-/* --- all that follows up to the next line: under the zone's mutex --------- */
+/* --- all that follows up to the next line: under the zone's mutex -------- */
 
 uint32_t *ngx_http_task_job_bucket(ngx_http_task_job_sh_t *sh, u_char *id);
 void ngx_http_task_job_append(ngx_http_task_job_sh_t *sh,
@@ -212,7 +212,7 @@ void ngx_http_task_job_unlock(ngx_http_task_job_zone_t *zone);
 void ngx_http_task_job_rebuild(ngx_http_task_job_zone_t *zone);
 
 
-/* --- without the mutex: ngx_http_task_job_progress.c ----------------------- */
+/* --- without the mutex: ngx_http_task_job_progress.c --------------------- */
 
 /* in any thread of the worker, one at a time */
 
@@ -227,7 +227,7 @@ void ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
     ngx_http_task_record_t *job);
 
 
-/* --- these take the mutex -------------------------------------------------- */
+/* --- these take the mutex ------------------------------------------------ */
 
 /*
  * ngx_http_task_job_zone.c: what is done with jobs; all of it takes the mutex,
