@@ -51,8 +51,6 @@ void
 ngx_http_task_start(ngx_task_t *t, const ngx_http_task_client_t *client)
 {
     t->client = client;
-    t->turn.timer = &t->timer;
-
     t->timer.event.log = t->log;
 
     t->cell = ngx_http_task_count_start(t->conf->stats);
@@ -78,6 +76,7 @@ ngx_http_task_take_turn(ngx_task_t *t, ngx_http_task_limit_t *limit)
 {
     ngx_uint_t  bounded;
 
+    t->turn.timer = &t->timer;
     t->turn.handler = ngx_http_task_turn_handler;
 
     /* who was accepted waits as long as it takes */
@@ -334,11 +333,17 @@ ngx_http_task_release(ngx_task_t *t)
 
     ngx_http_task_body_close(&t->in);
 
-    before = ngx_http_task_exit_guard(t, &t->function->name);
+    if (t->result.free_body) {
 
-    ngx_http_task_result_free(&t->result);
+        /* it may be the function's own */
 
-    ngx_http_task_exit_unguard(before);
+        before = ngx_http_task_exit_guard(t, &t->function->name);
+        ngx_http_task_result_free(&t->result);
+        ngx_http_task_exit_unguard(before);
+
+    } else {
+        ngx_http_task_result_free(&t->result);
+    }
 
     if (t->own_pool) {
         ngx_destroy_pool(t->pool);

@@ -60,19 +60,14 @@ ngx_http_task_piece_create(ngx_task_t *t)
 {
     ngx_log_t              *log;
     pthread_condattr_t      attr;
-    ngx_pool_cleanup_t     *cln;
     ngx_http_task_piece_t  *piece;
 
     log = t->log;
 
-    cln = ngx_pool_cleanup_add(t->pool, sizeof(ngx_http_task_piece_t));
-    if (cln == NULL) {
+    piece = ngx_pcalloc(t->pool, sizeof(ngx_http_task_piece_t));
+    if (piece == NULL) {
         return NGX_ERROR;
     }
-
-    piece = cln->data;
-
-    ngx_memzero(piece, sizeof(ngx_http_task_piece_t));
 
     piece->task = t;
     piece->hold.give_up = ngx_http_task_piece_give_up;
@@ -102,7 +97,13 @@ ngx_http_task_piece_create(ngx_task_t *t)
         goto failed;
     }
 
-    cln->handler = ngx_http_task_piece_cleanup;
+    /* as ngx_pool_cleanup_add() does, but without an allocation */
+
+    piece->cleanup.handler = ngx_http_task_piece_cleanup;
+    piece->cleanup.data = piece;
+    piece->cleanup.next = t->pool->cleanup;
+
+    t->pool->cleanup = &piece->cleanup;
 
     t->piece = piece;
 

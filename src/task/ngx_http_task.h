@@ -277,6 +277,7 @@ struct ngx_http_task_piece_s {
     ngx_thread_task_t                thread;
     ngx_task_t                      *task;
     const struct ngx_http_task_piece_type_s  *type;   /* see run/ */
+    ngx_pool_cleanup_t               cleanup;      /* of the task's pool */
     ngx_http_task_pool_t            *pool;
     ngx_http_task_hold_t             hold;         /* while it is in a pool, */
     ngx_uint_t                       in_pool;      /* .. the loop gave it */

@@ -121,6 +121,10 @@ ngx_http_task_call_defers(ngx_task_t *t)
     ngx_http_task_guard_t             before;
     ngx_http_task_defer_t  *defer;
 
+    if (t->defers == NULL) {
+        return;
+    }
+
     before = ngx_http_task_exit_guard(t, &t->function->name);
 
     while (t->defers) {

@@ -18,6 +18,7 @@
 #include "jobs/store/ngx_http_task_job_progress.c"
 #include "jobs/store/ngx_http_task_job_zone.c"
 #include "jobs/store/ngx_http_task_job_shm.c"
+#include "jobs/store/ngx_http_task_job_counts.c"
 
 #include "steps.h"
 
