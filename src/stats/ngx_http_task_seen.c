@@ -21,8 +21,21 @@ static void ngx_http_task_see_cell(ngx_http_task_seen_t *seen,
     ngx_http_task_seen_worker_t *worker);
 
 
-const char *const  ngx_http_task_seen_ends[] = {
-    "done", "failed", "cancelled", "rejected", "timeout", "lost"
+const ngx_http_task_seen_counter_t
+    ngx_http_task_seen_counters[NGX_HTTP_TASK_COUNTS] =
+{
+    [NGX_HTTP_TASK_COUNT_ACCEPTED]  = { .json = "started",
+                                        .metric = "nginx_task_started_total",
+                                        .help = "Tasks accepted." },
+    [NGX_HTTP_TASK_COUNT_BEGUN]     = { .end = NULL },
+    [NGX_HTTP_TASK_COUNT_SKIPPED]   = { .end = NULL },
+
+    [NGX_HTTP_TASK_COUNT_DONE]      = { .end = "done" },
+    [NGX_HTTP_TASK_COUNT_FAILED]    = { .end = "failed" },
+    [NGX_HTTP_TASK_COUNT_CANCELLED] = { .end = "cancelled" },
+    [NGX_HTTP_TASK_COUNT_REJECTED]  = { .end = "rejected" },
+    [NGX_HTTP_TASK_COUNT_TIMEOUT]   = { .end = "timeout" },
+    [NGX_HTTP_TASK_COUNT_LOST]      = { .end = "lost" }
 };
 
 
@@ -212,50 +225,38 @@ ngx_http_task_see_workers(ngx_http_task_seen_t *seen,
 }
 
 
-/* from the end to the beginning: see ngx_http_task_zone.h */
+/* from the end to the beginning: see ngx_http_task_zone_layout.h */
 
 static void
 ngx_http_task_see_cell(ngx_http_task_seen_t *seen,
     ngx_http_task_seen_series_t *series, uint64_t *cell,
     ngx_http_task_seen_worker_t *worker)
 {
-    uint64_t    n, ended, begun, skipped, started, live, waiting;
+    uint64_t    n[NGX_HTTP_TASK_COUNTS], value, ended, live, waiting;
     ngx_uint_t  i;
 
     ended = 0;
-    skipped = 0;
-    begun = 0;
-    started = 0;
 
     for (i = seen->zone->ncounters; i--; /* void */) {
 
-        n = ngx_http_task_atomic_get(&cell[i]);
-        series->counters[i] += n;
+        value = ngx_http_task_atomic_get(&cell[i]);
+        series->counters[i] += value;
 
         if (i >= NGX_HTTP_TASK_COUNTS) {
             continue;
         }
 
-        switch (i) {
-        case NGX_HTTP_TASK_COUNT_ACCEPTED:
-            started = n;
-            break;
+        n[i] = value;
 
-        case NGX_HTTP_TASK_COUNT_BEGUN:
-            begun = n;
-            break;
-
-        case NGX_HTTP_TASK_COUNT_SKIPPED:
-            skipped = n;
-            break;
-
-        default:
-            ended += n;
+        if (ngx_http_task_seen_counters[i].end) {
+            ended += value;
         }
     }
 
-    live = started - ended;
-    waiting = ngx_min(started - begun - skipped, live);
+    live = n[NGX_HTTP_TASK_COUNT_ACCEPTED] - ended;
+    waiting = ngx_min(n[NGX_HTTP_TASK_COUNT_ACCEPTED]
+                      - n[NGX_HTTP_TASK_COUNT_BEGUN]
+                      - n[NGX_HTTP_TASK_COUNT_SKIPPED], live);
 
     series->waiting += waiting;
     series->running += live - waiting;

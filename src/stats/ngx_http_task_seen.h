@@ -65,9 +65,20 @@ ngx_int_t ngx_http_task_see(ngx_pool_t *pool, ngx_http_task_zone_t *zone,
     ngx_http_task_seen_t *seen);
 
 
-/* the names of ends, from NGX_HTTP_TASK_COUNT_DONE on */
+/*
+ * The counters of a cell, by ngx_http_task_count_e, as both formats tell them.
+ * One that has no name at all is only reckoned with.
+ */
 
-extern const char *const  ngx_http_task_seen_ends[];
+typedef struct {
+    const char                      *end;          /* the name of an end, .. */
+    const char                      *json;         /* .. or else a member, .. */
+    const char                      *metric;       /* .. and a metric */
+    const char                      *help;         /* of the metric */
+} ngx_http_task_seen_counter_t;
+
+
+extern const ngx_http_task_seen_counter_t  ngx_http_task_seen_counters[];
 
 
 /* ngx_http_task_status_json.c: arrays of ngx_http_task_seen_t */

@@ -104,7 +104,7 @@ ngx_http_task_json_series(ngx_http_task_out_t *out, ngx_http_task_zone_t *zone,
     ngx_http_task_seen_series_t *series)
 {
     uint64_t    *counters;
-    ngx_uint_t   i;
+    ngx_uint_t   i, n;
 
     static const char  *const names[] = {
         "server", "location", "function", "mode"
@@ -117,15 +117,21 @@ ngx_http_task_json_series(ngx_http_task_out_t *out, ngx_http_task_zone_t *zone,
         ngx_http_task_out_json(out, names[i], &series->labels[i]);
     }
 
-    ngx_http_task_out(out, ",\"started\":%uL,\"running\":%uL,\"waiting\":%uL,"
-                      "\"ended\":{", counters[NGX_HTTP_TASK_COUNT_ACCEPTED],
+    for (i = 0; i < NGX_HTTP_TASK_COUNTS; i++) {
+        if (ngx_http_task_seen_counters[i].json) {
+            ngx_http_task_out(out, ",\"%s\":%uL",
+                              ngx_http_task_seen_counters[i].json, counters[i]);
+        }
+    }
+
+    ngx_http_task_out(out, ",\"running\":%uL,\"waiting\":%uL,\"ended\":",
                       series->running, series->waiting);
 
-    for (i = NGX_HTTP_TASK_COUNT_DONE; i < NGX_HTTP_TASK_COUNTS; i++) {
-        ngx_http_task_out(out, "%s\"%s\":%uL",
-                          i > NGX_HTTP_TASK_COUNT_DONE ? "," : "",
-                          ngx_http_task_seen_ends[i - NGX_HTTP_TASK_COUNT_DONE],
-                          counters[i]);
+    for (i = 0, n = 0; i < NGX_HTTP_TASK_COUNTS; i++) {
+        if (ngx_http_task_seen_counters[i].end) {
+            ngx_http_task_out(out, "%s\"%s\":%uL", n++ ? "," : "{",
+                              ngx_http_task_seen_counters[i].end, counters[i]);
+        }
     }
 
     ngx_http_task_out(out, "},");

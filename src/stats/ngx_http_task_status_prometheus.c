@@ -23,8 +23,8 @@ struct ngx_http_task_metric_s {
 };
 
 
-static void ngx_http_task_metric_started(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen);
+static void ngx_http_task_metric_counter(ngx_http_task_out_t *out,
+    ngx_http_task_count_e count, ngx_array_t *zones);
 static void ngx_http_task_metric_ended(ngx_http_task_out_t *out,
     const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen);
 static void ngx_http_task_metric_series(ngx_http_task_out_t *out,
@@ -50,9 +50,6 @@ static void ngx_http_task_metric_labels(ngx_http_task_out_t *out,
 
 
 static const ngx_http_task_metric_t  ngx_http_task_metrics[] = {
-
-    { "nginx_task_started_total", "counter", "Tasks accepted.",
-      ngx_http_task_metric_started, 0 },
 
     { "nginx_task_ended_total", "counter",
       "Tasks ended, by how; lost are those that died with their worker.",
@@ -126,6 +123,12 @@ ngx_http_task_status_prometheus(ngx_http_task_out_t *out, ngx_array_t *zones)
                       "nginx_task_info{version=\"%s\",nginx=\"%s\"} 1\n",
                       NGX_HTTP_TASK_VERSION, NGINX_VERSION);
 
+    for (i = 0; i < NGX_HTTP_TASK_COUNTS; i++) {
+        if (ngx_http_task_seen_counters[i].metric) {
+            ngx_http_task_metric_counter(out, i, zones);
+        }
+    }
+
     for (metric = ngx_http_task_metrics; metric->name; metric++) {
 
         ngx_http_task_out(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name,
@@ -139,19 +142,28 @@ ngx_http_task_status_prometheus(ngx_http_task_out_t *out, ngx_array_t *zones)
 
 
 static void
-ngx_http_task_metric_started(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen)
+ngx_http_task_metric_counter(ngx_http_task_out_t *out,
+    ngx_http_task_count_e count, ngx_array_t *zones)
 {
-    ngx_uint_t                    i;
-    ngx_http_task_seen_series_t  *series;
+    ngx_uint_t                           i, n;
+    ngx_http_task_seen_t                *seen;
+    ngx_http_task_seen_series_t         *series;
+    const ngx_http_task_seen_counter_t  *counter;
 
-    series = seen->series.elts;
+    seen = zones->elts;
+    counter = &ngx_http_task_seen_counters[count];
 
-    for (i = 1; i < seen->series.nelts; i++) {
-        ngx_http_task_out(out, "%s{", metric->name);
-        ngx_http_task_out_str(out, &series[i].text);
-        ngx_http_task_out(out, "} %uL\n",
-                          series[i].counters[NGX_HTTP_TASK_COUNT_ACCEPTED]);
+    ngx_http_task_out(out, "# HELP %s %s\n# TYPE %s counter\n",
+                      counter->metric, counter->help, counter->metric);
+
+    for (n = 0; n < zones->nelts; n++) {
+        series = seen[n].series.elts;
+
+        for (i = 1; i < seen[n].series.nelts; i++) {
+            ngx_http_task_out(out, "%s{", counter->metric);
+            ngx_http_task_out_str(out, &series[i].text);
+            ngx_http_task_out(out, "} %uL\n", series[i].counters[count]);
+        }
     }
 }
 
@@ -167,12 +179,16 @@ ngx_http_task_metric_ended(ngx_http_task_out_t *out,
 
     for (i = 1; i < seen->series.nelts; i++) {
 
-        for (n = NGX_HTTP_TASK_COUNT_DONE; n < NGX_HTTP_TASK_COUNTS; n++) {
+        for (n = 0; n < NGX_HTTP_TASK_COUNTS; n++) {
+
+            if (ngx_http_task_seen_counters[n].end == NULL) {
+                continue;
+            }
+
             ngx_http_task_out(out, "%s{", metric->name);
             ngx_http_task_out_str(out, &series[i].text);
             ngx_http_task_out(out, ",state=\"%s\"} %uL\n",
-                              ngx_http_task_seen_ends[n
-                                                - NGX_HTTP_TASK_COUNT_DONE],
+                              ngx_http_task_seen_counters[n].end,
                               series[i].counters[n]);
         }
     }
