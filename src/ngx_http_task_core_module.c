@@ -308,7 +308,7 @@ ngx_http_task_exit_process(ngx_cycle_t *cycle)
 {
     ngx_uint_t                   i;
     ngx_http_task_zone_t       **zones;
-    ngx_http_task_job_zone_t   **job_zones;
+    ngx_http_task_store_t      **stores;
     ngx_http_task_main_conf_t   *tmcf;
 
     if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
@@ -327,10 +327,10 @@ ngx_http_task_exit_process(ngx_cycle_t *cycle)
     ngx_http_task_library_stop(&ngx_http_task_core_conf(cycle)->libraries);
 
     if (tmcf) {
-        job_zones = tmcf->job_zones.elts;
+        stores = tmcf->job_zones.elts;
 
         for (i = 0; i < tmcf->job_zones.nelts; i++) {
-            ngx_http_task_job_leave(job_zones[i]);
+            stores[i]->type->leave(stores[i]);
         }
 
         zones = tmcf->zones.elts;

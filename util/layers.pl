@@ -31,6 +31,12 @@ for my $file (grep /\.c$/, @files) {
     my $from = "$room/$name";
     my $object = "$objects/addon/$folder/ngx_http_task_$name.o";
 
+    if (!-e $object) {
+        print "$file is not in config\n";
+        $wrong++;
+        next;
+    }
+
     for (split /\n/, `nm "$object"`) {
         my ($type, $symbol) = /([A-Za-z]) (\S+)$/ or next;
 

@@ -135,8 +135,9 @@ ngx_http_task_hold_handler(ngx_event_t *ev)
         return;
     }
 
+    /* what was given up may have led to something that is held, and set it */
+
     if (ngx_exiting && !ngx_http_task_hold_quit()) {
-        ev->cancelable = 1;
         return;
     }
 
@@ -173,23 +174,30 @@ ngx_http_task_hold_quit(void)
 }
 
 
-/* those that are given up may be gone by that, or stay: nobody awaits them */
+/*
+ * Those that are given up may be gone by that, or stay: nobody awaits them.  It
+ * may lead to new ones, which are behind them, and are given up, too.
+ */
 
 static ngx_uint_t
 ngx_http_task_hold_bound(ngx_queue_t *held, int64_t waited, int64_t bound)
 {
-    ngx_queue_t           *q, *next;
+    ngx_queue_t           *q, next;
     ngx_http_task_hold_t  *hold;
 
     if (!ngx_http_task_hold_over && waited < bound) {
         return !ngx_queue_empty(held);
     }
 
-    for (q = ngx_queue_head(held); q != ngx_queue_sentinel(held); q = next) {
-        next = ngx_queue_next(q);
-
+    for (q = ngx_queue_head(held); q != ngx_queue_sentinel(held); /* void */ ) {
         hold = ngx_queue_data(q, ngx_http_task_hold_t, queue);
+
+        ngx_queue_insert_after(q, &next);
+
         hold->give_up(hold);
+
+        q = ngx_queue_next(&next);
+        ngx_queue_remove(&next);
     }
 
     return 0;

@@ -55,7 +55,7 @@ ngx_http_task_handler(ngx_http_request_t *r)
     /* what is too large for a job is not read at all, where it says so */
 
     if (tlcf->job.background
-        && r->headers_in.content_length_n > (off_t) tlcf->job.zone->max_body
+        && r->headers_in.content_length_n > (off_t) tlcf->job.store->max_body
         && ngx_http_task_params_in_body(&tlcf->args, r)
         && ngx_http_task_wants_job(tlcf, r, &wait))
     {
@@ -106,7 +106,7 @@ ngx_http_task_body_handler(ngx_http_request_t *r)
         return;
     }
 
-    max = t->in.job ? tlcf->job.zone->max_body : NGX_MAX_SIZE_T_VALUE;
+    max = t->in.job ? tlcf->job.store->max_body : NGX_MAX_SIZE_T_VALUE;
 
     rc = ngx_http_task_params_collect(&t->in, r, max, &t->args,
                                       &t->result.body);
@@ -148,12 +148,7 @@ ngx_http_task_go(ngx_task_t *t, ngx_int_t rc)
 
         (void) ngx_http_task_job_wanted(&tlcf->job, r, &wait);
 
-        rc = ngx_http_task_job_accept(t, &tlcf->job, wait);
-
-        t->request = NULL;
-        ngx_http_finalize_request(r, rc);
-
-        ngx_http_task_job_start(t);
+        ngx_http_task_job_accept(t, &tlcf->job, wait);
         return;
     }
 

@@ -54,7 +54,7 @@ ngx_http_task_main_conf_create(ngx_conf_t *cf)
                           sizeof(ngx_http_task_zone_t *))
            != NGX_OK
         || ngx_array_init(&tmcf->job_zones, cf->pool, 2,
-                          sizeof(ngx_http_task_job_zone_t *))
+                          sizeof(ngx_http_task_store_t *))
            != NGX_OK)
     {
         return NULL;
@@ -413,7 +413,7 @@ ngx_http_task_loc_conf_untold(ngx_conf_t *cf, ngx_http_task_main_conf_t *tmcf)
 {
     ngx_uint_t                  i, n;
     ngx_http_task_loc_conf_t   *maker, **locations;
-    ngx_http_task_job_zone_t  **zones;
+    ngx_http_task_store_t     **zones;
 
     zones = tmcf->job_zones.elts;
     locations = tmcf->locations.elts;
@@ -429,7 +429,7 @@ ngx_http_task_loc_conf_untold(ngx_conf_t *cf, ngx_http_task_main_conf_t *tmcf)
 
             if (maker == NULL && locations[n]->args.function
                 && locations[n]->job.background != NGX_HTTP_TASK_BACKGROUND_OFF
-                && locations[n]->job.zone == zones[i])
+                && locations[n]->job.store == zones[i])
             {
                 maker = locations[n];
             }

@@ -2,20 +2,18 @@
 /*
  * Background jobs: a job is a task whose client does not wait.  It runs in the
  * worker that took it, with what it was given in that worker's memory; what
- * others may want to know of it is in the zone, see ngx_http_task_job_zone.c.
+ * others may want to know of it is in a store.
  */
 
 
 #include "jobs/ngx_http_task_jobs.h"
 
 
-/* how often a worker that has jobs looks for cancels, milliseconds */
-
-#define NGX_HTTP_TASK_JOB_LOOK  50
-
-
-static ngx_int_t ngx_http_task_job_make(ngx_task_t *t,
-    ngx_http_task_job_conf_t *conf);
+static void ngx_http_task_job_gone(void *data);
+static void ngx_http_task_job_added(ngx_http_task_store_op_t *op,
+    ngx_int_t rc);
+static void ngx_http_task_job_refuse(ngx_task_t *t, ngx_uint_t retry);
+static void ngx_http_task_job_start(ngx_task_t *t);
 static void ngx_http_task_job_client_begin(ngx_task_t *t);
 static void ngx_http_task_job_client_progress(ngx_task_t *t, int64_t done,
     int64_t total, const char *message);
@@ -23,14 +21,15 @@ static ngx_connection_t *ngx_http_task_job_client_enter(ngx_task_t *t);
 static ngx_uint_t ngx_http_task_job_client_left(ngx_task_t *t);
 static void ngx_http_task_job_client_answer(ngx_task_t *t);
 static void ngx_http_task_job_client_release(ngx_task_t *t);
-static ngx_int_t ngx_http_task_job_end_record(ngx_task_t *t,
-    ngx_http_task_job_state_e state, ngx_uint_t status, ngx_str_t *text);
+static void ngx_http_task_job_ended(ngx_http_task_store_op_t *op,
+    ngx_int_t rc);
+static void ngx_http_task_job_end_again(ngx_task_t *t, ngx_int_t rc);
 static ngx_uint_t ngx_http_task_job_result(ngx_task_t *t,
     ngx_http_task_job_state_e *state, ngx_str_t *text);
 static void ngx_http_task_job_failed(ngx_task_t *t, ngx_uint_t status,
     ngx_str_t *text);
 static void ngx_http_task_job_give_up(ngx_http_task_hold_t *hold);
-static void ngx_http_task_job_look(ngx_event_t *ev);
+static void ngx_http_task_job_cancel(void *data);
 
 
 static const ngx_http_task_client_t  ngx_http_task_job_client = {
@@ -64,12 +63,12 @@ ngx_http_task_job_wanted(ngx_http_task_job_conf_t *conf, ngx_http_request_t *r,
 }
 
 
-ngx_int_t
+void
 ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
     ngx_msec_t wait)
 {
-    u_char                 *id;
     ngx_http_request_t     *r;
+    ngx_http_task_job_t    *job;
     ngx_http_task_limit_t  *limit;
 
     r = t->request;
@@ -77,94 +76,147 @@ ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
 
     if (limit && !ngx_http_task_limit_has_room(limit)) {
         ngx_http_task_limit_log(limit, r->connection->log, "no room for a job");
-        return ngx_http_task_send_unavailable(r,
-                                             ngx_http_task_limit_retry(limit));
+        ngx_http_task_job_refuse(t, ngx_http_task_limit_retry(limit));
+        return;
     }
 
-    if (ngx_http_task_job_make(t, conf) != NGX_OK) {
-        return ngx_http_task_send_unavailable(r, 1);
+    job = ngx_pcalloc(t->pool, sizeof(ngx_http_task_job_t));
+    if (job == NULL) {
+        ngx_http_task_job_refuse(t, 1);
+        return;
     }
 
-    ngx_http_task_job_name(t);
-
-    id = ((ngx_http_task_job_t *) t->client_data)->record->id;
-
-    if (wait) {
-        return ngx_http_task_job_wait(r, conf->zone, conf, id,
-                                      NGX_HTTP_TASK_JOB_PREFER, wait);
+    job->cleanup = ngx_http_cleanup_add(r, 0);
+    if (job->cleanup == NULL) {
+        ngx_http_task_job_refuse(t, 1);
+        return;
     }
 
-    return ngx_http_task_job_accepted(r, conf, id, "queued");
+    job->cleanup->handler = ngx_http_task_job_gone;
+    job->cleanup->data = t;
+
+    job->task = t;
+    job->conf = conf;
+    job->store = conf->store;
+    job->wait = wait;
+    job->hold.give_up = ngx_http_task_job_give_up;
+    job->op.handler = ngx_http_task_job_added;
+    job->op.data = t;
+
+    t->client_data = job;
+
+    conf->store->asked = ngx_http_task_job_cancel;
+
+    conf->store->type->add(conf->store, &job->op, conf->share, conf->max, job);
 }
 
 
-static ngx_int_t
-ngx_http_task_job_make(ngx_task_t *t, ngx_http_task_job_conf_t *conf)
+/* its request is terminated before the store has answered */
+
+static void
+ngx_http_task_job_gone(void *data)
 {
-    ngx_int_t                  rc;
-    ngx_http_task_job_t       *job;
-    ngx_http_task_job_zone_t  *zone;
+    ngx_task_t *t = data;
 
-    zone = conf->zone;
+    t->request = NULL;
+}
 
-    job = ngx_pcalloc(t->pool, sizeof(ngx_http_task_job_t));
 
-    rc = job ? ngx_http_task_job_add(zone, conf->share, conf->max, job,
-                                     &job->record)
-             : NGX_ERROR;
+static void
+ngx_http_task_job_added(ngx_http_task_store_op_t *op, ngx_int_t rc)
+{
+    u_char               *id;
+    ngx_uint_t            late;
+    ngx_task_t           *t;
+    ngx_connection_t     *c;
+    ngx_http_request_t   *r;
+    ngx_http_task_job_t  *job;
+
+    t = op->data;
+    job = t->client_data;
+    r = t->request;
 
     if (rc != NGX_OK) {
-        ngx_log_error(NGX_LOG_ERR, t->log, 0,
+        ngx_log_error(NGX_LOG_ERR, r ? t->log : ngx_cycle->log, 0,
                       "no room for a job in task_job_zone \"%V\": %s",
-                      &zone->name,
+                      &job->store->name,
                       rc == NGX_BUSY ? "it is full"
                       : rc == NGX_DECLINED ? "this location has \"max\" jobs"
                       : rc == NGX_ABORT ? "too many workers have jobs"
                       : "no memory");
-        return rc;
-    }
 
-    job->task = t;
-    job->zone = zone;
-    job->hold.give_up = ngx_http_task_job_give_up;
-
-    t->client_data = job;
-
-    return NGX_OK;
-}
-
-
-void
-ngx_http_task_job_start(ngx_task_t *t)
-{
-    ngx_event_t               *ev;
-    ngx_http_task_job_t       *job;
-    ngx_http_task_job_zone_t  *zone;
-
-    job = t->client_data;
-
-    if (job == NULL) {
-        ngx_http_task_release(t);
+        ngx_http_task_job_refuse(t, 1);
         return;
     }
 
+    job->key = op->key;
+    job->kept = 1;
+
+    /* nobody was told of it, and it was taken all the same */
+
+    if (r == NULL) {
+        ngx_http_task_job_start(t);
+        return;
+    }
+
+    job->cleanup->handler = NULL;
+
+    ngx_http_task_job_name(t);
+
+    c = r->connection;
+    id = job->op.id;
+
+    rc = job->wait ? ngx_http_task_job_wait(r, job->store, job->conf, id,
+                                            NGX_HTTP_TASK_JOB_PREFER, job->wait)
+                   : ngx_http_task_job_accepted(r, job->conf, id, "queued");
+
+    t->request = NULL;
+    ngx_http_finalize_request(r, rc);
+
+    late = op->late;
+
+    ngx_http_task_job_start(t);
+
+    if (late) {
+        ngx_http_run_posted_requests(c);
+    }
+}
+
+
+/* there is no room for it, or no memory; retry is in seconds */
+
+static void
+ngx_http_task_job_refuse(ngx_task_t *t, ngx_uint_t retry)
+{
+    ngx_http_request_t   *r;
+    ngx_http_task_job_t  *job;
+
+    r = t->request;
+    job = t->client_data;
+
+    if (job && job->cleanup) {
+        job->cleanup->handler = NULL;
+    }
+
+    t->request = NULL;
+    ngx_http_task_release(t);
+
+    if (r) {
+        ngx_http_finalize_request(r, ngx_http_task_send_unavailable(r, retry));
+    }
+}
+
+
+/* when the request is finalized */
+
+static void
+ngx_http_task_job_start(ngx_task_t *t)
+{
+    ngx_http_task_job_t  *job;
+
+    job = t->client_data;
+
     t->log = ngx_http_task_job_log(t);
-
-    zone = job->zone;
-    ev = &zone->event;
-
-    if (ev->handler == NULL) {
-        ev->handler = ngx_http_task_job_look;
-        ev->data = zone;
-        ev->log = ngx_cycle->log;
-        ev->cancelable = 1;
-    }
-
-    zone->running++;
-
-    if (!ev->timer_set) {
-        ngx_add_timer(ev, NGX_HTTP_TASK_JOB_LOOK);
-    }
 
     ngx_http_task_hold(NGX_HTTP_TASK_HOLD_JOB, &job->hold);
 
@@ -179,7 +231,7 @@ ngx_http_task_job_client_begin(ngx_task_t *t)
 
     job = t->client_data;
 
-    ngx_http_task_job_begin(job->zone, job->record);
+    job->store->type->begin(job->store, job->key);
 }
 
 
@@ -191,7 +243,11 @@ ngx_http_task_job_client_progress(ngx_task_t *t, int64_t done, int64_t total,
 
     job = t->client_data;
 
-    ngx_http_task_job_progress(job->record, done, total, message);
+    /* not by what the function has left to be called when all is told */
+
+    if (job->kept) {
+        job->store->type->progress(job->store, job->key, done, total, message);
+    }
 }
 
 
@@ -214,39 +270,40 @@ ngx_http_task_job_client_left(ngx_task_t *t)
 static void
 ngx_http_task_job_client_answer(ngx_task_t *t)
 {
-    ngx_int_t                   rc;
-    ngx_str_t                   text;
-    ngx_uint_t                  status;
-    ngx_http_task_job_t        *job;
-    ngx_http_task_job_state_e   state;
-
-    status = ngx_http_task_job_result(t, &state, &text);
-
-    rc = ngx_http_task_job_end_record(t, state, status, &text);
-
-    if (rc != NGX_OK) {
-        if (rc == NGX_BUSY) {
-            ngx_str_set(&text, "no room for the result");
-
-        } else {
-            ngx_str_set(&text, "the result is too large");
-        }
-
-        ngx_http_task_job_failed(t, 500, &text);
-
-        state = NGX_HTTP_TASK_JOB_FAILED;
-
-        if (ngx_http_task_job_end_record(t, state, 500, &text) != NGX_OK) {
-
-            /* not even the message has room */
-
-            ngx_str_null(&text);
-            (void) ngx_http_task_job_end_record(t, state, 500, &text);
-        }
-    }
+    ngx_http_task_job_t  *job;
 
     job = t->client_data;
-    job->zone->running--;
+
+    job->end.status = ngx_http_task_job_result(t, &job->end.state,
+                                               &job->end.result);
+
+    /* a thread of it may still write its progress */
+
+    job->end.busy = (t->piece && t->piece->in_pool);
+
+    job->op.handler = ngx_http_task_job_ended;
+
+    job->store->type->end(job->store, &job->op, job->key, &job->end);
+}
+
+
+static void
+ngx_http_task_job_ended(ngx_http_task_store_op_t *op, ngx_int_t rc)
+{
+    ngx_task_t           *t;
+    ngx_http_task_job_t  *job;
+
+    t = op->data;
+    job = t->client_data;
+
+    if (rc != NGX_OK && job->tries < 2) {
+        ngx_http_task_job_end_again(t, rc);
+        return;
+    }
+
+    if (!job->end.busy) {
+        job->kept = 0;
+    }
 
     ngx_http_task_unhold(&job->hold);
 
@@ -254,28 +311,34 @@ ngx_http_task_job_client_answer(ngx_task_t *t)
 }
 
 
-static ngx_int_t
-ngx_http_task_job_end_record(ngx_task_t *t, ngx_http_task_job_state_e state,
-    ngx_uint_t status, ngx_str_t *text)
+/* without the result; and if not even the message has room, without that */
+
+static void
+ngx_http_task_job_end_again(ngx_task_t *t, ngx_int_t rc)
 {
-    ngx_int_t             rc;
-    ngx_uint_t            busy;
     ngx_http_task_job_t  *job;
 
     job = t->client_data;
 
-    /* a thread of it may still write its progress */
+    job->end.state = NGX_HTTP_TASK_JOB_FAILED;
+    job->end.status = NGX_HTTP_INTERNAL_SERVER_ERROR;
 
-    busy = (t->piece && t->piece->in_pool);
+    if (job->tries++) {
+        ngx_str_null(&job->end.result);
 
-    rc = ngx_http_task_job_end(job->zone, job->record, state, status, text,
-                               busy);
+    } else {
+        if (rc == NGX_BUSY) {
+            ngx_str_set(&job->end.result, "no room for the result");
 
-    if (rc == NGX_OK && !busy) {
-        job->record = NULL;
+        } else {
+            ngx_str_set(&job->end.result, "the result is too large");
+        }
+
+        ngx_http_task_job_failed(t, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                 &job->end.result);
     }
 
-    return rc;
+    job->store->type->end(job->store, &job->op, job->key, &job->end);
 }
 
 
@@ -288,8 +351,9 @@ ngx_http_task_job_client_release(ngx_task_t *t)
 
     job = t->client_data;
 
-    if (job->record) {
-        ngx_http_task_job_returned(job->zone, job->record);
+    if (job->kept) {
+        job->kept = 0;
+        job->store->type->returned(job->store, job->key);
     }
 }
 
@@ -413,26 +477,12 @@ ngx_http_task_job_failed(ngx_task_t *t, ngx_uint_t status, ngx_str_t *text)
 }
 
 
+/* a client has asked for it */
+
 static void
-ngx_http_task_job_look(ngx_event_t *ev)
+ngx_http_task_job_cancel(void *data)
 {
-    void                      *jobs[NGX_HTTP_TASK_JOB_ASKED];
-    ngx_uint_t                 i, n;
-    ngx_http_task_job_t       *job;
-    ngx_http_task_job_zone_t  *zone;
+    ngx_http_task_job_t *job = data;
 
-    zone = ev->data;
-
-    n = ngx_http_task_job_asked(zone, jobs);
-
-    for (i = 0; i < n; i++) {
-        job = jobs[i];
-
-        ngx_http_task_cancel(job->task);
-    }
-
-    if (zone->running) {
-        ngx_add_timer(ev, (n == NGX_HTTP_TASK_JOB_ASKED)
-                          ? 1 : NGX_HTTP_TASK_JOB_LOOK);
-    }
+    ngx_http_task_cancel(job->task);
 }

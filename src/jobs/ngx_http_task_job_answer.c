@@ -7,6 +7,8 @@
 #include "jobs/ngx_http_task_jobs.h"
 
 
+static void ngx_http_task_job_send_handler(ngx_http_task_store_op_t *op,
+    ngx_int_t rc);
 static u_char *ngx_http_task_job_time(u_char *p, const char *name, int64_t ms);
 
 
@@ -18,10 +20,10 @@ const char *const  ngx_http_task_job_states[] = {
 
 
 u_char *
-ngx_http_task_job_id(u_char *p, ngx_http_task_job_zone_t *zone, u_char *id)
+ngx_http_task_job_id(u_char *p, ngx_http_task_store_t *store, u_char *id)
 {
-    if (zone->node.len) {
-        p = ngx_cpymem(p, zone->node.data, zone->node.len);
+    if (store->node.len) {
+        p = ngx_cpymem(p, store->node.data, store->node.len);
         *p++ = '-';
     }
 
@@ -30,40 +32,64 @@ ngx_http_task_job_id(u_char *p, ngx_http_task_job_zone_t *zone, u_char *id)
 
 
 ngx_int_t
-ngx_http_task_job_send(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
+ngx_http_task_job_send(ngx_http_request_t *r, ngx_http_task_store_t *store,
     u_char *id)
 {
-    ngx_int_t                 rc;
-    ngx_str_t                 text;
-    ngx_http_task_job_seen_t  seen;
+    ngx_http_task_job_call_t  *call;
 
-    rc = ngx_http_task_job_see(zone, id, r->pool, &seen);
-
-    if (rc == NGX_DECLINED) {
-        return ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
-    }
-
-    if (rc != NGX_OK
-        || ngx_http_task_job_text(r->pool, zone, &seen, &text) != NGX_OK)
-    {
+    call = ngx_http_task_job_call(r, store, id);
+    if (call == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_task_send(r, NGX_HTTP_OK, &text);
+    call->op.handler = ngx_http_task_job_send_handler;
+
+    store->type->read(store, &call->op, call->id);
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_http_task_job_send_handler(ngx_http_task_store_op_t *op, ngx_int_t rc)
+{
+    ngx_str_t                  text;
+    ngx_http_request_t        *r;
+    ngx_http_task_job_call_t  *call;
+
+    call = (ngx_http_task_job_call_t *) op;
+    r = call->request;
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_job_text(r->pool, call->store, &op->seen, &text);
+    }
+
+    switch (rc) {
+
+    case NGX_OK:
+        rc = ngx_http_task_send(r, NGX_HTTP_OK, &text);
+        break;
+
+    case NGX_DECLINED:
+        rc = ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
+        break;
+
+    default:
+        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_task_job_call_done(call, rc);
 }
 
 
 ngx_int_t
-ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_job_zone_t *zone,
+ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_store_t *store,
     ngx_http_task_job_seen_t *seen, ngx_str_t *text)
 {
-    u_char               *p, *message;
-    size_t                len;
-    ngx_http_task_record_t  *job;
+    u_char  *p;
+    size_t   len;
 
-    job = &seen->job;
-    message = (u_char *) seen->progress.message;
-    len = ngx_strlen(message);
+    len = ngx_strlen(seen->message);
 
     text->data = ngx_pnalloc(pool, 512 + 6 * len + 6 * seen->result.len);
 
@@ -72,35 +98,35 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_job_zone_t *zone,
     }
 
     p = ngx_sprintf(text->data, "{\"id\":\"");
-    p = ngx_http_task_job_id(p, zone, job->id);
+    p = ngx_http_task_job_id(p, store, seen->id);
     p = ngx_sprintf(p, "\",\"state\":\"%s\"",
-                    ngx_http_task_job_states[job->state]);
+                    ngx_http_task_job_states[seen->state]);
 
-    p = ngx_http_task_job_time(p, "created", job->created);
-    p = ngx_http_task_job_time(p, "started", job->started);
-    p = ngx_http_task_job_time(p, "ended", job->ended);
+    p = ngx_http_task_job_time(p, "created", seen->created);
+    p = ngx_http_task_job_time(p, "started", seen->started);
+    p = ngx_http_task_job_time(p, "ended", seen->ended);
 
     /* of the answer that the client of a task would have got */
 
-    if (job->status) {
-        p = ngx_sprintf(p, ",\"status\":%uD", job->status);
+    if (seen->status) {
+        p = ngx_sprintf(p, ",\"status\":%ui", seen->status);
 
     } else {
         p = ngx_sprintf(p, ",\"status\":null");
     }
 
     p = ngx_sprintf(p, ",\"progress\":{\"done\":");
-    p += ngx_http_task_print_int(p, seen->progress.done);
+    p += ngx_http_task_print_int(p, seen->done);
     p = ngx_sprintf(p, ",\"total\":");
-    p += ngx_http_task_print_int(p, seen->progress.total);
+    p += ngx_http_task_print_int(p, seen->total);
     p = ngx_sprintf(p, ",\"message\":");
-    p += ngx_http_task_json_quote(p, message, len);
+    p += ngx_http_task_json_quote(p, seen->message, len);
     *p++ = '}';
 
-    if (job->state == NGX_HTTP_TASK_JOB_DONE) {
+    if (seen->state == NGX_HTTP_TASK_JOB_DONE) {
         p = ngx_sprintf(p, ",\"result\":%V", &seen->result);
 
-    } else if (job->state == NGX_HTTP_TASK_JOB_LOST && !seen->result.len) {
+    } else if (seen->state == NGX_HTTP_TASK_JOB_LOST && !seen->result.len) {
         p = ngx_sprintf(p, ",\"error\":\"its worker is gone\"");
 
     } else if (seen->result.len) {
@@ -155,7 +181,7 @@ ngx_http_task_job_accepted(ngx_http_request_t *r,
 
     text.data = ngx_cpymem(href.data, conf->location.data,
                            conf->location.len);
-    p = ngx_http_task_job_id(text.data, conf->zone, id);
+    p = ngx_http_task_job_id(text.data, conf->store, id);
     text.len = p - text.data;
     href.len = p - href.data;
 

@@ -79,9 +79,9 @@ ngx_http_task_job_options(ngx_conf_t *cf, ngx_http_task_job_conf_t *jcf)
         return "must have \"zone\" parameter";
     }
 
-    jcf->zone = ngx_http_task_job_zone_get(cf, jcf->zones, &zone);
+    jcf->store = ngx_http_task_job_zone_get(cf, jcf->zones, &zone);
 
-    if (jcf->zone == NULL) {
+    if (jcf->store == NULL) {
         return NGX_CONF_ERROR;
     }
 
@@ -151,11 +151,11 @@ ngx_http_task_job_merge_share(ngx_conf_t *cf, ngx_http_task_job_conf_t *jcf,
     ngx_http_task_job_hash(&jcf->share, &kind, 1);
     ngx_http_task_job_hash(&jcf->share, clcf->name.data, clcf->name.len);
 
-    if (++jcf->zone->nshares > NGX_HTTP_TASK_JOB_SHARES / 2) {
+    if (++jcf->store->nshares > NGX_HTTP_TASK_JOB_SHARES / 2) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, place,
                            "at most %d locations may have \"max\" in the zone "
                            "\"%V\" of jobs", NGX_HTTP_TASK_JOB_SHARES / 2,
-                           &jcf->zone->name);
+                           &jcf->store->name);
     }
 
     return NGX_OK;
@@ -227,7 +227,7 @@ ngx_http_task_job_merge(ngx_http_task_job_conf_t *prev,
 
     conf->background = (prev->background == NGX_CONF_UNSET_UINT)
                        ? NGX_HTTP_TASK_BACKGROUND_OFF : prev->background;
-    conf->zone = prev->zone;
+    conf->store = prev->store;
     conf->location = prev->location;
     conf->max = prev->max;
 }

@@ -9,11 +9,17 @@
 
 static ngx_int_t ngx_http_task_job_asked_id(ngx_http_request_t *r, u_char *id);
 static ngx_int_t ngx_http_task_job_delete(ngx_http_request_t *r,
-    ngx_http_task_job_zone_t *zone, u_char *id);
+    ngx_http_task_store_t *store, u_char *id);
+static void ngx_http_task_job_cancelled(ngx_http_task_store_op_t *op,
+    ngx_int_t rc);
 static ngx_int_t ngx_http_task_job_forget_it(ngx_http_request_t *r,
-    ngx_http_task_job_zone_t *zone, u_char *id);
+    ngx_http_task_store_t *store, u_char *id);
+static void ngx_http_task_job_read_last(ngx_http_task_store_op_t *op,
+    ngx_int_t rc);
+static void ngx_http_task_job_forgotten(ngx_http_task_store_op_t *op,
+    ngx_int_t rc);
 static ngx_int_t ngx_http_task_job_get(ngx_http_request_t *r,
-    ngx_http_task_job_zone_t *zone, u_char *id);
+    ngx_http_task_store_t *store, u_char *id);
 static ngx_int_t ngx_http_task_job_wrong(ngx_http_request_t *r, ngx_int_t rc,
     ngx_str_t *wrong);
 static ngx_int_t ngx_http_task_job_arg(ngx_http_request_t *r,
@@ -102,11 +108,12 @@ ngx_http_task_job_asked_id(ngx_http_request_t *r, u_char *id)
 
 static ngx_int_t
 ngx_http_task_job_delete(ngx_http_request_t *r,
-    ngx_http_task_job_zone_t *zone, u_char *id)
+    ngx_http_task_store_t *store, u_char *id)
 {
-    int64_t    forget;
-    ngx_int_t  rc;
-    ngx_str_t  wrong;
+    int64_t                    forget;
+    ngx_int_t                  rc;
+    ngx_str_t                  wrong;
+    ngx_http_task_job_call_t  *call;
 
     static const ngx_task_param_t  param = {
         "forget", NGX_TASK_BOOL, 0, NULL, NULL, NULL, "", NULL, 0
@@ -119,17 +126,39 @@ ngx_http_task_job_delete(ngx_http_request_t *r,
     }
 
     if (forget) {
-        return ngx_http_task_job_forget_it(r, zone, id);
+        return ngx_http_task_job_forget_it(r, store, id);
     }
 
-    (void) ngx_http_task_job_ask(zone, id);
+    call = ngx_http_task_job_call(r, store, id);
+    if (call == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
-    return ngx_http_task_job_send(r, zone, id);
+    call->op.handler = ngx_http_task_job_cancelled;
+
+    store->type->cancel(store, &call->op, call->id);
+
+    return NGX_DONE;
+}
+
+
+/* what becomes of it is told, also if there is no such job */
+
+static void
+ngx_http_task_job_cancelled(ngx_http_task_store_op_t *op, ngx_int_t rc)
+{
+    ngx_http_task_job_call_t  *call;
+
+    call = (ngx_http_task_job_call_t *) op;
+
+    ngx_http_task_job_call_done(call, ngx_http_task_job_send(call->request,
+                                                             call->store,
+                                                             call->id));
 }
 
 
 static ngx_int_t
-ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
+ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_store_t *store,
     u_char *id)
 {
     int64_t    wait;
@@ -152,7 +181,7 @@ ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
     /* inside a page there is no room for what comes bit by bit */
 
     if (r == r->main && ngx_http_task_fields_accept(r, types) == 1) {
-        return ngx_http_task_job_wait(r, zone, NULL, id,
+        return ngx_http_task_job_wait(r, store, NULL, id,
                                       NGX_HTTP_TASK_JOB_STREAM, 0);
     }
 
@@ -163,11 +192,11 @@ ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
     }
 
     if (wait) {
-        return ngx_http_task_job_wait(r, zone, NULL, id, NGX_HTTP_TASK_JOB_POLL,
+        return ngx_http_task_job_wait(r, store, NULL, id, NGX_HTTP_TASK_JOB_POLL,
                                       (ngx_msec_t) wait);
     }
 
-    return ngx_http_task_job_send(r, zone, id);
+    return ngx_http_task_job_send(r, store, id);
 }
 
 
@@ -283,41 +312,80 @@ ngx_http_task_job_arg_text(ngx_http_request_t *r, const char *arg,
 }
 
 
-/* of a job that has ended: what it was is told once more, and then gone */
+/* a job that has ended: what it was is told once more, and then gone */
 
 static ngx_int_t
 ngx_http_task_job_forget_it(ngx_http_request_t *r,
-    ngx_http_task_job_zone_t *zone, u_char *id)
+    ngx_http_task_store_t *store, u_char *id)
 {
-    ngx_int_t                 rc;
-    ngx_str_t                 text;
-    ngx_http_task_job_seen_t  seen;
+    ngx_http_task_job_call_t  *call;
 
-    rc = ngx_http_task_job_see(zone, id, r->pool, &seen);
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_task_job_text(r->pool, zone, &seen, &text);
+    call = ngx_http_task_job_call(r, store, id);
+    if (call == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* one that ends between the two is told as it ended, or not erased */
+    call->op.handler = ngx_http_task_job_read_last;
+
+    store->type->read(store, &call->op, call->id);
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_http_task_job_read_last(ngx_http_task_store_op_t *op, ngx_int_t rc)
+{
+    ngx_http_task_job_call_t  *call;
+
+    call = (ngx_http_task_job_call_t *) op;
 
     if (rc == NGX_OK) {
-        rc = (seen.job.state < NGX_HTTP_TASK_JOB_DONE)
-             ? NGX_BUSY : ngx_http_task_job_forget(zone, id);
+        rc = ngx_http_task_job_text(op->pool, call->store, &op->seen,
+                                    &call->text);
     }
+
+    if (rc == NGX_OK && op->seen.state < NGX_HTTP_TASK_JOB_DONE) {
+        rc = NGX_BUSY;
+    }
+
+    op->handler = ngx_http_task_job_forgotten;
+
+    if (rc == NGX_OK) {
+        call->store->type->forget(call->store, op, call->id);
+
+    } else {
+        op->handler(op, rc);
+    }
+}
+
+
+static void
+ngx_http_task_job_forgotten(ngx_http_task_store_op_t *op, ngx_int_t rc)
+{
+    ngx_http_request_t        *r;
+    ngx_http_task_job_call_t  *call;
+
+    call = (ngx_http_task_job_call_t *) op;
+    r = call->request;
 
     switch (rc) {
 
     case NGX_OK:
-        return ngx_http_task_send(r, NGX_HTTP_OK, &text);
+        rc = ngx_http_task_send(r, NGX_HTTP_OK, &call->text);
+        break;
 
     case NGX_DECLINED:
-        return ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
+        rc = ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
+        break;
 
     case NGX_BUSY:
-        return ngx_http_task_send_error(r, NGX_HTTP_CONFLICT, NULL);
+        rc = ngx_http_task_send_error(r, NGX_HTTP_CONFLICT, NULL);
+        break;
 
     default:
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    ngx_http_task_job_call_done(call, rc);
 }

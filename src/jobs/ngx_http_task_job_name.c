@@ -41,7 +41,7 @@ ngx_http_task_job_name(ngx_task_t *t)
     }
 
     t->job_name.data = p;
-    t->job_name.len = ngx_http_task_job_id(p, job->zone, job->record->id) - p;
+    t->job_name.len = ngx_http_task_job_id(p, job->store, job->op.id) - p;
 
     /* a context would be gone after an internal redirect */
 

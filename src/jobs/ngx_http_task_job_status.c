@@ -19,7 +19,7 @@ typedef struct {
 
 
 typedef struct {
-    ngx_http_task_job_zone_t    *zone;
+    ngx_http_task_store_t       *store;
     ngx_http_task_job_counts_t   counts;
     ngx_str_t                    text;         /* for Prometheus */
 } ngx_http_task_job_shown_t;
@@ -67,9 +67,9 @@ ngx_http_task_job_status(ngx_pool_t *pool, ngx_array_t *zones,
 {
     ngx_uint_t                   i;
     ngx_http_task_job_shown_t   *seen;
-    ngx_http_task_job_zone_t   **zone;
+    ngx_http_task_store_t      **store;
 
-    zone = zones->elts;
+    store = zones->elts;
 
     if (ngx_array_init(jobs, pool, zones->nelts + 1,
                        sizeof(ngx_http_task_job_shown_t))
@@ -84,8 +84,8 @@ ngx_http_task_job_status(ngx_pool_t *pool, ngx_array_t *zones,
             return NGX_ERROR;
         }
 
-        seen->zone = zone[i];
-        ngx_http_task_job_counts(zone[i], &seen->counts);
+        seen->store = store[i];
+        store[i]->type->counts(store[i], &seen->counts);
     }
 
     return NGX_OK;
@@ -105,7 +105,7 @@ ngx_http_task_job_status_json(ngx_http_task_out_t *out, ngx_array_t *jobs)
         counts = &seen[i].counts;
 
         ngx_http_task_out(out, i ? ",{" : "{");
-        ngx_http_task_out_json(out, "name", &seen[i].zone->name);
+        ngx_http_task_out_json(out, "name", &seen[i].store->name);
 
         ngx_http_task_out(out, ",\"places\":{\"total\":%ui,\"used\":%ui},"
                           "\"blocks\":{\"total\":%ui,\"used\":%ui},"
@@ -179,7 +179,7 @@ ngx_http_task_job_status_states(ngx_http_task_out_t *out, ngx_array_t *jobs)
 
     for (i = 0; i < jobs->nelts; i++) {
 
-        p = ngx_pnalloc(out->pool, 2 * seen[i].zone->name.len
+        p = ngx_pnalloc(out->pool, 2 * seen[i].store->name.len
                                    + sizeof("zone=\"\""));
         if (p == NULL) {
             out->failed = 1;
@@ -188,7 +188,7 @@ ngx_http_task_job_status_states(ngx_http_task_out_t *out, ngx_array_t *jobs)
 
         seen[i].text.data = p;
         seen[i].text.len = ngx_http_task_status_label(p, "zone",
-                                                      &seen[i].zone->name)
+                                                      &seen[i].store->name)
                            - p;
 
         for (n = NGX_HTTP_TASK_JOB_QUEUED; n <= NGX_HTTP_TASK_JOB_LOST; n++) {

@@ -19,8 +19,11 @@ static void ngx_http_task_job_stream_last_id(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_task_job_stream_busy(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_job_stream_late(ngx_http_task_job_wait_t *w,
     int64_t silent);
-static ngx_int_t ngx_http_task_job_stream_event(ngx_http_task_job_wait_t *w,
-    const char *name);
+static void ngx_http_task_job_stream_next(ngx_http_task_job_wait_t *w,
+    ngx_int_t rc);
+static void ngx_http_task_job_stream_event(ngx_http_task_job_wait_t *w);
+static void ngx_http_task_job_stream_read(ngx_http_task_store_op_t *op,
+    ngx_int_t rc);
 static ngx_int_t ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w,
     ngx_pool_t *pool, const char *name, ngx_str_t *json, ngx_str_t *event);
 static ngx_int_t ngx_http_task_job_stream_send(ngx_http_task_job_wait_t *w,
@@ -123,27 +126,27 @@ ngx_http_task_job_stream(ngx_http_task_job_wait_t *w, uint64_t version,
     if (ngx_http_task_job_stream_busy(r)) {
         rc = ngx_http_task_job_stream_late(w, silent);
 
-    } else if (ended || ngx_exiting) {
+    } else if (ended || ngx_exiting || version != w->version) {
         w->version = version;
-        rc = ngx_http_task_job_stream_event(w, ended ? "end" : "progress");
+        w->ended = ended;
+        w->last = (ended || ngx_exiting);
 
-        if (rc != NGX_ERROR) {
-            rc = ngx_http_send_special(r, NGX_HTTP_LAST);
-        }
-
-        ngx_http_finalize_request(r, rc);
+        ngx_http_task_job_stream_event(w);
         return;
-
-    } else if (version != w->version) {
-        w->version = version;
-        rc = ngx_http_task_job_stream_event(w, "progress");
 
     } else if (silent > NGX_HTTP_TASK_JOB_COMMENT) {
         rc = ngx_http_task_job_stream_send(w, &comment);
     }
 
+    ngx_http_task_job_stream_next(w, rc);
+}
+
+
+static void
+ngx_http_task_job_stream_next(ngx_http_task_job_wait_t *w, ngx_int_t rc)
+{
     if (rc == NGX_ERROR) {
-        ngx_http_finalize_request(r, NGX_ERROR);
+        ngx_http_task_job_wait_done(w, NGX_ERROR);
         return;
     }
 
@@ -190,36 +193,62 @@ ngx_http_task_job_stream_late(ngx_http_task_job_wait_t *w, int64_t silent)
 
 /* a stream may be long: what is made for an event is let go of after it */
 
-static ngx_int_t
-ngx_http_task_job_stream_event(ngx_http_task_job_wait_t *w, const char *name)
+static void
+ngx_http_task_job_stream_event(ngx_http_task_job_wait_t *w)
 {
-    ngx_int_t                  rc;
+    w->pool = ngx_create_pool(4096, w->event.log);
+
+    if (w->pool == NULL) {
+        ngx_http_task_job_wait_done(w, NGX_ERROR);
+        return;
+    }
+
+    w->op.pool = w->pool;
+    w->op.handler = ngx_http_task_job_stream_read;
+
+    w->store->type->read(w->store, &w->op, w->id);
+}
+
+
+static void
+ngx_http_task_job_stream_read(ngx_http_task_store_op_t *op, ngx_int_t rc)
+{
     ngx_str_t                  json, event;
-    ngx_pool_t                *pool;
-    ngx_http_task_job_seen_t   seen;
+    ngx_http_task_job_wait_t  *w;
 
-    pool = ngx_create_pool(4096, w->event.log);
-    if (pool == NULL) {
-        return NGX_ERROR;
-    }
+    w = op->data;
 
-    rc = ngx_http_task_job_see(w->zone, w->id, pool, &seen);
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_task_job_text(pool, w->zone, &seen, &json);
+    if (ngx_http_task_elsewhere(w->request, w->changes)) {
+        return;
     }
 
     if (rc == NGX_OK) {
-        rc = ngx_http_task_job_stream_print(w, pool, name, &json, &event);
+        rc = ngx_http_task_job_text(w->pool, w->store, &op->seen, &json);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_job_stream_print(w, w->pool, w->ended ? "end"
+                                                                 : "progress",
+                                            &json, &event);
     }
 
     if (rc == NGX_OK) {
         rc = ngx_http_task_job_stream_send(w, &event);
     }
 
-    ngx_destroy_pool(pool);
+    ngx_destroy_pool(w->pool);
+    w->pool = NULL;
 
-    return rc;
+    if (!w->last) {
+        ngx_http_task_job_stream_next(w, rc);
+        return;
+    }
+
+    if (rc != NGX_ERROR) {
+        rc = ngx_http_send_special(w->request, NGX_HTTP_LAST);
+    }
+
+    ngx_http_task_job_wait_done(w, rc);
 }
 
 

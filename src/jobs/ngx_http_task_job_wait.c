@@ -15,28 +15,21 @@
 static void ngx_http_task_job_wait_watch(ngx_http_task_job_wait_t *w);
 static void ngx_http_task_job_wait_cleanup(void *data);
 static void ngx_http_task_job_tick(ngx_event_t *ev);
-static ngx_int_t ngx_http_task_job_answer(ngx_http_task_job_wait_t *w);
-static ngx_int_t ngx_http_task_job_prefer_answer(ngx_http_task_job_wait_t *w);
+static void ngx_http_task_job_wait_begin(ngx_http_task_store_op_t *op,
+    ngx_int_t rc);
+static void ngx_http_task_job_peeked(ngx_http_task_store_op_t *op,
+    ngx_int_t rc);
+static void ngx_http_task_job_prefer_answer(ngx_http_task_store_op_t *op,
+    ngx_int_t rc);
 
 
 ngx_int_t
-ngx_http_task_job_wait(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
+ngx_http_task_job_wait(ngx_http_request_t *r, ngx_http_task_store_t *store,
     ngx_http_task_job_conf_t *conf, u_char *id, ngx_http_task_job_wait_e kind,
     ngx_msec_t time)
 {
-    uint64_t                   version;
-    ngx_int_t                  rc;
-    ngx_uint_t                 ended;
     ngx_http_cleanup_t        *cln;
     ngx_http_task_job_wait_t  *w;
-
-    if (ngx_http_task_job_peek(zone, id, &version, &ended) != NGX_OK) {
-        return ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
-    }
-
-    if (ended && kind == NGX_HTTP_TASK_JOB_POLL) {
-        return ngx_http_task_job_send(r, zone, id);
-    }
 
     w = ngx_pcalloc(r->pool, sizeof(ngx_http_task_job_wait_t));
     cln = ngx_http_cleanup_add(r, 0);
@@ -51,7 +44,7 @@ ngx_http_task_job_wait(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
     w->request = r;
     w->changes = r->uri_changes;
     w->conf = conf;
-    w->zone = zone;
+    w->store = store;
     w->kind = kind;
     w->spoken = ngx_http_task_now();
     w->deadline = w->spoken + (int64_t) time * 1000000;
@@ -61,21 +54,68 @@ ngx_http_task_job_wait(ngx_http_request_t *r, ngx_http_task_job_zone_t *zone,
     w->event.data = w;
     w->event.log = r->connection->log;
 
-    if (kind == NGX_HTTP_TASK_JOB_STREAM) {
-        rc = ngx_http_task_job_stream_begin(w, ended);
+    w->op.pool = r->pool;
+    w->op.handler = ngx_http_task_job_wait_begin;
+    w->op.data = w;
+
+    r->main->count++;
+
+    store->type->peek(store, &w->op, w->id);
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_http_task_job_wait_begin(ngx_http_task_store_op_t *op, ngx_int_t rc)
+{
+    ngx_http_request_t        *r;
+    ngx_http_task_job_wait_t  *w;
+
+    w = op->data;
+    r = w->request;
+
+    if (rc != NGX_OK) {
+        rc = ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
+        ngx_http_task_job_wait_done(w, rc);
+        return;
+    }
+
+    if (op->ended && w->kind == NGX_HTTP_TASK_JOB_POLL) {
+        ngx_http_task_job_wait_done(w, ngx_http_task_job_send(r, w->store,
+                                                              w->id));
+        return;
+    }
+
+    if (w->kind == NGX_HTTP_TASK_JOB_STREAM) {
+        rc = ngx_http_task_job_stream_begin(w, op->ended);
 
         if (rc != NGX_OK || r->header_only) {
-            return rc;
+            ngx_http_task_job_wait_done(w, rc);
+            return;
         }
     }
 
     ngx_http_task_job_wait_watch(w);
 
     ngx_add_timer(&w->event, 1);
+}
 
-    r->main->count++;
 
-    return NGX_DONE;
+void
+ngx_http_task_job_wait_done(ngx_http_task_job_wait_t *w, ngx_int_t rc)
+{
+    ngx_uint_t           late;
+    ngx_connection_t    *c;
+
+    late = w->op.late;
+    c = w->request->connection;
+
+    ngx_http_finalize_request(w->request, rc);
+
+    if (late) {
+        ngx_http_run_posted_requests(c);
+    }
 }
 
 
@@ -121,8 +161,14 @@ ngx_http_task_job_wait_cleanup(void *data)
 {
     ngx_http_task_job_wait_t *w = data;
 
+    w->store->type->drop(w->store, &w->op);
+
     if (w->event.timer_set) {
         ngx_del_timer(&w->event);
+    }
+
+    if (w->pool) {
+        ngx_destroy_pool(w->pool);
     }
 }
 
@@ -130,8 +176,6 @@ ngx_http_task_job_wait_cleanup(void *data)
 static void
 ngx_http_task_job_tick(ngx_event_t *ev)
 {
-    uint64_t                   version;
-    ngx_uint_t                 ended;
     ngx_connection_t          *c;
     ngx_http_request_t        *r;
     ngx_http_task_job_wait_t  *w;
@@ -150,73 +194,93 @@ ngx_http_task_job_tick(ngx_event_t *ev)
 
     ngx_http_task_job_wait_watch(w);
 
-    version = 0;
+    w->op.version = 0;
+    w->op.handler = ngx_http_task_job_peeked;
 
-    /* one that has expired meanwhile has ended */
-
-    if (ngx_http_task_job_peek(w->zone, w->id, &version, &ended) != NGX_OK) {
-        ended = 1;
-    }
-
-    if (w->kind == NGX_HTTP_TASK_JOB_STREAM) {
-        ngx_http_task_job_stream(w, version, ended);
-
-    } else if (ended || ngx_exiting || ngx_http_task_now() >= w->deadline) {
-        r->read_event_handler = ngx_http_block_reading;
-        ngx_http_finalize_request(r, ngx_http_task_job_answer(w));
-
-    } else {
-        ngx_add_timer(ev, NGX_HTTP_TASK_JOB_TICK);
-    }
+    w->store->type->peek(w->store, &w->op, w->id);
 
     ngx_http_run_posted_requests(c);
 }
 
 
-static ngx_int_t
-ngx_http_task_job_answer(ngx_http_task_job_wait_t *w)
+static void
+ngx_http_task_job_peeked(ngx_http_task_store_op_t *op, ngx_int_t rc)
 {
-    return (w->kind == NGX_HTTP_TASK_JOB_PREFER)
-           ? ngx_http_task_job_prefer_answer(w)
-           : ngx_http_task_job_send(w->request, w->zone, w->id);
+    ngx_uint_t                 ended;
+    ngx_http_request_t        *r;
+    ngx_http_task_job_wait_t  *w;
+
+    w = op->data;
+    r = w->request;
+
+    if (ngx_http_task_elsewhere(r, w->changes)) {
+        return;
+    }
+
+    /* one that has expired meanwhile has ended */
+
+    ended = (rc != NGX_OK || op->ended);
+
+    if (w->kind == NGX_HTTP_TASK_JOB_STREAM) {
+        ngx_http_task_job_stream(w, op->version, ended);
+        return;
+    }
+
+    if (!ended && !ngx_exiting && ngx_http_task_now() < w->deadline) {
+        ngx_add_timer(&w->event, NGX_HTTP_TASK_JOB_TICK);
+        return;
+    }
+
+    r->read_event_handler = ngx_http_block_reading;
+
+    if (w->kind == NGX_HTTP_TASK_JOB_POLL) {
+        ngx_http_task_job_wait_done(w, ngx_http_task_job_send(r, w->store,
+                                                              w->id));
+        return;
+    }
+
+    op->handler = ngx_http_task_job_prefer_answer;
+
+    w->store->type->read(w->store, op, w->id);
 }
 
 
 /* in time, what the task would have answered; else that it goes on alone */
 
-static ngx_int_t
-ngx_http_task_job_prefer_answer(ngx_http_task_job_wait_t *w)
+static void
+ngx_http_task_job_prefer_answer(ngx_http_task_store_op_t *op, ngx_int_t rc)
 {
-    ngx_str_t                 body;
-    ngx_http_request_t       *r;
-    ngx_http_task_job_seen_t  seen;
+    ngx_str_t                  body;
+    ngx_http_request_t        *r;
+    ngx_http_task_job_seen_t  *seen;
+    ngx_http_task_job_wait_t  *w;
 
+    w = op->data;
     r = w->request;
+    seen = &op->seen;
 
     /* one that is gone has run: that its result is lost is no 404 */
 
-    if (ngx_http_task_job_see(w->zone, w->id, r->pool, &seen) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    if (rc != NGX_OK) {
+        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
 
-    switch (seen.job.state) {
+    } else if (seen->state < NGX_HTTP_TASK_JOB_DONE) {
+        rc = ngx_http_task_job_accepted(r, w->conf, w->id,
+                                        ngx_http_task_job_states[seen->state]);
 
-    case NGX_HTTP_TASK_JOB_QUEUED:
-    case NGX_HTTP_TASK_JOB_RUNNING:
-        return ngx_http_task_job_accepted(r, w->conf, w->id,
-                                     ngx_http_task_job_states[seen.job.state]);
+    } else if (seen->state == NGX_HTTP_TASK_JOB_DONE) {
+        rc = ngx_http_task_send(r, seen->status, &seen->result);
 
-    case NGX_HTTP_TASK_JOB_DONE:
-        return ngx_http_task_send(r, seen.job.status, &seen.result);
+    } else if (ngx_http_task_error_detail(r->pool, &seen->result, &body)
+               != NGX_OK)
+    {
+        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
 
-    default:
-        if (ngx_http_task_error_detail(r->pool, &seen.result, &body) != NGX_OK)
-        {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        return ngx_http_task_send_error(r, seen.job.status ? seen.job.status
+    } else {
+        rc = ngx_http_task_send_error(r, seen->status ? seen->status
                                                : NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                        &body);
+                                      &body);
     }
+
+    ngx_http_task_job_wait_done(w, rc);
 }

@@ -28,23 +28,33 @@ typedef struct {
     /* of "task_background" */
 
     ngx_uint_t                 background;   /* unset: inherited */
-    ngx_http_task_job_zone_t  *zone;
+    ngx_http_task_store_t     *store;
     ngx_str_t                  location;     /* that answers for its jobs */
     ngx_uint_t                 max;          /* 0: there is none */
     uint64_t                   share;        /* its key; 0: all others' */
 
-    ngx_http_task_job_zone_t  *told;         /* of "task_jobs", or NULL */
+    ngx_http_task_store_t     *told;         /* of "task_jobs", or NULL */
 } ngx_http_task_job_conf_t;
 
 
-/* a job of this worker: a task whose client is a record in the zone */
+/* a job of this worker: a task whose client is a record in a store */
 
 typedef struct {
     ngx_http_task_hold_t       hold;         /* as long as it has not ended */
     ngx_task_t                *task;
-    ngx_http_task_job_zone_t  *zone;
-    ngx_http_task_record_t    *record;       /* [both]; NULL: nothing of it
-                                                runs any more */
+    ngx_http_task_job_conf_t  *conf;
+    ngx_http_task_store_t     *store;
+    uint64_t                   key;          /* of the record, .. */
+    ngx_uint_t                 kept;         /* .. if something of it runs */
+
+    ngx_http_task_store_op_t   op;           /* the one that is under way */
+    ngx_http_task_store_end_t  end;
+    ngx_uint_t                 tries;        /* to end it */
+
+    /* of the request, until it has its answer */
+
+    ngx_http_cleanup_t        *cleanup;
+    ngx_msec_t                 wait;         /* for the result, at first */
 } ngx_http_task_job_t;
 
 
@@ -56,16 +66,13 @@ ngx_uint_t ngx_http_task_job_wanted(ngx_http_task_job_conf_t *conf,
     ngx_http_request_t *r, ngx_msec_t *wait);
 
 /*
- * Makes a job of the task and answers 202, or says why not: what is to be
- * finalized.  wait is how long its client waits for the result before that.
+ * Makes a job of the task and answers 202, or says why not: finalizes the
+ * request, and then starts the job, or frees the task.  wait is how long its
+ * client waits for the result before that.
  */
 
-ngx_int_t ngx_http_task_job_accept(ngx_task_t *t,
-    ngx_http_task_job_conf_t *conf, ngx_msec_t wait);
-
-/* when the request is finalized; frees the task if it is no job */
-
-void ngx_http_task_job_start(ngx_task_t *t);
+void ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
+    ngx_msec_t wait);
 
 /* those that this worker, which ends, leaves behind are told in the log */
 
@@ -89,19 +96,19 @@ ngx_log_t *ngx_http_task_job_log(ngx_task_t *t);
 
 /* writes the id as text; returns what is behind it */
 
-u_char *ngx_http_task_job_id(u_char *p, ngx_http_task_job_zone_t *zone,
+u_char *ngx_http_task_job_id(u_char *p, ngx_http_task_store_t *store,
     u_char *id);
 
 /* the job as JSON */
 
 ngx_int_t ngx_http_task_job_text(ngx_pool_t *pool,
-    ngx_http_task_job_zone_t *zone, ngx_http_task_job_seen_t *seen,
+    ngx_http_task_store_t *store, ngx_http_task_job_seen_t *seen,
     ngx_str_t *text);
 
-/* answers with that, or with 404 */
+/* answers with that, or with 404: reads it first, which is NGX_DONE */
 
 ngx_int_t ngx_http_task_job_send(ngx_http_request_t *r,
-    ngx_http_task_job_zone_t *zone, u_char *id);
+    ngx_http_task_store_t *store, u_char *id);
 
 /* answers 202: the job is there, whatever becomes of the answer */
 
@@ -109,6 +116,29 @@ ngx_int_t ngx_http_task_job_accepted(ngx_http_request_t *r,
     ngx_http_task_job_conf_t *conf, u_char *id, const char *state);
 
 extern const char *const  ngx_http_task_job_states[];
+
+
+/* ngx_http_task_job_call.c: a request that waits for a store's answer */
+
+typedef struct ngx_http_task_job_call_s  ngx_http_task_job_call_t;
+
+struct ngx_http_task_job_call_s {
+    ngx_http_task_store_op_t   op;           /* the first member */
+    ngx_http_request_t        *request;
+    ngx_http_task_store_t     *store;
+    u_char                     id[NGX_HTTP_TASK_JOB_ID];
+    ngx_str_t                  text;         /* what is answered, if it is */
+};
+
+
+/*
+ * The request is held until done() finalizes it; it drops what is under way
+ * when it is terminated.  NULL: no memory.
+ */
+
+ngx_http_task_job_call_t *ngx_http_task_job_call(ngx_http_request_t *r,
+    ngx_http_task_store_t *store, u_char *id);
+void ngx_http_task_job_call_done(ngx_http_task_job_call_t *call, ngx_int_t rc);
 
 
 /* ngx_http_task_job_handler.c: "task_jobs" */
@@ -168,27 +198,42 @@ typedef struct {
     ngx_http_request_t        *request;
     ngx_uint_t                 changes;      /* of its URI, then */
     ngx_http_task_job_conf_t  *conf;         /* of Prefer */
-    ngx_http_task_job_zone_t  *zone;
+    ngx_http_task_store_t     *store;
+    ngx_http_task_store_op_t   op;           /* the one that is under way */
     ngx_event_t                event;
     ngx_http_task_job_wait_e   kind;
     ngx_uint_t                 watched;      /* the client is */
 
     int64_t                    deadline;     /* on the monotonic clock, ns */
-    int64_t                    spoken;       /* a stream: the last time */
-    uint64_t                   version;      /* a stream: what was sent, .. */
-    ngx_buf_t                 *buf;          /* .. and in which buffer */
     u_char                     id[NGX_HTTP_TASK_JOB_ID];
+
+    /* of a stream */
+
+    int64_t                    spoken;       /* the last time */
+    uint64_t                   version;      /* what was sent, .. */
+    ngx_buf_t                 *buf;          /* .. and in which buffer */
+    ngx_pool_t                *pool;         /* of the event that is made, .. */
+    ngx_uint_t                 ended;        /* .. of a job that has ended, .. */
+    ngx_uint_t                 last;         /* .. and which is the last one */
 } ngx_http_task_job_wait_t;
 
 
-/* conf is that of the task, for Prefer, or NULL */
+/*
+ * Holds the request until it has its answer: returns NGX_DONE, or a status.
+ * conf is that of the task, for Prefer, or NULL.
+ */
 
 ngx_int_t ngx_http_task_job_wait(ngx_http_request_t *r,
-    ngx_http_task_job_zone_t *zone, ngx_http_task_job_conf_t *conf, u_char *id,
+    ngx_http_task_store_t *store, ngx_http_task_job_conf_t *conf, u_char *id,
     ngx_http_task_job_wait_e kind, ngx_msec_t time);
+
+/* it has its answer: finalizes the request */
+
+void ngx_http_task_job_wait_done(ngx_http_task_job_wait_t *w, ngx_int_t rc);
 
 
 /* ngx_http_task_job_stream.c */
+
 
 /* NGX_OK and no header_only: events follow; else what is to be finalized */
 

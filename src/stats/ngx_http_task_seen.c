@@ -236,6 +236,7 @@ ngx_http_task_see_cell(ngx_http_task_seen_t *seen,
     ngx_uint_t  i;
 
     ended = 0;
+    ngx_memzero(n, sizeof(n));
 
     for (i = seen->zone->ncounters; i--; /* void */) {
 

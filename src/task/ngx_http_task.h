@@ -201,7 +201,7 @@ typedef struct {
  * Only the loop frees.  A task that a thread may touch has a pool of its own,
  * in which the loop and the thread allocate in turn: the thread while it has
  * the piece.  What both touch at the same time is marked with [both], and
- * accessed with the ngx_http_task_atomic_get() and _set() below.
+ * accessed with the ngx_http_task_atomic_get() and _set().
  */
 
 struct ngx_task_s {

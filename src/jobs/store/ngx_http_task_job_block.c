@@ -4,7 +4,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_store.h"
+#include "jobs/store/ngx_http_task_job_zone.h"
 
 
 ngx_uint_t
@@ -44,7 +44,7 @@ ngx_http_task_job_take_block(ngx_http_task_job_sh_t *sh)
 }
 
 
-/* those of its result; NGX_ERROR: the zone was rebuilt */
+/* those of its result; NGX_ERROR: the zone is damaged */
 
 ngx_int_t
 ngx_http_task_job_free_blocks(ngx_http_task_job_zone_t *zone,

@@ -4,7 +4,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_store.h"
+#include "jobs/store/ngx_http_task_job_zone.h"
 
 
 /* the jobs of a worker that is gone are lost, also if nobody knows it yet */

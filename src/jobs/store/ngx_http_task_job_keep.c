@@ -6,7 +6,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_store.h"
+#include "jobs/store/ngx_http_task_job_zone.h"
 
 
 /* so many are freed at most when somebody comes by, and nobody needs room */
@@ -27,7 +27,7 @@ ngx_uint_t
 ngx_http_task_job_is_over(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job, int64_t now)
 {
-    return job->forgotten || job->since + (int64_t) zone->ttl <= now;
+    return job->forgotten || job->since + (int64_t) zone->store.ttl <= now;
 }
 
 
@@ -194,7 +194,7 @@ ngx_http_task_job_oldest(ngx_http_task_job_zone_t *zone, ngx_uint_t first,
     }
 
     if (oldest
-        && oldest->since + (int64_t) zone->keep > ngx_http_task_job_clock())
+        && oldest->since + (int64_t) zone->store.keep > ngx_http_task_job_clock())
     {
         return NULL;
     }

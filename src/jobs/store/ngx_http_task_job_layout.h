@@ -9,17 +9,10 @@
 #define _NGX_HTTP_TASK_JOB_LAYOUT_H_INCLUDED_
 
 
-#include <ngx_config.h>
-#include <ngx_core.h>
+#include "jobs/store/ngx_http_task_store.h"
 
 
-#define NGX_HTTP_TASK_JOB_ID       16      /* random bytes of an id */
-#define NGX_HTTP_TASK_JOB_NODE     64      /* characters in front of it */
-#define NGX_HTTP_TASK_JOB_ID_TEXT                                             \
-    (NGX_HTTP_TASK_JOB_NODE + 1 + 2 * NGX_HTTP_TASK_JOB_ID)
-#define NGX_HTTP_TASK_JOB_MESSAGE  96
 #define NGX_HTTP_TASK_JOB_OWNERS   256     /* workers that have jobs */
-#define NGX_HTTP_TASK_JOB_SHARES   64      /* locations with "max" */
 #define NGX_HTTP_TASK_JOB_ASKED    64      /* cancels that are taken at once */
 #define NGX_HTTP_TASK_JOB_BLOCK    256
 
@@ -32,23 +25,6 @@
  */
 
 #define ngx_http_task_job_order()  __atomic_signal_fence(__ATOMIC_SEQ_CST)
-
-
-typedef enum {
-    NGX_HTTP_TASK_JOB_FREE = 0,
-    NGX_HTTP_TASK_JOB_QUEUED,
-    NGX_HTTP_TASK_JOB_RUNNING,
-
-    /* ended */
-
-    NGX_HTTP_TASK_JOB_DONE,
-    NGX_HTTP_TASK_JOB_FAILED,
-    NGX_HTTP_TASK_JOB_CANCELLED,
-    NGX_HTTP_TASK_JOB_TIMEOUT,
-    NGX_HTTP_TASK_JOB_LOST,
-
-    NGX_HTTP_TASK_JOB_STATES
-} ngx_http_task_job_state_e;
 
 
 /* how long one is waited for after the last look, milliseconds */

@@ -6,7 +6,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_store.h"
+#include "jobs/store/ngx_http_task_job_zone.h"
 
 
 static ngx_uint_t ngx_http_task_job_alive(ngx_http_task_job_owner_t *owner);

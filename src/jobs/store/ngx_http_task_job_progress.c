@@ -5,7 +5,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_store.h"
+#include "jobs/store/ngx_http_task_job_zone.h"
 #include "text/ngx_http_task_text.h"
 
 
@@ -93,22 +93,24 @@ void
 ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
     ngx_http_task_record_t *job)
 {
-    ngx_http_task_record_t  *dst;
+    ngx_http_task_job_progress_t  progress;
 
-    dst = &seen->job;
+    seen->state = ngx_http_task_atomic_get(&job->state);
+    seen->started = ngx_http_task_atomic_get(&job->started);
 
-    ngx_memzero(dst, sizeof(ngx_http_task_record_t));
+    ngx_memcpy(seen->id, job->id, NGX_HTTP_TASK_JOB_ID);
 
-    dst->state = ngx_http_task_atomic_get(&job->state);
-    dst->started = ngx_http_task_atomic_get(&job->started);
+    seen->created = job->created;
+    seen->ended = job->ended;
+    seen->status = job->status;
 
-    ngx_memcpy(dst->id, job->id, NGX_HTTP_TASK_JOB_ID);
+    ngx_http_task_job_copy_progress(&progress, job);
 
-    dst->created = job->created;
-    dst->ended = job->ended;
-    dst->status = job->status;
+    seen->done = progress.done;
+    seen->total = progress.total;
 
-    ngx_http_task_job_copy_progress(&seen->progress, job);
+    ngx_memcpy(seen->message, progress.message, NGX_HTTP_TASK_JOB_MESSAGE);
+    seen->message[NGX_HTTP_TASK_JOB_MESSAGE] = '\0';
 }
 
 

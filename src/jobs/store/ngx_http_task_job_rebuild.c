@@ -10,7 +10,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_store.h"
+#include "jobs/store/ngx_http_task_job_zone.h"
 
 
 static void ngx_http_task_job_rebuild_lists(ngx_http_task_job_zone_t *zone);
@@ -191,7 +191,7 @@ ngx_http_task_job_rebuild_state(ngx_http_task_job_zone_t *zone,
 
     ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
                   "a job in task_job_zone \"%V\" is damaged, it is dropped",
-                  &zone->name);
+                  &zone->store.name);
 
     ngx_http_task_atomic_set(&job->state, NGX_HTTP_TASK_JOB_FREE);
 

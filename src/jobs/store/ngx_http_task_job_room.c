@@ -10,7 +10,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_store.h"
+#include "jobs/store/ngx_http_task_job_zone.h"
 
 
 static ngx_uint_t ngx_http_task_job_drop_any(ngx_http_task_job_zone_t *zone,
@@ -129,7 +129,7 @@ ngx_http_task_job_share(ngx_http_task_job_sh_t *sh, uint64_t key)
 
 
 ngx_int_t
-ngx_http_task_job_store(ngx_http_task_job_zone_t *zone,
+ngx_http_task_job_result_write(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job, ngx_str_t *result)
 {
     size_t                      left, n;
@@ -142,7 +142,7 @@ ngx_http_task_job_store(ngx_http_task_job_zone_t *zone,
     sh = zone->sh;
     need = ngx_http_task_job_blocks(result->len);
 
-    if (result->len > zone->max_result || need > sh->nblocks) {
+    if (result->len > zone->store.max_result || need > sh->nblocks) {
         return NGX_DECLINED;
     }
 
@@ -197,7 +197,7 @@ ngx_http_task_job_can_drop(ngx_http_task_job_zone_t *zone, ngx_uint_t need)
     ngx_http_task_job_sh_t  *sh;
 
     sh = zone->sh;
-    until = ngx_http_task_job_clock() - (int64_t) zone->keep;
+    until = ngx_http_task_job_clock() - (int64_t) zone->store.keep;
     blocks = 0;
 
     for (n = 0; n < NGX_HTTP_TASK_JOB_SHARES; n++) {

@@ -6,7 +6,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_store.h"
+#include "jobs/store/ngx_http_task_job_zone.h"
 
 
 #define NGX_HTTP_TASK_JOB_LAYOUT  2
@@ -28,7 +28,7 @@ ngx_int_t
 ngx_http_task_job_shm_create(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
     size_t size, void *tag)
 {
-    zone->shm_zone = ngx_shared_memory_add(cf, &zone->name, size, tag);
+    zone->shm_zone = ngx_shared_memory_add(cf, &zone->store.name, size, tag);
     if (zone->shm_zone == NULL) {
         return NGX_ERROR;
     }
@@ -59,7 +59,7 @@ ngx_http_task_job_shm_init(ngx_shm_zone_t *shm_zone, void *data)
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
                       "task_job_zone \"%V\" is of another version of the "
                       "module: restart nginx, or use another name",
-                      &zone->name);
+                      &zone->store.name);
         return NGX_ERROR;
     }
 

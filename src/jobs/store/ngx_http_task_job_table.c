@@ -5,7 +5,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_store.h"
+#include "jobs/store/ngx_http_task_job_zone.h"
 
 
 int64_t
@@ -116,5 +116,5 @@ ngx_http_task_job_damaged(ngx_http_task_job_zone_t *zone, const char *what)
 
     ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
                   "task_job_zone \"%V\" is damaged: %s, it is rebuilt",
-                  &zone->name, what);
+                  &zone->store.name, what);
 }

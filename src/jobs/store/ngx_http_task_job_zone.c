@@ -8,7 +8,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_store.h"
+#include "jobs/store/ngx_http_task_job_zone.h"
 
 #include <sys/random.h>
 
@@ -101,7 +101,7 @@ ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_job_lock(zone);
 
-    rc = ngx_http_task_job_store(zone, job, result);
+    rc = ngx_http_task_job_result_write(zone, job, result);
 
     if (rc != NGX_OK) {
         ngx_http_task_job_unlock(zone);
@@ -309,7 +309,7 @@ ngx_uint_t
 ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone, void **jobs)
 {
     uint32_t                    i;
-    ngx_uint_t                  n;
+    ngx_uint_t                  n, steps;
     ngx_http_task_record_t        *job;
     ngx_http_task_job_owner_t  *owner;
 
@@ -324,9 +324,17 @@ ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone, void **jobs)
     i = owner->asked;
     n = 0;
 
-    while (i != NGX_HTTP_TASK_JOB_NONE && n < NGX_HTTP_TASK_JOB_ASKED) {
+    for (steps = 0; i != NGX_HTTP_TASK_JOB_NONE; steps++) {
 
-        if (i >= zone->sh->used_jobs) {
+        if (steps == NGX_HTTP_TASK_JOB_ASKED) {
+            break;
+        }
+
+        /* one that comes twice has been taken: the list goes round */
+
+        if (i >= zone->sh->used_jobs
+            || zone->sh->jobs[i].cancel != NGX_HTTP_TASK_JOB_CANCEL_ASKED)
+        {
             ngx_http_task_job_damaged(zone, "a cancel leads nowhere");
             i = NGX_HTTP_TASK_JOB_NONE;
             break;

@@ -4,7 +4,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_store.h"
+#include "jobs/store/ngx_http_task_job_zone.h"
 
 
 /* what is not given: milliseconds, bytes */
@@ -22,40 +22,42 @@ static char *ngx_http_task_job_zone_bytes(ngx_conf_t *cf,
     ngx_http_task_option_t *option, size_t *size);
 
 
-ngx_http_task_job_zone_t *
+ngx_http_task_store_t *
 ngx_http_task_job_zone_get(ngx_conf_t *cf, ngx_array_t *array,
     ngx_str_t *name)
 {
     ngx_uint_t                  i;
-    ngx_http_task_job_zone_t   *zone, **zones;
+    ngx_http_task_store_t     **stores;
+    ngx_http_task_job_zone_t   *zone;
 
-    zones = array->elts;
+    stores = array->elts;
 
     for (i = 0; i < array->nelts; i++) {
-        if (zones[i]->name.len == name->len
-            && ngx_strncmp(zones[i]->name.data, name->data, name->len) == 0)
+        if (stores[i]->name.len == name->len
+            && ngx_strncmp(stores[i]->name.data, name->data, name->len) == 0)
         {
-            return zones[i];
+            return stores[i];
         }
     }
 
     zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_task_job_zone_t));
-    zones = ngx_array_push(array);
+    stores = ngx_array_push(array);
 
-    if (zone == NULL || zones == NULL) {
+    if (zone == NULL || stores == NULL) {
         return NULL;
     }
 
-    *zones = zone;
+    *stores = &zone->store;
 
-    zone->name = *name;
-    ngx_http_task_conf_place(cf, &zone->place);
+    zone->store.type = &ngx_http_task_job_store;
+    zone->store.name = *name;
+    ngx_http_task_conf_place(cf, &zone->store.place);
 
-    zone->ttl = NGX_HTTP_TASK_JOB_ZONE_TTL;
-    zone->max_body = NGX_HTTP_TASK_JOB_ZONE_BODY;
-    zone->max_result = NGX_HTTP_TASK_JOB_ZONE_RESULT;
+    zone->store.ttl = NGX_HTTP_TASK_JOB_ZONE_TTL;
+    zone->store.max_body = NGX_HTTP_TASK_JOB_ZONE_BODY;
+    zone->store.max_result = NGX_HTTP_TASK_JOB_ZONE_RESULT;
 
-    return zone;
+    return &zone->store;
 }
 
 
@@ -91,7 +93,8 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    zone = ngx_http_task_job_zone_get(cf, zones, &name);
+    zone = (ngx_http_task_job_zone_t *) ngx_http_task_job_zone_get(cf, zones,
+                                                                  &name);
     if (zone == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -108,11 +111,11 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     room = ngx_http_task_job_shm_room(size);
 
-    if (zone->max_result > room) {
+    if (zone->store.max_result > room) {
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "no result of %uz bytes, which \"max_result\" "
                            "allows, has room in zone \"%V\", it has room for "
-                           "%uz", zone->max_result, &name, room);
+                           "%uz", zone->store.max_result, &name, room);
     }
 
     return (ngx_http_task_job_shm_create(cf, zone, size, cmd->post) == NGX_OK)
@@ -144,18 +147,18 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_task_job_zone_time(cf, &options[0], &zone->ttl) != NGX_CONF_OK
-        || ngx_http_task_job_zone_time(cf, &options[1], &zone->keep)
+    if (ngx_http_task_job_zone_time(cf, &options[0], &zone->store.ttl) != NGX_CONF_OK
+        || ngx_http_task_job_zone_time(cf, &options[1], &zone->store.keep)
            != NGX_CONF_OK
-        || ngx_http_task_job_zone_bytes(cf, &options[2], &zone->max_body)
+        || ngx_http_task_job_zone_bytes(cf, &options[2], &zone->store.max_body)
            != NGX_CONF_OK
-        || ngx_http_task_job_zone_bytes(cf, &options[3], &zone->max_result)
+        || ngx_http_task_job_zone_bytes(cf, &options[3], &zone->store.max_result)
            != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
 
-    if (zone->ttl == 0) {
+    if (zone->store.ttl == 0) {
         return ngx_http_task_conf_invalid(cf, &options[0]);
     }
 
@@ -163,7 +166,7 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
         return ngx_http_task_conf_invalid(cf, &options[4]);
     }
 
-    zone->node = node;
+    zone->store.node = node;
 
     return NGX_CONF_OK;
 }
@@ -248,9 +251,10 @@ ngx_http_task_job_zone_check(ngx_conf_t *cf, ngx_array_t *array)
     for (i = 0; i < array->nelts; i++) {
 
         if (zones[i]->shm_zone == NULL) {
-            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &zones[i]->place,
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG,
+                           &zones[i]->store.place,
                            "zone \"%V\" of jobs is not defined by a "
-                           "\"task_job_zone\"", &zones[i]->name);
+                           "\"task_job_zone\"", &zones[i]->store.name);
         }
     }
 

@@ -1,7 +1,11 @@
 
 /*
- * Where the records of jobs are kept: a zone that is shared by all workers.  A
- * store knows no task.
+ * Where the records of jobs are kept.  A store knows no task, and its records
+ * are its own.
+ *
+ * What is asked of a store may take a while: an engine may be on the network.
+ * So a call has a handler, which is called once, on the event loop, when it is
+ * done; a zone that all workers share calls it before the call returns.
  */
 
 
@@ -10,43 +14,54 @@
 
 
 #include "base/ngx_http_task_base.h"
-#include "jobs/store/ngx_http_task_job_layout.h"
 
 
-typedef struct {
-    ngx_str_t                  name;
-    ngx_shm_zone_t            *shm_zone;     /* NULL: not defined */
-    ngx_http_task_place_t      place;        /* where it is named first */
+#define NGX_HTTP_TASK_JOB_ID       16      /* random bytes of an id */
+#define NGX_HTTP_TASK_JOB_NODE     64      /* characters in front of it */
+#define NGX_HTTP_TASK_JOB_ID_TEXT                                             \
+    (NGX_HTTP_TASK_JOB_NODE + 1 + 2 * NGX_HTTP_TASK_JOB_ID)
+#define NGX_HTTP_TASK_JOB_MESSAGE  96
+#define NGX_HTTP_TASK_JOB_SHARES   64      /* locations with "max" */
 
-    ngx_str_t                  node;         /* in front of an id, or empty */
-    ngx_msec_t                 ttl;
-    ngx_msec_t                 keep;         /* so long none is dropped */
-    size_t                     max_body;
-    size_t                     max_result;
-    ngx_uint_t                 nshares;      /* locations with "max" */
 
-    ngx_http_task_job_sh_t    *sh;
+typedef enum {
+    NGX_HTTP_TASK_JOB_FREE = 0,
+    NGX_HTTP_TASK_JOB_QUEUED,
+    NGX_HTTP_TASK_JOB_RUNNING,
 
-    /* of this worker */
+    /* ended */
 
-    ngx_uint_t                 damaged;      /* to be rebuilt, see unlock() */
-    ngx_http_task_job_owner_t *owner;        /* NULL: it has had none yet */
-    void                     **data;         /* of its jobs, by their places */
-    ngx_uint_t                 running;      /* its jobs that have not ended */
-    ngx_event_t                event;        /* looks for cancels */
-} ngx_http_task_job_zone_t;
+    NGX_HTTP_TASK_JOB_DONE,
+    NGX_HTTP_TASK_JOB_FAILED,
+    NGX_HTTP_TASK_JOB_CANCELLED,
+    NGX_HTTP_TASK_JOB_TIMEOUT,
+    NGX_HTTP_TASK_JOB_LOST,
+
+    NGX_HTTP_TASK_JOB_STATES
+} ngx_http_task_job_state_e;
 
 
 /* a job as it was at one moment: a copy */
 
 typedef struct {
-    ngx_http_task_record_t        job;
-    ngx_http_task_job_progress_t  progress;
-    ngx_str_t                     result;
+    u_char                     id[NGX_HTTP_TASK_JOB_ID];
+    ngx_http_task_job_state_e  state;
+    ngx_uint_t                 status;       /* of the answer, as by HTTP */
+
+    int64_t                    created;      /* milliseconds since the epoch */
+    int64_t                    started;      /* likewise; 0: not yet */
+    int64_t                    ended;
+
+    int64_t                    done;         /* how far it is, .. */
+    int64_t                    total;        /* .. as its function tells */
+    u_char                     message[NGX_HTTP_TASK_JOB_MESSAGE + 1];
+
+    ngx_str_t                  result;       /* JSON, or what went wrong; with
+                                                a null behind it */
 } ngx_http_task_job_seen_t;
 
 
-/* a zone as it was at one moment */
+/* a store as it was at one moment */
 
 typedef struct {
     ngx_uint_t                 places;
@@ -59,245 +74,125 @@ typedef struct {
 } ngx_http_task_job_counts_t;
 
 
-/* ngx_http_task_job_shm.c: how jobs lie in shared memory */
+typedef struct ngx_http_task_store_s      ngx_http_task_store_t;
+typedef struct ngx_http_task_store_op_s   ngx_http_task_store_op_t;
 
-ngx_int_t ngx_http_task_job_shm_create(ngx_conf_t *cf,
-    ngx_http_task_job_zone_t *zone, size_t size, void *tag);
-
-/* the largest result that a zone of this size has blocks for, bytes */
-
-size_t ngx_http_task_job_shm_room(size_t size);
-
-/* ngx_http_task_job_table.c */
-
-/* milliseconds: since the epoch; on the monotonic clock */
-
-int64_t ngx_http_task_job_now(void);
-int64_t ngx_http_task_job_clock(void);
-
-/* --- all that follows up to the next line: under the zone's mutex -------- */
-
-uint32_t *ngx_http_task_job_bucket(ngx_http_task_job_sh_t *sh, u_char *id);
-void ngx_http_task_job_append(ngx_http_task_job_sh_t *sh,
-    ngx_http_task_job_list_t *list, ngx_http_task_record_t *job);
-
-/* in front of that one; NULL: at the end */
-
-void ngx_http_task_job_insert(ngx_http_task_job_sh_t *sh,
-    ngx_http_task_job_list_t *list, ngx_http_task_record_t *before,
-    ngx_http_task_record_t *job);
-void ngx_http_task_job_remove(ngx_http_task_job_sh_t *sh,
-    ngx_http_task_job_list_t *list, ngx_http_task_record_t *job);
-
-/* the list of a job that has ended, and that no thread has */
-
-ngx_http_task_job_list_t *ngx_http_task_job_list(ngx_http_task_job_sh_t *sh,
-    ngx_http_task_record_t *job);
-
-/* something leads nowhere: it is logged, and the zone rebuilt by unlock() */
-
-void ngx_http_task_job_damaged(ngx_http_task_job_zone_t *zone,
-    const char *what);
-
-
-/* ngx_http_task_job_block.c: results */
-
-/* how many blocks a result of that length needs */
-
-ngx_uint_t ngx_http_task_job_blocks(size_t length);
-
-/* one that is free, of which there is one */
-
-uint32_t ngx_http_task_job_take_block(ngx_http_task_job_sh_t *sh);
-
-/* those of its result; NGX_ERROR: the zone is damaged */
-
-ngx_int_t ngx_http_task_job_free_blocks(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job);
-
-
-/* ngx_http_task_job_keep.c: jobs that have ended */
-
-/* frees a few of those that are over their time */
-
-void ngx_http_task_job_expire(ngx_http_task_job_zone_t *zone);
-
-ngx_uint_t ngx_http_task_job_is_over(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job, int64_t now);
-
-/* frees one that has ended, and that no thread has */
-
-void ngx_http_task_job_free(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job);
-
-/* puts one that ends, and is in no list, into that of its share */
-
-void ngx_http_task_job_keep(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job);
-
-/* likewise one that had ended already, but a thread had it until now */
-
-void ngx_http_task_job_retire(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job);
 
 /*
- * Drops the oldest one that has ended, of the shares from first to before last,
- * and with result of those that have one; 0: there is none.
+ * A call that is asked of a store: it belongs to its owner, who lets it be until
+ * its handler is called, or drops it.
  */
 
-ngx_uint_t ngx_http_task_job_drop(ngx_http_task_job_zone_t *zone,
-    ngx_uint_t first, ngx_uint_t last, ngx_uint_t result);
+struct ngx_http_task_store_op_s {
+    void                     (*handler)(ngx_http_task_store_op_t *op,
+                                        ngx_int_t rc);
+    void                      *data;         /* its owner's */
+    ngx_pool_t                *pool;         /* of read(): for the result */
+
+    /* what is told to the handler */
+
+    ngx_uint_t                 late;         /* the call had returned before */
+    uint64_t                   key;          /* of add() */
+    u_char                     id[NGX_HTTP_TASK_JOB_ID];   /* likewise */
+    ngx_http_task_job_seen_t   seen;         /* of read() */
+    uint64_t                   version;      /* of peek() */
+    ngx_uint_t                 ended;        /* likewise */
+};
 
 
-/* ngx_http_task_job_owner.c: the workers whose jobs they are */
+/* how a job ends */
 
-/* so many jobs are lost at once */
-
-#define NGX_HTTP_TASK_JOB_SWEEP  1000
-
-/* NGX_DECLINED: too many workers have jobs */
-
-ngx_int_t ngx_http_task_job_enter(ngx_http_task_job_zone_t *zone);
-
-ngx_uint_t ngx_http_task_job_owned(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job);
-
-/* a job whose worker is gone; one that has ended may be freed by it */
-
-void ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job);
-
-/*
- * Loses jobs of workers that are gone, a bounded number.  NGX_AGAIN: there may
- * be more.
- */
-
-ngx_int_t ngx_http_task_job_sweep(ngx_http_task_job_zone_t *zone);
-
-/*
- * Loses up to max jobs of an owner, and frees its place when it has none any
- * more; returns what is left of max.
- */
-
-ngx_uint_t ngx_http_task_job_sweep_owner(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_owner_t *owner, ngx_uint_t max);
+typedef struct {
+    ngx_http_task_job_state_e  state;
+    ngx_uint_t                 status;
+    ngx_str_t                  result;       /* stays until it is done */
+    ngx_uint_t                 busy;         /* a thread still has the job, and
+                                                returned() is to follow */
+} ngx_http_task_store_end_t;
 
 
-/* ngx_http_task_job_room.c: who has to go, so that there is room */
+typedef struct {
+    ngx_str_t                  name;
 
-/*
- * A place for a job of the share with this key, at most max of which may be
- * there; 0: any number.  NGX_DECLINED: the share is full; NGX_BUSY: the zone.
- */
+    /*
+     * The loop of the worker that will run the job; data is what asked() is
+     * given.  NGX_BUSY: there is no room; NGX_DECLINED: max jobs of this share
+     * are there; NGX_ABORT: too many workers have jobs; NGX_ERROR.
+     */
+    void  (*add)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
+        uint64_t share, ngx_uint_t max, void *data);
 
-ngx_int_t ngx_http_task_job_place(ngx_http_task_job_zone_t *zone,
-    uint64_t key, ngx_uint_t max, ngx_http_task_record_t **place);
+    /*
+     * The same loop.  NGX_DECLINED: the result is larger than any may be;
+     * NGX_BUSY: there is no room for it; the job has then not ended.
+     */
+    void  (*end)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
+        uint64_t key, ngx_http_task_store_end_t *end);
+    void  (*returned)(ngx_http_task_store_t *store, uint64_t key);
 
-/*
- * Writes the result into blocks.  NGX_DECLINED: it is larger than any may be;
- * NGX_BUSY: there is no room for it.  Nothing is dropped in vain.
- */
+    /* any thread of that worker, one at a time */
+    void  (*begin)(ngx_http_task_store_t *store, uint64_t key);
+    void  (*progress)(ngx_http_task_store_t *store, uint64_t key, int64_t done,
+        int64_t total, const char *message);
 
-ngx_int_t ngx_http_task_job_store(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job, ngx_str_t *result);
+    /* the loop of any worker.  NGX_DECLINED: there is no such job; NGX_ERROR */
+    void  (*read)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
+        u_char *id);
+    void  (*peek)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
+        u_char *id);
+    void  (*cancel)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
+        u_char *id);
 
+    /* erases a job that has ended; NGX_BUSY: it has not */
+    void  (*forget)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
+        u_char *id);
 
-/* ngx_http_task_job_rebuild.c: the mutex, and a process that was killed */
+    /* the owner of a call goes: its handler is not called any more */
+    void  (*drop)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op);
 
-void ngx_http_task_job_lock(ngx_http_task_job_zone_t *zone);
-void ngx_http_task_job_unlock(ngx_http_task_job_zone_t *zone);
+    /* what is known here, at once */
+    void  (*counts)(ngx_http_task_store_t *store,
+        ngx_http_task_job_counts_t *counts);
 
-/* makes anew all that is derived */
-
-void ngx_http_task_job_rebuild(ngx_http_task_job_zone_t *zone);
-
-
-/* --- without the mutex: ngx_http_task_job_progress.c --------------------- */
-
-/* in any thread of the worker, one at a time */
-
-void ngx_http_task_job_begin(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job);
-void ngx_http_task_job_progress(ngx_http_task_record_t *job, int64_t done,
-    int64_t total, const char *message);
-
-/* what is told of a job */
-
-void ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
-    ngx_http_task_record_t *job);
-
-
-/* --- these take the mutex ------------------------------------------------ */
-
-/*
- * ngx_http_task_job_zone.c: what is done with jobs; all of it takes the mutex,
- * for no longer than it takes to copy a result
- */
-
-/*
- * On the loop of the worker that will run it; data is what asked() gives back.
- * NGX_BUSY: there is no room in
- * the zone; NGX_DECLINED: none for this location; NGX_ABORT: too many workers
- * have jobs; NGX_ERROR.
- */
-
-ngx_int_t ngx_http_task_job_add(ngx_http_task_job_zone_t *zone, uint64_t key,
-    ngx_uint_t max, void *data, ngx_http_task_record_t **job);
-
-/*
- * On the same loop.  With busy a thread still has the job, and returned() is
- * to follow.  NGX_DECLINED, NGX_BUSY: as of store(); the job has not ended.
- */
-
-ngx_int_t ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job, ngx_http_task_job_state_e state,
-    ngx_uint_t status, ngx_str_t *result, ngx_uint_t busy);
-void ngx_http_task_job_returned(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job);
-
-/* on any worker's loop; NGX_DECLINED: there is no such job */
-
-ngx_int_t ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
-    ngx_pool_t *pool, ngx_http_task_job_seen_t *seen);
-ngx_int_t ngx_http_task_job_peek(ngx_http_task_job_zone_t *zone, u_char *id,
-    uint64_t *version, ngx_uint_t *ended);
-ngx_int_t ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id);
-
-/* erases one that has ended; NGX_BUSY: it has not */
-
-ngx_int_t ngx_http_task_job_forget(ngx_http_task_job_zone_t *zone, u_char *id);
-
-/*
- * The data of the jobs that this worker is asked to cancel, up to
- * NGX_HTTP_TASK_JOB_ASKED at a time; returns their number.
- */
-
-ngx_uint_t ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone,
-    void **jobs);
-
-void ngx_http_task_job_counts(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_counts_t *counts);
-
-/* in a worker that ends: what it has not ended is lost */
-
-void ngx_http_task_job_leave(ngx_http_task_job_zone_t *zone);
+    /* in a worker that ends: what it has not ended is lost */
+    void  (*leave)(ngx_http_task_store_t *store);
+} ngx_http_task_store_type_t;
 
 
-/* ngx_http_task_job_zone_conf.c */
+struct ngx_http_task_store_s {
+    const ngx_http_task_store_type_t  *type;
 
-/* "task_job_zone": conf with the offset is the array of zones */
+    ngx_str_t                  name;
+    ngx_http_task_place_t      place;        /* where it is named first */
+
+    ngx_str_t                  node;         /* in front of an id, or empty */
+    ngx_msec_t                 ttl;
+    ngx_msec_t                 keep;         /* so long none is dropped */
+    size_t                     max_body;
+    size_t                     max_result;
+    ngx_uint_t                 nshares;      /* locations with "max" */
+
+    /* set by whoever adds jobs: this one is to be cancelled */
+
+    void                     (*asked)(void *data);
+};
+
+
+/* --- ngx_http_task_job_zone_conf.c ---------------------------------------- */
+
+/* "task_job_zone": conf with the offset is the array of stores */
 
 char *ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* the zone of that name, also if it is not yet defined */
+/* the store of that name, also if it is not yet defined */
 
-ngx_http_task_job_zone_t *ngx_http_task_job_zone_get(ngx_conf_t *cf,
-    ngx_array_t *zones, ngx_str_t *name);
+ngx_http_task_store_t *ngx_http_task_job_zone_get(ngx_conf_t *cf,
+    ngx_array_t *stores, ngx_str_t *name);
 
-/* each zone that is named is defined */
+/* each store that is named is defined */
 
-ngx_int_t ngx_http_task_job_zone_check(ngx_conf_t *cf, ngx_array_t *zones);
+ngx_int_t ngx_http_task_job_zone_check(ngx_conf_t *cf, ngx_array_t *stores);
 
 /* whether this may stand in front of an id */
 

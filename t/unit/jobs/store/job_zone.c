@@ -7,7 +7,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_store.h"
+#include "jobs/store/ngx_http_task_job_zone.h"
 
 #include "jobs/store/ngx_http_task_job_table.c"
 #include "jobs/store/ngx_http_task_job_rebuild.c"
@@ -452,8 +452,8 @@ look(known_t *k)
         return 93;
     }
 
-    if (seen.job.state < NGX_HTTP_TASK_JOB_DONE
-        || seen.job.state == NGX_HTTP_TASK_JOB_LOST)
+    if (seen.state < NGX_HTTP_TASK_JOB_DONE
+        || seen.state == NGX_HTTP_TASK_JOB_LOST)
     {
         return (k->ended && !k->may_go) || seen.result.len ? 94 : 0;
     }
@@ -538,7 +538,7 @@ judge(int done)
     rc = rc ? rc : use();
     rc = rc ? rc : check_zone();
 
-    notes->now += zone.ttl + 1;
+    notes->now += zone.store.ttl + 1;
 
     for (i = 0; i < 20 && rc == 0; i++) {
         ngx_http_task_job_lock(&zone);
@@ -570,8 +570,8 @@ make(void)
     notes->now = 1000000;
     notes->mine = -1;
 
-    zone.ttl = 60000;
-    zone.max_result = 65536;
+    zone.store.ttl = 60000;
+    zone.store.max_result = 65536;
 
     if (ngx_http_task_job_shm_layout(&zone, memory, SIZE) != NGX_OK) {
         _exit(2);

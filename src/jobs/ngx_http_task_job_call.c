@@ -1,0 +1,68 @@
+
+/*
+ * A request that waits for the answer of a store: it is held meanwhile, and drops
+ * what is under way when it is terminated.
+ */
+
+
+#include "jobs/ngx_http_task_jobs.h"
+
+
+static void ngx_http_task_job_call_cleanup(void *data);
+
+
+ngx_http_task_job_call_t *
+ngx_http_task_job_call(ngx_http_request_t *r, ngx_http_task_store_t *store,
+    u_char *id)
+{
+    ngx_http_cleanup_t        *cln;
+    ngx_http_task_job_call_t  *call;
+
+    call = ngx_pcalloc(r->pool, sizeof(ngx_http_task_job_call_t));
+    cln = ngx_http_cleanup_add(r, 0);
+
+    if (call == NULL || cln == NULL) {
+        return NULL;
+    }
+
+    call->op.pool = r->pool;
+    call->request = r;
+    call->store = store;
+    ngx_memcpy(call->id, id, NGX_HTTP_TASK_JOB_ID);
+
+    cln->handler = ngx_http_task_job_call_cleanup;
+    cln->data = call;
+
+    r->main->count++;
+
+    return call;
+}
+
+
+static void
+ngx_http_task_job_call_cleanup(void *data)
+{
+    ngx_http_task_job_call_t *call = data;
+
+    call->store->type->drop(call->store, &call->op);
+}
+
+
+void
+ngx_http_task_job_call_done(ngx_http_task_job_call_t *call, ngx_int_t rc)
+{
+    ngx_uint_t           late;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = call->request;
+    c = r->connection;
+
+    late = call->op.late;
+
+    ngx_http_finalize_request(r, rc);
+
+    if (late) {
+        ngx_http_run_posted_requests(c);
+    }
+}
