@@ -10,8 +10,8 @@ use Test::More;
 
 use TaskUnit;
 
-unit("base/$_", "$_: ") for 'timer';
+unit("base/$_", "$_: ") for 'timer', 'hold';
 
-cmp_ok(Test::More->builder->current_test, '>=', 190, 'all cases');
+cmp_ok(Test::More->builder->current_test, '>=', 270, 'all cases');
 
 done_testing();
