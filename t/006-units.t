@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Files of base/, without nginx, by a clock that the test moves: see
-# t/unit/base/.
+# Files of base/ and run/, without nginx, by a clock that the test moves: see
+# t/unit/base/ and t/unit/run/.
 
 use strict;
 use warnings;
@@ -11,7 +11,8 @@ use Test::More;
 use TaskUnit;
 
 unit("base/$_", "$_: ") for 'timer', 'hold';
+unit("run/$_", "$_: ") for 'limit';
 
-cmp_ok(Test::More->builder->current_test, '>=', 270, 'all cases');
+cmp_ok(Test::More->builder->current_test, '>=', 370, 'all cases');
 
 done_testing();
