@@ -499,6 +499,37 @@ test_undone(void)
 }
 
 
+/* its client's 503 is an error_page with a task, which is in a pool then */
+
+static void
+hold_another(ngx_http_task_hold_t *h)
+{
+    note(h);
+    hold(PIECE, 'b', go);
+}
+
+
+static void
+test_held_by_give_up(void)
+{
+    held_t  *a;
+
+    init(NEVER, 1000);
+
+    a = hold(PIECE, 'a', hold_another);
+    ngx_exiting = 1;
+
+    fire_in(1);
+    fire_in(1000 * LOOP_MS);
+    gave_up("a", "one that begins another one");
+    is(awaited(), "the other one is awaited until the next look");
+
+    a->hold.give_up = stay;
+    is(quit(100) == 1, "no longer than that");
+    gave_up("ab", "the other one");
+}
+
+
 static void
 walk(ngx_http_task_hold_e kind, const char *names, const char *what)
 {
@@ -552,7 +583,8 @@ test_next(void)
 static void (*const  cases[])(void) = {
     test_none, test_timer, test_look, test_job_first, test_piece_first,
     test_gone, test_ended, test_zero, test_unbound, test_no_longer,
-    test_no_longer_later, test_late, test_undone, test_next
+    test_no_longer_later, test_late, test_undone, test_held_by_give_up,
+    test_next
 };
 
 
