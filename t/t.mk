@@ -50,10 +50,14 @@ $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
 
 # drivers of a few files of the module, which they include; t/unit/ has the
 # rooms of src/.  Those of the room that is plain C see no header of nginx.
+# Where no process is killed, a sanitizer looks on.
+
+UNIT_SANE     = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 $(BUILD)/unit/%: UNIT_FLAGS = $(NGX_INCLUDES)
-$(BUILD)/unit/text/%: UNIT_FLAGS = -Isrc -fsanitize=address,undefined \
-                                   -fno-sanitize-recover=undefined
+$(BUILD)/unit/base/% $(BUILD)/unit/run/%: UNIT_FLAGS = $(NGX_INCLUDES) \
+                                                       $(UNIT_SANE)
+$(BUILD)/unit/text/%: UNIT_FLAGS = -Isrc $(UNIT_SANE)
 
 $(UNITS): $(BUILD)/unit/%: t/unit/%.c $(wildcard t/lib/*.h) $(C_FILES) \
     $(H_FILES) $(OBJ)/Makefile
