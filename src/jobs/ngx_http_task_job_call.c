@@ -1,7 +1,7 @@
 
 /*
- * A request that waits for the answer of a store: it is held meanwhile, and drops
- * what is under way when it is terminated.
+ * A request that waits for the answer of a store: it is held meanwhile, and
+ * drops what is under way when it is terminated.
  */
 
 
@@ -51,16 +51,23 @@ ngx_http_task_job_call_cleanup(void *data)
 void
 ngx_http_task_job_call_done(ngx_http_task_job_call_t *call, ngx_int_t rc)
 {
-    ngx_uint_t           late;
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
+    ngx_http_task_job_call_end(call->request, &call->op, rc);
+}
 
-    r = call->request;
+
+void
+ngx_http_task_job_call_end(ngx_http_request_t *r, ngx_http_task_store_op_t *op,
+    ngx_int_t rc)
+{
+    ngx_uint_t         late;
+    ngx_connection_t  *c;
+
     c = r->connection;
-
-    late = call->op.late;
+    late = op->late;
 
     ngx_http_finalize_request(r, rc);
+
+    /* else whoever has called does it */
 
     if (late) {
         ngx_http_run_posted_requests(c);

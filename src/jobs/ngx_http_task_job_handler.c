@@ -192,7 +192,8 @@ ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_store_t *store,
     }
 
     if (wait) {
-        return ngx_http_task_job_wait(r, store, NULL, id, NGX_HTTP_TASK_JOB_POLL,
+        return ngx_http_task_job_wait(r, store, NULL, id,
+                                      NGX_HTTP_TASK_JOB_POLL,
                                       (ngx_msec_t) wait);
     }
 

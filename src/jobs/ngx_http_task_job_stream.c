@@ -146,7 +146,7 @@ static void
 ngx_http_task_job_stream_next(ngx_http_task_job_wait_t *w, ngx_int_t rc)
 {
     if (rc == NGX_ERROR) {
-        ngx_http_task_job_wait_done(w, NGX_ERROR);
+        ngx_http_task_job_call_end(w->request, &w->op, NGX_ERROR);
         return;
     }
 
@@ -199,7 +199,7 @@ ngx_http_task_job_stream_event(ngx_http_task_job_wait_t *w)
     w->pool = ngx_create_pool(4096, w->event.log);
 
     if (w->pool == NULL) {
-        ngx_http_task_job_wait_done(w, NGX_ERROR);
+        ngx_http_task_job_call_end(w->request, &w->op, NGX_ERROR);
         return;
     }
 
@@ -248,7 +248,7 @@ ngx_http_task_job_stream_read(ngx_http_task_store_op_t *op, ngx_int_t rc)
         rc = ngx_http_send_special(w->request, NGX_HTTP_LAST);
     }
 
-    ngx_http_task_job_wait_done(w, rc);
+    ngx_http_task_job_call_end(w->request, &w->op, rc);
 }
 
 

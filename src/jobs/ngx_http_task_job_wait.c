@@ -77,12 +77,12 @@ ngx_http_task_job_wait_begin(ngx_http_task_store_op_t *op, ngx_int_t rc)
 
     if (rc != NGX_OK) {
         rc = ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
-        ngx_http_task_job_wait_done(w, rc);
+        ngx_http_task_job_call_end(w->request, &w->op, rc);
         return;
     }
 
     if (op->ended && w->kind == NGX_HTTP_TASK_JOB_POLL) {
-        ngx_http_task_job_wait_done(w, ngx_http_task_job_send(r, w->store,
+        ngx_http_task_job_call_end(w->request, &w->op, ngx_http_task_job_send(r, w->store,
                                                               w->id));
         return;
     }
@@ -91,7 +91,7 @@ ngx_http_task_job_wait_begin(ngx_http_task_store_op_t *op, ngx_int_t rc)
         rc = ngx_http_task_job_stream_begin(w, op->ended);
 
         if (rc != NGX_OK || r->header_only) {
-            ngx_http_task_job_wait_done(w, rc);
+            ngx_http_task_job_call_end(w->request, &w->op, rc);
             return;
         }
     }
@@ -99,23 +99,6 @@ ngx_http_task_job_wait_begin(ngx_http_task_store_op_t *op, ngx_int_t rc)
     ngx_http_task_job_wait_watch(w);
 
     ngx_add_timer(&w->event, 1);
-}
-
-
-void
-ngx_http_task_job_wait_done(ngx_http_task_job_wait_t *w, ngx_int_t rc)
-{
-    ngx_uint_t           late;
-    ngx_connection_t    *c;
-
-    late = w->op.late;
-    c = w->request->connection;
-
-    ngx_http_finalize_request(w->request, rc);
-
-    if (late) {
-        ngx_http_run_posted_requests(c);
-    }
 }
 
 
@@ -234,7 +217,7 @@ ngx_http_task_job_peeked(ngx_http_task_store_op_t *op, ngx_int_t rc)
     r->read_event_handler = ngx_http_block_reading;
 
     if (w->kind == NGX_HTTP_TASK_JOB_POLL) {
-        ngx_http_task_job_wait_done(w, ngx_http_task_job_send(r, w->store,
+        ngx_http_task_job_call_end(w->request, &w->op, ngx_http_task_job_send(r, w->store,
                                                               w->id));
         return;
     }
@@ -282,5 +265,5 @@ ngx_http_task_job_prefer_answer(ngx_http_task_store_op_t *op, ngx_int_t rc)
                                       &body);
     }
 
-    ngx_http_task_job_wait_done(w, rc);
+    ngx_http_task_job_call_end(w->request, &w->op, rc);
 }

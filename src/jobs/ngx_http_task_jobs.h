@@ -140,6 +140,11 @@ ngx_http_task_job_call_t *ngx_http_task_job_call(ngx_http_request_t *r,
     ngx_http_task_store_t *store, u_char *id);
 void ngx_http_task_job_call_done(ngx_http_task_job_call_t *call, ngx_int_t rc);
 
+/* finalizes a request whose last call of a store was this one */
+
+void ngx_http_task_job_call_end(ngx_http_request_t *r,
+    ngx_http_task_store_op_t *op, ngx_int_t rc);
+
 
 /* ngx_http_task_job_handler.c: "task_jobs" */
 
@@ -213,7 +218,7 @@ typedef struct {
     uint64_t                   version;      /* what was sent, .. */
     ngx_buf_t                 *buf;          /* .. and in which buffer */
     ngx_pool_t                *pool;         /* of the event that is made, .. */
-    ngx_uint_t                 ended;        /* .. of a job that has ended, .. */
+    ngx_uint_t                 ended;        /* .. whose job has ended, .. */
     ngx_uint_t                 last;         /* .. and which is the last one */
 } ngx_http_task_job_wait_t;
 
@@ -226,10 +231,6 @@ typedef struct {
 ngx_int_t ngx_http_task_job_wait(ngx_http_request_t *r,
     ngx_http_task_store_t *store, ngx_http_task_job_conf_t *conf, u_char *id,
     ngx_http_task_job_wait_e kind, ngx_msec_t time);
-
-/* it has its answer: finalizes the request */
-
-void ngx_http_task_job_wait_done(ngx_http_task_job_wait_t *w, ngx_int_t rc);
 
 
 /* ngx_http_task_job_stream.c */

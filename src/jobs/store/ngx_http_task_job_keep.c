@@ -194,7 +194,8 @@ ngx_http_task_job_oldest(ngx_http_task_job_zone_t *zone, ngx_uint_t first,
     }
 
     if (oldest
-        && oldest->since + (int64_t) zone->store.keep > ngx_http_task_job_clock())
+        && oldest->since + (int64_t) zone->store.keep
+           > ngx_http_task_job_clock())
     {
         return NULL;
     }

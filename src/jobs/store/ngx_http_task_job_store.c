@@ -1,7 +1,7 @@
 
 /*
- * The zone as a store: each call is done at once, and its handler called before it
- * returns.  A worker that has jobs looks every so often whether any is to be
+ * The zone as a store: each call is done at once, and its handler called before
+ * it returns.  A worker that has jobs looks every so often whether any is to be
  * cancelled.
  */
 

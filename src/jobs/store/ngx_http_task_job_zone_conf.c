@@ -126,7 +126,8 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static char *
 ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
 {
-    ngx_str_t  ttl, keep, max_body, max_result, node;
+    ngx_str_t               ttl, keep, max_body, max_result, node;
+    ngx_http_task_store_t  *store;
 
     ngx_http_task_option_t  options[] = {
         { "ttl", &ttl },
@@ -147,12 +148,14 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_task_job_zone_time(cf, &options[0], &zone->store.ttl) != NGX_CONF_OK
-        || ngx_http_task_job_zone_time(cf, &options[1], &zone->store.keep)
+    store = &zone->store;
+
+    if (ngx_http_task_job_zone_time(cf, &options[0], &store->ttl) != NGX_CONF_OK
+        || ngx_http_task_job_zone_time(cf, &options[1], &store->keep)
            != NGX_CONF_OK
-        || ngx_http_task_job_zone_bytes(cf, &options[2], &zone->store.max_body)
+        || ngx_http_task_job_zone_bytes(cf, &options[2], &store->max_body)
            != NGX_CONF_OK
-        || ngx_http_task_job_zone_bytes(cf, &options[3], &zone->store.max_result)
+        || ngx_http_task_job_zone_bytes(cf, &options[3], &store->max_result)
            != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;

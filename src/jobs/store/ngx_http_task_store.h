@@ -79,8 +79,8 @@ typedef struct ngx_http_task_store_op_s   ngx_http_task_store_op_t;
 
 
 /*
- * A call that is asked of a store: it belongs to its owner, who lets it be until
- * its handler is called, or drops it.
+ * A call that is asked of a store: it belongs to its owner, who lets it be
+ * until its handler is called, or drops it.
  */
 
 struct ngx_http_task_store_op_s {
