@@ -1,7 +1,7 @@
 
 /*
- * The functions that the module brings along, written as a user would write
- * them: against ngx_task.h alone.
+ * The functions of the module itself, written as a user would write them:
+ * against ngx_task.h alone.
  */
 
 

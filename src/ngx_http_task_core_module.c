@@ -3,8 +3,8 @@
  * The module's part outside of http{}: libraries, and the start and the end
  * of a worker.
  *
- * `config` puts this module before nginx's own thread pool module, since exit
- * hooks run in the order of the modules: our threads have to be out of the
+ * `config` puts this module before nginx's thread pool module, since exit
+ * hooks run in the order of the modules: our pieces have to be out of the
  * pools before these are destroyed.
  */
 
@@ -116,9 +116,9 @@ ngx_http_task_core_init_conf(ngx_cycle_t *cycle, void *conf)
 
 
 /*
- * nginx's thread pool module, which is behind this one, gives each pool that
- * was asked for its threads now.  Where http{} is merged later than that, this
- * is the last moment to ask for one.
+ * nginx's thread pool module, which is behind this one, now checks and
+ * completes each pool that was asked for.  If http{} is merged later, as in
+ * Angie, this is the last moment to ask for one.
  */
 
 static ngx_int_t
@@ -165,7 +165,7 @@ ngx_http_task_load(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    /* relative to the prefix, as load_module */
+    /* relative to the prefix, as for load_module */
 
     if (ngx_conf_full_name(cf->cycle, &value[1], 0) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -251,7 +251,7 @@ ngx_http_task_init_process(ngx_cycle_t *cycle)
 
     ngx_http_task_hold_init(tccf->bounds, ngx_http_task_replace_look);
 
-    /* a job that is not bounded is awaited for as long as others, there */
+    /* there, a job without a bound is awaited as long as others */
 
     ngx_http_task_replace_init(ngx_max(tccf->shutdown_timeout,
                                        tccf->shutdown_jobs),
@@ -263,7 +263,10 @@ ngx_http_task_init_process(ngx_cycle_t *cycle)
 
     ngx_http_task_library_start(&tccf->libraries);
 
-    /* what a library has registered is called after ours, which ends it */
+    /*
+     * Registered again, so that these are called before the exit handlers of
+     * libraries, and end the process.
+     */
 
     ngx_http_task_exit_catch();
 
@@ -282,7 +285,7 @@ ngx_http_task_worker_start(ngx_cycle_t *cycle)
 
     tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_task_module);
 
-    /* without http{} */
+    /* there is no http{} */
 
     if (tmcf == NULL) {
         return;
@@ -320,7 +323,7 @@ ngx_http_task_exit_process(ngx_cycle_t *cycle)
 
     ngx_http_task_jobs_abandon();
 
-    /* does not return while a function runs that would not end */
+    /* ends the process if a function runs that does not end */
 
     ngx_http_task_piece_exit(cycle);
 
@@ -340,7 +343,7 @@ ngx_http_task_exit_process(ngx_cycle_t *cycle)
         }
     }
 
-    /* does not return if threads are missing */
+    /* ends the process if threads are missing */
 
     ngx_http_task_replace_exit();
 }

@@ -4,23 +4,23 @@
  *
  * A task function is a C function that nginx runs for a request: in a thread
  * of a pool (its blocking form), or on the event loop (its async form).
- * Nothing of nginx is needed to write one, this header is complete in itself.
- * A library of them is one shared object:
+ * To write one, this header is enough: nothing of nginx's source is needed.
+ * A library of task functions is one shared object:
  *
  *     cc -shared -fPIC -Wl,-Bsymbolic -o mine.so mine.c
  *
- * (-Bsymbolic, as a function of yours might have the name of one in the
- * libraries that nginx uses, zlib's crc32() say; C++ needs -fno-gnu-unique as
- * well, or a reload would go on with the old templates and inline statics.)
+ * (-Bsymbolic is needed because a function of yours may have the name of one
+ * in the libraries that nginx uses, such as zlib's crc32().  C++ also needs
+ * -fno-gnu-unique, or a reload would keep old templates and inline statics.)
  *
- * Calls are marked with where they may be made from:
+ * Each call is marked with where it may be made from:
  *
  *     [any]    the blocking and the async form, and offloaded pieces
  *     [block]  the blocking form and offloaded pieces
  *     [async]  the async form
  *
- * A call in the wrong place does nothing but to log an error, and the task
- * ends with a 500.  No call may be made from a thread of one's own.
+ * A call from a wrong place only logs an error, and the task then ends with a
+ * 500.  No call may be made from a thread that a function has created itself.
  */
 
 
@@ -40,9 +40,8 @@ extern "C" {
 
 
 /*
- * The version of this interface.  A library that was built for another major
- * number is refused; one that was built for the same major number and an
- * older, or the same, minor number works.
+ * The version of this interface.  A library works if it was built for the same
+ * major number, and for the same or a lower minor number; others are refused.
  *
  * The minor number grows when something is added: a call, or a member at the
  * end of a structure.  The major number grows when anything else changes.
@@ -65,46 +64,46 @@ typedef enum {
     NGX_TASK_OK = 0,          /* done: the client gets the result */
     NGX_TASK_FAILED,          /* the client gets a 500, see ngx_task_fail() */
     NGX_TASK_CANCELLED,       /* gave up, since ngx_task_cancelled() said so */
-    NGX_TASK_BUSY,            /* of an offload: the pool's queue is full */
+    NGX_TASK_BUSY,            /* offload only: the pool's queue is full */
     NGX_TASK_AGAIN            /* an await is pending: only the macros below
                                  return it */
 } ngx_task_rc_t;
 
 
 /*
- * The two forms.  A blocking form may do what it likes for as long as it
- * likes, it has a thread of its own while it runs.  An async form shares its
- * thread with every client of the worker: it never blocks, it awaits.
+ * The two forms.  A blocking form may take as long as it likes: it has a
+ * thread to itself while it runs (but not in task_mode sync).  An async form
+ * shares its thread with every client of the worker: it awaits, never blocks.
  */
 
 typedef ngx_task_rc_t (*ngx_task_block_pt)(ngx_task_t *t);
 typedef ngx_task_rc_t (*ngx_task_async_pt)(ngx_task_t *t, ngx_task_frame_t *f);
 
-/* a blocking piece of an async function; data is what was given with it */
+/* a blocking piece of an async function; data is that of ngx_task_offload() */
 
 typedef ngx_task_rc_t (*ngx_task_piece_pt)(ngx_task_t *t, void *data);
 
 
 /*
- * Types of parameters, and the C type of the member of the arguments that
- * receives the value.
+ * Types of parameters.  The C type is that of the member of the arguments
+ * structure that receives the value.
  */
 
 typedef enum {
     NGX_TASK_TIME = 0,        /* int64_t, milliseconds, not negative; "20s" */
     NGX_TASK_STRING,          /* const char *, valid UTF-8 */
-    NGX_TASK_INT,             /* int64_t, but its smallest and largest value */
+    NGX_TASK_INT,             /* int64_t, but not INT64_MIN or INT64_MAX */
     NGX_TASK_NUMBER,          /* double, finite */
     NGX_TASK_BOOL,            /* int, 0 or 1 */
     NGX_TASK_SIZE,            /* int64_t, bytes; "16k", "10m", "1g" */
-    NGX_TASK_ENUM             /* int, the index in choices */
+    NGX_TASK_ENUM             /* int, the index in choices, from 0 */
 } ngx_task_type_t;
 
 
 /*
  * Default, minimum and maximum are given as text, in the form that nginx.conf
- * uses.  Bounds are inclusive; ">0" and "<10" are exclusive ones.  Those of a
- * string are numbers of characters; a bool and an enum have none.
+ * uses.  Bounds are inclusive, but ">0" and "<10" are exclusive.  The bounds
+ * of a string are numbers of characters; a bool and an enum have no bounds.
  */
 
 typedef struct {
@@ -115,24 +114,25 @@ typedef struct {
     const char              *min;        /* NULL: no bound */
     const char              *max;        /* NULL: no bound */
     const char              *summary;
-    const char              *choices;    /* of an enum: "red|green|blue" */
+    const char              *choices;    /* for an enum: "red|green|blue" */
     size_t                   flags;      /* since version 1.2 */
 } ngx_task_param_t;
 
 
 /*
  * A flag of a parameter: a password, a token.  Its value is never sent back in
- * an error: "[secret]" stands in its place, and in that of anything with
- * members that it may be in, like the whole body.  What a function itself says
- * of it is not changed.  (nginx logs the query of a request, not its body.)
+ * an error: "[secret]" replaces it, and any object or array that may hold it,
+ * such as the whole body.  What the function itself answers or logs is not
+ * changed.  (nginx logs the query of a request, but not its body.)
  */
 
 #define NGX_TASK_SECRET      0x10000
 
 
 /*
- * Flags of a function.  Its methods: without any, GET and HEAD, and POST where
- * a parameter is left to the request.  HEAD comes with GET.
+ * Flags of a function: the methods that it takes.  GET includes HEAD.  Without
+ * any of them, GET and HEAD are taken; so is POST if the location leaves a
+ * parameter to the request, or if NGX_TASK_RAW_BODY is set.
  */
 
 #define NGX_TASK_GET         0x0001
@@ -141,11 +141,11 @@ typedef struct {
 #define NGX_TASK_DELETE      0x0008
 #define NGX_TASK_PATCH       0x0010
 
-/* the body is not read as JSON, ngx_task_body() gives it as it is */
+/* the body is not read as JSON: ngx_task_body() returns it as it is */
 
 #define NGX_TASK_RAW_BODY    0x0100
 
-/* the function looks at the request, see ngx_task_method() and below */
+/* the function may call ngx_task_method() and the calls declared with it */
 
 #define NGX_TASK_CONTEXT     0x0200
 
@@ -153,20 +153,21 @@ typedef struct {
 typedef struct {
     const char              *name;       /* letters, digits, "_" and "-" */
     const char              *summary;
-    ngx_task_block_pt        block;      /* one of the forms may be NULL */
+    ngx_task_block_pt        block;      /* one of the two may be NULL */
     ngx_task_async_pt        async;
     size_t                   args_size;  /* sizeof() the arguments */
-    const ngx_task_param_t  *params;     /* ends with a NULL name; or NULL */
+    const ngx_task_param_t  *params;     /* last has a NULL name; or NULL */
     size_t                   state_size; /* sizeof() the async form's state */
     size_t                   flags;
 } ngx_task_function_t;
 
 
 /*
- * The hooks run once in each worker, on its event loop, before the first task
- * and after the last.  When start() returns anything but NGX_TASK_OK, that is
- * logged and the library's functions answer 503.  When nginx is stopped at
- * once, async tasks may still be pending while stop() runs.
+ * start() and stop() run once in each worker, on its event loop, before the
+ * first task and after the last.  If start() returns anything but NGX_TASK_OK,
+ * this is logged, the library's functions answer 503, and stop() is not
+ * called.  If nginx is stopped at once, async tasks may be pending while
+ * stop() runs.
  */
 
 typedef struct {
@@ -177,13 +178,13 @@ typedef struct {
     size_t                      param_size;
 
     const char                 *name;           /* "demo" of "demo.primes" */
-    const ngx_task_function_t  *functions;      /* ends with a NULL name */
+    const ngx_task_function_t  *functions;      /* last one has a NULL name */
     ngx_task_rc_t             (*start)(void);   /* may be NULL */
     void                      (*stop)(void);    /* may be NULL */
 } ngx_task_library_t;
 
 
-/* once in a library: NGX_TASK_LIBRARY("demo", functions, NULL, NULL); */
+/* once in each library: NGX_TASK_LIBRARY("demo", functions, NULL, NULL); */
 
 #define NGX_TASK_LIBRARY(name, functions, start, stop)                        \
     NGX_TASK_EXPORT const ngx_task_library_t  ngx_task_library;               \
@@ -204,29 +205,30 @@ typedef struct {
 /* --- what a function is given -------------------------------------------- */
 
 /*
- * [any] The arguments: the structure whose members the table of parameters
- * describes, filled in and checked before the function is called.  They are
- * valid as long as the task, and so are the strings in them; other tasks may
- * have the same ones, so none of it is ever to be written to.
+ * [any] Returns the arguments: the structure that the table of parameters
+ * describes, filled in and checked before the function is called.  It belongs
+ * to nginx, and is valid as long as the task, as are the strings in it.  Other
+ * tasks may share it: do not write to it.
  */
 
 const void *ngx_task_args(ngx_task_t *t);
 
 /*
- * [any] The body of the request, for functions with NGX_TASK_RAW_BODY: its
- * bytes, which belong to the task; or, if nginx has spooled it to a file,
- * NULL, and a descriptor to read from its beginning, which is closed with
- * the task.  The length is set in both cases, fd to -1 in the first.  Without
- * a body the length is 0.
+ * [any] Returns the body of the request, for functions with NGX_TASK_RAW_BODY.
+ * The bytes belong to the task, and fd is set to -1.  If nginx has spooled the
+ * body to a file, NULL is returned, and fd is set to a descriptor that stands
+ * at its beginning and is closed with the task.  len is set in both cases, in
+ * bytes; without a body it is 0.
  */
 
 const void *ngx_task_body(ngx_task_t *t, size_t *len, int *fd);
 
 /*
- * [any] The request, for functions with NGX_TASK_CONTEXT; the strings belong
- * to the task.  Names of headers differ not in case; NULL: there is none.  A
- * background job has no headers, they are not kept.
- * The id is nginx's $request_id.
+ * [any] The request, for functions with NGX_TASK_CONTEXT.  The strings belong
+ * to the task.  Header names are compared without regard to case.  Returns
+ * NULL if the request has no such header; a background job keeps no headers.
+ * The request id is nginx's $request_id, "traceparent" is the header of that
+ * name.
  */
 
 const char *ngx_task_method(ngx_task_t *t);
@@ -237,9 +239,10 @@ const char *ngx_task_request_id(ngx_task_t *t);
 const char *ngx_task_traceparent(ngx_task_t *t);
 
 /*
- * [any] Whether nobody waits for the result any more: the client left, or
- * the worker has to stop.  Never changes back.  Cheap enough for a loop.  In
- * task_mode sync always 0, as the event loop that would notice stands still.
+ * [any] Returns 1 if nobody waits for the result any more: the client left,
+ * the job was cancelled, task_timeout is over, or the worker has to stop; else
+ * 0.  It never changes back, and is cheap enough for a loop.  In task_mode
+ * sync it is always 0, since the event loop, which would notice, stands still.
  */
 
 int ngx_task_cancelled(ngx_task_t *t);
@@ -248,40 +251,41 @@ int ngx_task_cancelled(ngx_task_t *t);
 /* --- what a function does ------------------------------------------------ */
 
 /*
- * [block] Sleeps for so many milliseconds, never less, and returns
- * NGX_TASK_OK; or returns NGX_TASK_CANCELLED as soon as the task is
+ * [block] Sleeps for ms milliseconds, never less (but at most a year), and
+ * returns NGX_TASK_OK; or returns NGX_TASK_CANCELLED as soon as the task is
  * cancelled.
  */
 
 ngx_task_rc_t ngx_task_block_ms(ngx_task_t *t, int64_t ms);
 
 /*
- * [any] Has fn(data) called once when the function has ended, in whatever way:
- * done, failed, or cancelled at an await; the last one first, and before the
- * answer is sent.  That of a blocking form is called in its thread, that of an
- * async form on the event loop, so it must not block.  It neither awaits nor
- * sets a result, which is made already.  If there is no memory to remember it,
- * it is called now, and the task ends with a 500.  When nginx is stopped at
- * once, or crashes, it is not called.
+ * [any] Makes nginx call fn(data) once when the function has ended, in
+ * whatever way: done, failed, or cancelled at an await.  The last one is
+ * called first, and all before a result is sent.  After a blocking form fn
+ * runs in its thread; after an async form it runs on the event loop, and must
+ * not block.  fn must neither await nor set a result, which is final already.
+ * Without memory to remember it, fn(data) is called now, and the task ends
+ * with a 500.  If nginx is stopped at once, or crashes, fn is not called.
  */
 
 void ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data);
 
 /*
- * [any] How far a background job is: done of total, in any unit, and a short
- * message, which is copied, with U+FFFD for what is not UTF-8, up to some 90
- * bytes; NULL leaves the one that was set before.  Cheap enough for a loop;
- * where a client waits for the result it does nothing.  Since version 1.1.
+ * [any] Tells how far a background job is: done of total, in any unit, and a
+ * short message, which is copied, up to 95 bytes, with U+FFFD for what is not
+ * UTF-8.  A NULL message keeps the one that was set before.  The call is cheap
+ * enough for a loop; if a client waits for the result, it does nothing.  Since
+ * version 1.1.
  */
 
 void ngx_task_progress(ngx_task_t *t, int64_t done, int64_t total,
     const char *message);
 
 /*
- * [any] Writes to nginx's error log, escaped, with the name of the function
- * and the id of the request, or with the number of its connection where there
- * is no NGX_TASK_CONTEXT.  Up to some 1900 bytes.  Escaped are control
- * characters, and what is not UTF-8.
+ * [any] Writes up to some 1900 bytes to nginx's error log, with the number of
+ * the connection, the name of the function, the id of the request if the
+ * function has NGX_TASK_CONTEXT, and the id of the job if it is one.  Control
+ * characters, and what is not UTF-8, are escaped.
  */
 
 typedef enum {
@@ -299,45 +303,45 @@ void ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt,
 
 
 /*
- * [block] Runs a program, and returns when it has ended.  The program ends with
- * the task, unlike one that system() started: when the task is cancelled, or
- * its time is over, or the worker has to stop, the program and all of its
- * process group get a SIGTERM, and a SIGKILL when their grace is over.  What is
- * left of its group when it has ended is killed; what has to live on calls
- * setsid().
+ * [block] Runs a program, and returns when it has ended.  Unlike one that
+ * system() started, the program ends with the task: when the task is
+ * cancelled, its time is over, or the worker has to stop, the program and all
+ * of its process group get a SIGTERM, and a SIGKILL when the grace is over.
+ * When the program has ended, what is left of its group is killed; a child
+ * that has to live on calls setsid().
  *
- * It has the three descriptors that are said here and no others, the default
- * action for each signal, none blocked, and a session of its own.  There is no
- * shell.  A name without a slash is looked for as execvp() does, in the PATH
- * of the worker, which nginx removes unless there is "env PATH;", or else in
- * /bin and /usr/bin.
+ * The program has descriptors 0, 1 and 2 and no others, the default action for
+ * each signal, no signal blocked, and a session of its own.  No shell is used.
+ * A name without a slash is looked up as execvp() does: in the PATH of the
+ * worker, which nginx removes unless there is "env PATH;", or else in /bin and
+ * /usr/bin.
  *
- * NGX_TASK_OK         it has run and ended, whatever its status
+ * NGX_TASK_OK         the program has run and ended, whatever its status
  * NGX_TASK_CANCELLED  the task was cancelled
  * NGX_TASK_FAILED     it was not started, or had to be ended: error says why
  *
- * A status that is not 0 is logged, with the end of its standard error, and so
- * is a failure.  In task_mode sync, where nothing is cancelled, the
- * worker stands still as long as the program runs.  Where the worker crashes,
- * the program is killed, but not others that it has started.
- * Since version 1.2.
+ * A failure is logged; so is a status that is not 0, with the end of the
+ * program's standard error.  In task_mode sync nothing is cancelled, and the
+ * worker stands still as long as the program runs.  If the worker crashes, the
+ * program is killed, but not what it has started itself.  Since version 1.2.
  */
 
 typedef enum {
-    NGX_TASK_INPUT_NONE = 0,             /* as of /dev/null */
-    NGX_TASK_INPUT_BYTES,                /* input; it need not read it all */
-    NGX_TASK_INPUT_FD,                   /* input_fd itself, which stays open */
-    NGX_TASK_INPUT_BODY                  /* of the request, from its beginning,
+    NGX_TASK_INPUT_NONE = 0,             /* /dev/null */
+    NGX_TASK_INPUT_BYTES,                /* input; it need not be read to the
+                                            end */
+    NGX_TASK_INPUT_FD,                   /* input_fd itself, it stays open */
+    NGX_TASK_INPUT_BODY                  /* the request's body, from its start,
                                             in memory or in its file: for
                                             functions with NGX_TASK_RAW_BODY */
 } ngx_task_input_t;
 
 typedef struct {
     size_t                   size;       /* sizeof(ngx_task_program_t) */
-    const char *const       *argv;       /* its name first; ends with NULL */
-    const char *const       *env;        /* "NAME=value", ends with NULL; NULL:
-                                            that of the worker */
-    const char              *dir;        /* NULL: that of the worker */
+    const char *const       *argv;       /* the name first; ends with NULL */
+    const char *const       *env;        /* "NAME=value", ends with NULL; or
+                                            NULL: the worker's environment */
+    const char              *dir;        /* NULL: the worker's directory */
 
     ngx_task_input_t         input_type;
     const void              *input;
@@ -347,17 +351,20 @@ typedef struct {
     size_t                   max_output; /* bytes, more is EFBIG; 0: 1 MB */
     int64_t                  grace;      /* milliseconds; 0: 1000 */
 
-    /* what became of it, set also on NGX_TASK_CANCELLED and _FAILED */
+    /* the outcome, set also for NGX_TASK_CANCELLED and NGX_TASK_FAILED */
 
     int                      exit_code;  /* -1: it did not exit by itself */
-    int                      signal;     /* that ended it, or 0 */
-    int                      error;      /* as errno: NGX_TASK_FAILED */
+    int                      signal;     /* the signal that ended it, or 0 */
+    int                      error;      /* an errno, with NGX_TASK_FAILED */
 
-    /* with a null behind, belong to the task; NULL: it was not started */
+    /*
+     * These end with a null and belong to the task; NULL if the program was
+     * not started.
+     */
 
-    char                    *output;     /* its standard output */
+    char                    *output;     /* standard output */
     size_t                   output_len;
-    char                    *messages;   /* the last 4 KB of its errors */
+    char                    *messages;   /* the last 4 KB of standard error */
     size_t                   messages_len;
 } ngx_task_program_t;
 
@@ -365,13 +372,13 @@ ngx_task_rc_t ngx_task_spawn(ngx_task_t *t, ngx_task_program_t *program);
 
 
 /*
- * [any] JSON to a tree, which is the caller's: cJSON_Delete().  NULL: it is
- * none, or there is no memory.  To be used instead of cJSON_ParseWithLength(),
- * which writes to a global variable, as other threads parse, too.  It takes no
- * lock.  Numbers may have any length; what stands behind the value is not
- * looked at.  Since version 1.2 it is strict where cJSON is not: the value has
- * to be UTF-8, without null characters, of 1,000 levels of arrays and objects
- * at most.
+ * [any] Parses JSON to a tree, which belongs to the caller: cJSON_Delete().
+ * Returns NULL if the text is not JSON, or if there is no memory.  Use this
+ * instead of cJSON_ParseWithLength(), which writes to a global variable while
+ * other threads may parse.  It takes no lock.  Numbers may have any length;
+ * what stands behind the value is not looked at.  Since version 1.2 it is
+ * strict where cJSON is not: the value has to be UTF-8, without null
+ * characters, of 1,000 levels of arrays and objects at most.
  */
 
 cJSON *ngx_task_parse_json(const char *text, size_t len);
@@ -380,11 +387,11 @@ cJSON *ngx_task_parse_json(const char *text, size_t len);
 /* --- what a function answers --------------------------------------------- */
 
 /*
- * [any] Members of the JSON object that is the result; setting a name again
- * replaces it.  Names and strings are copied, invalid UTF-8 is replaced; a
- * number that is not finite becomes null.  Out of memory is remembered and
- * ends in a 500.  Each name is compared with those before it: for thousands of
- * members make one cJSON object.
+ * [any] Sets a member of the JSON object that is the result; setting a name
+ * again replaces its value.  Names and strings are copied, invalid UTF-8 is
+ * replaced; a NULL string, or a number that is not finite, becomes null.  If
+ * there is no memory, the task ends with a 500.  Each name is compared with
+ * all names set before: for thousands of members make one cJSON object.
  */
 
 void ngx_task_set_string(ngx_task_t *t, const char *name, const char *value);
@@ -393,45 +400,54 @@ void ngx_task_set_number(ngx_task_t *t, const char *name, double value);
 void ngx_task_set_bool(ngx_task_t *t, const char *name, int value);
 
 /*
- * [any] Takes the value, and if it fails frees it; NULL: out of memory.  From
- * then on it is the task's: to set it by another name, or what is a part of
- * another value, is misuse; it may still be changed, and set again by its name.
- * A number is sent with all digits that it needs to be the same double again.
- * At most 1,000 levels of arrays and objects.
+ * [any] Takes ownership of value, also when it fails; a value of NULL counts
+ * as out of memory.  From then on value is the task's.  It may still be
+ * changed, and set again by the same name; to set it by another name, or to
+ * set a part of another value, is an error and ends in a 500.  A number is
+ * sent with as many digits as it needs to be read as the same double.  A value
+ * may have at most 1,000 levels of arrays and objects.
  */
 
 void ngx_task_set_json(ngx_task_t *t, const char *name, cJSON *value);
 
-/* [any] the whole result, of any type, in the place of what was set */
+/*
+ * [any] Sets the whole result, of any type, in place of what was set before.
+ * Takes ownership of value, as ngx_task_set_json() does.
+ */
 
 void ngx_task_set_result(ngx_task_t *t, cJSON *value);
 
 /*
- * [any] Bytes as the result.  The type is copied; data is not, free_fn(data)
- * is called when it has been sent, on the event loop; with NULL it is never.
- * Members, set before or after, are dropped.
+ * [any] Sets len bytes as the result.  content_type is copied, data is not:
+ * free_fn(data) is called on the event loop when nginx needs them no longer,
+ * or in the calling thread if another result replaces them or the call is
+ * refused; free_fn may be NULL.  Members, whether set before or after, are
+ * dropped.
  */
 
 void ngx_task_set_bytes(ngx_task_t *t, const char *content_type,
     void *data, size_t len, void (*free_fn)(void *));
 
 /*
- * [any] The HTTP status, 200 to 599, and headers of the answer: name and value
- * are copied and have to be fit for a header.  The case of a name does not
- * matter.  A header that is set again is sent again, but of Accept-Ranges,
- * Content-Encoding, Content-Range, ETag, Expires, Last-Modified, Location and
- * Refresh the last counts.  Content-Length, Connection and the like are nginx's
- * own.  With ngx_task_fail() headers are sent, except those that describe a
- * body; none is where an error_page replaces the answer.
+ * [any] Sets the HTTP status, 200 to 599, or a header of the answer.  Name and
+ * value are copied and have to be valid in a header; the case of a name does
+ * not matter.  A header that is set twice is sent twice, except for
+ * Accept-Ranges, Content-Encoding, Content-Range, ETag, Expires,
+ * Last-Modified, Location and Refresh, of which the last one counts.
+ * Content-Type, Content-Length, Connection and the like are nginx's own, and
+ * refused.  After ngx_task_fail() headers are sent, except those that describe
+ * a body; if an error_page replaces the answer, no header is sent.
  */
 
 void ngx_task_set_status(ngx_task_t *t, int status);
 void ngx_task_set_header(ngx_task_t *t, const char *name, const char *value);
 
 /*
- * [any] Ends the task with status, 400 to 599, and {"detail": message}, which
- * the client sees; to be returned: return ngx_task_fail(t, 503, "try later");
- * In the error log it is escaped, up to 1024 bytes.
+ * [any] Answers the client with status, 400 to 599, and {"detail": message};
+ * message is copied, and is logged, escaped, up to 1024 bytes.  Returns
+ * NGX_TASK_FAILED, for the function to return:
+ *
+ *     return ngx_task_fail(t, 503, "try later");
  */
 
 ngx_task_rc_t ngx_task_fail(ngx_task_t *t, int status, const char *message);
@@ -441,11 +457,11 @@ ngx_task_rc_t ngx_task_fail(ngx_task_t *t, int status, const char *message);
 
 /*
  * An async form begins with NGX_TASK_BEGIN() and ends with NGX_TASK_END().
- * At an await it returns to the event loop, and is called again at the same
- * place when what it awaits has ended.  So
+ * At an await it returns to the event loop, and goes on at the same place when
+ * what it awaits has ended.  So
  *
- *     local variables do not keep their values across an await: what has to
- *     be kept goes into the state, which is zeroed at the start;
+ *     local variables do not keep their values across an await: what has to be
+ *     kept goes into the state, which nginx zeroes before the function begins;
  *     there is no switch statement around an await;
  *     there are no two awaits on one line.
  */
@@ -491,26 +507,26 @@ struct ngx_task_frame_s {
 
 
 /*
- * [async] Sleeps for so many milliseconds, never less.  With 0 it goes on at
- * once, without letting others run.
+ * [async] Sleeps for ms milliseconds, never less (but at most a year).  With 0
+ * it goes on at once, without letting others run.
  */
 
 ngx_task_rc_t ngx_task_sleep(ngx_task_frame_t *f, int64_t ms);
 
 /*
- * [async] Runs another async function, with state as its state, and ends with
- * what it returns.
+ * [async] Runs another async function with state as its state, which belongs
+ * to the caller and is not zeroed.  The await ends with what fn returns.
  */
 
 ngx_task_rc_t ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn,
     void *state);
 
 /*
- * [async] Runs a blocking piece in a thread of the pool of that name, or of
- * nginx's pool "default" where it is NULL, and ends with what it returns; with
- * NGX_TASK_BUSY if the pool's queue is full: that of a job waits until there
- * is room.  The state is kept until the piece has returned, also if the task
- * was cancelled meanwhile.
+ * [async] Runs fn(t, data) in a thread of the named pool, or of nginx's pool
+ * "default" if pool is NULL.  The await ends with what fn returns, or with
+ * NGX_TASK_BUSY if the pool's queue is full; the piece of a job waits until
+ * there is room instead.  The state is kept until the piece has returned, also
+ * if the task is cancelled meanwhile.
  */
 
 ngx_task_rc_t ngx_task_offload(ngx_task_frame_t *f, const char *pool,

@@ -39,6 +39,7 @@ for my $try ([ main => 'task_shutdown_timeout' ], [ http => 'task_timeout' ],
 # TEST 2: the headers of a function that failed
 
 $s = TaskServer->start(
+    http => 'task_job_zone jobs:256k;',
     main => $load,
     server => '
         location = /answer  { task answer; }
@@ -55,6 +56,8 @@ $s = TaskServer->start(
         location = /html    { task page; }
         location = /file    { return 200 "a file"; }
         location = /failing { task answer how=0; }
+        location = /late    { task late; task_background on zone=jobs; }
+        location /jobs/     { task_jobs zone=jobs; }
     ');
 
 sub headers {
@@ -98,6 +101,16 @@ like($r->{headers}, qr{^Content-Type: text/html\r?$}m, 'its type');
 like($r->{headers}, qr{^Content-Length: 23\r?$}m, 'its length');
 is(large('/to-file')->{body}, 'a file', '413, another page');
 is(large('/twice')->{body}, '{"detail":"x"}', '413, a task that fails');
+
+# TEST 4: bytes that are freed when the record of the job is given back
+
+my ($worker) = $s->workers;
+$r = $s->get('/late');
+is($r->{status}, 202, 'progress, too late: a job');
+my ($href) = $r->{body} =~ /"href":"([^"]+)"/;
+$s->wait_for(sub { $s->get($href)->{body} =~ /"state":"failed"/ }, 'the job to end');
+unlike($s->get($href)->{body}, qr/sent/, 'progress, too late: is not told');
+is(($s->workers)[0], $worker, 'progress, too late: the worker lives');
 
 $s->stop('QUIT');
 $s->check_log;

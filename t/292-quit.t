@@ -192,6 +192,25 @@ like($s->text('error.log'),
      'stop: named');
 $s->check_log;
 
+# one that is given up, and whose error_page is a task: that is given up, too
+
+$s = TaskServer->start(conf('1s'), server => '
+    location = /first  { task sleep duration=20s; task_mode thread=probe;
+                         error_page 503 = /second; }
+    location = /second { task sleep duration=20s; task_mode thread=probe; }
+    location = /quick  { quick; }
+');
+$c = $s->open('/first');
+$s->get('/quick');
+sleep(0.2);
+($code, $time) = $s->stop('QUIT');
+is($code, 0, 'error_page at quit: exit code');
+cmp_ok($time, '<', 5, 'error_page at quit: on time');
+is($s->read($c)->{status}, 503, 'error_page at quit: an answer');
+is(scalar(() = $s->text('error.log') =~ /runs on after task_shutdown_timeout/g), 2,
+   'error_page at quit: both are named');
+$s->check_log;
+
 # what the directive takes
 
 $s = TaskServer->new;

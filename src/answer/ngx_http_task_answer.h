@@ -1,8 +1,8 @@
 
 /*
  * What an answer looks like: its JSON, its headers, and the one place that
- * sends them.  Knows no task; all of it runs on the event loop, but for the
- * errors, which a thread may make.
+ * sends them.  This room knows no task.  All of it runs on the event loop,
+ * except that errors may be made in any thread.
  */
 
 
@@ -18,23 +18,24 @@
 
 /* --- errors, as FastAPI words them: ngx_http_task_errors.c --------------- */
 
-/* why a value is not taken, in the words of pydantic */
+/* why a value is refused, in the words of pydantic */
 
 typedef struct {
     const char  *type;
     u_char       msg[256];
-    const char  *ctx;                      /* the member of "ctx" */
-    const char  *reason;                   /* its value, or .. */
+    const char  *ctx;                      /* the member of "ctx", or NULL */
+    const char  *reason;                   /* its value; if NULL, .. */
     u_char       bound[NGX_HTTP_TASK_NUMBER_TEXT];
-                                           /* .. if that is NULL */
+                                           /* .. this number is */
     u_char       expected[192];
 } ngx_http_task_invalid_t;
 
 
 /*
- * Adds an error: NGX_DECLINED, or NGX_ERROR: no memory.  Takes ownership of
- * loc, input and value, each of which may be NULL when its allocation failed.
- * Name and value are those of the member of "ctx"; name is NULL: no "ctx".
+ * Add an error, and return NGX_DECLINED; or NGX_ERROR if there is no memory.
+ * They take ownership of loc, input and value; each may be NULL, when its
+ * allocation failed.  name and value make the member of "ctx"; if name is
+ * NULL, there is no "ctx".
  */
 
 ngx_int_t ngx_http_task_error(cJSON **errors, const char *type,
@@ -42,19 +43,21 @@ ngx_int_t ngx_http_task_error(cJSON **errors, const char *type,
 ngx_int_t ngx_http_task_error_invalid(cJSON **errors,
     ngx_http_task_invalid_t *invalid, cJSON *loc, cJSON *input);
 
-/* {"detail":[…]}; takes ownership of the errors */
+/* prints {"detail":[…]} into pool; takes ownership of the errors */
 
 ngx_int_t ngx_http_task_error_print(ngx_pool_t *pool, cJSON **errors,
     ngx_str_t *text);
 
-/* {"detail":"…"} */
+/* prints {"detail":"…"} into pool */
 
 ngx_int_t ngx_http_task_error_detail(ngx_pool_t *pool, ngx_str_t *detail,
     ngx_str_t *text);
 
-/* takes ownership of what, a name or a position */
+/* takes ownership of what, a name or a position; returns NULL: no memory */
 
 cJSON *ngx_http_task_error_loc(const char *where, cJSON *what);
+
+/* the "input" of an error; return NULL: no memory */
 
 cJSON *ngx_http_task_error_echo_text(ngx_pool_t *pool, ngx_str_t *text);
 cJSON *ngx_http_task_error_echo_json(ngx_pool_t *pool,
@@ -69,37 +72,40 @@ ngx_int_t ngx_http_task_send(ngx_http_request_t *r, ngx_uint_t status,
 ngx_int_t ngx_http_task_send_body(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body);
 
-/* a body in buffers, of which the last one is marked so */
+/* sends a body in buffers, the last of which has last_buf set */
 
 ngx_int_t ngx_http_task_send_chain(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_chain_t *out, off_t len);
 
-/* the header of an event stream */
+/* sends the header of an event stream */
 
 ngx_int_t ngx_http_task_send_stream(ngx_http_request_t *r);
 
-/* the body may be NULL: then a constant one; a location's error_page wins */
+/*
+ * Send an error.  If body is NULL, a constant one is sent; if the location has
+ * an error_page for it, nothing is, and the status is returned.
+ */
 
 ngx_int_t ngx_http_task_send_error(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body);
 ngx_int_t ngx_http_task_send_not_allowed(ngx_http_request_t *r,
     ngx_str_t *allow);
 
-/* 503; retry is in seconds */
+/* sends a 503; retry is in seconds */
 
 ngx_int_t ngx_http_task_send_unavailable(ngx_http_request_t *r,
     ngx_uint_t retry);
 
-/* the constant body of an error */
+/* returns the constant body of an error */
 
 ngx_str_t *ngx_http_task_status_body(ngx_uint_t status);
 
-/* whether an error_page will replace what is sent with this status */
+/* returns 1 if an error_page will replace an answer with this status */
 
 ngx_uint_t ngx_http_task_has_error_page(ngx_http_request_t *r,
     ngx_uint_t status);
 
-/* the level of the line that a failure with this status is logged by */
+/* returns the level at which a failure with this status is logged */
 
 ngx_uint_t ngx_http_task_failed_level(ngx_uint_t status);
 
@@ -108,7 +114,7 @@ extern ngx_str_t  ngx_http_task_json_type;
 
 /* --- headers: ngx_http_task_header.c ------------------------------------- */
 
-/* puts it where nginx's filters look for it */
+/* adds a header, and puts it where nginx's filters look for it */
 
 ngx_int_t ngx_http_task_add_header(ngx_http_request_t *r, ngx_str_t *name,
     ngx_str_t *value);
@@ -118,17 +124,17 @@ ngx_uint_t ngx_http_task_has_cache_control(ngx_http_request_t *r);
 
 /* --- what a request asks for: ngx_http_task_fields.c --------------------- */
 
-/* which of the types, a NULL behind them, the client likes best */
+/* returns the index of the type that the client likes best; ends with NULL */
 
 ngx_uint_t ngx_http_task_fields_accept(ngx_http_request_t *r,
     const char *const *types);
 
-/* whether it prefers "respond-async", and how long it waits before that */
+/* returns 1 if it prefers "respond-async"; wait is set to milliseconds */
 
 ngx_uint_t ngx_http_task_fields_prefer(ngx_http_request_t *r,
     ngx_msec_t *wait);
 
-/* whether the body is not what it says, but an encoding of that */
+/* returns 1 if the body has a Content-Encoding other than "identity" */
 
 ngx_uint_t ngx_http_task_fields_encoded(ngx_http_request_t *r);
 
@@ -139,7 +145,7 @@ ngx_int_t ngx_http_task_fields_vary(ngx_http_request_t *r, const char *name);
 
 /* --- a text that grows: ngx_http_task_out.c ------------------------------ */
 
-/* an allocation that fails is remembered */
+/* an allocation that fails sets failed, and the answer is then a 500 */
 
 typedef struct {
     ngx_pool_t   *pool;
@@ -153,21 +159,21 @@ typedef struct {
 
 void ngx_http_task_out_init(ngx_http_task_out_t *out, ngx_pool_t *pool);
 
-/* as ngx_sprintf(), up to 256 bytes */
+/* appends as ngx_sprintf() does, up to 256 bytes at once */
 
 void ngx_http_task_out(ngx_http_task_out_t *out, const char *fmt, ...);
 void ngx_http_task_out_str(ngx_http_task_out_t *out, ngx_str_t *s);
 
-/* nanoseconds, as seconds */
+/* appends nanoseconds as seconds */
 
 void ngx_http_task_out_time(ngx_http_task_out_t *out, uint64_t ns);
 
-/* "name":"s" */
+/* appends "name":"s" */
 
 void ngx_http_task_out_json(ngx_http_task_out_t *out, const char *name,
     ngx_str_t *s);
 
-/* answers with it */
+/* answers 200 with the text, and returns what a content handler returns */
 
 ngx_int_t ngx_http_task_out_send(ngx_http_task_out_t *out,
     ngx_http_request_t *r, ngx_str_t *type);

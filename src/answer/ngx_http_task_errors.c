@@ -1,10 +1,10 @@
 
 /*
- * The errors of a request, as FastAPI tells them:
+ * The errors of a request, in the form of FastAPI:
  *
  *     {"detail":[{"type":..,"loc":[..],"msg":..,"input":..,"ctx":{..}}]}
  *
- * What could not be allocated is NULL: an error that is not complete is none.
+ * A part that could not be allocated is NULL, and NGX_ERROR is returned then.
  */
 
 
@@ -12,7 +12,7 @@
 #include "text/ngx_http_task_json.h"
 
 
-/* how much of a wrong value is sent back, bytes */
+/* how many bytes of a wrong value are sent back */
 
 #define NGX_HTTP_TASK_ECHO  1024
 
@@ -53,7 +53,7 @@ ngx_http_task_error(cJSON **errors, const char *type, const char *msg,
 }
 
 
-/* takes the item in any case; without a name, to an array */
+/* takes ownership of item, also when it fails; name is NULL for an array */
 
 static ngx_uint_t
 ngx_http_task_add(cJSON *to, const char *name, cJSON *item)
@@ -182,7 +182,7 @@ ngx_http_task_error_echo_text(ngx_pool_t *pool, ngx_str_t *text)
     size_t   i, n, len;
     u_char  *p, *last;
 
-    /* a cut inside a character ends in a replacement, as any invalid byte */
+    /* a character that is cut is replaced, as any invalid byte is */
 
     len = ngx_min(text->len, NGX_HTTP_TASK_ECHO);
 
@@ -195,7 +195,7 @@ ngx_http_task_error_echo_text(ngx_pool_t *pool, ngx_str_t *text)
 
     for (i = 0; i < len; i += n + 1) {
 
-        /* a null could not be shown, it is as invalid as other bytes */
+        /* a null cannot be shown: it is replaced, as an invalid byte is */
 
         for (n = 0; i + n < len && text->data[i + n]; n++) { /* void */ }
 
@@ -212,7 +212,7 @@ ngx_http_task_error_echo_text(ngx_pool_t *pool, ngx_str_t *text)
 }
 
 
-/* as it stands: numbers keep digits that a double has not */
+/* sends JSON back as it stands: a double could not hold all digits */
 
 cJSON *
 ngx_http_task_error_echo_json(ngx_pool_t *pool, ngx_http_task_span_t *span)
@@ -238,7 +238,7 @@ ngx_http_task_error_echo_json(ngx_pool_t *pool, ngx_http_task_span_t *span)
 }
 
 
-/* in the place of what a secret was, or may be in */
+/* replaces a secret, and what may have one in it */
 
 cJSON *
 ngx_http_task_error_echo_secret(void)

@@ -1,7 +1,7 @@
 
 /*
- * What the header fields of a request ask for, as ngx_http_task_field.c reads
- * them: this is where they are looked up.
+ * What a request asks for: the header fields are looked up here, and read by
+ * ngx_http_task_field.c.
  */
 
 
@@ -15,7 +15,7 @@ typedef struct {
 } ngx_http_task_fields_t;
 
 
-/* the next one of that name; 0: there is none */
+/* finds the next field of that name, and returns 1; 0: there are no more */
 
 static ngx_uint_t
 ngx_http_task_fields_next(ngx_http_task_fields_t *fields, const char *name,
@@ -100,7 +100,7 @@ ngx_http_task_fields_encoded(ngx_http_request_t *r)
     fields.part = &r->headers_in.headers.part;
     fields.i = 0;
 
-    /* what is no grammar is no "identity" either */
+    /* an invalid field counts as an encoding, it is not "identity" */
 
     while (ngx_http_task_fields_next(&fields, "Content-Encoding", &field)) {
         p = (u_char *) field.data;

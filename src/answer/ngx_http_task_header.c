@@ -1,8 +1,8 @@
 
 /*
- * Header fields of an answer.  nginx keeps pointers to those that its filters
- * and modules look for, read or replace: one that is only in the list is sent,
- * but "expires", "auth_request", "gzip" and others do not see it.
+ * Header fields of an answer.  nginx keeps pointers to those fields that its
+ * filters and modules read or replace: a field that is only in the list is
+ * sent, but "expires", "auth_request", "gzip" and others do not see it.
  */
 
 
@@ -181,7 +181,7 @@ ngx_http_task_header_keep(ngx_http_request_t *r, ngx_http_task_header_t *place,
 }
 
 
-/* one that was set before an error_page led here */
+/* a header may have been set before an error_page led here */
 
 void
 ngx_http_task_drop_header(ngx_http_request_t *r, ngx_str_t *name)
@@ -204,7 +204,7 @@ ngx_http_task_drop_header(ngx_http_request_t *r, ngx_str_t *name)
 }
 
 
-/* whether somebody has said what caches may do: then it stays */
+/* returns 1 if somebody has said already what caches may do */
 
 ngx_uint_t
 ngx_http_task_has_cache_control(ngx_http_request_t *r)

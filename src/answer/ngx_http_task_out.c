@@ -1,13 +1,13 @@
 
 /*
- * A text that grows, in buffers: what is large is printed into it.
+ * A text that grows in a chain of buffers, for large answers.
  */
 
 
 #include "answer/ngx_http_task_answer.h"
 
 
-/* a buffer, and what one ngx_http_task_out() may print, bytes */
+/* sizes of a buffer, and of what one ngx_http_task_out() may print, bytes */
 
 #define NGX_HTTP_TASK_OUT_BUF   32768
 #define NGX_HTTP_TASK_OUT_LINE  256

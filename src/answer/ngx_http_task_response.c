@@ -36,7 +36,7 @@ static ngx_http_task_status_body_t  ngx_http_task_status_bodies[] = {
     { NGX_HTTP_GATEWAY_TIME_OUT,
       ngx_string("{\"detail\":\"Gateway Timeout\"}") },
 
-    /* the last one, and any other */
+    /* the last one stands for all others, too */
 
     { NGX_HTTP_INTERNAL_SERVER_ERROR,
       ngx_string("{\"detail\":\"Internal Server Error\"}") }
@@ -104,7 +104,7 @@ ngx_http_task_send_chain(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-/* server-sent events: the body comes bit by bit */
+/* server-sent events: the body follows bit by bit */
 
 ngx_int_t
 ngx_http_task_send_stream(ngx_http_request_t *r)
@@ -119,7 +119,7 @@ ngx_http_task_send_stream(ngx_http_request_t *r)
 }
 
 
-/* NGX_DONE: there is no body to be sent */
+/* NGX_DONE: no body is to be sent */
 
 static ngx_int_t
 ngx_http_task_send_header(ngx_http_request_t *r, ngx_uint_t status,
@@ -128,7 +128,7 @@ ngx_http_task_send_header(ngx_http_request_t *r, ngx_uint_t status,
     u_char     *p;
     ngx_int_t   rc;
 
-    /* not ngx_http_send_response(), which takes a redirect's body for a URL */
+    /* not ngx_http_send_response(): it takes the body of a redirect as URL */
 
     rc = ngx_http_discard_request_body(r);
 
@@ -147,13 +147,13 @@ ngx_http_task_send_header(ngx_http_request_t *r, ngx_uint_t status,
 
     if (status == NGX_HTTP_NOT_MODIFIED) {
 
-        /* its headers would be those of another body */
+        /* the headers would describe a body that is not sent */
 
         ngx_http_clear_content_length(r);
         ngx_str_null(&r->headers_out.content_type);
     }
 
-    /* the function has run: no precondition makes that undone */
+    /* the function has run: a precondition could not undo that */
 
     r->disable_not_modified = 1;
 
@@ -163,7 +163,7 @@ ngx_http_task_send_header(ngx_http_request_t *r, ngx_uint_t status,
         return rc;
     }
 
-    /* NGX_AGAIN: it is on its way, and so is what follows */
+    /* NGX_AGAIN: the header is on its way, and the body may follow */
 
     return r->header_only ? NGX_DONE : NGX_OK;
 }
@@ -177,7 +177,7 @@ ngx_http_task_send_error(ngx_http_request_t *r, ngx_uint_t status,
         return status;
     }
 
-    /* an error needs no body: do not ask for it with "100 Continue" */
+    /* an error does not need the request's body: send no "100 Continue" */
 
     r->expect_tested = 1;
 
@@ -187,7 +187,7 @@ ngx_http_task_send_error(ngx_http_request_t *r, ngx_uint_t status,
 
     if (status == NGX_HTTP_TASK_UNPROCESSABLE) {
 
-        /* the one status here that nginx has no name for */
+        /* nginx has no reason phrase for this one */
 
         ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
     }
@@ -237,7 +237,7 @@ ngx_http_task_send_unavailable(ngx_http_request_t *r, ngx_uint_t retry)
 }
 
 
-/* of a task or a job: what is up to the client is no error of the server's */
+/* a task or a job that fails with a 4xx is not an error of the server */
 
 ngx_uint_t
 ngx_http_task_failed_level(ngx_uint_t status)
@@ -262,7 +262,7 @@ ngx_http_task_status_body(ngx_uint_t status)
 }
 
 
-/* as ngx_http_special_response_handler() will find it */
+/* looks for it as ngx_http_special_response_handler() will */
 
 ngx_uint_t
 ngx_http_task_has_error_page(ngx_http_request_t *r, ngx_uint_t status)

@@ -1,7 +1,7 @@
 
 /*
- * What nginx lacks, and all rooms may use: directives that are read, time, the
- * end of a worker, what a function may do to its process.
+ * What nginx lacks and all rooms may use: reading directives, time, the end of
+ * a worker, and what a function may do to its process.
  */
 
 
@@ -21,16 +21,16 @@
 #define NGX_HTTP_TASK_RESET_CONTENT  205
 #define NGX_HTTP_TASK_UNPROCESSABLE  422
 
-/* how much of a function's message goes into the log, bytes */
+/* how many bytes of a function's message are logged */
 
 #define NGX_HTTP_TASK_LOG_TEXT       1024
 
-/* the longest time that is slept or awaited at once: a year, milliseconds */
+/* the longest time that may be configured or slept: a year, milliseconds */
 
 #define NGX_HTTP_TASK_MAX_MS         31536000000LL
 
 
-/* what the loop and a thread touch at the same time, which is marked [both] */
+/* access to what the loop and a thread may touch at the same time: [both] */
 
 #define ngx_http_task_atomic_get(p)     __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define ngx_http_task_atomic_set(p, v)  __atomic_store_n(p, v, __ATOMIC_RELEASE)
@@ -38,7 +38,7 @@
 
 /* --- directives: ngx_http_task_conf.c ------------------------------------ */
 
-/* a line of the configuration, kept for messages that come when it is merged */
+/* a line of the configuration, kept for messages when it is merged */
 
 typedef struct {
     ngx_str_t                file;
@@ -55,35 +55,36 @@ typedef struct {
 
 
 /*
- * Logs as ngx_conf_log_error() does, of the line that is read now, or of the
- * place, if that is not NULL.  Returns NGX_ERROR.
+ * Logs as ngx_conf_log_error() does, with file and line of the place, or, if
+ * that is NULL, of the line that is read now.  Returns NGX_ERROR.
  */
 
 ngx_int_t ngx_http_task_conf_log(ngx_conf_t *cf, ngx_uint_t level,
     ngx_http_task_place_t *place, const char *fmt, ...);
 
-/* the line that is read now */
+/* remembers the line that is read now */
 
 void ngx_http_task_conf_place(ngx_conf_t *cf, ngx_http_task_place_t *place);
 
 /*
- * Reads the options "name=value" of a directive, from its argument first on:
- * where one is given, its value is set.  Unknown ones, and those that are given
- * twice, are logged, which is NGX_ERROR.  The last one has no name.
+ * Reads the options "name=value" of a directive, from argument number first
+ * on, and sets the value of each option that is given.  The last element of
+ * options has no name.  NGX_ERROR: an option is unknown or given twice, it is
+ * logged.
  */
 
 ngx_int_t ngx_http_task_conf_options(ngx_conf_t *cf, ngx_uint_t first,
     ngx_http_task_option_t *options);
 
-/* milliseconds, up to a year; NGX_ERROR: it is no time, or a longer one */
+/* returns milliseconds; NGX_ERROR: it is no time, or longer than a year */
 
 ngx_int_t ngx_http_task_conf_time(ngx_str_t *text);
 
-/* the same, for a directive that ngx_conf_set_msec_slot() reads */
+/* the same check, for a directive that ngx_conf_set_msec_slot() reads */
 
 char *ngx_http_task_conf_time_post(ngx_conf_t *cf, void *post, void *data);
 
-/* log an option whose value is not valid; these return NGX_CONF_ERROR */
+/* log that the value of an option is not valid, and return NGX_CONF_ERROR */
 
 char *ngx_http_task_conf_invalid(ngx_conf_t *cf,
     ngx_http_task_option_t *option);
@@ -93,19 +94,19 @@ char *ngx_http_task_conf_invalid_time(ngx_conf_t *cf,
 
 /* --- shared memory: ngx_http_task_shm.c ---------------------------------- */
 
-/* reads "name:size"; NGX_ERROR: what is wrong with it is logged */
+/* reads "name:size", returns the size; NGX_ERROR: it is wrong, and logged */
 
 ssize_t ngx_http_task_shm_size(ngx_conf_t *cf, const char *directive,
     ngx_str_t *text, ngx_str_t *name, void *tag);
 
-/* a mutex that is shared by processes, and robust */
+/* initializes a mutex that is robust and shared by processes */
 
 ngx_int_t ngx_http_task_shm_mutex(pthread_mutex_t *mutex);
 
 
 /* --- time: ngx_http_task_timer.c ----------------------------------------- */
 
-/* set by its owner: event.log */
+/* the owner sets event.log */
 
 typedef struct {
     ngx_event_t              event;        /* the first member */
@@ -114,19 +115,19 @@ typedef struct {
 } ngx_http_task_timer_t;
 
 
-/* nanoseconds, on the monotonic clock; any thread */
+/* returns nanoseconds, on the monotonic clock; any thread */
 
 int64_t ngx_http_task_now(void);
 
 /*
  * On the loop: calls the handler at the deadline or later, never before it.
- * The data begin with 32 bytes that nginx's debug log may look at.
+ * nginx's debug log may look at the first 32 bytes of data.
  */
 
 void ngx_http_task_timer_set(ngx_http_task_timer_t *timer,
     void (*handler)(void *data), void *data, int64_t deadline);
 
-/* harmless if it is not set */
+/* harmless if the timer is not set */
 
 void ngx_http_task_timer_clear(ngx_http_task_timer_t *timer);
 
@@ -138,7 +139,7 @@ void ngx_http_task_timer_clear(ngx_http_task_timer_t *timer);
 void ngx_http_task_loop_init(void);
 ngx_uint_t ngx_http_task_loop_is_here(void);
 
-/* the worker has come to its end: nothing that blocks is begun any more */
+/* the worker exits: programs that tasks run get a shorter grace */
 
 void ngx_http_task_loop_stop(void);
 ngx_uint_t ngx_http_task_loop_stops(void);
@@ -146,11 +147,14 @@ ngx_uint_t ngx_http_task_loop_stops(void);
 
 /* --- the end of a worker: ngx_http_task_hold.c; the loop ----------------- */
 
-/* jobs are first: one that was given up may still be a piece in a pool */
+/*
+ * Jobs come first, and are given up first: one that was given up may still be
+ * a piece in a pool.
+ */
 
 typedef enum {
-    NGX_HTTP_TASK_HOLD_JOB = 0,            /* has not ended */
-    NGX_HTTP_TASK_HOLD_PIECE,              /* is in a pool */
+    NGX_HTTP_TASK_HOLD_JOB = 0,            /* a job that has not ended */
+    NGX_HTTP_TASK_HOLD_PIECE,              /* a piece in a pool */
 
     NGX_HTTP_TASK_HOLDS
 } ngx_http_task_hold_e;
@@ -164,14 +168,15 @@ typedef struct ngx_http_task_hold_s  ngx_http_task_hold_t;
 struct ngx_http_task_hold_s {
     ngx_queue_t              queue;
 
-    /* a worker that quits waits no longer; may undo the hold, and free it */
+    /* a worker that quits waits no longer: may undo the hold, and free it */
     void                   (*give_up)(ngx_http_task_hold_t *hold);
 };
 
 
 /*
- * How long a worker that quits waits for the holds of each kind, milliseconds,
- * and what it looks at every so often while there are any.
+ * bounds: how long a worker that quits waits for the holds of each kind, in
+ * milliseconds; the array is not copied.  look() is called every half second
+ * while anything is held.
  */
 
 void ngx_http_task_hold_init(const int64_t *bounds, void (*look)(void));
@@ -179,70 +184,70 @@ void ngx_http_task_hold_init(const int64_t *bounds, void (*look)(void));
 void ngx_http_task_hold(ngx_http_task_hold_e kind, ngx_http_task_hold_t *hold);
 void ngx_http_task_unhold(ngx_http_task_hold_t *hold);
 
-/* whether there is any */
+/* returns 1 if anything is held */
 
 ngx_uint_t ngx_http_task_hold_any(void);
 
-/* the one after hold, or the first one after NULL; NULL: there is none */
+/* returns the hold after this one, or the first if it is NULL; or NULL */
 
 ngx_http_task_hold_t *ngx_http_task_hold_next(ngx_http_task_hold_e kind,
     ngx_http_task_hold_t *hold);
 
-/* all of it has had its time: a worker that quits gives it up */
+/* ends the time of all holds: a worker that quits gives them up */
 
 void ngx_http_task_hold_no_longer(void);
 
 
 /* --- functions that end what is nginx's: ngx_http_task_exit.c ------------ */
 
-/* who runs in a thread: a task's function, or a hook of a library */
+/* what runs in a thread: a task's function, or a hook of a library */
 
 typedef struct {
-    ngx_task_t              *task;         /* NULL: a hook, or nobody */
-    ngx_str_t               *name;         /* NULL: nobody */
+    ngx_task_t              *task;         /* NULL: a hook, or nothing */
+    ngx_str_t               *name;         /* NULL: nothing */
 } ngx_http_task_guard_t;
 
 
 ngx_int_t ngx_http_task_exit_init(ngx_cycle_t *cycle);
 
-/* the handlers that are registered last are the first to be called */
+/* registers the exit handlers; those registered last are called first */
 
 void ngx_http_task_exit_catch(void);
 
-/* around what is a function's; any thread.  Returns who ran before. */
+/* stand around code of a library; any thread.  Returns what ran before. */
 
 ngx_http_task_guard_t ngx_http_task_exit_guard(ngx_task_t *t, ngx_str_t *name);
 void ngx_http_task_exit_unguard(ngx_http_task_guard_t before);
 
-/* the task that runs in this thread, or NULL */
+/* returns the task that runs in this thread, or NULL */
 
 ngx_task_t *ngx_http_task_exit_guarded_task(void);
 
-/* after what is a function's: it may have allowed that its thread is ended */
+/* called after code of a library, which may have allowed cancellation */
 
 void ngx_http_task_exit_forbid_cancel(void);
 
 
 /* --- what programs inherit: ngx_http_task_child.c ------------------------ */
 
-/* in a worker; libraries: whether any were loaded */
+/* called in a worker; libraries: 1 if any were loaded */
 
 void ngx_http_task_child_init(ngx_cycle_t *cycle, ngx_uint_t libraries);
 
-/* in a thread of a pool, before it runs what is a function's */
+/* called in a thread of a pool, before it runs code of a library */
 
 void ngx_http_task_child_thread(void);
 
 
 /* --- clients: ngx_http_task_watch.c; the loop ---------------------------- */
 
-/* ends a request that waits when its client leaves */
+/* watches a request that waits: ends it when its client leaves */
 
 void ngx_http_task_watch(ngx_http_request_t *r);
 
 /*
- * Whether post_action has taken a request elsewhere since its r->uri_changes
- * were these: its client left.
+ * True if post_action has taken the request elsewhere since r->uri_changes had
+ * this value: its client left.
  */
 
 #define ngx_http_task_elsewhere(r, changes)  ((r)->uri_changes != (changes))

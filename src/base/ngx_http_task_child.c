@@ -1,12 +1,13 @@
 
 /*
- * What programs inherit that a function starts by itself, by system(), popen()
- * or posix_spawn().
+ * What is inherited by programs that a function starts itself, with system(),
+ * popen() or posix_spawn().
  *
- * nginx marks none of its descriptors: a program that lives on would hold the
- * connections of all clients, and the port.  Its threads block all signals,
- * and SIGPIPE is ignored; both is inherited.  Only where libraries are loaded
- * is any of it changed, as it costs a system call for each connection.
+ * nginx sets FD_CLOEXEC on none of its descriptors: a program that lives on
+ * would hold the connections of all clients, and the port.  Threads of nginx
+ * block all signals, and SIGPIPE is ignored; a program inherits both.  This is
+ * changed only if libraries are loaded, as it costs a system call for each
+ * connection.
  */
 
 
@@ -15,7 +16,7 @@
 #include <sys/syscall.h>
 
 
-/* since Linux 5.9 and 5.11 */
+/* the call is in Linux since 5.9, the flag since 5.11 */
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC  (1U << 2)
@@ -31,11 +32,11 @@ static void ngx_http_task_child_signal(int signo, siginfo_t *info,
 static void ngx_http_task_child_no_action(int signo);
 
 
-/* of this worker; are there libraries? */
+/* 1 if this worker has libraries */
 
 static ngx_uint_t                  ngx_http_task_child_wanted;
 
-/* of the listening sockets: what they do with a connection */
+/* the listening sockets, and nginx's handlers of their connections */
 
 static ngx_listening_t            *ngx_http_task_child_sockets;
 static ngx_connection_handler_pt  *ngx_http_task_child_handlers;
@@ -43,7 +44,7 @@ static ngx_connection_handler_pt  *ngx_http_task_child_handlers;
 static ngx_int_t                 (*ngx_http_task_child_add_conn)(
                                                        ngx_connection_t *c);
 
-/* what nginx does with those signals, and the thread that does it */
+/* signals that nginx handles, how it does, and the event loop's thread */
 
 static const int                   ngx_http_task_child_signos[] = {
     SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGIO,
@@ -65,13 +66,13 @@ ngx_http_task_child_init(ngx_cycle_t *cycle, ngx_uint_t libraries)
 
     ngx_http_task_child_signals();
 
-    /* what the master has opened, and nginx's event module here */
+    /* descriptors that the master has opened, or nginx's event module here */
 
 #ifdef SYS_close_range
     (void) syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
 #endif
 
-    /* connections to upstreams; those of clients do not come this way */
+    /* connections to upstreams; those from clients do not come this way */
 
     if (ngx_event_actions.add_conn) {
         ngx_http_task_child_add_conn = ngx_event_actions.add_conn;
@@ -145,13 +146,13 @@ ngx_http_task_child_signals(void)
     sa.sa_handler = SIG_DFL;
     (void) sigaction(SIGCHLD, &sa, NULL);
 
-    /* what is handled, unlike what is ignored, ends with exec() */
+    /* exec() resets a signal that is handled, but not one that is ignored */
 
     sa.sa_handler = ngx_http_task_child_no_action;
     sa.sa_flags = SA_RESTART;
     (void) sigaction(SIGPIPE, &sa, NULL);
 
-    /* threads will not block these */
+    /* threads will not block these signals, but only the loop acts on them */
 
     ngx_http_task_child_loop = syscall(SYS_gettid);
 
@@ -172,8 +173,8 @@ ngx_http_task_child_signals(void)
 
 
 /*
- * A signal to the process may be taken by any thread that does not block it.
- * It is the event loop that has to act upon it, and to be woken for that.
+ * Any thread that does not block a signal to the process may get it.  But it
+ * is the event loop that has to act upon it, and has to be woken for that.
  */
 
 static void
@@ -182,7 +183,7 @@ ngx_http_task_child_signal(int signo, siginfo_t *info, void *context)
     ngx_err_t          err;
     struct sigaction  *was;
 
-    /* in a child by fork(): what nginx does is none of its business */
+    /* in a child by fork(): do what the signal does by default */
 
     if (getpid() != ngx_pid) {
         (void) signal(signo, SIG_DFL);
@@ -210,7 +211,7 @@ ngx_http_task_child_signal(int signo, siginfo_t *info, void *context)
 }
 
 
-/* in a thread of a pool, once */
+/* does its work once in each thread */
 
 void
 ngx_http_task_child_thread(void)
@@ -232,5 +233,5 @@ ngx_http_task_child_thread(void)
 static void
 ngx_http_task_child_no_action(int signo)
 {
-    /* a write to what nobody reads any more fails with EPIPE, as it did */
+    /* a write that nobody reads still fails with EPIPE */
 }

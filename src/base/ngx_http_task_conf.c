@@ -15,7 +15,7 @@ ngx_http_task_conf_place(ngx_conf_t *cf, ngx_http_task_place_t *place)
 }
 
 
-/* what ngx_conf_log_error() says, of a line that was read before */
+/* ngx_conf_log_error() logs the line that is read now: so set another one */
 
 ngx_int_t
 ngx_http_task_conf_log(ngx_conf_t *cf, ngx_uint_t level,

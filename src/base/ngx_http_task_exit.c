@@ -1,15 +1,16 @@
 
 /*
- * A function, or a library that it calls, that ends what is nginx's.
+ * A function, or a library that it calls, may end what is nginx's.
  *
- * exit() ends the worker, and where its argument is 2 the master starts no
- * other one.  So a handler names the function that called it, and ends the
- * process with a code after which there will be a new worker.  What nginx ends
- * by itself is on the event loop, while nothing of a library runs there.
+ * exit() ends the worker, and if its argument is 2, the master starts no new
+ * one.  So a handler names the function that called exit(), and ends the
+ * process with a code after which there will be a new worker.  When nginx
+ * itself exits, it does so on the event loop, while nothing of a library runs
+ * there.
  *
- * pthread_exit() and pthread_cancel() end a thread.  That of the event loop has
- * a value of a key, whose destructor is called then and ends the process, too;
- * threads of a pool are watched where they run, see ngx_http_task_piece_run.c.
+ * pthread_exit() and pthread_cancel() end a thread.  For the thread of the
+ * event loop the destructor of a key is then called, which ends the process,
+ * too; for threads of a pool see ngx_http_task_piece_run.c.
  */
 
 
@@ -25,14 +26,14 @@ static void ngx_http_task_exit_now(const char *call, int status);
 static void ngx_http_task_exit_log(const char *call, int status);
 
 
-/* how long a worker stays that could not even start, milliseconds */
+/* how long a worker stays if a start() hook calls exit(), milliseconds */
 
 #define NGX_HTTP_TASK_EXIT_START  1000
 
 
 /*
  * What runs in this thread: a task's function, or a hook of a library.  With
- * this model each look at it is one instruction, and not a call.
+ * this model of TLS each access is one instruction, and not a call.
  */
 
 #define ngx_http_task_exit_local                                              \
@@ -40,7 +41,7 @@ static void ngx_http_task_exit_log(const char *call, int status);
 
 ngx_http_task_exit_local ngx_http_task_guard_t  ngx_http_task_exit_guarded;
 
-static pthread_key_t  ngx_http_task_exit_key;      /* of the loop's thread */
+static pthread_key_t  ngx_http_task_exit_key;      /* for the loop's thread */
 
 
 ngx_int_t
@@ -58,7 +59,7 @@ ngx_http_task_exit_init(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    /* nginx unloads its modules before it exits: this one has to stay */
+    /* nginx unloads modules before it exits: the handlers have to stay */
 
     if (dladdr(&ngx_http_task_exit_key, &info) == 0
         || dlopen(info.dli_fname, RTLD_NOW|RTLD_NOLOAD|RTLD_NODELETE) == NULL)
@@ -124,7 +125,7 @@ ngx_http_task_exit_forbid_cancel(void)
 static void
 ngx_http_task_exit_handler(int status, void *data)
 {
-    /* a child that a function has made by fork() may end as it likes */
+    /* a child that a function has forked may end as it likes */
 
     if (getpid() != ngx_pid) {
         return;
@@ -144,7 +145,7 @@ ngx_http_task_exit_handler(int status, void *data)
 }
 
 
-/* it is not told the argument */
+/* quick_exit() does not tell its argument */
 
 static void
 ngx_http_task_exit_quick_handler(void)
@@ -164,7 +165,8 @@ ngx_http_task_exit_now(const char *call, int status)
 {
     ngx_http_task_exit_log(call, status);
 
-    /* in start(), and so will the next worker: the master would not wait */
+    /* in a start() hook: the next worker will exit there, too, and the master
+       would start them without a pause */
 
     if (ngx_http_task_exit_guarded.name && !ngx_http_task_exit_guarded.task
         && !ngx_quit && !ngx_exiting && !ngx_terminate)
@@ -207,7 +209,7 @@ ngx_http_task_exit_log(const char *call, int status)
 }
 
 
-/* the event loop's thread ends */
+/* the destructor of the key: the event loop's thread ends */
 
 static void
 ngx_http_task_exit_loop(void *data)

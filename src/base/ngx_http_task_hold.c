@@ -1,19 +1,20 @@
 
 /*
- * The event loop of a worker that is told to quit ends as soon as no timer but
- * cancelable ones is set.  While anything is held here, a piece of a task in a
- * pool, or a job that has not ended, one timer that otherwise does nothing is
- * not cancelable.  Other things can be looked at whenever it fires.
+ * What keeps a worker that quits.  Its event loop ends as soon as only
+ * cancelable timers are set.  While anything is held here, a piece of a task
+ * in a pool, or a job that has not ended, one timer is set that is not
+ * cancelable.  When it fires, look() is called, too.
  *
  * Each kind of holds has a bound of its own, after which they are given up.  A
- * job that is in a pool is both: it is a job as long as it has not ended.
+ * job whose piece is in a pool has two holds, one of each kind, until the job
+ * ends.
  */
 
 
 #include "base/ngx_http_task_base.h"
 
 
-/* the timer, milliseconds: it also looks whether it is still wanted */
+/* how often the timer fires, milliseconds */
 
 #define NGX_HTTP_TASK_HOLD_TIME  500
 
@@ -24,7 +25,7 @@ static ngx_uint_t ngx_http_task_hold_bound(ngx_queue_t *held, int64_t waited,
     int64_t bound);
 
 
-/* of this worker */
+/* state of this worker */
 
 static ngx_queue_t         ngx_http_task_held[NGX_HTTP_TASK_HOLDS];
 static const int64_t      *ngx_http_task_hold_bounds;
@@ -106,7 +107,7 @@ ngx_http_task_hold_next(ngx_http_task_hold_e kind, ngx_http_task_hold_t *hold)
 
     held = &ngx_http_task_held[kind];
 
-    /* a process that is none of nginx's workers holds nothing */
+    /* a process that is not a worker holds nothing */
 
     if (held->next == NULL) {
         return NULL;
@@ -145,7 +146,7 @@ ngx_http_task_hold_handler(ngx_event_t *ev)
 }
 
 
-/* gives up what has had its time; whether anything else is waited for */
+/* gives up holds whose time is over; returns 1 if others are waited for */
 
 static ngx_uint_t
 ngx_http_task_hold_quit(void)
@@ -162,7 +163,7 @@ ngx_http_task_hold_quit(void)
         since = now;
     }
 
-    /* jobs are first: what was one is then but a piece that still runs */
+    /* jobs first: of one that was given up only a piece may be left */
 
     for (i = 0; i < NGX_HTTP_TASK_HOLDS; i++) {
         wait |= ngx_http_task_hold_bound(&ngx_http_task_held[i],
@@ -175,8 +176,8 @@ ngx_http_task_hold_quit(void)
 
 
 /*
- * Those that are given up may be gone by that, or stay: nobody awaits them.  It
- * may lead to new ones, which are behind them, and are given up, too.
+ * give_up() may undo a hold, or leave it: it is not awaited any more.  It may
+ * lead to new holds, which are behind it, and are given up, too.
  */
 
 static ngx_uint_t

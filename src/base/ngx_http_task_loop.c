@@ -1,7 +1,7 @@
 
 /*
- * The event loop of this worker, as threads know it: which thread it is, and
- * whether it has come to its end.
+ * What threads know of this worker's event loop: which thread it is, and
+ * whether it has ended.
  */
 
 

@@ -1,6 +1,6 @@
 
 /*
- * Shared memory: "name:size" of a directive, and mutexes in it.
+ * Shared memory: "name:size" in a directive, and mutexes.
  */
 
 
@@ -58,7 +58,7 @@ ngx_http_task_shm_size(ngx_conf_t *cf, const char *directive,
 }
 
 
-/* nginx would begin a zone of another size anew, and say nothing */
+/* if its size has changed, nginx would silently begin the zone anew */
 
 static ssize_t
 ngx_http_task_shm_resized(ngx_conf_t *cf, const char *directive,
@@ -91,7 +91,7 @@ ngx_http_task_shm_resized(ngx_conf_t *cf, const char *directive,
 }
 
 
-/* glibc's calls never fail, others' may */
+/* these calls never fail in glibc, but may in other libraries */
 
 ngx_int_t
 ngx_http_task_shm_mutex(pthread_mutex_t *mutex)

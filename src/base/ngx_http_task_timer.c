@@ -1,21 +1,21 @@
 
 /*
  * The monotonic clock, and timers whose deadlines are on it.  This is the one
- * place that sets nginx's timers to deadlines.  One that fires before its
+ * place that sets nginx's timers to deadlines.  A timer that fires before its
  * deadline is set again:
  *
- *     nginx's timers fire early, by the rest of a millisecond always, by much
- *     more if the time that nginx keeps is stale;
+ *     nginx's timers fire early, always by a part of a millisecond, and by
+ *     much more if the time that nginx keeps is stale;
  *
- *     where a ngx_msec_t has 32 bits, a timer of more than 24 days would be one
- *     that is over: nobody waits for longer than an hour at once.
+ *     if ngx_msec_t has 32 bits, a timer of more than 24 days would fire at
+ *     once: so each is set to an hour at most.
  */
 
 
 #include "base/ngx_http_task_base.h"
 
 
-/* milliseconds */
+/* the longest time that nginx's timer is set to, milliseconds */
 
 #define NGX_HTTP_TASK_TIMER_MAX  3600000
 

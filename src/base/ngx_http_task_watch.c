@@ -1,11 +1,11 @@
 
 /*
- * Notices that the client has left while its request waits: for a task, or
- * for a job.
+ * Watches whether the client leaves while its request waits for a task, or for
+ * a job.
  *
- * Over HTTP/1 and HTTP/2 that shows on the read event.  A client that cancels
- * a stream of HTTP/3 may stop to read without resetting its own side, which
- * shows as an error of the write event alone.
+ * In HTTP/1 and HTTP/2 this shows on the read event.  A client that cancels a
+ * stream of HTTP/3 may stop reading without resetting its own side, which
+ * shows only as an error of the write event.
  */
 
 
@@ -22,7 +22,7 @@ ngx_http_task_watch(ngx_http_request_t *r)
 
     c = r->connection;
 
-    /* here nobody waits, and nobody's leaving matters */
+    /* a background or post_action request has no client that could leave */
 
     if (r->background || r->post_action) {
         r->write_event_handler = ngx_http_request_empty_handler;
@@ -43,13 +43,13 @@ ngx_http_task_watch(ngx_http_request_t *r)
         return;
     }
 
-    /* a failure shows at the next event of the connection */
+    /* if this fails, the next event of the connection shows it */
 
     (void) ngx_handle_read_event(c->read, 0);
 }
 
 
-/* as ngx_http_test_reading(); also called where requests are posted */
+/* does what ngx_http_test_reading() does; also runs as a posted request */
 
 static void
 ngx_http_task_watch_writing(ngx_http_request_t *r)

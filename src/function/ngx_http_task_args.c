@@ -1,8 +1,8 @@
 
 /*
  * Parameters in the configuration: what "task" fixes, what "task_param"
- * narrows.  All that can be wrong with them
- * is found here, while the configuration is read.
+ * narrows.  All that can be wrong with them is found here, while the
+ * configuration is read.
  */
 
 
@@ -131,7 +131,7 @@ ngx_http_task_args_fix(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
 }
 
 
-/* a value with variables is looked at in each request, a literal one now */
+/* a value with variables is checked in each request, a literal one now */
 
 static ngx_int_t
 ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
@@ -266,8 +266,9 @@ ngx_http_task_args_merge(ngx_conf_t *cf, ngx_http_task_args_conf_t *prev,
 
 
 /*
- * own: the "task_param" directives of this very location.  Only these must name
- * a parameter of its function; inherited ones may be meant for other tasks.
+ * own: the "task_param" directives of this very location.  Only these must
+ * name a parameter of its function; inherited ones may be meant for other
+ * tasks.
  */
 
 static ngx_int_t
@@ -346,7 +347,7 @@ ngx_http_task_arg_narrow(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
 }
 
 
-/* also the function's own default has to be within the new bounds */
+/* the function's own default has to be within the new bounds, too */
 
 static ngx_int_t
 ngx_http_task_arg_default(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
@@ -416,7 +417,7 @@ ngx_http_task_arg_bound(ngx_conf_t *cf, ngx_http_task_arg_t *wide,
 }
 
 
-/* the arguments of a request that gives none, if that is possible */
+/* makes the arguments for requests that give none, if there are such */
 
 static ngx_int_t
 ngx_http_task_args_ready(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf)

@@ -1,8 +1,8 @@
 
 /*
  * What can be run, and what it takes: libraries, their functions, parameters
- * and their values.  Directives are read on the loop; values are made in any
- * thread.
+ * and values.  Directives are read while nginx reads its configuration; values
+ * may be made in any thread.
  */
 
 
@@ -15,7 +15,10 @@
 #include "text/ngx_http_task_text.h"
 
 
-/* the path that a library is loaded by, and its structures in version 1.0 */
+/*
+ * Bytes of the path by which a library is loaded; and the sizes of a library's
+ * structures in version 1.0 of ngx_task.h.
+ */
 
 #define NGX_HTTP_TASK_LIBRARY_PATH   192
 #define NGX_HTTP_TASK_LIBRARY_SIZE                                            \
@@ -37,14 +40,14 @@ typedef union {
 
 
 typedef struct {
-    ngx_http_task_value_t            value;        /* of a string: integer */
+    ngx_http_task_value_t            value;        /* a string's: integer */
     ngx_str_t                        text;         /* as configured */
     unsigned                         set:1;
     unsigned                         exclusive:1;
 } ngx_http_task_bound_t;
 
 
-/* a parameter of a function, as a location takes it */
+/* a parameter of a function, as it is in a location */
 
 typedef struct {
     const ngx_task_param_t          *param;
@@ -57,7 +60,7 @@ typedef struct {
     ngx_http_task_value_t            value;        /* if fixed, and .. */
     ngx_http_complex_value_t        *variable;     /* .. this is NULL */
 
-    unsigned                         fixed:1;      /* not for the request */
+    unsigned                         fixed:1;      /* by "task" */
     unsigned                         has_def:1;
     unsigned                         bounded:1;    /* "task_param ... max=" */
 } ngx_http_task_arg_t;
@@ -83,19 +86,19 @@ typedef u_char *(*ngx_http_task_store_pt)(void *member,
 /* a type of parameters */
 
 typedef struct {
-    /* a value as nginx.conf and a query have it, and a string in JSON */
+    /* reads text from nginx.conf or a query, or a string in JSON */
     ngx_http_task_text_pt            text;
 
-    /* the text of any other value in JSON; NULL: is none */
+    /* reads any other value in JSON; NULL: none is valid */
     ngx_http_task_json_pt            json;
 
-    /* puts it into the arguments of a function, and text behind them */
+    /* writes to the member, a string to behind; returns the end of that */
     ngx_http_task_store_pt           store;
 
     ngx_http_task_bound_e            bound;
-    double                           unit;         /* of a bound, in "ctx" */
+    double                           unit;         /* "ctx" has bound / unit */
     size_t                           size;         /* of the C type */
-    ngx_uint_t                       behind;       /* it is text */
+    ngx_uint_t                       behind;       /* a string is behind */
 } ngx_http_task_type_t;
 
 
@@ -106,7 +109,7 @@ typedef struct {
     ngx_http_task_function_t        *functions;
     ngx_uint_t                       nfunctions;
     ngx_uint_t                       builtin;      /* part of the module */
-    ngx_uint_t                       failed;       /* to start, here */
+    ngx_uint_t                       failed;       /* start() did, here */
 } ngx_http_task_library_t;
 
 
@@ -116,35 +119,36 @@ struct ngx_http_task_function_s {
     ngx_task_function_t              table;        /* a copy, of our size */
     ngx_task_param_t                *params;       /* likewise */
     ngx_uint_t                       nparams;
-    ngx_http_task_arg_t             *args;         /* as nobody configured */
+    ngx_http_task_arg_t             *args;         /* before configuration */
     ngx_uint_t                       methods;      /* 0: the default ones */
 };
 
 
-/* of a location: its function, and what is taken from whom */
+/* a location's function, and where its parameters come from */
 
 typedef struct {
-    ngx_array_t                     *libraries;    /* all of them, pointers */
+    ngx_array_t                     *libraries;    /* pointers to all */
     ngx_http_task_function_t        *function;     /* NULL: no "task" */
     ngx_array_t                     *args;         /* ngx_http_task_arg_t */
     ngx_uint_t                       open;         /* left to the request */
-    void                            *ready;        /* arguments of one that
-                                                      gives none; NULL: it has
-                                                      to, or variables */
-    ngx_array_t                     *narrow;       /* of "task_param" */
+    void                            *ready;        /* arguments if a request
+                                                      gives none; NULL: some
+                                                      are required, or are
+                                                      variables */
+    ngx_array_t                     *narrow;       /* by "task_param" */
 } ngx_http_task_args_conf_t;
 
 
 /* --- libraries: ngx_http_task_library.c ---------------------------------- */
 
-/* the first one; harmless if it is there */
+/* adds the built-in library as the first; harmless if it is there */
 
 ngx_int_t ngx_http_task_library_builtin(ngx_conf_t *cf, ngx_array_t *libraries,
     const ngx_task_library_t *descriptor);
 ngx_int_t ngx_http_task_library_load(ngx_conf_t *cf, ngx_array_t *libraries,
     ngx_str_t *file);
 
-/* in a worker, before its first task and after its last */
+/* called in a worker, before its first task and after its last */
 
 void ngx_http_task_library_start(ngx_array_t *libraries);
 void ngx_http_task_library_stop(ngx_array_t *libraries);
@@ -155,12 +159,12 @@ void ngx_http_task_library_stop(ngx_array_t *libraries);
 ngx_int_t ngx_http_task_functions_add(ngx_conf_t *cf,
     ngx_http_task_library_t *library);
 
-/* NULL: it is logged why */
+/* returns the function, or NULL; the reason is then logged */
 
 ngx_http_task_function_t *ngx_http_task_functions_find(ngx_conf_t *cf,
     ngx_array_t *libraries, ngx_str_t *name);
 
-/* whether any function has a parameter of that name */
+/* returns 1 if any function has a parameter of that name */
 
 ngx_uint_t ngx_http_task_functions_take(ngx_array_t *libraries,
     ngx_str_t *name);
@@ -171,16 +175,16 @@ ngx_uint_t ngx_http_task_functions_take(ngx_array_t *libraries,
 ngx_int_t ngx_http_task_param_table(ngx_conf_t *cf,
     ngx_http_task_library_t *library, ngx_http_task_function_t *function);
 
-/* of a function, once: each location takes a copy */
+/* called once for a function: makes args, which each location copies */
 
 ngx_int_t ngx_http_task_param_args(ngx_conf_t *cf,
     ngx_http_task_function_t *function);
 
-/* whether it is one of a library, a function or a parameter */
+/* returns 1 if it may be the name of a library, function or parameter */
 
 ngx_uint_t ngx_http_task_param_name(const char *name);
 
-/* a value as it may stand in a log: not that of a secret */
+/* returns a value as it may be logged: for a secret, "[secret]" */
 
 ngx_str_t *ngx_http_task_param_shown(ngx_http_task_arg_t *arg,
     ngx_str_t *text);
@@ -188,23 +192,23 @@ ngx_str_t *ngx_http_task_param_shown(ngx_http_task_arg_t *arg,
 
 /* --- parameters in the configuration: ngx_http_task_args.c --------------- */
 
-/* "task_param": conf with the offset is a ngx_http_task_args_conf_t */
+/* "task_param": a ngx_http_task_args_conf_t is at the offset in conf */
 
 char *ngx_http_task_args_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* of a location with a task: its function, and each "name=value" of it */
+/* "task": sets the function; fixes the parameter of a "name=value" */
 
 ngx_int_t ngx_http_task_args_function(ngx_conf_t *cf,
     ngx_http_task_args_conf_t *conf, ngx_str_t *name);
 ngx_int_t ngx_http_task_args_fix(ngx_conf_t *cf,
     ngx_http_task_args_conf_t *conf, ngx_str_t *text);
 
-/* also makes the arguments that no request has to give */
+/* also makes the arguments for requests that give none, conf->ready */
 
 ngx_int_t ngx_http_task_args_merge(ngx_conf_t *cf,
     ngx_http_task_args_conf_t *prev, ngx_http_task_args_conf_t *conf);
 
-/* the first parameter by which a request takes time without bound, or NULL */
+/* returns the first time that a request may choose without bound, or NULL */
 
 ngx_http_task_arg_t *ngx_http_task_args_unbounded(
     ngx_http_task_args_conf_t *conf);
@@ -212,7 +216,7 @@ ngx_http_task_arg_t *ngx_http_task_args_unbounded(
 
 /* --- values: ngx_http_task_value.c; any thread --------------------------- */
 
-/* NGX_DECLINED: see invalid; NGX_ERROR: no memory */
+/* NGX_DECLINED: the value is refused, see invalid; NGX_ERROR: no memory */
 
 ngx_int_t ngx_http_task_value_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
     ngx_str_t *text, ngx_http_task_value_t *value,
@@ -226,11 +230,11 @@ ngx_int_t ngx_http_task_value_bound(ngx_http_task_arg_t *arg, ngx_str_t *text,
 ngx_uint_t ngx_http_task_value_wider(ngx_http_task_arg_t *arg,
     ngx_http_task_bound_t *a, ngx_http_task_bound_t *b, ngx_uint_t max);
 
-/* the size of the member of the arguments; 0: there is no such type */
+/* returns the size of a member of the arguments; 0: there is no such type */
 
 size_t ngx_http_task_value_member(ngx_task_type_t type);
 
-/* the arguments of a function, from one value for each; NULL: no memory */
+/* returns the arguments, made from one value each; NULL: no memory */
 
 void *ngx_http_task_value_args(ngx_pool_t *pool,
     ngx_http_task_function_t *function, ngx_array_t *args,
@@ -242,7 +246,7 @@ void *ngx_http_task_value_args(ngx_pool_t *pool,
 ngx_int_t ngx_http_task_type_invalid(ngx_http_task_invalid_t *invalid,
     const char *type, const char *msg, const char *reason);
 
-/* by ngx_task_type_t, and how many they are */
+/* the types by ngx_task_type_t, and their number */
 
 extern const ngx_http_task_type_t  ngx_http_task_types[];
 extern const ngx_uint_t            ngx_http_task_ntypes;

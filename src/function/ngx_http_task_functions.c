@@ -1,7 +1,7 @@
 
 /*
- * The functions of a library: taken over from its tables, with all that can
- * be wrong in these found now, and found again by name.
+ * The functions of a library: read from its tables, and found by name.  All
+ * that can be wrong in the tables is found now.
  */
 
 
@@ -203,8 +203,6 @@ ngx_http_task_functions_find(ngx_conf_t *cf, ngx_array_t *libraries,
     return found;
 }
 
-
-/* whether any function has a parameter of that name */
 
 ngx_uint_t
 ngx_http_task_functions_take(ngx_array_t *libraries, ngx_str_t *name)

@@ -3,8 +3,9 @@
  * Libraries of functions: loaded, checked, and found by name.
  *
  * A library is loaded from a private copy, under a name that was never used
- * before: so replacing its file, in whatever way, neither changes code that
- * is mapped, nor makes dlopen() return the code that it knows by that name.
+ * before.  So if its file is replaced, in whatever way, code that is mapped
+ * does not change, and dlopen() does not return the code that it has by that
+ * name.
  */
 
 
@@ -14,7 +15,7 @@
 #include <sys/mman.h>
 
 
-/* since Linux 6.3, where sysctl vm.memfd_noexec may ask for it */
+/* since Linux 6.3, in which sysctl vm.memfd_noexec may require it */
 
 #ifdef MFD_EXEC
 #define NGX_HTTP_TASK_MFD_EXEC  MFD_EXEC
@@ -81,7 +82,7 @@ ngx_http_task_library_load(ngx_conf_t *cf, ngx_array_t *libraries,
 }
 
 
-/* what the module brings along is a library like any other, and the first */
+/* the functions of the module are a library like any other, the first one */
 
 ngx_int_t
 ngx_http_task_library_builtin(ngx_conf_t *cf, ngx_array_t *libraries,
@@ -182,7 +183,7 @@ ngx_http_task_library_copy(ngx_conf_t *cf, ngx_str_t *file)
 }
 
 
-/* what failed, or NULL */
+/* returns the name of what failed, or NULL */
 
 static const char *
 ngx_http_task_library_copy_to(ngx_fd_t copy, ngx_fd_t fd)
@@ -201,7 +202,7 @@ ngx_http_task_library_copy_to(ngx_fd_t copy, ngx_fd_t fd)
             return "read()";
         }
 
-        ngx_set_errno(NGX_ENOSPC);         /* of a write that is short */
+        ngx_set_errno(NGX_ENOSPC);         /* if the write is short */
 
         if (write(copy, buf, n) != n) {
             return "write()";
@@ -211,8 +212,8 @@ ngx_http_task_library_copy_to(ngx_fd_t copy, ngx_fd_t fd)
 
 
 /*
- * Of the same number, but never with the same spelling: "/./" and "//" between
- * the names stand for the bits of a counter.
+ * Spells the path of a descriptor, never twice in the same way: each "/./" or
+ * "/" before its number stands for a bit of a counter.
  */
 
 static void
@@ -329,8 +330,6 @@ ngx_http_task_library_add(ngx_conf_t *cf, ngx_array_t *libraries,
     return library;
 }
 
-
-/* in a worker, before its first task and after its last */
 
 void
 ngx_http_task_library_start(ngx_array_t *libraries)

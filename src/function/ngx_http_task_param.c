@@ -1,6 +1,6 @@
 
 /*
- * The parameters of a function, as its table says.  All that can be wrong in
+ * The parameters of a function, read from its table.  All that can be wrong in
  * the table is found here, when the library is loaded.
  */
 
@@ -145,8 +145,6 @@ ngx_http_task_param_name(const char *name)
 }
 
 
-/* of a function, once: each location takes a copy */
-
 ngx_int_t
 ngx_http_task_param_args(ngx_conf_t *cf, ngx_http_task_function_t *function)
 {
@@ -231,8 +229,6 @@ ngx_http_task_param_arg(ngx_conf_t *cf, ngx_str_t *function,
     return rc;
 }
 
-
-/* as it may stand in a log */
 
 ngx_str_t *
 ngx_http_task_param_shown(ngx_http_task_arg_t *arg, ngx_str_t *text)

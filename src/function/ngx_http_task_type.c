@@ -1,7 +1,7 @@
 
 /*
- * The types of parameters: what text, and what JSON, is a value of each.  The
- * words of the errors are pydantic's.
+ * The types of parameters: which text, and which JSON, is a value of each.
+ * The words of the errors are pydantic's.
  */
 
 
@@ -118,7 +118,7 @@ ngx_http_task_time_json(ngx_str_t *text,
 
     if (ms < 0) {
 
-        /* in nginx's text there is no such time either */
+        /* a time in nginx's text cannot be negative either */
 
         return ngx_http_task_type_invalid(invalid, "time_delta_parsing",
                                  "Input should be a valid timedelta, ",
@@ -179,7 +179,7 @@ ngx_http_task_int_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
 }
 
 
-/* the text of the number has digits that a double has not */
+/* reads the text of a number, which may have more digits than a double */
 
 static ngx_int_t
 ngx_http_task_int_json(ngx_str_t *text,
@@ -338,7 +338,7 @@ ngx_http_task_string_json(ngx_str_t *text,
 }
 
 
-/* "red|green": 'red' or 'green' */
+/* for "red|green" the error says: 'red' or 'green' */
 
 static ngx_int_t
 ngx_http_task_enum_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
@@ -424,7 +424,7 @@ ngx_http_task_store_string(void *member, ngx_http_task_value_t *value,
 }
 
 
-/* of valid JSON: the first character tells what it is */
+/* the text is valid JSON: its first character tells what it is */
 
 static ngx_uint_t
 ngx_http_task_type_number(ngx_str_t *text, double *number)
@@ -444,7 +444,7 @@ ngx_http_task_type_bool(ngx_str_t *text, int64_t *truth)
 }
 
 
-/* the message ends with the reason, which is told apart in "ctx" */
+/* the message ends with the reason, which is also the value in "ctx" */
 
 ngx_int_t
 ngx_http_task_type_invalid(ngx_http_task_invalid_t *invalid, const char *type,

@@ -1,7 +1,7 @@
 
 /*
- * Values of parameters: from text or JSON, by their type, and within bounds;
- * and into the arguments of a function.
+ * Values of parameters: they are read from text or JSON by their type, checked
+ * against bounds, and written to the arguments of a function.
  */
 
 
@@ -81,7 +81,7 @@ ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
 }
 
 
-/* "10", ">10" of a minimum, "<10" of a maximum */
+/* reads "10", or ">10" for a minimum, or "<10" for a maximum */
 
 ngx_int_t
 ngx_http_task_value_bound(ngx_http_task_arg_t *arg, ngx_str_t *text,
@@ -118,7 +118,7 @@ ngx_http_task_value_bound(ngx_http_task_arg_t *arg, ngx_str_t *text,
 
     case NGX_HTTP_TASK_BOUND_NUMBER:
 
-        /* not a number is no bound: nothing is less than it, nor more */
+        /* NaN is no bound: nothing is less than it, nor more */
 
         if (type->text(NULL, arg, &rest, &bound->value, &invalid) != NGX_OK) {
             return NGX_ERROR;
@@ -132,7 +132,7 @@ ngx_http_task_value_bound(ngx_http_task_arg_t *arg, ngx_str_t *text,
 }
 
 
-/* whether a is a wider minimum, or maximum, than b */
+/* returns 1 if a is a wider minimum, or maximum, than b */
 
 ngx_uint_t
 ngx_http_task_value_wider(ngx_http_task_arg_t *arg, ngx_http_task_bound_t *a,
@@ -194,7 +194,7 @@ ngx_http_task_check(ngx_http_task_arg_t *arg, ngx_http_task_value_t *value,
                                      "Input should be a finite number", NULL);
     }
 
-    /* what an int64_t could not hold, see ngx_http_task_parse_int() */
+    /* an int64_t could not hold it, see ngx_http_task_parse_int() */
 
     if (type->bound == NGX_HTTP_TASK_BOUND_INTEGER
         && (value->integer == INT64_MAX || value->integer == INT64_MIN))
@@ -208,7 +208,7 @@ ngx_http_task_check(ngx_http_task_arg_t *arg, ngx_http_task_value_t *value,
 }
 
 
-/* NaN is beyond any bound */
+/* as a value NaN is beyond any maximum */
 
 static int
 ngx_http_task_compare(const ngx_http_task_type_t *type,
@@ -249,7 +249,7 @@ ngx_http_task_outside(ngx_http_task_arg_t *arg, ngx_http_task_bound_t *bound,
 
     invalid->reason = NULL;
 
-    /* an int64_t has digits that a double has not */
+    /* an int64_t may have more digits than a double */
 
     end = invalid->bound;
 
@@ -294,7 +294,7 @@ ngx_http_task_outside(ngx_http_task_arg_t *arg, ngx_http_task_bound_t *bound,
 }
 
 
-/* the structure, and the strings in it behind it */
+/* makes the structure, with its strings behind it */
 
 void *
 ngx_http_task_value_args(ngx_pool_t *pool, ngx_http_task_function_t *function,

@@ -1,7 +1,7 @@
 
 /*
- * What answers in a location: "task", "quick", "task_jobs", "task_status",
- * "task_ready".  Only one directive may say it.
+ * The directives that answer in a location: "task", "quick", "task_jobs",
+ * "task_status", "task_ready".  A location may have only one of them.
  */
 
 

@@ -1,11 +1,12 @@
 
 /*
- * A body that is too large is refused by nginx before any content handler is
- * called.  That the client of a task gets JSON then as well is up to the two
- * filters here.  They are set only if something of ours answers.
+ * nginx refuses a body that is too large before any content handler is called.
+ * These two filters then put JSON in place of nginx's page.  They are
+ * installed only if some location has a directive of ours, other than "quick".
  *
  * The header filter runs after nginx's own one of "expires" and "add_header":
- * what is true only now is not to be cached, unless somebody said otherwise.
+ * an answer that is true only now is marked "no-store", unless somebody
+ * has set Cache-Control.
  */
 
 
@@ -91,7 +92,7 @@ ngx_http_task_header_filter(ngx_http_request_t *r)
 
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
 
-    /* what an error_page led to is answered already, also by another task */
+    /* an error_page may have led to an answer already, also of another task */
 
     if (tlcf->args.function == NULL
         || ngx_http_get_module_ctx(r, ngx_http_task_module)
@@ -113,7 +114,7 @@ ngx_http_task_header_filter(ngx_http_request_t *r)
 }
 
 
-/* what a job, a status, "task_ready" or a 202 tells */
+/* for what "task_jobs", "task_status", "task_ready" or a 202 tells */
 
 static ngx_int_t
 ngx_http_task_header_no_store(ngx_http_request_t *r)

@@ -1,15 +1,14 @@
 
 /*
  * The content handlers of "task", "quick" and "task_jobs": from a request to a
- * task that is ready to start.  What becomes of it then is in
- * ngx_http_task_life.c.
+ * task that is ready to start.  Its life then is in ngx_http_task_life.c.
  */
 
 
 #include "http/ngx_http_task_http.h"
 
 
-/* the task, its piece, a few strings; a larger one grows, bytes */
+/* size of a task's own pool, bytes: the task, its piece, a few strings fit */
 
 #define NGX_HTTP_TASK_POOL_SIZE  2048
 
@@ -52,7 +51,7 @@ ngx_http_task_handler(ngx_http_request_t *r)
         return NGX_DONE;
     }
 
-    /* what is too large for a job is not read at all, where it says so */
+    /* a body whose Content-Length is too large for a job is not read at all */
 
     if (tlcf->job.background
         && r->headers_in.content_length_n > (off_t) tlcf->job.store->max_body
@@ -63,7 +62,7 @@ ngx_http_task_handler(ngx_http_request_t *r)
                                         NULL);
     }
 
-    /* a body that nobody needs is read, too: the connection is then quiet */
+    /* read a body also if nobody needs it: the connection is then quiet */
 
     r->request_body_in_single_buf = 1;
 
@@ -77,7 +76,7 @@ ngx_http_task_handler(ngx_http_request_t *r)
 }
 
 
-/* HEAD never begins a job: its answer would not say which */
+/* HEAD never makes a job: its answer could not say which */
 
 static ngx_uint_t
 ngx_http_task_wants_job(ngx_http_task_loc_conf_t *tlcf, ngx_http_request_t *r,
@@ -132,7 +131,7 @@ ngx_http_task_body_handler(ngx_http_request_t *r)
 }
 
 
-/* all of the request is read: begins the task, or says what is wrong */
+/* all of the request is read: starts the task, or answers what is wrong */
 
 static void
 ngx_http_task_go(ngx_task_t *t, ngx_int_t rc)
@@ -164,7 +163,7 @@ ngx_http_task_go(ngx_task_t *t, ngx_int_t rc)
 }
 
 
-/* what is wrong with the request: NGX_DECLINED, a 422, NGX_ERROR or a status */
+/* answers what is wrong; rc: NGX_DECLINED for a 422, NGX_ERROR, or a status */
 
 static void
 ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc)
@@ -175,7 +174,7 @@ ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc)
 
     if (rc == NGX_DECLINED && t->own_pool) {
 
-        /* the task goes now, its answer when the client has read it */
+        /* the task is freed now, its answer when the client has read it */
 
         t->result.body.data = ngx_pstrdup(r->pool, &t->result.body);
 
@@ -197,7 +196,7 @@ ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc)
                                       ? &t->result.body : NULL);
     }
 
-    /* its request, which is answered, goes on alone */
+    /* the request is answered: it no longer needs the task */
 
     t->request = NULL;
     ngx_http_task_release(t);
@@ -206,7 +205,7 @@ ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc)
 }
 
 
-/* a task that a thread may touch outlives the pool of its request */
+/* a task that a thread may touch, or a job, may outlive its request's pool */
 
 static ngx_task_t *
 ngx_http_task_create(ngx_http_request_t *r, ngx_http_task_loc_conf_t *tlcf)

@@ -1,8 +1,8 @@
 
 /*
- * The configuration: it is created and merged part by part, and each part by
- * its room.  All that a location's directives say together is checked and made
- * ready here, before the first request.
+ * The configuration is created and merged part by part, each part by its room.
+ * What directives of a location mean together is checked and made ready here,
+ * before the first request.
  */
 
 
@@ -120,7 +120,7 @@ ngx_http_task_loc_conf_create(ngx_conf_t *cf)
 }
 
 
-/* what each room has to know of all others of its kind */
+/* the lists that a room needs: all libraries, zones, and zones of jobs */
 
 static void
 ngx_http_task_loc_conf_lists(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
@@ -135,7 +135,7 @@ ngx_http_task_loc_conf_lists(ngx_conf_t *cf, ngx_http_task_loc_conf_t *tlcf)
 }
 
 
-/* that of http{} is created when nothing of the kind can be looked up yet */
+/* when the configuration of http{} is created, nothing can be looked up yet */
 
 void
 ngx_http_task_loc_conf_begin(ngx_conf_t *cf)
@@ -213,7 +213,7 @@ ngx_http_task_loc_conf_mode(ngx_conf_t *cf, ngx_http_task_loc_conf_t *conf)
         return NGX_OK;
     }
 
-    /* a default is not inherited: another function may have another one */
+    /* a default mode is not inherited: it depends on the function */
 
     for (level = conf;
          level->parent && level->run.given.executor == NULL;
@@ -331,7 +331,7 @@ ngx_http_task_loc_conf_methods(ngx_conf_t *cf, ngx_http_task_loc_conf_t *conf)
         }
     }
 
-    /* an answer without a body could not tell of the job that it began */
+    /* an answer without a body could not tell which job was made */
 
     if (conf->job.background == NGX_HTTP_TASK_BACKGROUND_ON) {
         conf->methods &= ~NGX_HTTP_HEAD;
@@ -356,7 +356,7 @@ ngx_http_task_loc_conf_methods(ngx_conf_t *cf, ngx_http_task_loc_conf_t *conf)
 }
 
 
-/* nobody but the operator decides how long a worker stands still */
+/* only the operator may decide how long a worker stands still */
 
 static ngx_int_t
 ngx_http_task_loc_conf_stalls(ngx_conf_t *cf, ngx_http_task_loc_conf_t *conf)
@@ -406,7 +406,7 @@ ngx_http_task_loc_conf_check(ngx_conf_t *cf)
 }
 
 
-/* a zone whose jobs nobody can ask for: another server of it may tell them */
+/* warns of zones for whose jobs no "task_jobs" of any server answers */
 
 static void
 ngx_http_task_loc_conf_untold(ngx_conf_t *cf, ngx_http_task_main_conf_t *tmcf)

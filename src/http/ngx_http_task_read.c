@@ -1,9 +1,10 @@
 
 /*
- * A long body is read in a thread, if there is a pool: in task_mode thread
- * where the function runs.  What has to be known before, whether a job is
- * accepted, and what an async function is given, is read here, in a piece of
- * its own, before the task starts.  The client may leave meanwhile.
+ * A long body is read in a thread, if there is a pool; in task_mode thread
+ * this is the thread in which the function runs.  But a job is accepted only
+ * if its body is valid, and an async function needs its arguments: then the
+ * body is read here, in a piece of its own, before the task starts.  The
+ * client may leave meanwhile.
  */
 
 
@@ -19,7 +20,7 @@ static void ngx_http_task_read_cleanup(void *data);
 static ngx_uint_t ngx_http_task_read_let_go(ngx_task_t *t);
 
 
-/* of a request, as long as a thread reads its body */
+/* belongs to a request whose body a thread reads */
 
 typedef struct {
     ngx_task_t   *task;
@@ -126,7 +127,7 @@ ngx_http_task_read_done(ngx_task_t *t, ngx_task_rc_t rc)
 }
 
 
-/* the time of the task is over before it could start */
+/* task_timeout is over before the task could start */
 
 static void
 ngx_http_task_read_timeout(void *data)
@@ -157,7 +158,7 @@ ngx_http_task_read_give_up(ngx_task_t *t)
 }
 
 
-/* answers before the body is read, if anybody waits */
+/* answers before the body is read, if the client still waits */
 
 static void
 ngx_http_task_read_end(ngx_task_t *t, ngx_int_t status)
@@ -185,7 +186,7 @@ ngx_http_task_read_end(ngx_task_t *t, ngx_int_t status)
 }
 
 
-/* its request is terminated: what the thread has is freed when it returns */
+/* the request is terminated: the task is freed when the thread returns */
 
 static void
 ngx_http_task_read_cleanup(void *data)
@@ -204,8 +205,8 @@ ngx_http_task_read_cleanup(void *data)
 
 
 /*
- * The request does not wait for the thread any more; or, 0, it has not for a
- * while: the client left, and what it had to wait with is post_action's.
+ * The request waits for the thread no longer, 1 is returned.  0: the client
+ * has left before, and the request's event handlers are post_action's now.
  */
 
 static ngx_uint_t

@@ -1,7 +1,7 @@
 
 /*
- * "task_ready": whether a task that came now would have room, as load balancers
- * ask.
+ * "task_ready" tells load balancers whether a task that came now would have
+ * room.
  */
 
 
@@ -77,7 +77,7 @@ ngx_http_task_ready_handler(ngx_http_request_t *r)
 }
 
 
-/* "task_ready uri": a location of the same server that has a limit */
+/* returns 1 if "task_ready" names the location of this limit, or names none */
 
 static ngx_uint_t
 ngx_http_task_ready_names(ngx_http_task_loc_conf_t *tlcf,

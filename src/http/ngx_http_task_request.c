@@ -1,7 +1,7 @@
 
 /*
- * A task whose client is a request: it is answered when the task ends, and the
- * task is cancelled when the client leaves before that.
+ * A task whose client is a request: the request is answered when the task
+ * ends, and the task is cancelled when the client leaves before that.
  */
 
 
@@ -113,7 +113,7 @@ ngx_http_task_request_enter(ngx_task_t *t)
 }
 
 
-/* post_action has taken the request elsewhere */
+/* the client has left if post_action has taken the request elsewhere */
 
 static ngx_uint_t
 ngx_http_task_request_left(ngx_task_t *t)
@@ -184,7 +184,7 @@ ngx_http_task_request_send(ngx_task_t *t)
 }
 
 
-/* what the client sees is what ngx_task_fail() was given, or nothing */
+/* the client sees what ngx_task_fail() was given, or else a plain 500 */
 
 static ngx_int_t
 ngx_http_task_request_failed(ngx_task_t *t)
@@ -221,7 +221,7 @@ ngx_http_task_request_failed(ngx_task_t *t)
 
     rc = ngx_http_task_error_detail(r->pool, &result->detail, &body);
 
-    /* nothing of it is on the page that replaces it */
+    /* an error_page that replaces the answer gets none of its headers */
 
     if (rc == NGX_OK && !ngx_http_task_has_error_page(r, status)) {
         rc = ngx_http_task_result_headers(t);
@@ -235,8 +235,6 @@ ngx_http_task_request_failed(ngx_task_t *t)
 }
 
 
-/* the latest task of the request, also after an internal redirect, or NULL */
-
 ngx_task_t *
 ngx_http_task_request_task(ngx_http_request_t *r)
 {
@@ -249,7 +247,7 @@ ngx_http_task_request_task(ngx_http_request_t *r)
         return t;
     }
 
-    /* an internal redirect wiped the context; the latest cleanup is first */
+    /* an internal redirect clears contexts; the latest cleanup is first */
 
     for (cln = r->pool->cleanup; cln; cln = cln->next) {
 

@@ -1,6 +1,6 @@
 
 /*
- * The headers that a function has set, on their way to its client.
+ * The headers that a function has set are added to its answer.
  */
 
 
@@ -12,8 +12,8 @@ static ngx_uint_t ngx_http_task_result_headers_of_body(ngx_task_t *t,
 
 
 /*
- * To an answer that is the function's own.  Of its failure the body is not:
- * what describes a body was meant for another one.
+ * The body of a failure is not the function's own: headers that describe a
+ * body are left out then, as they were meant for another one.
  */
 
 ngx_int_t
@@ -64,7 +64,7 @@ ngx_http_task_result_headers_of_body(ngx_task_t *t, ngx_str_t *name)
         ngx_null_string
     };
 
-    /* this one tells how long the body is of which there is no such range */
+    /* with a 416, Content-Range tells how long the whole body is */
 
     if (t->result.failed == NGX_HTTP_RANGE_NOT_SATISFIABLE
         && name->len == 13

@@ -1,7 +1,7 @@
 
 /*
- * "task_status": the zones of numbers and those of jobs, in the format that is
- * configured, or that the client asks for.
+ * "task_status" shows the zones of numbers and those of jobs, in the format
+ * that is configured, or that the client asks for.
  */
 
 
@@ -60,7 +60,7 @@ ngx_http_task_status_handler(ngx_http_request_t *r)
 }
 
 
-/* OpenMetrics is the older format, too */
+/* who asks for OpenMetrics gets the older format of Prometheus, too */
 
 static ngx_int_t
 ngx_http_task_status_format(ngx_http_request_t *r,

@@ -1,7 +1,7 @@
 
 /*
- * Variables for the access log.  Where no task was started, or no job made,
- * they have no value, and the log says "-".
+ * Variables for the access log.  If no task was accepted, or no job made, they
+ * have no value, and the log says "-".
  */
 
 
@@ -231,7 +231,7 @@ ngx_http_task_variable_time(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    /* a thread may start a task after the loop took the time of its end */
+    /* a log never has a negative time */
 
     ms = ngx_max(ns, 0) / 1000000;
 

@@ -2,8 +2,8 @@
 /*
  * The body of a request, on its way to a task: bytes, or a file.
  *
- * One that is long is read in a thread, where there is one.  A task that waits
- * has no descriptor of its own, and a job never has one.
+ * A long body is read in a thread, if there is a pool.  A task that waits for
+ * its turn has no descriptor of its own, and a job never has one.
  */
 
 
@@ -58,11 +58,8 @@ ngx_http_task_body_is_json(ngx_http_request_t *r)
 
 
 /*
- * nginx has the whole of it either in memory, not more than
- * client_body_buffer_size, or in a file.  The last buffer may be one that only
- * says so: no memory, no file.
- *
- * NGX_OK, NGX_ERROR, or a status.
+ * nginx has the whole body either in memory, at most client_body_buffer_size,
+ * or in a file.  The last buffer may have neither, and only mark the end.
  */
 
 ngx_int_t
@@ -81,7 +78,7 @@ ngx_http_task_body_take(ngx_http_task_input_t *in, ngx_http_request_t *r,
         in->body.len += (size_t) ngx_buf_size(cl->buf);
     }
 
-    /* its length is asked before anything is done with it */
+    /* the length is checked before anything is done with the body */
 
     if (in->body.len > max) {
         return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
@@ -91,7 +88,7 @@ ngx_http_task_body_take(ngx_http_task_input_t *in, ngx_http_request_t *r,
 
     if (in->pool_reads && in->body.len > NGX_HTTP_TASK_BODY_SHORT) {
 
-        /* of a job it is known whether it is valid before it is accepted */
+        /* whether a job's request is valid is known before it is accepted */
 
         in->unread = json;
         in->ahead = json ? (!in->thread || in->job) : (file && in->job);
@@ -129,7 +126,7 @@ ngx_http_task_body_file(ngx_http_request_t *r)
 }
 
 
-/* copy: it may be looked at when the request is gone */
+/* copy: the body may be needed when the request is gone */
 
 static ngx_int_t
 ngx_http_task_body_copy(ngx_http_task_input_t *in,
@@ -170,8 +167,8 @@ ngx_http_task_body_copy(ngx_http_task_input_t *in,
 
 
 /*
- * On the loop, when the body is about to be used: a descriptor of our own, as
- * nginx's is closed with the request.
+ * When the body is about to be used, it gets a descriptor of our own: nginx
+ * closes its own one with the request.
  */
 
 ngx_int_t
@@ -209,8 +206,6 @@ ngx_http_task_body_open(ngx_http_task_input_t *in, ngx_http_request_t *r)
     return NGX_OK;
 }
 
-
-/* from its file to memory, in any thread; the file is then closed */
 
 ngx_int_t
 ngx_http_task_body_load(ngx_http_task_input_t *in)

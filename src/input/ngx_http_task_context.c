@@ -1,7 +1,7 @@
 
 /*
- * The request as a function sees it: strings that are copied on the event
- * loop, before anything runs, so that a thread may read them.
+ * The request as a function sees it: strings are copied on the event loop,
+ * before the function runs, so that a thread may read them.
  */
 
 
@@ -43,7 +43,7 @@ ngx_http_task_context_create(ngx_http_task_input_t *in, ngx_http_request_t *r)
 }
 
 
-/* with a null behind it */
+/* copies a string, with a null behind it */
 
 static ngx_int_t
 ngx_http_task_context_string(ngx_http_task_input_t *in, ngx_str_t *dst,
@@ -62,7 +62,7 @@ ngx_http_task_context_string(ngx_http_task_input_t *in, ngx_str_t *dst,
 }
 
 
-/* the one of $request_id, as any log or header may have it */
+/* $request_id, which logs and headers may have, too */
 
 static ngx_int_t
 ngx_http_task_context_id(ngx_http_task_input_t *in,
@@ -99,7 +99,7 @@ ngx_http_task_context_headers(ngx_http_task_input_t *in,
 
     n = 0;
 
-    /* those of a job are not kept: they were for the answer that it has got */
+    /* a job keeps no headers: its request is answered before it runs */
 
     if (in->job) {
         return NGX_OK;

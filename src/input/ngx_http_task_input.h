@@ -1,7 +1,7 @@
 
 /*
- * What a request gives to a function: parameters, a body, what it says of
- * itself.  Knows no task.
+ * What a request gives to a function: parameters, a body, and what it says of
+ * itself.  This room knows no task.
  */
 
 
@@ -17,22 +17,22 @@
 /* where a request may give a parameter */
 
 typedef struct {
-    ngx_str_t                        query;        /* data is NULL: not given */
+    ngx_str_t                        query;        /* NULL data: not given */
     ngx_http_task_span_t             body;         /* likewise */
 } ngx_http_task_source_t;
 
 
-/* a body: bytes in memory, or a file of that length, open while it is used */
+/* a body: bytes in memory, or, if data is NULL, in a file */
 
 typedef struct {
     u_char                          *data;
     size_t                           len;
-    ngx_fd_t                         fd;
+    ngx_fd_t                         fd;           /* open while it is used */
     off_t                            offset;       /* in the file */
 } ngx_http_task_body_t;
 
 
-/* the request as a function sees it: copies, a thread may read them */
+/* the request as a function sees it: copies, which a thread may read */
 
 typedef struct {
     ngx_str_t                        method;
@@ -50,32 +50,33 @@ typedef struct {
 
     ngx_http_task_source_t          *sources;      /* one for each parameter */
     ngx_http_task_body_t             body;
-    ngx_http_task_context_t         *context;      /* NULL: is not wanted */
+    ngx_http_task_context_t         *context;      /* NULL: not wanted */
 
-    /* set by its owner: who will look at it */
+    /* set by the owner: who will look at it */
 
-    unsigned                         thread:1;     /* the function's */
+    unsigned                         thread:1;     /* the function, in one */
     unsigned                         pool_reads:1; /* a thread can read it */
-    unsigned                         job:1;        /* nobody waits */
+    unsigned                         job:1;        /* it is for a job */
 
-    /* set when it is collected */
+    /* set when the input is collected */
 
-    unsigned                         unread:1;     /* parameters in the body */
-    unsigned                         ahead:1;      /* read it, then go on */
+    unsigned                         unread:1;     /* the body is not parsed */
+    unsigned                         ahead:1;      /* first read, then start */
 } ngx_http_task_input_t;
 
 
 /* --- parameters: ngx_http_task_params.c ---------------------------------- */
 
-/* whether a body is looked at, if there is one */
+/* returns 1 if a body is looked at, if there is one */
 
 ngx_uint_t ngx_http_task_params_in_body(
     const ngx_http_task_args_conf_t *conf, ngx_http_request_t *r);
 
 /*
- * On the loop: collects what the request gives.  NGX_OK, or a status, with the
- * body of that answer in error or NULL there.  args is set if it is known what
- * they are, whatever the request gives.  A body of more than max is a 413.
+ * On the loop: collects what the request gives.  Returns NGX_OK, or a status;
+ * error is then the body of that answer, or is left as it was.  *args is set
+ * only if the arguments do not depend on this request.  A body of more than
+ * max bytes is a 413.
  */
 
 ngx_int_t ngx_http_task_params_collect(ngx_http_task_input_t *in,
@@ -92,35 +93,39 @@ ngx_int_t ngx_http_task_params_read(ngx_http_task_input_t *in, void **args,
 
 /* --- the body: ngx_http_task_body.c -------------------------------------- */
 
-/* application/json, application/problem+json and the like, as FastAPI */
+/* returns 1 for application/json, application/problem+json and the like */
 
 ngx_uint_t ngx_http_task_body_is_json(ngx_http_request_t *r);
 
-/* on the loop: takes it from the request, JSON, or as it is */
+/*
+ * On the loop: takes the body from the request; json: it holds parameters.
+ * Returns NGX_OK, NGX_ERROR, or a status.
+ */
 
 ngx_int_t ngx_http_task_body_take(ngx_http_task_input_t *in,
     ngx_http_request_t *r, ngx_uint_t json, size_t max);
 
 /*
- * On the loop, before what may use a body that is in a file.  The request may
- * be NULL if it was opened already, or is in memory.
+ * On the loop: opens the file of a body that is in one, before it is used.
+ * The request may be NULL if the file is open already, or the body is in
+ * memory.
  */
 
 ngx_int_t ngx_http_task_body_open(ngx_http_task_input_t *in,
     ngx_http_request_t *r);
 
-/* from its file to memory, in any thread; the file is closed */
+/* in any thread: reads a body in a file into memory, and closes the file */
 
 ngx_int_t ngx_http_task_body_load(ngx_http_task_input_t *in);
 
-/* on the loop */
+/* on the loop: closes the file, harmless if there is none */
 
 void ngx_http_task_body_close(ngx_http_task_input_t *in);
 
 
 /* --- what it says of itself: ngx_http_task_context.c --------------------- */
 
-/* on the loop: copies it */
+/* on the loop: copies what the request says of itself */
 
 ngx_int_t ngx_http_task_context_create(ngx_http_task_input_t *in,
     ngx_http_request_t *r);

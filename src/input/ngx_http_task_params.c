@@ -2,10 +2,10 @@
 /*
  * Parameters in a request: a fixed one is taken from the configuration, any
  * other from the query, else from a JSON body, else from its default.  All
- * that is wrong is told at once, in the form of FastAPI's 422.
+ * errors are told at once, in the form of FastAPI's 422.
  *
- * What needs the request is collected on the event loop.  A body that is long
- * is read where the function runs: the second part may run in a thread.
+ * What needs the request is collected on the event loop.  Values are read
+ * later, maybe in a thread: a long body is read where the function runs.
  */
 
 
@@ -64,7 +64,7 @@ ngx_http_task_params_collect(ngx_http_task_input_t *in, ngx_http_request_t *r,
     raw = ngx_http_task_raw_body(in->conf);
     json = !raw && ngx_http_task_params_in_body(in->conf, r);
 
-    /* nothing of them is up to this request: they are there already */
+    /* this request cannot give a parameter: the arguments are made already */
 
     if (in->conf->ready && !json && (r->args.len == 0 || !in->conf->open)) {
         *args = in->conf->ready;
@@ -131,7 +131,7 @@ ngx_http_task_collect_variables(ngx_http_task_input_t *in,
             return NGX_ERROR;
         }
 
-        /* one that evaluates to nothing is not given */
+        /* a value that evaluates to nothing counts as not given */
 
         if (value.len == 0) {
             continue;
@@ -149,7 +149,7 @@ ngx_http_task_collect_variables(ngx_http_task_input_t *in,
 }
 
 
-/* of a name that is given twice the last one counts, as FastAPI has it */
+/* if a name is given twice, the last one counts, as in FastAPI */
 
 static ngx_int_t
 ngx_http_task_collect_query(ngx_http_task_input_t *in,
@@ -160,7 +160,7 @@ ngx_http_task_collect_query(ngx_http_task_input_t *in,
     ngx_http_task_arg_t   *args;
     ngx_http_task_span_t   name, value;
 
-    /* decoded in place in a copy: the values point into it */
+    /* a copy, which is decoded in place: the values point into it */
 
     p = ngx_pstrdup(in->pool, &r->args);
     if (p == NULL) {
@@ -209,7 +209,7 @@ ngx_http_task_collect_body(ngx_http_task_input_t *in,
 }
 
 
-/* says what is taken instead, as RFC 9110, 15.5.16 has it */
+/* tells which encoding is taken, see RFC 9110, 15.5.16 */
 
 static ngx_int_t
 ngx_http_task_refuse_encoded(ngx_http_request_t *r,
@@ -317,7 +317,7 @@ ngx_http_task_read_body(ngx_http_task_input_t *in, cJSON **errors,
         return NGX_OK;
     }
 
-    /* of the body as a whole */
+    /* an error of the body as a whole */
 
     return ngx_http_task_error(errors, "model_attributes_type",
                                "Input should be a valid dictionary or "
@@ -327,7 +327,7 @@ ngx_http_task_read_body(ngx_http_task_input_t *in, cJSON **errors,
 }
 
 
-/* of a name that comes twice the last counts */
+/* if a name comes twice, the last one counts */
 
 static void
 ngx_http_task_read_member(void *data, const ngx_http_task_span_t *name,
@@ -429,7 +429,7 @@ ngx_http_task_read_default(ngx_http_task_input_t *in, ngx_uint_t i,
 }
 
 
-/* with a secret in it none of it is shown: it may stand at any place */
+/* if the function takes a secret, it may be anywhere in the body */
 
 static cJSON *
 ngx_http_task_echo_body(ngx_http_task_input_t *in, ngx_http_task_span_t *root)
@@ -440,7 +440,7 @@ ngx_http_task_echo_body(ngx_http_task_input_t *in, ngx_http_task_span_t *root)
 }
 
 
-/* a value in the body: what has members may have the secret of another, too */
+/* an object or an array may have the secret of another parameter in it */
 
 static cJSON *
 ngx_http_task_echo_value(ngx_http_task_input_t *in, ngx_http_task_arg_t *arg,

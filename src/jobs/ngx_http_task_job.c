@@ -33,7 +33,7 @@ static void ngx_http_task_job_cancel(void *data);
 
 
 static const ngx_http_task_client_t  ngx_http_task_job_client = {
-    .accepted = 1,
+    .promised = 1,
     .begin = ngx_http_task_job_client_begin,
     .progress = ngx_http_task_job_client_progress,
     .enter = ngx_http_task_job_client_enter,

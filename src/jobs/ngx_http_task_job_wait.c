@@ -82,8 +82,8 @@ ngx_http_task_job_wait_begin(ngx_http_task_store_op_t *op, ngx_int_t rc)
     }
 
     if (op->ended && w->kind == NGX_HTTP_TASK_JOB_POLL) {
-        ngx_http_task_job_call_end(w->request, &w->op, ngx_http_task_job_send(r, w->store,
-                                                              w->id));
+        rc = ngx_http_task_job_send(r, w->store, w->id);
+        ngx_http_task_job_call_end(r, &w->op, rc);
         return;
     }
 
@@ -217,8 +217,8 @@ ngx_http_task_job_peeked(ngx_http_task_store_op_t *op, ngx_int_t rc)
     r->read_event_handler = ngx_http_block_reading;
 
     if (w->kind == NGX_HTTP_TASK_JOB_POLL) {
-        ngx_http_task_job_call_end(w->request, &w->op, ngx_http_task_job_send(r, w->store,
-                                                              w->id));
+        rc = ngx_http_task_job_send(r, w->store, w->id);
+        ngx_http_task_job_call_end(r, &w->op, rc);
         return;
     }
 

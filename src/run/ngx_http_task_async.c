@@ -2,9 +2,9 @@
 /*
  * task_mode async: the async form on the event loop.
  *
- * An async function is a chain of frames, one for each function that awaits
- * another, of which the innermost runs.  It runs until it awaits something, see
- * await/, and is resumed when that has ended.
+ * An async function is a chain of frames: each but the last awaits the
+ * function of the next one.  The last, innermost one runs until it awaits
+ * something, see await/, and is resumed when that has ended.
  */
 
 
@@ -29,7 +29,7 @@ const ngx_http_task_executor_t  ngx_http_task_async = {
 };
 
 
-/* another async function, which is entered at once */
+/* what ngx_task_call() awaits: another async function, entered at once */
 
 static const ngx_http_task_await_t  ngx_http_task_async_call = {
     .cancel = NULL
@@ -50,7 +50,7 @@ ngx_http_task_async_start(ngx_task_t *t)
     t->frame = &t->root;
 
     if (size) {
-        /* as malloc() aligns: a pool does it for a long only */
+        /* aligned as by malloc(): a pool aligns for a long only */
 
         t->root.state = ngx_pcalloc(t->pool, size + 15);
 
@@ -80,7 +80,7 @@ ngx_http_task_async_cancel(ngx_task_t *t)
 }
 
 
-/* of what is awaited; NGX_AGAIN: it uses the task still, and says when not */
+/* cancels what is awaited; NGX_AGAIN: it still uses the task, see cancel() */
 
 static ngx_int_t
 ngx_http_task_async_let_go(ngx_task_t *t)
@@ -126,7 +126,7 @@ ngx_http_task_async_resume(ngx_task_t *t)
             return;
         }
 
-        /* to the function that awaits this one */
+        /* go on in the function that awaits this one */
 
         t->frame = f->caller;
         t->frame->rc = rc;
@@ -167,7 +167,7 @@ ngx_http_task_async_waits(ngx_task_t *t, ngx_task_frame_t *f)
         return 0;
     }
 
-    /* the macro leaves it there; without it the function would begin again */
+    /* NGX_TASK_AWAIT() sets rc; without it the function would begin again */
 
     if (f->rc != NGX_TASK_AGAIN) {
         ngx_http_task_log_misuse(t, "returns an await without "
@@ -175,13 +175,16 @@ ngx_http_task_async_waits(ngx_task_t *t, ngx_task_frame_t *f)
         return 0;
     }
 
-    /* while a thread has the task, its result is not looked at */
+    /*
+     * While a piece runs, its thread owns t->result: misuse is looked for when
+     * it has returned.
+     */
 
     return t->await->thread || !t->result.misuse;
 }
 
 
-/* misuse may leave something behind that is awaited */
+/* if misuse ends a function, something may still be awaited */
 
 static void
 ngx_http_task_async_return(ngx_task_t *t, ngx_task_rc_t rc)
@@ -191,7 +194,10 @@ ngx_http_task_async_return(ngx_task_t *t, ngx_task_rc_t rc)
 
     } else {
 
-        /* it ends when the task is final, and calls what was deferred */
+        /*
+         * When the piece completes, the task is final already; the completion
+         * then runs what was deferred.
+         */
 
         t->rc = NGX_TASK_FAILED;
     }
@@ -209,7 +215,7 @@ ngx_http_task_async_continue(ngx_task_t *t, ngx_task_rc_t rc)
 
     t->await = NULL;
 
-    /* a piece that is wrong returns NGX_TASK_AGAIN: nothing is awaited now */
+    /* an NGX_TASK_AGAIN from a piece is wrong: nothing is awaited now */
 
     t->frame->rc = (rc == NGX_TASK_AGAIN) ? NGX_TASK_FAILED : rc;
 

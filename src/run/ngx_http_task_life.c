@@ -1,8 +1,8 @@
 
 /*
- * The event loop's part of a task's life: start, wait, cancel, finish, free.
+ * The event loop's part of a task's life: start, watch, cancel, finish, free.
  *
- * What happens to a task, and who makes it happen, L the loop, T a thread:
+ * What happens to a task, and who does it, L the loop, T a thread:
  *
  *                               waiting            in front of the executor,
  *                                  |               see ngx_http_task_limit.c
@@ -16,18 +16,19 @@
  *      ended                       v
  *                                ended, T may still run a piece of it
  *
- * waiting, running   t->state is pending, nothing else; all other states are
- *                    final, and the first one stays.  Only the loop changes it.
- * the client         is answered by the change to a final state, unless it has
- *                    left, which then makes the change.
+ * waiting, running   in both t->state is pending; all other states are final,
+ *                    and the first one stays.  Only the loop changes it.
+ * the client         is answered when the state becomes final, unless the
+ *                    client has left: then this makes it final.
  * a piece in a pool  belongs to its thread, with t->pool and t->result, from
- *                    its post until its completion event; the loop reads and
- *                    sets of it what is marked with [both].
- * the turn           of task_limit is taken from the start until the state is
- *                    final and no piece is in a pool.
- * what was deferred  is called by whoever ran the function; after an await at
- *                    which the task ended, by the loop, and not before a piece
- *                    has returned.
+ *                    its post until its completion event; until then the loop
+ *                    reads and sets only members that are marked with [both].
+ * the turn           of task_limit is taken before the executor starts, and
+ *                    given back when the state is final and no piece is in a
+ *                    pool.
+ * what was deferred  is called in the thread that ran the function; if the
+ *                    task ended at an await, by the loop, and not before a
+ *                    piece has returned.
  * the task           is freed by the loop, when its client has let go of it
  *                    and no piece is in a pool.
  */
@@ -79,9 +80,9 @@ ngx_http_task_take_turn(ngx_task_t *t, ngx_http_task_limit_t *limit)
     t->turn.timer = &t->timer;
     t->turn.handler = ngx_http_task_turn_handler;
 
-    /* who was accepted waits as long as it takes */
+    /* a job was promised to run: it waits as long as it takes */
 
-    bounded = !ngx_http_task_accepted(t);
+    bounded = !ngx_http_task_promised(t);
 
     switch (ngx_http_task_limit_take(limit, &t->turn, bounded)) {
 
@@ -199,7 +200,7 @@ ngx_http_task_timeout_set(ngx_task_t *t, void (*handler)(void *data))
         t->timeout = timer;
     }
 
-    /* a job has another log than the request that its body was read for */
+    /* a job has another log than the request whose body was read */
 
     timer->event.log = t->log;
 
@@ -227,7 +228,7 @@ ngx_http_task_timeout_log(ngx_task_t *t)
 }
 
 
-/* task_timeout: the client has its answer, whatever becomes of the task */
+/* task_timeout: the client is answered now, whatever becomes of the task */
 
 static void
 ngx_http_task_timeout_handler(void *data)
@@ -247,7 +248,7 @@ ngx_http_task_timeout_handler(void *data)
 }
 
 
-/* the state is final; what waits in the queue of a pool will not begin */
+/* makes the state final; a piece in the queue of a pool will not begin */
 
 static void
 ngx_http_task_end(ngx_task_t *t, ngx_http_task_state_e state)
@@ -277,7 +278,7 @@ ngx_http_task_end(ngx_task_t *t, ngx_http_task_state_e state)
 }
 
 
-/* of a pending task: nobody waits for it any more */
+/* stops a pending task, for which nobody waits any more */
 
 static void
 ngx_http_task_halt(ngx_task_t *t)
@@ -298,7 +299,7 @@ ngx_http_task_enter(ngx_task_t *t)
 }
 
 
-/* the task, and whom it has answered, may be gone by now */
+/* the task, and its client, may be gone by now */
 
 void
 ngx_http_task_leave(ngx_connection_t *c)
@@ -335,7 +336,7 @@ ngx_http_task_release(ngx_task_t *t)
 
     if (t->result.free_body) {
 
-        /* it may be the function's own */
+        /* free_body() may be code of the library */
 
         before = ngx_http_task_exit_guard(t, &t->function->name);
         ngx_http_task_result_free(&t->result);

@@ -1,14 +1,14 @@
 
 /*
- * task_limit: how many tasks of a location run at a time, in this worker, and
- * how many wait for that.
+ * task_limit: how many tasks of a location run at a time in this worker, and
+ * how many wait for their turn.
  *
- * A pool of nginx's keeps its queue to itself: what is in it can neither be
- * counted nor leave.  So turns are given here, in front of the executor, where
- * one that is wanted no longer is gone at once.
+ * What is in the queue of one of nginx's pools can neither be counted nor
+ * leave it.  So turns are given here, in front of the executor: a task that
+ * nobody wants any more leaves at once.
  *
- * A turn is taken from the start of a task until nothing of it runs any more,
- * which in a thread may be later than its answer.
+ * A task has its turn until nothing of it runs any more, which in a thread may
+ * be later than its answer.
  */
 
 
@@ -191,8 +191,6 @@ ngx_http_task_limit_wait_handler(void *data)
 }
 
 
-/* nothing of the task runs any more; harmless if it has no turn */
-
 void
 ngx_http_task_limit_give_back(ngx_http_task_turn_t *turn)
 {
@@ -213,7 +211,7 @@ ngx_http_task_limit_give_back(ngx_http_task_turn_t *turn)
     limit->running--;
     limit->pace += (held - limit->pace) / (limit->pace ? 8 : 1);
 
-    /* not from here: this may be the end of another request */
+    /* the next one begins later: now another request may be ending */
 
     if (limit->waiting) {
         limit->event.log = ngx_cycle->log;
@@ -243,8 +241,6 @@ ngx_http_task_limit_handler(ngx_event_t *ev)
 }
 
 
-/* whether one that came now would have its turn, or wait */
-
 ngx_uint_t
 ngx_http_task_limit_has_room(ngx_http_task_limit_t *limit)
 {
@@ -252,8 +248,6 @@ ngx_http_task_limit_has_room(ngx_http_task_limit_t *limit)
            || limit->waiting < limit->conf->queue;
 }
 
-
-/* when those that wait now will have run, at the recent pace, in seconds */
 
 ngx_uint_t
 ngx_http_task_limit_retry(ngx_http_task_limit_t *limit)

@@ -19,7 +19,7 @@ static const ngx_http_task_executor_t *const  ngx_http_task_executors[] = {
 };
 
 
-/* the name of an executor; one that runs in threads may name a pool */
+/* "async", "thread", "sync", or "thread=pool" */
 
 char *
 ngx_http_task_mode_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -111,7 +111,7 @@ ngx_http_task_mode_merge(ngx_conf_t *cf, ngx_http_task_mode_t *mode,
 }
 
 
-/* async where there is such a form; and the pool that has no name */
+/* sets what is not given: async if there is such a form; the default pool */
 
 static ngx_int_t
 ngx_http_task_mode_default(ngx_conf_t *cf, ngx_http_task_mode_t *mode,
@@ -127,8 +127,8 @@ ngx_http_task_mode_default(ngx_conf_t *cf, ngx_http_task_mode_t *mode,
             || (!mode->executor->block && !function->library->builtin)))
     {
         /*
-         * nginx's pool "default", which "aio threads" uses, too.  An async
-         * function may offload to it; the built-in ones do not.
+         * nginx's pool "default", which "aio threads" uses, too.  Async
+         * functions may offload to it, but the built-in ones do not.
          */
 
         mode->pool = ngx_thread_pool_add(cf, NULL);

@@ -2,9 +2,9 @@
 /*
  * A piece of a task in one of nginx's pools, as the event loop sees it.
  *
- * A pool keeps its threads, its queue and their lengths to itself, and what is
- * in it cannot leave it.  So a cancelled task falls through when its turn
- * comes, and a sleeping one is woken.
+ * A pool keeps its threads and its queue to itself, and what is in it cannot
+ * leave it.  So a piece of a cancelled task does nothing when a thread gets
+ * it, and a piece that sleeps is woken.
  */
 
 
@@ -77,7 +77,7 @@ ngx_http_task_piece_create(ngx_task_t *t)
     piece->thread.event.data = piece;
     piece->thread.event.handler = ngx_http_task_piece_completion;
 
-    /* glibc's never fail, others' may */
+    /* these calls never fail in glibc, but may in other libraries */
 
     if (pthread_condattr_init(&attr) != 0) {
         goto failed;
@@ -158,7 +158,7 @@ ngx_http_task_piece_done(ngx_http_task_piece_t *piece)
 }
 
 
-/* those whose threads have ended; to nginx's pool they still run */
+/* to nginx's pool, a piece whose thread has ended still runs */
 
 void
 ngx_http_task_piece_reap(void)
@@ -176,32 +176,32 @@ ngx_http_task_piece_reap(void)
 }
 
 
-/* a client that still waits gets an answer; the exit hook does the rest */
+/* answers a client that still waits; the exit hook does the rest */
 
 static void
 ngx_http_task_piece_give_up(ngx_http_task_hold_t *hold)
 {
     ngx_log_t              *log;
     ngx_task_t             *t;
-    ngx_uint_t              accepted;
+    ngx_uint_t              promised;
     ngx_connection_t       *c;
     ngx_http_task_piece_t  *piece;
 
     piece = ngx_queue_data(hold, ngx_http_task_piece_t, hold);
     t = piece->task;
-    accepted = ngx_http_task_accepted(t);
+    promised = ngx_http_task_promised(t);
 
-    /* what was accepted has a bound of its own; and each is told once */
+    /* a pending job has a bound of its own; and each task is told once */
 
-    if (t->given_up || (accepted && t->state == NGX_HTTP_TASK_PENDING)) {
+    if (t->given_up || (promised && t->state == NGX_HTTP_TASK_PENDING)) {
         return;
     }
 
     t->given_up = 1;
 
-    /* the request, and its log, may be gone */
+    /* a request, and its log, may be gone */
 
-    log = accepted ? t->log : ngx_cycle->log;
+    log = promised ? t->log : ngx_cycle->log;
 
     ngx_log_error(NGX_LOG_WARN, log, 0,
                   "task \"%V\" runs on after task_shutdown_timeout",
@@ -274,13 +274,13 @@ ngx_http_task_piece_exit(ngx_cycle_t *cycle)
 
 /*
  * The pool's destructor would spin until the function returns, and the exit
- * handlers of the process would pull the ground from under it.
+ * handlers of the process would free what the function uses.
  */
 
 static void
 ngx_http_task_piece_abandon(ngx_cycle_t *cycle, ngx_task_t *t)
 {
-    ngx_log_error(NGX_LOG_WARN, ngx_http_task_accepted(t) ? t->log : cycle->log,
+    ngx_log_error(NGX_LOG_WARN, ngx_http_task_promised(t) ? t->log : cycle->log,
                   0,
                   "task \"%V\" does not stop, leaving without it",
                   &t->function->name);

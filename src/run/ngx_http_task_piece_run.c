@@ -1,10 +1,11 @@
 
 /*
- * What a thread of a pool runs of a task, in that thread.
+ * A piece of a task, as it runs in a thread of a pool.  All but init and
+ * threads_lost is called in that thread.
  *
- * pthread_exit() ends a thread, which tells nobody.  So the piece is the
- * thread's value of a key while it runs, whose destructor is called in a thread
- * that ends with one: it marks the piece, and the event loop does the rest, see
+ * pthread_exit() ends a thread, and nobody is told.  So a piece that runs is
+ * the thread's value of a key.  If the thread ends, the destructor of the key
+ * is called: it marks the piece, and the event loop does the rest, see
  * ngx_http_task_replace.c.
  */
 
@@ -17,7 +18,7 @@ static void ngx_http_task_piece_thread_ends(void *data);
 
 static pthread_key_t  ngx_http_task_piece_key;
 
-/* threads that have ended, [both] */
+/* how many threads have ended, [both] */
 
 static ngx_uint_t     ngx_http_task_piece_lost;
 
@@ -61,7 +62,7 @@ ngx_http_task_piece_run(void *data, ngx_log_t *log)
         ngx_http_task_zone_add_shared(&piece->counted->begun, 1);
     }
 
-    /* it could leave the piece's mutex locked, for which the loop would wait */
+    /* a thread cancelled with the piece's mutex locked would block the loop */
 
     ngx_http_task_exit_forbid_cancel();
 
@@ -90,8 +91,8 @@ ngx_http_task_piece_run(void *data, ngx_log_t *log)
 
 
 /*
- * In a thread that ends: what was deferred may do the same, which calls this
- * again.
+ * Called in a thread that ends.  What was deferred may end it, too: then this
+ * is called again.
  */
 
 static void
@@ -101,7 +102,7 @@ ngx_http_task_piece_thread_ends(void *data)
     ngx_http_task_guard_t   nobody;
     ngx_http_task_piece_t  *piece;
 
-    /* a child that a function has made by fork() may end as it likes */
+    /* a child that a function has forked may end as it likes */
 
     if (getpid() != ngx_pid) {
         return;

@@ -1,19 +1,19 @@
 
 /*
- * What this worker has in nginx's thread pools, and the jobs that wait in front
- * of one whose queue is full.
+ * What this worker has in nginx's thread pools, and the pieces of jobs that
+ * wait in front of a pool whose queue is full.
  *
- * A client is told that there is no room.  A job was accepted: it waits until
- * something of ours has left the pool, or something of others, which only a try
- * can tell.  A pool cannot be asked for room, and logs an error each time there
- * is none, so it is not tried more often.
+ * A client is told that there is no room.  A job was promised to run: it waits
+ * until one of our pieces has left the pool, or something of others, which
+ * only a try can tell.  A pool cannot be asked for room, and logs an error
+ * each time there is none, so it is tried only every so often.
  */
 
 
 #include "run/ngx_http_task_run.h"
 
 
-/* how often a pool is tried, in case that others have left it, milliseconds */
+/* how often a pool is tried, as others may have left it, milliseconds */
 
 #define NGX_HTTP_TASK_POOL_RETRY  1000
 
@@ -23,7 +23,7 @@ static ngx_int_t ngx_http_task_pool_next(ngx_http_task_pool_t *pool);
 static void ngx_http_task_pool_handler(ngx_event_t *ev);
 
 
-/* of this worker */
+/* state of this worker */
 
 static ngx_http_task_pool_t  *ngx_http_task_pools;
 static ngx_event_t            ngx_http_task_pool_event;
@@ -64,11 +64,11 @@ ngx_http_task_pool_post(ngx_http_task_piece_t *piece)
 
     pool = piece->pool;
 
-    if (!ngx_http_task_accepted(piece->task)) {
+    if (!ngx_http_task_promised(piece->task)) {
         return ngx_http_task_pool_give(piece);
     }
 
-    /* those that wait already are in front of it */
+    /* pieces that wait already go first */
 
     if (ngx_queue_empty(&pool->waiting)
         && ngx_http_task_pool_give(piece) == NGX_OK)
@@ -105,7 +105,7 @@ ngx_http_task_pool_give(ngx_http_task_piece_t *piece)
         return NGX_BUSY;
     }
 
-    /* the loop's own marks: its thread may have the task already */
+    /* only the loop touches these: a thread may have the task already */
 
     piece->in_pool = 1;
 
@@ -129,8 +129,6 @@ ngx_http_task_pool_leave(ngx_http_task_piece_t *piece)
 }
 
 
-/* a piece has left the pool */
-
 void
 ngx_http_task_pool_returned(ngx_http_task_piece_t *piece)
 {
@@ -146,7 +144,7 @@ ngx_http_task_pool_returned(ngx_http_task_piece_t *piece)
 }
 
 
-/* NGX_DECLINED: none waits; NGX_BUSY: still no room */
+/* gives the first piece that waits; NGX_DECLINED: none; NGX_BUSY: no room */
 
 static ngx_int_t
 ngx_http_task_pool_next(ngx_http_task_pool_t *pool)
@@ -174,7 +172,7 @@ ngx_http_task_pool_next(ngx_http_task_pool_t *pool)
 }
 
 
-/* what others had in it returns without a word */
+/* nobody tells when something of others has left a pool */
 
 static void
 ngx_http_task_pool_handler(ngx_event_t *ev)

@@ -1,10 +1,10 @@
 
 /*
- * A worker one of whose pools has lost a thread, which a function has ended.
+ * A worker that has lost a thread of a pool, as a function has ended it.
  *
- * Only a new worker has all of its threads, and the master starts one when this
- * one is gone.  Until nothing of ours is held it serves as before, except by
- * that thread; then it quits, for which the time is bounded.
+ * Only a new worker has all threads, and the master starts one when this one
+ * is gone.  Until nothing of ours is held, this one serves as before, with a
+ * thread less; then it quits.  Both times are bounded.
  */
 
 
@@ -14,23 +14,23 @@
 static void ngx_http_task_replace_handler(ngx_event_t *ev);
 
 
-/* how often it is looked whether the worker may quit, milliseconds */
+/* how often the worker looks whether it may quit, milliseconds */
 
 #define NGX_HTTP_TASK_REPLACE_LOOK  500
 
 
-/* the threads that the loop knows to be lost */
+/* how many threads the loop knows to be lost */
 
 static ngx_uint_t          ngx_http_task_replace_seen;
 
-/* from then on until the worker quits, and is gone; nanoseconds */
+/* until: when the worker quits, then when it ends at once; nanoseconds */
 
 static ngx_event_t         ngx_http_task_replace_event;
 static ngx_connection_t    ngx_http_task_replace_dumb;  /* for the debug log */
 static int64_t             ngx_http_task_replace_until;
 static ngx_uint_t          ngx_http_task_replace_quits;
 
-/* how long what is held is awaited, and other requests after it, ms */
+/* how long holds are awaited, and then other requests; milliseconds */
 
 static ngx_msec_t          ngx_http_task_replace_held;
 static ngx_msec_t          ngx_http_task_replace_timeout;
@@ -84,7 +84,7 @@ ngx_http_task_replace_look(void)
 }
 
 
-/* the master sees an exit unasked for */
+/* quits by itself; the master then starts a new worker */
 
 static void
 ngx_http_task_replace_handler(ngx_event_t *ev)
@@ -95,7 +95,7 @@ ngx_http_task_replace_handler(ngx_event_t *ev)
     now = ngx_http_task_now();
     over = (now >= ngx_http_task_replace_until);
 
-    /* in a pool without a thread it would never end */
+    /* a piece in a pool without a thread would never end */
 
     if (over) {
         ngx_http_task_hold_no_longer();
@@ -103,7 +103,7 @@ ngx_http_task_replace_handler(ngx_event_t *ev)
 
     if (ngx_http_task_replace_quits) {
 
-        /* other requests: until they have ended nobody else is served */
+        /* a worker that quits accepts nobody: other requests had their time */
 
         if (over) {
             ngx_terminate = 1;
@@ -123,8 +123,8 @@ ngx_http_task_replace_handler(ngx_event_t *ev)
 
 
 /*
- * A pool's destructor would wait for ever for a thread that is gone.  All of
- * our own that has to be done at exit is done.
+ * A pool's destructor would wait for ever for a thread that is gone.  All that
+ * the module has to do at exit is done by now.
  */
 
 void

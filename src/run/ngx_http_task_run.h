@@ -1,7 +1,7 @@
 
 /*
- * A task's life.  All of it runs on the event loop, but for the one file that
- * says otherwise.
+ * A task's life.  All of it runs on the event loop, except for one file, which
+ * says so.
  */
 
 
@@ -14,26 +14,26 @@
 
 /* --- the life of a task: ngx_http_task_life.c ---------------------------- */
 
-/* all that it needs is there: it runs now, or when it is its turn */
+/* accepts a task that has all it needs; it runs now, or when its turn comes */
 
 void ngx_http_task_start(ngx_task_t *t, const ngx_http_task_client_t *client);
 
-/* the executor has begun to wait: notice when the client leaves */
+/* the task does not end at once: watches whether the client leaves */
 
 void ngx_http_task_wait(ngx_task_t *t);
 
 /*
- * Ends: the client is answered, and the task may be freed by the call, and a
- * request, too, unless its content handler is on the stack.
+ * Ends a task as t->rc says, and answers the client.  The call may free the
+ * task, and the request, too, unless its content handler is on the stack.
  */
 
 void ngx_http_task_finish(ngx_task_t *t);
 
-/* likewise one that had no chance to run: 503; retry is in seconds */
+/* likewise, for a task that had no chance to run: 503; retry is in seconds */
 
 void ngx_http_task_reject(ngx_task_t *t, ngx_uint_t retry);
 
-/* likewise one that nobody wants any more */
+/* likewise, for a pending task that nobody wants any more */
 
 void ngx_http_task_cancel(ngx_task_t *t);
 
@@ -45,7 +45,7 @@ void ngx_http_task_cancel(ngx_task_t *t);
 ngx_connection_t *ngx_http_task_enter(ngx_task_t *t);
 void ngx_http_task_leave(ngx_connection_t *c);
 
-/* something of the task has stopped running: if all has, its turn is over */
+/* something of the task has stopped: if all has, the turn is given back */
 
 void ngx_http_task_stopped(ngx_task_t *t);
 
@@ -63,13 +63,13 @@ void ngx_http_task_timeout_log(ngx_task_t *t);
 
 /* --- modes: ngx_http_task_mode.c ----------------------------------------- */
 
-/* "task_mode": conf with the offset is a ngx_http_task_mode_t */
+/* "task_mode": a ngx_http_task_mode_t is at the offset in conf */
 
 char *ngx_http_task_mode_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /*
- * The mode of a location's function, and its pool.  Given is what stands in the
- * location, or is inherited, as own says.
+ * Sets the mode of a location's function, and its pool.  given is the
+ * "task_mode" of the location itself if own is 1, else the inherited one.
  */
 
 ngx_int_t ngx_http_task_mode_merge(ngx_conf_t *cf, ngx_http_task_mode_t *mode,
@@ -83,7 +83,7 @@ extern const ngx_http_task_executor_t  ngx_http_task_sync;
 
 /* --- turns: ngx_http_task_limit.c ---------------------------------------- */
 
-/* of a location; what is counted is that of this worker */
+/* the limit of a location; its counts are those of this worker */
 
 struct ngx_http_task_limit_s {
     ngx_http_task_limit_conf_t      *conf;
@@ -94,12 +94,12 @@ struct ngx_http_task_limit_s {
     ngx_uint_t                       running;
     ngx_uint_t                       waiting;
     ngx_queue_t                      queue;
-    int64_t                          pace;         /* of a turn, nanoseconds */
-    ngx_event_t                      event;        /* starts those who wait */
+    int64_t                          pace;         /* mean turn, nanoseconds */
+    ngx_event_t                      event;        /* gives out turns */
 };
 
 
-/* "task_limit": conf with the offset is a ngx_http_task_limit_conf_t */
+/* "task_limit": a ngx_http_task_limit_conf_t is at the offset in conf */
 
 char *ngx_http_task_limit_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
@@ -108,27 +108,27 @@ ngx_http_task_limit_t *ngx_http_task_limit_create(ngx_conf_t *cf,
     ngx_array_t *limits);
 
 /*
- * NGX_OK: it is its turn; NGX_AGAIN: it waits, no longer than the limit says if
- * it is bounded, and its handler will be called; NGX_BUSY: there is no room.
+ * NGX_OK: the turn is taken.  NGX_AGAIN: it waits, if bounded no longer than
+ * the limit says, and its handler will be called.  NGX_BUSY: there is no room.
  */
 
 ngx_int_t ngx_http_task_limit_take(ngx_http_task_limit_t *limit,
     ngx_http_task_turn_t *turn, ngx_uint_t bounded);
 
-/* whether it waits, and it waits no longer */
+/* returns 1 if the turn waits; ends the waiting of one that does */
 
 ngx_uint_t ngx_http_task_limit_waits(ngx_http_task_turn_t *turn);
 void ngx_http_task_limit_leave(ngx_http_task_turn_t *turn);
 
-/* harmless if it has none */
+/* gives back a turn; harmless if it is not taken */
 
 void ngx_http_task_limit_give_back(ngx_http_task_turn_t *turn);
 
-/* whether one that came now would have its turn, or wait */
+/* returns 1 if a turn asked for now would be taken, or would wait */
 
 ngx_uint_t ngx_http_task_limit_has_room(ngx_http_task_limit_t *limit);
 
-/* when those that wait now will have run, at the recent pace, in seconds */
+/* returns in how many seconds those that wait will have run, at this pace */
 
 ngx_uint_t ngx_http_task_limit_retry(ngx_http_task_limit_t *limit);
 
@@ -138,36 +138,36 @@ void ngx_http_task_limit_log(ngx_http_task_limit_t *limit, ngx_log_t *log,
 
 /* --- pieces in threads: ngx_http_task_piece.c ---------------------------- */
 
-/* for whom a thread runs a piece */
+/* for whom a thread runs a piece; called on the loop */
 
 typedef struct ngx_http_task_piece_type_s {
-    /* it has returned */
+    /* the piece has returned, or its thread has ended */
     void                           (*done)(ngx_task_t *t, ngx_task_rc_t rc);
 
-    /* a worker that quits waits no longer, but the task is pending; NULL: it
-       is rejected */
+    /* a worker that quits waits no longer, but the task is pending; NULL: the
+       task is rejected */
     void                           (*give_up)(ngx_task_t *t);
 } ngx_http_task_piece_type_t;
 
 
 /*
- * Gives a piece of the task to a pool: the blocking form, or fn(data).
- * NGX_BUSY: the queue is full, which nginx has logged.
+ * Gives a piece of the task to a pool: fn(t, data), or, if fn is NULL, the
+ * blocking form.  NGX_BUSY: the queue is full, which nginx has logged.
  */
 
 ngx_int_t ngx_http_task_piece_post(ngx_task_t *t,
     const ngx_http_task_piece_type_t *type, ngx_thread_pool_t *pool,
     ngx_str_t *name, ngx_task_piece_pt fn, void *data);
 
-/* tells the piece, which there is, that nobody waits for it */
+/* cancels the task, and wakes its piece, which must exist, if it sleeps */
 
 void ngx_http_task_piece_wake(ngx_task_t *t);
 
-/* those whose threads have ended have failed */
+/* completes the pieces whose threads have ended: they have failed */
 
 void ngx_http_task_piece_reap(void);
 
-/* wakes and awaits, for a bounded time, all that is in a pool */
+/* wakes all pieces in pools, and awaits them; may end the process instead */
 
 void ngx_http_task_piece_exit(ngx_cycle_t *cycle);
 
@@ -178,7 +178,7 @@ ngx_int_t ngx_http_task_piece_init(ngx_cycle_t *cycle);
 
 void ngx_http_task_piece_run(void *data, ngx_log_t *log);
 
-/* how many threads were ended; any thread */
+/* returns how many threads have ended; any thread */
 
 ngx_uint_t ngx_http_task_piece_threads_lost(void);
 
@@ -187,57 +187,60 @@ ngx_uint_t ngx_http_task_piece_threads_lost(void);
 
 struct ngx_http_task_pool_s {
     ngx_thread_pool_t     *pool;
-    ngx_queue_t            waiting;      /* those of jobs that wait for it */
+    ngx_queue_t            waiting;      /* pieces that wait for room */
     ngx_http_task_pool_t  *next;
 };
 
 
 ngx_http_task_pool_t *ngx_http_task_pool_get(ngx_thread_pool_t *tp);
 
-/* NGX_BUSY: there is no room; a job then waits for it, which is NGX_OK */
+/* NGX_BUSY: there is no room.  The piece of a job then waits: NGX_OK */
 
 ngx_int_t ngx_http_task_pool_post(ngx_http_task_piece_t *piece);
 
-/* the task ends while it waits; harmless if it does not wait */
+/* a piece waits no longer for room; harmless if it does not wait */
 
 void ngx_http_task_pool_leave(ngx_http_task_piece_t *piece);
 
-/* it was in the pool, and is not any more */
+/* a piece has left its pool */
 
 void ngx_http_task_pool_returned(ngx_http_task_piece_t *piece);
 
 
 /* --- a worker that has lost a thread: ngx_http_task_replace.c ------------ */
 
-/* how long what is held is awaited then, and other requests after it, ms */
+/* how long holds are awaited, and then other requests; milliseconds */
 
 void ngx_http_task_replace_init(ngx_msec_t held, ngx_msec_t timeout);
 
-/* every so often */
+/* looks whether a thread was lost; called every so often */
 
 void ngx_http_task_replace_look(void);
 
-/* when the worker ends; does not return if threads are missing */
+/* called when the worker exits; ends the process if threads are missing */
 
 void ngx_http_task_replace_exit(void);
 
 
 /* --- async functions: ngx_http_task_async.c ------------------------------ */
 
-/* the task, or NULL; the frame is one that a function gave, if it is any */
+/*
+ * Returns the task, or NULL if it may not await, which is logged.  The frame
+ * comes from a function, and need not be one.
+ */
 
 ngx_task_t *ngx_http_task_async_may_await(ngx_task_frame_t *f);
 
-/* it waits now for this; returns what the function has to return */
+/* the task now awaits this; returns what the function has to return */
 
 ngx_task_rc_t ngx_http_task_async_await(ngx_task_t *t,
     const ngx_http_task_await_t *await);
 
-/* what it waited for is over: the function goes on */
+/* what the task awaited has ended with rc: the function goes on */
 
 void ngx_http_task_async_continue(ngx_task_t *t, ngx_task_rc_t rc);
 
-/* what cancel() has left behind uses the task no longer */
+/* what returned NGX_AGAIN from cancel() uses the task no longer */
 
 void ngx_http_task_async_released(ngx_task_t *t);
 

@@ -1,7 +1,7 @@
 
 /*
- * task_mode sync: the blocking form on the event loop.  It is the mistake
- * that the other modes are there to avoid, made on purpose.
+ * task_mode sync: the blocking form on the event loop.  This is the mistake
+ * that the other modes avoid, made on purpose.
  */
 
 
@@ -11,7 +11,7 @@
 static void ngx_http_task_sync_start(ngx_task_t *t);
 
 
-/* nothing is pending when start() returns: there is nothing to be cancelled */
+/* nothing is pending when start() returns, so there is nothing to cancel */
 
 const ngx_http_task_executor_t  ngx_http_task_sync = {
     .name = ngx_string("sync"),
@@ -35,7 +35,7 @@ ngx_http_task_sync_start(ngx_task_t *t)
     ngx_http_task_exit_unguard(before);
     ngx_http_task_heartbeat_stall_end(since, t->log, &t->function->name);
 
-    /* the others' timers must not be set against the time before the block */
+    /* timers of others must not be set by the time before the task */
 
     ngx_time_update();
 

@@ -1,7 +1,7 @@
 
 /*
- * Counting: what a task adds to the cell of its location when it starts and
- * when it ends.
+ * Counting: what a task adds to the cell of its location when it is accepted
+ * and when it ends.
  */
 
 
@@ -22,7 +22,7 @@ ngx_http_task_count_start(ngx_http_task_stats_t *stats)
 }
 
 
-/* the end is written last: see ngx_http_task_zone_layout.h */
+/* the counter of the end is written last: see ngx_http_task_zone_layout.h */
 
 void
 ngx_http_task_count_end(ngx_http_task_stats_t *stats, uint64_t *cell,
@@ -76,7 +76,7 @@ ngx_http_task_count_pool(ngx_http_task_stats_t *stats, ngx_str_t *name)
 
     slot = stats->zone->slot;
 
-    /* a name that is too long is cut, between two characters */
+    /* a name that is too long is cut between two characters */
 
     len = ngx_http_task_utf8_valid(name->data,
                              ngx_min(name->len, NGX_HTTP_TASK_ZONE_POOL - 1));
@@ -91,7 +91,7 @@ ngx_http_task_count_pool(ngx_http_task_stats_t *stats, ngx_str_t *name)
         }
     }
 
-    /* so many pools are told apart, the last one stands for all others */
+    /* there is room for so many pools, the last one stands for all others */
 
     if (i == NGX_HTTP_TASK_ZONE_POOLS) {
         return &slot->pools[i - 1];

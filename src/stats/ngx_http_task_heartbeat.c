@@ -1,11 +1,13 @@
 
 /*
- * How late the event loop is: a timer that should fire every so often, and
- * notes in the worker's slot when it does.  How late it is at this moment is
- * for others to see: a loop that stands still cannot speak.
+ * How late the event loop is.  A timer should fire every so often, and notes
+ * in the worker's slot how late it was, and when it is due next.  From that
+ * others see how late it is at this moment: a loop that stands still cannot
+ * tell.
  *
- * What stands still because of a function of ours is measured around it, and
- * named in the log; of all else the log says that it happened.
+ * The time that a function takes on the loop is measured around it, and the
+ * log names the function; for all other stalls the log only says that they
+ * were.
  */
 
 
@@ -18,7 +20,7 @@ static void ngx_http_task_heartbeat_note(ngx_http_task_zone_t *zone,
     int64_t now, int64_t late);
 
 
-/* of this worker */
+/* state of this worker */
 
 static ngx_array_t       *ngx_http_task_heartbeat_zones;
 static int64_t            ngx_http_task_heartbeat_stall;   /* nanoseconds */
@@ -26,7 +28,7 @@ static ngx_event_t        ngx_http_task_heartbeat_event;
 static ngx_connection_t   ngx_http_task_heartbeat_dumb;
 static int64_t            ngx_http_task_heartbeat_next;
 
-/* how long, since the last beat, something has stood still and was named */
+/* how long, since the last beat, the loop stood still in named functions */
 
 static int64_t            ngx_http_task_heartbeat_named;
 
@@ -110,7 +112,7 @@ ngx_http_task_heartbeat_note(ngx_http_task_zone_t *zone, int64_t now,
 
     slot = zone->slot;
 
-    /* the first cell is the loop's own, its run time is how late it was */
+    /* the first cell is the loop's: its "run time" is how late beats were */
 
     ngx_http_task_count_observe(zone,
                              ngx_http_task_zone_run_time(zone, slot->cells),

@@ -1,7 +1,7 @@
 
 /*
  * What a zone looks like at one moment.  It is copied under the zone's mutex,
- * and printed when that is let go.
+ * and printed when the mutex is unlocked.
  */
 
 
@@ -80,8 +80,8 @@ ngx_http_task_see(ngx_pool_t *pool, ngx_http_task_zone_t *zone,
 
 
 /*
- * Those who are gone are not seen, only what they have left; nor the locations
- * of a configuration that no worker has.
+ * Shown are the series of each generation with a live worker, and of the
+ * current one.  Dead workers are not listed; their counts are in the totals.
  */
 
 static void
@@ -119,7 +119,7 @@ ngx_http_task_see_mark(ngx_http_task_zone_t *zone)
 }
 
 
-/* copies of the names: a reload may free a series once the mutex is let go */
+/* copies names, too: a reload may free a series when the mutex is unlocked */
 
 static ngx_int_t
 ngx_http_task_see_series(ngx_http_task_seen_t *seen, ngx_pool_t *pool)
@@ -225,7 +225,7 @@ ngx_http_task_see_workers(ngx_http_task_seen_t *seen,
 }
 
 
-/* from the end to the beginning: see ngx_http_task_zone_layout.h */
+/* reads from the last to the first: see ngx_http_task_zone_layout.h */
 
 static void
 ngx_http_task_see_cell(ngx_http_task_seen_t *seen,
@@ -304,7 +304,7 @@ ngx_http_task_see_pools(ngx_http_task_seen_worker_t *worker,
         begun = ngx_http_task_atomic_get(&zp->begun);
         p->running = begun - returned;
 
-        /* a thread may have a piece before the loop has noted it */
+        /* a thread may begin a piece before the loop has counted it */
 
         given = ngx_http_task_atomic_get(&zp->given);
         p->waiting = (given > begun) ? given - begun : 0;

@@ -1,6 +1,7 @@
 
 /*
- * What was seen in a zone at one moment, and the text that is made of it.
+ * A copy of a zone at one moment, and the two formats that are printed from
+ * it.
  */
 
 
@@ -12,7 +13,7 @@
 #include "stats/ngx_http_task_stats.h"
 
 
-/* the parts of the name of a series, of which each ends with a null */
+/* the parts of the name of a series; each part ends with a null */
 
 typedef enum {
     NGX_HTTP_TASK_LABEL_SERVER = 0,
@@ -26,8 +27,8 @@ typedef enum {
 
 typedef struct {
     ngx_str_t                        labels[NGX_HTTP_TASK_LABELS];
-    ngx_str_t                        text;         /* for Prometheus */
-    uint64_t                        *counters;     /* of all workers */
+    ngx_str_t                        text;         /* labels in Prometheus */
+    uint64_t                        *counters;     /* sums of all workers */
     uint64_t                         running;
     uint64_t                         waiting;
 } ngx_http_task_seen_series_t;
@@ -59,29 +60,29 @@ typedef struct {
 } ngx_http_task_seen_t;
 
 
-/* ngx_http_task_seen.c */
+/* ngx_http_task_seen.c: any process; copies into pool, under the mutex */
 
 ngx_int_t ngx_http_task_see(ngx_pool_t *pool, ngx_http_task_zone_t *zone,
     ngx_http_task_seen_t *seen);
 
 
 /*
- * The counters of a cell, by ngx_http_task_count_e, as both formats tell them.
- * One that has no name at all is only reckoned with.
+ * The counters of a cell, by ngx_http_task_count_e, as both formats show them.
+ * A counter without any name is not shown, but others are computed from it.
  */
 
 typedef struct {
-    const char                      *end;          /* the name of an end, .. */
-    const char                      *json;         /* .. or else a member, .. */
-    const char                      *metric;       /* .. and a metric */
-    const char                      *help;         /* of the metric */
+    const char                      *end;          /* an end: its name */
+    const char                      *json;         /* else: a member in JSON */
+    const char                      *metric;       /* and a metric, .. */
+    const char                      *help;         /* .. and its help */
 } ngx_http_task_seen_counter_t;
 
 
 extern const ngx_http_task_seen_counter_t  ngx_http_task_seen_counters[];
 
 
-/* ngx_http_task_status_json.c: arrays of ngx_http_task_seen_t */
+/* ngx_http_task_status_json.c: zones is an array of ngx_http_task_seen_t */
 
 void ngx_http_task_status_json(ngx_http_task_out_t *out, ngx_array_t *zones);
 
@@ -91,7 +92,7 @@ void ngx_http_task_status_json(ngx_http_task_out_t *out, ngx_array_t *zones);
 void ngx_http_task_status_prometheus(ngx_http_task_out_t *out,
     ngx_array_t *zones);
 
-/* name="value"; returns what is behind it */
+/* prints name="value", and returns the end of it */
 
 u_char *ngx_http_task_status_label(u_char *p, const char *name,
     ngx_str_t *value);

@@ -5,14 +5,14 @@
  *
  * A worker has a slot of its own in the generation of its configuration, with
  * a cell for each location.  It holds the slot's mutex, a robust one, for
- * life: that it is dead is known from the kernel, and neither by its pid nor by
- * its number, which may come again.
+ * life: so others learn from the kernel that it is dead, and not from its pid
+ * or its number, which may come again.
  *
- * A worker that leaves adds its cells to the totals; of one that was killed,
- * whoever looks next does it, and counts what it held as lost.  That one may be
- * killed, too, at any instruction: the new totals are made beside the old
- * ones, and one store makes them count and tells whose cells are in them, so
- * that the next one goes on where it ended.
+ * A worker that leaves adds its cells to the totals.  For one that was killed,
+ * the next process that looks does so, and counts its unfinished tasks as
+ * lost.  That process may be killed, too, at any instruction.  So new totals
+ * are made beside the old ones, and a single store makes them count and tells
+ * whose cells are in them; the next process then goes on where this one ended.
  */
 
 
@@ -46,10 +46,10 @@ ngx_http_task_slot_unlock(ngx_http_task_zone_t *zone)
 
 
 /*
- * In a worker that begins.  There is a slot for each, unless nginx starts
- * workers of a configuration again while the old ones are still leaving, as
- * it does when the upgrade of its binary is taken back: NGX_DECLINED, until
- * these have left.
+ * Called in a worker that begins.  There is a slot for each worker, unless
+ * nginx starts workers of a configuration again while the old ones are still
+ * leaving, as when an upgrade of its binary is taken back.  Then NGX_DECLINED
+ * is returned, until the old ones have left.
  */
 
 ngx_int_t
@@ -92,8 +92,9 @@ ngx_http_task_slot_enter(ngx_http_task_zone_t *zone)
 
 
 /*
- * With its mutex locked, or NULL.  A worker that is slow to begin may find its
- * generation gone: two reloads later nobody had been alive in it.
+ * Returns a slot with its mutex locked, or NULL.  A worker that is slow to
+ * begin may find its generation gone, freed by the second reload since, as
+ * nobody was alive in it.
  */
 
 static ngx_http_task_slot_t *
@@ -117,7 +118,7 @@ ngx_http_task_slot_take(ngx_http_task_zone_t *zone)
         for (i = 0; i < generation->nslots; i++) {
             slot = ngx_http_task_zone_slot(generation, i);
 
-            /* one of a worker that was killed is free after the sweep */
+            /* the slot of a worker that was killed is free after the sweep */
 
             if (ngx_http_task_slot_sweep(zone, slot) == 0
                 && pthread_mutex_trylock(&slot->alive) == 0)
@@ -131,7 +132,7 @@ ngx_http_task_slot_take(ngx_http_task_zone_t *zone)
 }
 
 
-/* in a worker that ends, after its last task */
+/* called in a worker that ends, after its last task */
 
 void
 ngx_http_task_slot_leave(ngx_http_task_zone_t *zone)
@@ -151,8 +152,6 @@ ngx_http_task_slot_leave(ngx_http_task_zone_t *zone)
     zone->slot = NULL;
 }
 
-
-/* under the zone's mutex; how many workers are alive in the generation */
 
 ngx_uint_t
 ngx_http_task_slots_sweep(ngx_http_task_zone_t *zone,
@@ -197,8 +196,8 @@ ngx_http_task_slot_sweep(ngx_http_task_zone_t *zone, ngx_http_task_slot_t *slot)
 
 
 /*
- * One slot after the other: of the one that was interrupted a series knows only
- * as long as no other slot is added to it.
+ * First finishes the slot whose adding was interrupted: a series knows that it
+ * has that slot's cells only until another slot is added to it.
  */
 
 static void
@@ -217,9 +216,10 @@ ngx_http_task_slot_fold(ngx_http_task_zone_t *zone, ngx_http_task_slot_t *slot)
 
 
 /*
- * What was started and has not ended is lost, what has not begun never will.
- * Those who were killed here left some series done, which know it, and the
- * incarnation in its place.
+ * Tasks that were accepted and have not ended are lost; those of them that
+ * have not begun are skipped.  If a process was killed here, the series that
+ * it had finished carry the slot's incarnation and are passed over now;
+ * slot->incarnation is still set, so that the next process goes on.
  */
 
 static void
@@ -272,7 +272,10 @@ ngx_http_task_slot_add(ngx_http_task_zone_t *zone, ngx_http_task_slot_t *slot)
 }
 
 
-/* timers are as late as "timer_resolution" allows, and nothing stands still */
+/*
+ * With "timer_resolution" a timer may be that late although nothing blocks the
+ * loop: this is no lag.
+ */
 
 int64_t
 ngx_http_task_slot_due(int64_t now)

@@ -1,9 +1,9 @@
 
 /*
- * Numbers that are right across workers: the shared zone of a "task_zone", what
- * is counted in it, and how late the loop is.  All of it runs on the event loop
- * of a worker, or in the master, but for the counters that a thread adds to,
- * see ngx_http_task_zone_layout.h.
+ * Numbers that are right across workers: the shared zone of a "task_zone",
+ * what is counted in it, and how late the loop is.  All of it runs on the
+ * event loop of a worker, or in the master.  Only two counters are added to in
+ * threads, both are called "begun", see ngx_http_task_zone_layout.h.
  */
 
 
@@ -15,11 +15,11 @@
 #include "stats/ngx_http_task_zone_layout.h"
 
 
-/* of a location */
+/* a location's part of the configuration */
 
 typedef struct {
-    ngx_array_t                     *zones;        /* all of them, pointers */
-    ngx_http_task_zone_t            *zone;         /* of "task_stats", NULL:
+    ngx_array_t                     *zones;        /* pointers to all zones */
+    ngx_http_task_zone_t            *zone;         /* by "task_stats"; NULL:
                                                       it is not counted */
     ngx_http_task_stats_t           *stats;        /* likewise */
 } ngx_http_task_stats_conf_t;
@@ -27,31 +27,31 @@ typedef struct {
 
 /* --- directives: ngx_http_task_stats_conf.c ------------------------------ */
 
-/* "task_zone": conf with the offset is the array of zones */
+/* "task_zone": the array of zones is at the offset in conf */
 
 char *ngx_http_task_stats_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* "task_stats": .. a ngx_http_task_stats_conf_t */
+/* "task_stats": a ngx_http_task_stats_conf_t is at the offset in conf */
 
 char *ngx_http_task_stats_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /*
- * Merges what is inherited, and makes the series of a location with a task:
- * function and mode are parts of its name, a function of NULL has none.
+ * Merges what is inherited, and makes the series of a location with a task.
+ * function and mode are parts of its name; without a task both are NULL.
  */
 
 ngx_int_t ngx_http_task_stats_merge(ngx_conf_t *cf,
     ngx_http_task_stats_conf_t *prev, ngx_http_task_stats_conf_t *conf,
     const ngx_str_t *function, const ngx_str_t *mode);
 
-/* each zone that is named is defined */
+/* checks that each zone that is named is defined */
 
 ngx_int_t ngx_http_task_stats_check(ngx_conf_t *cf, ngx_array_t *zones);
 
 
 /* --- the zone: ngx_http_task_zone.c -------------------------------------- */
 
-/* the zone of that name, also if it is not yet defined */
+/* returns the zone of that name, defined or not; NULL: no memory */
 
 ngx_http_task_zone_t *ngx_http_task_zone_get(ngx_conf_t *cf,
     ngx_array_t *zones, ngx_str_t *name);
@@ -64,22 +64,22 @@ ngx_int_t ngx_http_task_zone_create(ngx_conf_t *cf, ngx_http_task_zone_t *zone,
 void ngx_http_task_slot_lock(ngx_http_task_zone_t *zone);
 void ngx_http_task_slot_unlock(ngx_http_task_zone_t *zone);
 
-/* of this worker, when it begins and when it ends */
+/* called when a worker begins, and when it ends; NGX_DECLINED: no free slot */
 
 ngx_int_t ngx_http_task_slot_enter(ngx_http_task_zone_t *zone);
 void ngx_http_task_slot_leave(ngx_http_task_zone_t *zone);
 
-/* between two beats of a worker, milliseconds */
+/* the time between two beats of a worker, milliseconds */
 
 #define NGX_HTTP_TASK_SLOT_BEAT  100
 
-/* when the beat after this one is due, nanoseconds */
+/* returns when the beat after now is due at the latest, nanoseconds */
 
 int64_t ngx_http_task_slot_due(int64_t now);
 
 /*
- * Under the zone's mutex: adds to the totals what dead workers have left, and
- * returns how many of the generation are alive.
+ * Called with the zone's mutex held.  Adds to the totals what dead workers
+ * have left, and returns how many workers of the generation are alive.
  */
 
 ngx_uint_t ngx_http_task_slots_sweep(ngx_http_task_zone_t *zone,
@@ -92,14 +92,17 @@ ngx_uint_t ngx_http_task_slots_sweep(ngx_http_task_zone_t *zone,
 
 uint64_t *ngx_http_task_count_start(ngx_http_task_stats_t *stats);
 
-/* it ended, as the counter says; nanoseconds, begun <= 0: it never began */
+/*
+ * A task ended; end is the counter that says how.  The times are nanoseconds;
+ * begun <= 0: it never began.
+ */
 
 void ngx_http_task_count_end(ngx_http_task_stats_t *stats, uint64_t *cell,
     ngx_http_task_count_e end, int64_t created, int64_t begun, int64_t ended);
 void ngx_http_task_count_observe(ngx_http_task_zone_t *zone,
     uint64_t *histogram, int64_t ns);
 
-/* the worker's counters of a pool, by its name; NULL: nothing is counted */
+/* returns the worker's counters of a pool, or NULL: nothing is counted */
 
 ngx_http_task_zone_pool_t *ngx_http_task_count_pool(
     ngx_http_task_stats_t *stats, ngx_str_t *name);
@@ -107,11 +110,11 @@ ngx_http_task_zone_pool_t *ngx_http_task_count_pool(
 
 /* --- the loop's lag: ngx_http_task_heartbeat.c --------------------------- */
 
-/* in a worker; stall is in milliseconds, 0: none is logged */
+/* called in a worker; stall is in milliseconds, 0: no stall is logged */
 
 void ngx_http_task_heartbeat_start(ngx_array_t *zones, ngx_msec_t stall);
 
-/* around what a function does on the loop; logs it if it took too long */
+/* stand around code of a function on the loop; log it if it took too long */
 
 int64_t ngx_http_task_heartbeat_stall_begin(void);
 void ngx_http_task_heartbeat_stall_end(int64_t since, ngx_log_t *log,

@@ -1,9 +1,9 @@
 
 /*
- * "task_zone" and "task_stats": the zones, and the series of locations in them.
+ * "task_zone" and "task_stats": zones, and the series of locations in them.
  *
- * A series has the name "server\0location\0function\0mode\0".  Locations of the
- * same name, and servers of the same name, are counted together.
+ * A series has the name "server\0location\0function\0mode\0".  Locations of
+ * the same name, and servers of the same name, are counted together.
  */
 
 

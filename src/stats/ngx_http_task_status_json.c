@@ -1,6 +1,6 @@
 
 /*
- * What was seen, as JSON: times are seconds, the counters of a histogram are
+ * Prints zones as JSON.  Times are seconds; the counters of a histogram are
  * cumulative, as in Prometheus.
  */
 

@@ -1,7 +1,7 @@
 
 /*
- * What was seen, in the text format of Prometheus, version 0.0.4: all samples
- * of a metric stand together, behind its help and its type.
+ * Prints zones in the text format of Prometheus, version 0.0.4: all samples of
+ * a metric stand together, behind its help and its type.
  */
 
 
@@ -18,8 +18,8 @@ struct ngx_http_task_metric_s {
     const char               *type;
     const char               *help;
     ngx_http_task_metric_pt   print;
-    size_t                    offset;    /* of the value, in what is seen; or
-                                            0: the queue time, 1: the run's */
+    size_t                    offset;    /* of the value in a .._seen_..; or
+                                            0: queue time, 1: run time */
 };
 
 
@@ -237,7 +237,7 @@ ngx_http_task_metric_time(ngx_http_task_out_t *out,
 }
 
 
-/* the first series: see ngx_http_task_heartbeat.c */
+/* the lag is in the first series, see ngx_http_task_heartbeat.c */
 
 static void
 ngx_http_task_metric_loop_lag(ngx_http_task_out_t *out,
@@ -327,7 +327,7 @@ ngx_http_task_metric_histogram(ngx_http_task_out_t *out, const char *name,
     uint64_t    n;
     ngx_uint_t  i;
 
-    /* of a thousand locations, those that nobody asks for take no room */
+    /* an empty one is left out: there may be thousands of locations */
 
     for (i = 0; i <= zone->nbuckets && histogram[i] == 0; i++) { /* void */ }
 
@@ -377,7 +377,7 @@ ngx_http_task_metric_worker_labels(ngx_http_task_out_t *out, const char *name,
 }
 
 
-/* once for each series; the first has but that of the zone */
+/* prints the labels of each series once; the first only has the zone's */
 
 static void
 ngx_http_task_metric_labels(ngx_http_task_out_t *out,
@@ -422,7 +422,7 @@ ngx_http_task_metric_labels(ngx_http_task_out_t *out,
 }
 
 
-/* name="value"; a line feed, a quote and a backslash are escaped */
+/* prints name="value", with line feeds, quotes and backslashes escaped */
 
 u_char *
 ngx_http_task_status_label(u_char *p, const char *name, ngx_str_t *value)

@@ -1,23 +1,23 @@
 
 /*
- * The shared zone of a "task_zone": made, inherited and tidied up by the
- * master, while it reads a configuration.  What workers do in it is in
+ * The shared zone of a "task_zone": the master makes, inherits and tidies it
+ * up, when it has read a configuration.  What workers do in it is in
  * ngx_http_task_slot.c.
  *
- * A generation, the slots of the workers of one configuration, is freed in a
- * later reload, when nobody is alive in it; a series goes with the last
- * generation that has it.
+ * A generation is the slots of the workers of one configuration.  It is freed
+ * by a later reload, when no worker is alive in it; a series is freed with the
+ * last generation that has it.
  */
 
 
 #include "stats/ngx_http_task_stats.h"
 
 
-/* changes with what lies in the zone */
+/* the version of what lies in the zone */
 
 #define NGX_HTTP_TASK_ZONE_LAYOUT  1
 
-/* of a slot, so that no two of them share a cache line or a prefetched pair */
+/* alignment of slots: no two share a cache line, or a prefetched pair */
 
 #define NGX_HTTP_TASK_ZONE_ALIGN   128
 
@@ -36,7 +36,7 @@ static ngx_int_t ngx_http_task_zone_slots(ngx_http_task_zone_t *zone,
     ngx_http_task_generation_t *generation);
 
 
-/* in the order in which they are looked for; "off" is no zone */
+/* zones are listed in the order in which they are named first */
 
 ngx_http_task_zone_t *
 ngx_http_task_zone_get(ngx_conf_t *cf, ngx_array_t *array, ngx_str_t *name)
@@ -91,7 +91,7 @@ ngx_http_task_zone_create(ngx_conf_t *cf, ngx_http_task_zone_t *zone,
 
     zone->shm_zone = shm_zone;
 
-    /* the buckets, what is beyond, and the sum */
+    /* a histogram: the buckets, what is beyond, and the sum */
 
     zone->ncounters = NGX_HTTP_TASK_COUNTS + 2 * (zone->nbuckets + 2);
 
@@ -99,7 +99,7 @@ ngx_http_task_zone_create(ngx_conf_t *cf, ngx_http_task_zone_t *zone,
 }
 
 
-/* in the master, after all of the configuration has been read */
+/* called in the master, after all of the configuration has been read */
 
 static ngx_int_t
 ngx_http_task_zone_init(ngx_shm_zone_t *shm_zone, void *data)
@@ -122,7 +122,7 @@ ngx_http_task_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     ngx_http_task_slot_lock(zone);
 
-    /* the generation that runs may have workers started again */
+    /* keep the generation that runs: it may get new workers yet */
 
     ngx_http_task_zone_collect(zone, old ? old->generation : 0);
 
@@ -195,7 +195,7 @@ ngx_http_task_zone_inherit(ngx_http_task_zone_t *zone,
 }
 
 
-/* frees what no worker needs any more; a series goes when no one names it */
+/* frees generations without a worker, and series without a generation */
 
 static void
 ngx_http_task_zone_collect(ngx_http_task_zone_t *zone, uint64_t keep)
@@ -292,7 +292,7 @@ ngx_http_task_zone_generation(ngx_http_task_zone_t *zone)
 }
 
 
-/* the one of that name, or a new one */
+/* returns the series of that name, or a new one; NULL: no memory */
 
 static ngx_http_task_series_t *
 ngx_http_task_zone_series(ngx_http_task_zone_t *zone, ngx_str_t *name)
@@ -340,8 +340,9 @@ ngx_http_task_zone_series(ngx_http_task_zone_t *zone, ngx_str_t *name)
 
 
 /*
- * At the end.  Workers walk from the head to the end: the master may be killed
- * at any instruction, and they always find the one or the other queue.
+ * Appends.  Workers walk from the head to the end.  The master may be killed
+ * at any instruction: they then find the queue either with the element or
+ * without.
  */
 
 static void

@@ -1,7 +1,7 @@
 
 /*
- * Private types of the numbers: what lies in the shared zone of a "task_zone",
- * and what a process knows of it.
+ * Private types of stats/: what lies in the shared zone of a "task_zone", and
+ * what a process knows of it.
  */
 
 
@@ -14,30 +14,30 @@
 
 #define NGX_HTTP_TASK_ZONE_BUCKETS  32
 #define NGX_HTTP_TASK_ZONE_POOLS    16
-#define NGX_HTTP_TASK_ZONE_POOL     48      /* a pool's name in it, bytes */
+#define NGX_HTTP_TASK_ZONE_POOL     48      /* a pool's name, bytes */
 
 
 /*
- * The counters of a cell.  They only grow, and are written in this order, so
- * that one who reads them in the opposite order never sees an end without its
- * start.  What was accepted and has not ended
+ * The counters of a cell.  They only grow, and are written in this order: a
+ * reader that goes the other way never sees an end without its acceptance.  Of
+ * the tasks that were accepted and have not ended
  *
- *     waits: accepted - begun - skipped, and runs: the rest
+ *     accepted - begun - skipped wait, and the rest runs
  *
- * A thread counts that it has begun a moment after it has: what waits may then
- * be one too many, but never more than have not ended.
+ * A thread counts a task as begun a moment after it has begun: one task too
+ * many may then seem to wait, but never more than have not ended.
  *
- * After these come two histograms: of the queue time, and of the run time, each
- * a counter for each bucket, one for what is beyond, and the sum in
- * nanoseconds.
+ * Behind the counters are two histograms, of the queue time and of the run
+ * time.  Each has a counter for each bucket, one for what is beyond, and the
+ * sum in nanoseconds.
  */
 
 typedef enum {
     NGX_HTTP_TASK_COUNT_ACCEPTED = 0,  /* "started" in the formats */
-    NGX_HTTP_TASK_COUNT_BEGUN,         /* to run */
-    NGX_HTTP_TASK_COUNT_SKIPPED,       /* ended, and had never begun */
+    NGX_HTTP_TASK_COUNT_BEGUN,         /* began to run */
+    NGX_HTTP_TASK_COUNT_SKIPPED,       /* ended without having begun */
 
-    /* ended, in the order of ngx_http_task_state_e */
+    /* how tasks ended, in the order of ngx_http_task_state_e */
 
     NGX_HTTP_TASK_COUNT_DONE,
     NGX_HTTP_TASK_COUNT_FAILED,
@@ -55,7 +55,7 @@ typedef enum {
 typedef struct {
     u_char                         name[NGX_HTTP_TASK_ZONE_POOL];
     uint64_t                       given;
-    uint64_t                       begun;        /* by threads */
+    uint64_t                       begun;        /* threads add to it */
     uint64_t                       returned;
 } ngx_http_task_zone_pool_t;
 
@@ -64,14 +64,15 @@ typedef struct ngx_http_task_generation_s  ngx_http_task_generation_t;
 
 
 /*
- * What one worker writes, and nobody else while it lives: it holds the mutex,
- * which the kernel marks when its owner dies.  No two slots share a cache line.
+ * The part of the zone that one worker writes, and nobody else while it lives:
+ * it holds the mutex "alive", which the kernel marks when its owner dies.  No
+ * two slots share a cache line.
  */
 
 typedef struct {
     pthread_mutex_t                alive;        /* robust */
     ngx_http_task_generation_t    *generation;
-    uint64_t                       incarnation;  /* 0: there is nothing in it */
+    uint64_t                       incarnation;  /* 0: the slot is empty */
     uint64_t                       pid;
     uint64_t                       worker;
 
@@ -86,15 +87,15 @@ typedef struct {
 
 
 /*
- * A location, its function and mode, and what workers that are gone have left
- * of it.  The state tells which of the two totals counts, in the lowest bit,
- * and the incarnation that was added last: see ngx_http_task_slot.c.
+ * A location, its function and mode, and the counts of workers that are gone.
+ * The lowest bit of the state tells which of the two totals counts, the other
+ * bits which incarnation was added last: see ngx_http_task_slot.c.
  */
 
 typedef struct {
     ngx_queue_t                    queue;
-    ngx_uint_t                     refs;         /* generations */
-    ngx_uint_t                     seen;         /* by who has the mutex */
+    ngx_uint_t                     refs;         /* generations that have it */
+    ngx_uint_t                     seen;         /* used under the mutex */
     ngx_str_t                      name;         /* see stats_conf.c */
     uint64_t                       state;
     uint64_t                      *total[2];
@@ -110,14 +111,15 @@ struct ngx_http_task_generation_s {
     size_t                         slot_size;
     u_char                        *slots;
     ngx_uint_t                     nseries;
-    ngx_http_task_series_t        *series[1];    /* the first: the loop's lag */
+    ngx_http_task_series_t        *series[1];    /* the first: lag of loops */
 };
 
 
 /*
- * At the beginning of the zone.  All of it, and all that is reached from it but
- * the slots of living workers, is changed under the mutex: a robust one, as who
- * holds it may be killed, and the master cannot wait for itself to notice.
+ * The beginning of the zone.  It, and all that is reached from it except the
+ * slots of living workers, is changed under the mutex.  The mutex is
+ * robust, since whoever holds it may be killed: nginx would unlock its own
+ * kind only when the master learns of that, but the master takes it, too.
  */
 
 typedef struct {
@@ -133,12 +135,12 @@ typedef struct {
 } ngx_http_task_zone_sh_t;
 
 
-/* what the process knows of the zone */
+/* what a process knows of the zone */
 
 typedef struct {
     ngx_str_t                      name;
     ngx_shm_zone_t                *shm_zone;     /* NULL: not defined */
-    ngx_http_task_place_t          place;        /* where it is named first */
+    ngx_http_task_place_t          place;        /* where first named */
     ngx_cycle_t                   *cycle;
 
     int64_t                        buckets[NGX_HTTP_TASK_ZONE_BUCKETS];
@@ -150,7 +152,7 @@ typedef struct {
     ngx_slab_pool_t               *shpool;
     uint64_t                       generation;   /* its number */
 
-    /* of this worker, NULL: nothing is counted */
+    /* the slot of this worker, NULL: nothing is counted */
 
     ngx_http_task_slot_t          *slot;
 } ngx_http_task_zone_t;
@@ -161,7 +163,7 @@ typedef struct {
 typedef struct {
     ngx_http_task_zone_t          *zone;
     ngx_str_t                      name;
-    uint64_t                      *cell;         /* of this worker, or NULL */
+    uint64_t                      *cell;         /* this worker's, or NULL */
 } ngx_http_task_stats_t;
 
 
@@ -182,7 +184,7 @@ typedef struct {
 #define ngx_http_task_zone_add(p, n)                                          \
     __atomic_store_n(p, *(p) + (n), __ATOMIC_RELEASE)
 
-/* likewise, but threads are the writers */
+/* likewise, but threads are the writers, several at a time */
 
 #define ngx_http_task_zone_add_shared(p, n)                                   \
     (void) __atomic_fetch_add(p, n, __ATOMIC_RELEASE)

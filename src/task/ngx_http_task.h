@@ -1,7 +1,8 @@
 
 /*
- * A task, and what its function may call.  What is here may run in a thread of
- * a pool, and touches the task alone: what runs on the event loop is in run/.
+ * A task, and what its function may call.  The code of this room may run in a
+ * thread of a pool, and touches the task alone: what runs only on the event
+ * loop is in run/.
  */
 
 
@@ -22,10 +23,10 @@ typedef struct ngx_http_task_pool_s      ngx_http_task_pool_t;
 typedef struct ngx_http_task_limit_s     ngx_http_task_limit_t;
 
 
-/* where the task is; only the event loop reads and writes it */
+/* the state of a task; only the event loop reads and writes it */
 
 typedef enum {
-    NGX_HTTP_TASK_PENDING = 0,         /* waits for a thread, or runs */
+    NGX_HTTP_TASK_PENDING = 0,         /* waits or runs */
     NGX_HTTP_TASK_DONE,
     NGX_HTTP_TASK_FAILED,
     NGX_HTTP_TASK_CANCELLED,
@@ -36,7 +37,7 @@ typedef enum {
 
 /* --- how it is run ------------------------------------------------------- */
 
-/* a task_mode: ngx_http_task_mode.c has the table of them */
+/* a task_mode; the table of all is in ngx_http_task_mode.c */
 
 typedef struct {
     ngx_str_t                        name;
@@ -44,10 +45,11 @@ typedef struct {
     ngx_uint_t                       thread;       /* in a thread of a pool */
     ngx_uint_t                       stalls;       /* on the event loop */
 
-    /* calls ngx_http_task_finish(), now or later */
+    /* runs the task, and calls ngx_http_task_finish() now or later */
     void                           (*start)(ngx_task_t *t);
 
-    /* of a pending task, whose request ends now; NULL: it is never pending */
+    /* a pending task, that has begun to run or waits for a thread, ends now;
+       NULL: no task is pending when start() has returned */
     void                           (*cancel)(ngx_task_t *t);
 } ngx_http_task_executor_t;
 
@@ -61,9 +63,9 @@ typedef struct {
 
 
 typedef struct {
-    ngx_uint_t                       running;      /* unset: not configured */
+    ngx_uint_t                       running;      /* unset: no limit */
     ngx_uint_t                       queue;
-    ngx_msec_t                       wait;         /* 0: for ever */
+    ngx_msec_t                       wait;         /* 0: without bound */
 } ngx_http_task_limit_conf_t;
 
 
@@ -74,10 +76,10 @@ typedef struct {
     ngx_http_task_mode_t             mode;         /* of this "task" */
 
     ngx_http_task_limit_conf_t       limit_conf;
-    ngx_http_task_limit_t           *limit;        /* NULL: there is none */
+    ngx_http_task_limit_t           *limit;        /* NULL: no limit */
     ngx_uint_t                       limit_log_level;
 
-    ngx_msec_t                       timeout;      /* 0: there is none */
+    ngx_msec_t                       timeout;      /* 0: no timeout */
     ngx_flag_t                       ignore_client_abort;
 
     ngx_http_task_stats_t           *stats;        /* NULL: not counted */
@@ -85,51 +87,53 @@ typedef struct {
 
 
 /*
- * A turn to run, of those that a task_limit has: see ngx_http_task_limit.c.
- * Embedded in whoever takes one.
+ * A turn to run: a task_limit has a number of them, see ngx_http_task_limit.c.
+ * It is embedded in whoever takes one.
  */
 
 typedef struct ngx_http_task_turn_s  ngx_http_task_turn_t;
 
 struct ngx_http_task_turn_s {
-    ngx_queue_t                      queue;        /* of those that wait */
-    ngx_http_task_limit_t           *limit;        /* NULL: neither */
-    int64_t                          since;        /* 0: it waits */
+    ngx_queue_t                      queue;        /* while it waits */
+    ngx_http_task_limit_t           *limit;        /* NULL: not taken */
+    int64_t                          since;        /* ns; 0: it waits */
     ngx_http_task_timer_t           *timer;        /* lent by its owner */
 
-    /* its turn has come; NGX_BUSY: it has waited in vain */
+    /* the turn has come: NGX_OK; or it has waited in vain: NGX_BUSY */
     void                           (*handler)(ngx_http_task_turn_t *turn,
                                               ngx_int_t rc);
 };
 
 
-/* whom a task answers: a request, the record of a job */
+/* whom a task answers: a request, or the record of a job */
 
 typedef struct {
-    /* it was promised that it will run: it waits for room as long as it
-       takes, and a worker that quits awaits it longer */
-    ngx_uint_t                       accepted;
+    /* the client was promised that the task will run: it waits for room as
+       long as it takes, and a worker that quits awaits it longer */
+    ngx_uint_t                       promised;
 
-    /* any thread: it begins to run, and how far it is; NULL: nobody cares */
+    /* any thread: the task begins to run, or tells how far it is; NULL: not
+       wanted */
     void                           (*begin)(ngx_task_t *t);
     void                           (*progress)(ngx_task_t *t, int64_t done,
                                                int64_t total,
                                                const char *message);
 
-    /* the loop: it does not end at once, notice when the client leaves */
+    /* the loop: the task does not end at once, watch whether the client
+       leaves; may be NULL */
     void                           (*watch)(ngx_task_t *t);
 
-    /* the loop: before what continues the task; NULL: there is no connection,
-       and nothing to be left */
+    /* the loop: called before what continues the task; returns what
+       ngx_http_task_leave() takes, NULL: there is no connection */
     ngx_connection_t              *(*enter)(ngx_task_t *t);
 
-    /* the loop: whether nobody is there any more to be answered */
+    /* the loop: returns 1 if nobody is left to be answered */
     ngx_uint_t                     (*left)(ngx_task_t *t);
 
     /* the loop: the state is final; the task may be freed by the call */
     void                           (*answer)(ngx_task_t *t);
 
-    /* the loop: nothing of the task runs any more, it is freed; NULL */
+    /* the loop: nothing of the task runs any more, it is freed; may be NULL */
     void                           (*release)(ngx_task_t *t);
 } ngx_http_task_client_t;
 
@@ -137,10 +141,11 @@ typedef struct {
 /* what an async function waits for */
 
 typedef struct {
-    ngx_uint_t                       thread;       /* has the task */
+    ngx_uint_t                       thread;       /* a thread has the task */
 
-    /* the task ends while it waits.  NGX_AGAIN: something still uses it, and
-       calls ngx_http_task_async_released() later; NULL: nothing does */
+    /* the task ends while it waits.  Returns NGX_OK; or NGX_AGAIN if something
+       still uses the task, and calls ngx_http_task_async_released() later.
+       NULL: there is nothing to cancel */
     ngx_int_t                      (*cancel)(ngx_task_t *t);
 } ngx_http_task_await_t;
 
@@ -156,14 +161,14 @@ struct ngx_http_task_defer_s {
 };
 
 
-/* a member of the object that a function answers, in JSON */
+/* a member of the JSON object that a function answers */
 
 typedef struct ngx_http_task_member_s  ngx_http_task_member_t;
 
 struct ngx_http_task_member_s {
     ngx_str_t                        name;         /* with its quotes */
     ngx_str_t                        text;
-    cJSON                           *json;         /* NULL: the text it is */
+    cJSON                           *json;         /* NULL: text has it */
     ngx_http_task_member_t          *next;
     u_char                           key[1];       /* the name as given */
 };
@@ -173,19 +178,19 @@ struct ngx_http_task_member_s {
 
 typedef struct {
     ngx_http_task_member_t          *members;
-    cJSON                           *json;         /* in their place */
+    cJSON                           *json;         /* replaces members */
     ngx_str_t                        body;         /* printed, or bytes */
     void                           (*free_body)(void *data);
     ngx_str_t                        type;         /* empty: JSON */
     ngx_uint_t                       status;       /* 0: the default one */
-    ngx_uint_t                       failed;       /* of ngx_task_fail(): .. */
-    ngx_str_t                        detail;       /* .. its status, message */
+    ngx_uint_t                       failed;       /* by ngx_task_fail(): .. */
+    ngx_str_t                        detail;       /* .. status and message */
     ngx_array_t                     *headers;      /* ngx_keyval_t */
     const char                      *misuse;       /* what was done wrong */
     unsigned                         nomem:1;
     unsigned                         bytes:1;
-    unsigned                         made:1;       /* what is set is too late */
-    unsigned                         invalid:1;    /* a 422, body is made */
+    unsigned                         made:1;       /* too late to set it */
+    unsigned                         invalid:1;    /* body is that of a 422 */
 } ngx_http_task_result_t;
 
 
@@ -200,13 +205,13 @@ typedef struct {
  *
  * Only the loop frees.  A task that a thread may touch has a pool of its own,
  * in which the loop and the thread allocate in turn: the thread while it has
- * the piece.  What both touch at the same time is marked with [both], and
- * accessed with the ngx_http_task_atomic_get() and _set().
+ * the piece.  Members that both may touch at the same time are marked with
+ * [both], and are accessed by atomic loads and stores.
  */
 
 struct ngx_task_s {
-    ngx_http_request_t              *request;      /* NULL once it is gone,
-                                                      and of a job */
+    ngx_http_request_t              *request;      /* NULL: it is gone, or
+                                                      this is a job */
     ngx_http_task_run_conf_t        *conf;
     ngx_http_task_function_t        *function;
     void                            *args;
@@ -215,7 +220,7 @@ struct ngx_task_s {
 
     ngx_pool_t                      *pool;
 
-    const ngx_http_task_client_t    *client;       /* NULL: it is not started */
+    const ngx_http_task_client_t    *client;       /* NULL: not accepted yet */
     void                            *client_data;
 
     ngx_http_task_state_e            state;        /* the loop's */
@@ -225,29 +230,30 @@ struct ngx_task_s {
     /* on the monotonic clock, in nanoseconds; 0: not yet */
 
     int64_t                          created;
-    int64_t                          started;      /* [both]; -1: never */
+    int64_t                          started;      /* [both] has begun to run;
+                                                      -1: will never begin */
     int64_t                          ended;
 
     uint64_t                        *cell;         /* [both], or NULL */
 
-    ngx_str_t                        job_name;     /* the id, or empty */
+    ngx_str_t                        job_name;     /* a job's id, or empty */
     ngx_log_t                       *log;          /* the loop's */
 
     unsigned                         own_pool:1;   /* not the request's */
-    unsigned                         watched:1;    /* the client is */
-    unsigned                         given_up:1;   /* its worker ends */
+    unsigned                         watched:1;    /* watch() was called */
+    unsigned                         given_up:1;   /* told so: worker ends */
     unsigned                         resumed:1;    /* a frame runs now */
     uint32_t                         retry;        /* seconds, if rejected */
 
     ngx_http_task_turn_t             turn;
-    ngx_http_task_timer_t           *timeout;      /* NULL: there is none */
+    ngx_http_task_timer_t           *timeout;      /* task_timeout, or NULL */
 
     /* what comes in */
 
     ngx_http_task_input_t            in;
-    ngx_http_cleanup_t              *reading;      /* a thread reads it */
+    ngx_http_cleanup_t              *reading;      /* a thread reads body */
     ngx_atomic_uint_t                connection;   /* its number in the log */
-    ngx_uint_t                       changes;      /* of its URI, then */
+    ngx_uint_t                       changes;      /* r->uri_changes then */
 
     /* what goes out */
 
@@ -255,23 +261,23 @@ struct ngx_task_s {
     ngx_http_task_defer_t           *defers;
     ngx_task_rc_t                    rc;
 
-    /* of the async executor */
+    /* the async executor's */
 
     ngx_task_frame_t                 root;
     ngx_task_frame_t                *frame;        /* the innermost */
     ngx_task_frame_t                *free_frames;
-    const ngx_http_task_await_t     *await;        /* NULL: nothing */
+    const ngx_http_task_await_t     *await;        /* NULL: awaits nothing */
 
-    /* of what is waited for: a turn, or an awaited sleep */
+    /* bounds the wait for a turn, then ends an awaited sleep */
 
     ngx_http_task_timer_t            timer;
 };
 
 
-#define ngx_http_task_accepted(t)  ((t)->client && (t)->client->accepted)
+#define ngx_http_task_promised(t)  ((t)->client && (t)->client->promised)
 
 
-/* what a pool's thread runs of a task */
+/* a piece of a task, which a thread of a pool runs */
 
 struct ngx_http_task_piece_s {
     ngx_thread_task_t                thread;
@@ -279,61 +285,62 @@ struct ngx_http_task_piece_s {
     const struct ngx_http_task_piece_type_s  *type;   /* see run/ */
     ngx_pool_cleanup_t               cleanup;      /* of the task's pool */
     ngx_http_task_pool_t            *pool;
-    ngx_http_task_hold_t             hold;         /* while it is in a pool, */
-    ngx_uint_t                       in_pool;      /* .. the loop gave it */
-    ngx_queue_t                      queue;        /* in front of one, if .. */
-    ngx_uint_t                       waiting;      /* .. this is set */
+    ngx_http_task_hold_t             hold;         /* while it is in_pool */
+    ngx_uint_t                       in_pool;      /* given to a pool */
+    ngx_queue_t                      queue;        /* while it is waiting */
+    ngx_uint_t                       waiting;      /* for room in a pool */
     ngx_http_task_zone_pool_t       *counted;      /* [both], or NULL */
     int                              returned;     /* [both] */
-    int                              ended;        /* [both], its thread */
+    int                              ended;        /* [both] its thread has */
 
-    /* an offloaded piece; NULL: the blocking form itself */
+    /* an offloaded piece, or the reading of a body; fn NULL: the blocking
+       form itself */
 
     ngx_task_piece_pt                fn;
     void                            *data;
     ngx_task_rc_t                    rc;
 
-    /* what a sleeping thread waits for: the task is cancelled */
+    /* by these a sleeping thread is woken when the task is cancelled */
 
     pthread_mutex_t                  mutex;
     pthread_cond_t                   cond;
 };
 
 
-/* --- its log: ngx_http_task_log.c; any thread that runs it --------------- */
+/* --- the log: ngx_http_task_log.c; any thread that runs the task --------- */
 
-/* remembers and logs what a function must not do; it then ends with a 500 */
+/* remembers and logs what a function must not do; the task ends with a 500 */
 
 void ngx_http_task_log_misuse(ngx_task_t *t, const char *what);
 
 
-/* --- calls of its function: ngx_http_task_call.c; any thread ------------- */
+/* --- calls of the function: ngx_http_task_call.c; any thread ------------- */
 
-/*
- * Whether the task may begin: the loop may have ended it, in which case it
- * never does.
- */
+/* begins the task, and returns 1; or 0 if the loop has ended it already */
 
 ngx_uint_t ngx_http_task_call_begin(ngx_task_t *t);
 
-/* all of the blocking form */
+/* runs the blocking form, from its parameters to its result */
 
 void ngx_http_task_call_block(ngx_task_t *t);
 
-/* the function is done: prints the result, runs what was deferred */
+/* the function has ended: prints the result, runs what was deferred */
 
 void ngx_http_task_call_complete(ngx_task_t *t, ngx_task_rc_t rc);
 void ngx_http_task_call_defers(ngx_task_t *t);
 
 
-/* --- what it answers: ngx_http_task_set.c, _object.c, _result.c ---------- */
+/* --- the result: ngx_http_task_set.c, _object.c, _result.c; any thread --- */
 
-/* whether it may answer still, and that with a value: it is logged why not */
+/* return 1 if the result may still be set, or set to value; else log why */
 
 ngx_uint_t ngx_http_task_set_may(ngx_task_t *t);
 ngx_uint_t ngx_http_task_set_takes(ngx_task_t *t, cJSON *value);
 
-/* JSON as text, for cJSON_free(); NULL: what is wrong is remembered */
+/*
+ * Returns JSON as text, which the caller frees by cJSON_free(); or NULL, and
+ * the result remembers what is wrong.
+ */
 
 u_char *ngx_http_task_set_text(ngx_task_t *t, cJSON *json, size_t *len);
 

@@ -1,7 +1,7 @@
 
 /*
- * What ngx_task.h offers to a function that runs.  Any thread that runs the
- * task may call it: it knows the task alone.
+ * What ngx_task.h offers to a function that runs.  It may be called in any
+ * thread that runs the task, and touches the task alone.
  */
 
 
@@ -109,7 +109,7 @@ ngx_task_block_ms(ngx_task_t *t, int64_t ms)
             return NGX_TASK_FAILED;
         }
 
-        /* task_mode sync: nobody could cancel, signals may come */
+        /* task_mode sync: nobody can cancel, but signals may interrupt */
 
         while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL)
                == EINTR)
@@ -120,7 +120,7 @@ ngx_task_block_ms(ngx_task_t *t, int64_t ms)
 
     piece = t->piece;
 
-    /* also if the function allows its thread to be cancelled */
+    /* the function may have allowed that its thread is cancelled */
 
     (void) pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 

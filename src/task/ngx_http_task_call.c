@@ -1,7 +1,7 @@
 
 /*
- * Around a call of a task's function: it begins, it is completed, what it
- * deferred is called.  Any thread may do that, one at a time.
+ * What stands around a call of a task's function: it begins, it is completed,
+ * and what it deferred is called.  Any thread may do that, one at a time.
  */
 
 
@@ -75,7 +75,7 @@ ngx_http_task_call_complete(ngx_task_t *t, ngx_task_rc_t rc)
         rc = NGX_TASK_FAILED;
     }
 
-    /* printing belongs to the run: in thread mode it is off the event loop */
+    /* printed here, so that in thread mode it is off the event loop, too */
 
     if (rc == NGX_TASK_OK && !t->result.bytes && !t->result.misuse) {
         ngx_http_task_call_print(t);

@@ -1,14 +1,14 @@
 
 /*
- * What a function writes to the error log, and what is written there of a
- * function that does what it must not.  Any thread may call it.
+ * What a function writes to the error log, and what is logged when a function
+ * does what it must not.  It may be called in any thread that runs the task.
  */
 
 
 #include "task/ngx_http_task.h"
 
 
-/* the connection's log is not for threads: its handler looks at the request */
+/* not to the connection's log: its handler uses the request, no thread may */
 
 void
 ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt, ...)

@@ -1,8 +1,8 @@
 
 /*
  * The JSON object that a function answers, set member by member.  All of this
- * may run in a thread of a pool, and allocates from the task's pool alone, but
- * for what a function makes of cJSON itself.
+ * may run in a thread of a pool.  It allocates from the task's pool, except
+ * for items of cJSON and their text.
  */
 
 
@@ -22,7 +22,7 @@ static ngx_int_t ngx_http_task_quote(ngx_task_t *t, ngx_str_t *dst,
     const char *src);
 
 
-/* takes json; one of text and json is NULL, or both are: out of memory */
+/* takes ownership of json; if text and json are NULL, it is out of memory */
 
 static void
 ngx_http_task_set(ngx_task_t *t, const char *name, ngx_str_t *text, cJSON *json)
@@ -36,7 +36,7 @@ ngx_http_task_set(ngx_task_t *t, const char *name, ngx_str_t *text, cJSON *json)
 
     if (json && ngx_http_task_is_set(t, name, json)) {
 
-        /* a function may have changed the very item that it has set before */
+        /* a function may change an item that it has set, and set it again */
 
         return;
     }
@@ -73,7 +73,7 @@ ngx_http_task_set(ngx_task_t *t, const char *name, ngx_str_t *text, cJSON *json)
     ngx_http_task_json_delete(member->json);
     member->json = json;
 
-    /* that of cJSON is printed at the end */
+    /* json is printed to text at the end */
 
     ngx_str_null(&member->text);
 
@@ -83,7 +83,7 @@ ngx_http_task_set(ngx_task_t *t, const char *name, ngx_str_t *text, cJSON *json)
 }
 
 
-/* whether it is set already, by that name */
+/* returns 1 if json is set already, by that name */
 
 static ngx_uint_t
 ngx_http_task_is_set(ngx_task_t *t, const char *name, cJSON *json)
@@ -108,7 +108,7 @@ ngx_http_task_is_set(ngx_task_t *t, const char *name, cJSON *json)
 }
 
 
-/* the one of that name, or a new one at the end; NULL: no memory */
+/* returns the member of that name, or a new last one; NULL: no memory */
 
 static ngx_http_task_member_t *
 ngx_http_task_member(ngx_task_t *t, const char *name)
@@ -139,7 +139,7 @@ ngx_http_task_member(ngx_task_t *t, const char *name)
 }
 
 
-/* of an object that the function has set as its whole result */
+/* sets a member of an object that is the whole result */
 
 static void
 ngx_http_task_set_item(ngx_task_t *t, const char *name, cJSON *item)
@@ -157,7 +157,7 @@ ngx_http_task_set_item(ngx_task_t *t, const char *name, cJSON *item)
     if (cJSON_GetObjectItemCaseSensitive(json, name)) {
         done = cJSON_ReplaceItemInObjectCaseSensitive(json, name, item);
 
-        /* cJSON does not look whether it could copy the name */
+        /* cJSON does not check whether it could copy the name */
 
         if (done && item->string == NULL) {
             t->result.nomem = 1;
@@ -175,7 +175,7 @@ ngx_http_task_set_item(ngx_task_t *t, const char *name, cJSON *item)
 }
 
 
-/* with a null behind it; what is not UTF-8 is replaced */
+/* makes a JSON string, with a null behind it; invalid UTF-8 is replaced */
 
 static ngx_int_t
 ngx_http_task_quote(ngx_task_t *t, ngx_str_t *dst, const char *src)
@@ -284,7 +284,7 @@ ngx_task_set_json(ngx_task_t *t, const char *name, cJSON *value)
 }
 
 
-/* into the body of the result; what is wrong is remembered */
+/* prints the members into the result's body, which remembers what is wrong */
 
 void
 ngx_http_task_object_print(ngx_task_t *t)
@@ -327,7 +327,7 @@ ngx_http_task_object_print(ngx_task_t *t)
         *p++ = ':';
         p = ngx_cpymem(p, member->text.data, member->text.len);
 
-        /* a long one need not be there twice until the client has read it */
+        /* a long text is not kept twice until the client has read it */
 
         if (member->json == NULL && member->text.len > ngx_pagesize) {
             (void) ngx_pfree(t->pool, member->text.data);
@@ -343,7 +343,7 @@ ngx_http_task_object_print(ngx_task_t *t)
 }
 
 
-/* a value that is in another one now is freed with that, by whoever has it */
+/* a member may be in another value now, and is then freed with that one */
 
 static ngx_uint_t
 ngx_http_task_object_moved(ngx_http_task_result_t *result)
@@ -365,7 +365,7 @@ ngx_http_task_object_moved(ngx_http_task_result_t *result)
 }
 
 
-/* the members are gone then */
+/* frees all members */
 
 void
 ngx_http_task_object_free(ngx_http_task_result_t *result)

@@ -4,8 +4,8 @@
  * exec().
  *
  * Between vfork() and exec() the child borrows the memory of this process, and
- * its thread waits; there is nothing but system calls then.  What fails there
- * is told over a pipe that exec() closes.
+ * the thread that started it waits; so the child makes only system calls.  An
+ * error is told over a pipe that exec() closes.
  */
 
 
@@ -23,7 +23,7 @@
 #endif
 
 
-/* where there is no such call: which descriptors are looked at */
+/* how many descriptors are closed one by one, without close_range() */
 
 #define NGX_HTTP_TASK_PROGRAM_FDS  1048576
 
@@ -36,8 +36,6 @@ static void ngx_http_task_program_close_on_exec(void);
 static ngx_err_t ngx_http_task_program_high(int *fd);
 
 
-/* returns an error, or 0 */
-
 ngx_err_t
 ngx_http_task_program_start(ngx_http_task_program_t *p)
 {
@@ -49,7 +47,7 @@ ngx_http_task_program_start(ngx_http_task_program_t *p)
 
     if (err == 0) {
 
-        /* a child by fork() may have its other end, too: it is not awaited */
+        /* a forked child may keep the other end open: do not wait for it */
 
         (void) ngx_nonblocking(told[0]);
 
@@ -61,7 +59,7 @@ ngx_http_task_program_start(ngx_http_task_program_t *p)
                 n = read(told[0], &err, sizeof(ngx_err_t));
             } while (n == -1 && ngx_errno == EINTR);
 
-            /* there was no exec(): nobody else knows of the child */
+            /* exec() failed: nobody else knows of the child */
 
             if (n == sizeof(ngx_err_t)) {
                 ngx_http_task_program_reap(p->pid);
@@ -111,7 +109,7 @@ ngx_http_task_program_fork(ngx_http_task_program_t *p, int *told)
 }
 
 
-/* in the child: returns if it failed */
+/* runs in the child; returns if it failed */
 
 static void
 ngx_http_task_program_exec(ngx_http_task_program_t *p, pid_t parent)
@@ -120,7 +118,7 @@ ngx_http_task_program_exec(ngx_http_task_program_t *p, pid_t parent)
     sigset_t          none;
     struct sigaction  sa;
 
-    /* it ends with the thread that waits for it, and so with the worker */
+    /* the child ends with the thread that waits for it, so with the worker */
 
     (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
 
@@ -130,7 +128,7 @@ ngx_http_task_program_exec(ngx_http_task_program_t *p, pid_t parent)
 
     (void) setsid();
 
-    /* glibc's own signals cannot be set */
+    /* this fails for signals of glibc's own, and for SIGKILL and SIGSTOP */
 
     sa.sa_handler = SIG_DFL;
     sa.sa_flags = 0;
@@ -235,7 +233,7 @@ ngx_http_task_program_dup(int *fd)
 }
 
 
-/* where nginx was started with closed descriptors, what is opened is one */
+/* if nginx was started with 0, 1 or 2 closed, pipes may get these numbers */
 
 static ngx_err_t
 ngx_http_task_program_high(int *fd)

@@ -1,6 +1,7 @@
 
 /*
- * A program that runs for a task: its start, and what is between the two.
+ * A program that runs for a task: how it is started, and what goes between the
+ * two.  All of it runs in the task's thread.
  */
 
 
@@ -8,7 +9,7 @@
 #define _NGX_HTTP_TASK_PROGRAM_H_INCLUDED_
 
 
-/* the end of what it writes to its standard error, bytes */
+/* how many bytes of its standard error are kept, the last ones */
 
 #define NGX_HTTP_TASK_SPAWN_ERRORS  4096
 
@@ -16,11 +17,11 @@
 typedef struct {
     char        **argv;
     char        **env;
-    const char   *dir;         /* NULL: that of this process */
-    int           fds[3];      /* what becomes 0, 1 and 2, none of them is */
+    const char   *dir;         /* NULL: the one of this process */
+    int           fds[3];      /* become 0, 1 and 2; each is above 2 */
     pid_t         pid;
 
-    int           told;        /* a pipe's end, for an error in the child */
+    int           told;        /* the child writes an error to this pipe */
 } ngx_http_task_program_t;
 
 
@@ -38,10 +39,10 @@ typedef struct {
 
     ngx_http_task_spawn_e     state;
     ngx_uint_t                ended;
-    ngx_uint_t                lost;        /* somebody else waited for it */
+    ngx_uint_t                lost;        /* somebody else has reaped it */
     ngx_uint_t                cancelled;
-    int64_t                   until;       /* of a state, nanoseconds */
-    int                       pidfd;       /* -1: the kernel has none */
+    int64_t                   until;       /* end of a state, nanoseconds */
+    int                       pidfd;       /* -1: none, or closed */
 
     int                       in;          /* -1: closed */
     int                       out;
@@ -50,7 +51,7 @@ typedef struct {
     const u_char             *input;
     size_t                    left;
 
-    u_char                   *output;      /* by malloc() */
+    u_char                   *output;      /* by realloc() */
     size_t                    len;
     size_t                    size;
     size_t                    max;
@@ -60,22 +61,22 @@ typedef struct {
 } ngx_http_task_spawn_t;
 
 
-/* an error, or 0: it has begun, as the first of a session of its own */
+/* returns an errno, or 0: the program runs, in a session of its own */
 
 ngx_err_t ngx_http_task_program_start(ngx_http_task_program_t *p);
 
 void ngx_http_task_program_reap(pid_t pid);
 
-/* an error, or 0; closed by exec(), and neither of 0, 1, 2 */
+/* return an errno, or 0; new descriptors are above 2, and closed by exec() */
 
 ngx_err_t ngx_http_task_program_pipe(int *fd);
 ngx_err_t ngx_http_task_program_dup(int *fd);
 
-/* harmless if it is closed: -1 */
+/* closes the descriptor and sets it to -1; harmless if it is -1 */
 
 void ngx_http_task_program_close(int *fd);
 
-/* until it has ended, or has been */
+/* serves the program until it has ended, or was ended */
 
 void ngx_http_task_spawn_run(ngx_http_task_spawn_t *s);
 

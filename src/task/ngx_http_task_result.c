@@ -160,7 +160,7 @@ ngx_task_set_header(ngx_task_t *t, const char *name, const char *value)
 }
 
 
-/* NULL: nothing is */
+/* returns what is wrong with a header, or NULL */
 
 static const char *
 ngx_http_task_header_wrong(const char *name, const char *value)
@@ -248,7 +248,7 @@ ngx_http_task_copy(ngx_task_t *t, ngx_str_t *dst, const char *src)
 }
 
 
-/* no control characters: no second header, no second line of a log */
+/* returns 0 if there are control characters: they could begin another line */
 
 static ngx_uint_t
 ngx_http_task_text_is_safe(const char *p)

@@ -1,8 +1,8 @@
 
 /*
- * What each call asks that sets something of a task's result: whether it may
- * still be set, and with this value.  Any thread that runs the task may call
- * it.
+ * Each call that sets something of a task's result asks here: whether it may
+ * still be set, and to this value.  Any thread that runs the task may call
+ * this.
  */
 
 
@@ -22,8 +22,8 @@ ngx_http_task_set_may(ngx_task_t *t)
 
 
 /*
- * Whether the value is nobody's: not set before, nor in an array or an object,
- * where cJSON links each item to the one before.
+ * Returns 1 if value belongs to nothing else: it is not set already, nor is it
+ * in an array or object, where cJSON links each item to the one before.
  */
 
 ngx_uint_t

@@ -1,7 +1,7 @@
 
 /*
- * ngx_task_spawn(): a program that runs for a task, in its thread, and ends
- * with it.
+ * ngx_task_spawn(): the task's thread runs a program, which ends with the
+ * task.
  */
 
 
@@ -11,15 +11,15 @@
 #include <sys/syscall.h>
 
 
-/* how much output it may have, where nothing else is said, bytes */
+/* max_output if it is 0, bytes */
 
 #define NGX_HTTP_TASK_SPAWN_OUTPUT  (1024 * 1024)
 
-/* what is said may be no size that could be doubled, bytes */
+/* max_output at most, so that a size can be doubled, bytes */
 
 #define NGX_HTTP_TASK_SPAWN_MOST    (NGX_MAX_SIZE_T_VALUE / 4)
 
-/* how much of its errors goes into the log, bytes */
+/* how many bytes of its standard error are logged */
 
 #define NGX_HTTP_TASK_SPAWN_LOGGED  1024
 
@@ -41,7 +41,7 @@ ngx_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
     int            state;
     ngx_task_rc_t  rc;
 
-    /* who is ended here leaves a program, its pipes, and its memory */
+    /* a thread that ended here would leave a program, pipes, and memory */
 
     (void) pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 
@@ -97,7 +97,7 @@ ngx_http_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
 
     ngx_http_task_spawn_run(&s);
 
-    /* its pid is its own, and its group's, until it has been waited for */
+    /* until it is reaped, its pid, which is its group's, is not used again */
 
     if (!s.lost) {
         (void) kill(-s.child.pid, SIGKILL);
@@ -227,7 +227,7 @@ ngx_http_task_spawn_start(ngx_http_task_spawn_t *s)
 }
 
 
-/* what the program has as its descriptor 0, and what is written to it */
+/* makes the program's descriptor 0, and notes what is to be written to it */
 
 static ngx_err_t
 ngx_http_task_spawn_input(ngx_http_task_spawn_t *s)
@@ -317,7 +317,7 @@ ngx_http_task_spawn_result(ngx_http_task_spawn_t *s)
     program->messages = (char *) p;
     program->messages_len = len;
 
-    /* "" where there is no output at all */
+    /* "" if there is no output at all */
 
     program->output = (char *) p + len;
 

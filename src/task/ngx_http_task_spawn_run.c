@@ -8,8 +8,8 @@
  *        |                                 |                    |
  *        +--------------+------------------+--------------------+
  *                       v
- *               it has ended: what others hold open of its pipes is read for
- *               a short time, then all that is left of its group is killed
+ *               it has ended: if others hold its pipes open, these are read
+ *               for a short time; then what is left of its group is killed
  */
 
 
@@ -19,12 +19,12 @@
 #include <poll.h>
 
 
-/* how often it is looked whether the task is cancelled, milliseconds */
+/* how often the task is asked whether it is cancelled, milliseconds */
 
 #define NGX_HTTP_TASK_SPAWN_LOOK    50
 
-/* how long others may hold its pipes open; time after SIGTERM: while nginx is
-   stopped, and where nothing else is said; milliseconds */
+/* milliseconds: how long pipes that others hold open are read; the time from
+   SIGTERM to SIGKILL while nginx is stopped, and if grace is 0 */
 
 #define NGX_HTTP_TASK_SPAWN_LINGER  500
 #define NGX_HTTP_TASK_SPAWN_STOP    300
@@ -47,7 +47,7 @@ ngx_http_task_spawn_run(ngx_http_task_spawn_t *s)
 
     for ( ;; ) {
 
-        /* those that are -1 are not looked at */
+        /* poll() ignores those that are -1 */
 
         fds[0].fd = s->in;
         fds[0].events = POLLOUT;
@@ -86,7 +86,7 @@ ngx_http_task_spawn_run(ngx_http_task_spawn_t *s)
 }
 
 
-/* it has ended, or it has to */
+/* looks whether the program has ended, or has to end */
 
 static void
 ngx_http_task_spawn_look(ngx_http_task_spawn_t *s, int64_t now)
@@ -104,7 +104,7 @@ ngx_http_task_spawn_look(ngx_http_task_spawn_t *s, int64_t now)
         s->lost = (ngx_errno == ECHILD);
     }
 
-    /* who else waits for any child may be faster than the wait after this */
+    /* noted now: another wait() for any child may reap it before ours does */
 
     if (info.si_pid && info.si_code == CLD_EXITED) {
         s->program->exit_code = info.si_status;
@@ -158,7 +158,7 @@ ngx_http_task_spawn_end(ngx_http_task_spawn_t *s, int64_t now)
 
     (void) kill(-s->child.pid, SIGTERM);
 
-    /* one that was stopped would not notice */
+    /* a process that is stopped would not notice SIGTERM */
 
     (void) kill(-s->child.pid, SIGCONT);
 }
@@ -231,7 +231,7 @@ ngx_http_task_spawn_read(ngx_http_task_spawn_t *s)
 }
 
 
-/* one byte more than the most tells that there is more; and a null */
+/* one byte above max tells that there is more; another one is for a null */
 
 static ngx_err_t
 ngx_http_task_spawn_grow(ngx_http_task_spawn_t *s)
@@ -255,7 +255,7 @@ ngx_http_task_spawn_grow(ngx_http_task_spawn_t *s)
 }
 
 
-/* the first half is let go of when there is no room for more */
+/* when there is no room for more, the first half is dropped */
 
 static void
 ngx_http_task_spawn_read_errors(ngx_http_task_spawn_t *s)

@@ -6,9 +6,9 @@
  *     member = pair *( OWS ";" OWS [ pair ] )
  *     pair   = name [ BWS "=" BWS [ value ] ]
  *
- * A name is a token, or in "Accept" two of them with a slash between; a value
- * is a token or a quoted string.  A member that is not of this form is passed
- * over, up to its comma.
+ * A name is a token, or in "Accept" two tokens with a slash between them; a
+ * value is a token or a quoted string.  A member that is not of this form is
+ * passed over, up to its comma.
  */
 
 
@@ -74,7 +74,7 @@ ngx_http_task_field_member(ngx_http_task_span_t *field,
 }
 
 
-/* of a member that was read: what is there is of the right form */
+/* the member was read before, so its parameters are of the right form */
 
 int
 ngx_http_task_field_param(ngx_http_task_span_t *params,
@@ -146,7 +146,7 @@ ngx_http_task_field_accept(ngx_http_task_accept_t *accept,
         q = 1000;
         params = 0;
 
-        /* what is behind the weight belongs to no type */
+        /* parameters behind the weight do not belong to the type */
 
         while (ngx_http_task_field_param(&range.params, &param)) {
 
@@ -227,7 +227,7 @@ ngx_http_task_field_prefer(ngx_http_task_prefer_t *prefer,
 }
 
 
-/* 0: it is none, and p is somewhere in it */
+/* returns 0 if it is no member: p is then somewhere in it */
 
 static int
 field_member(const unsigned char **p, const unsigned char *end,
@@ -259,7 +259,7 @@ field_member(const unsigned char **p, const unsigned char *end,
 }
 
 
-/* and the white space behind it */
+/* reads a pair and the white space behind it */
 
 static int
 field_pair(const unsigned char **p, const unsigned char *end,
@@ -344,7 +344,7 @@ field_space(const unsigned char **p, const unsigned char *end)
 }
 
 
-/* to the comma behind a member that is none */
+/* skips to the comma behind what is no member */
 
 static void
 field_pass(const unsigned char **p, const unsigned char *end)
@@ -365,7 +365,7 @@ field_pass(const unsigned char **p, const unsigned char *end)
 }
 
 
-/* how exactly a range names the type; 0: it does not */
+/* returns how exactly a range names the type, 0: not at all */
 
 static unsigned
 field_rank(const ngx_http_task_span_t *range, const char *type)
@@ -376,7 +376,7 @@ field_rank(const ngx_http_task_span_t *range, const char *type)
         return 5;
     }
 
-    /* "text/" of "text/plain" */
+    /* the length of "text/" in "text/plain" */
 
     len = strcspn(type, "/") + 1;
 
@@ -390,7 +390,7 @@ field_rank(const ngx_http_task_span_t *range, const char *type)
 }
 
 
-/* in thousandths; -1: it is none */
+/* returns the weight in thousandths; -1: it is none */
 
 static int
 field_weight(const ngx_http_task_span_t *value)
@@ -420,7 +420,7 @@ field_weight(const ngx_http_task_span_t *value)
 }
 
 
-/* digits, in quotes or not; 0 of anything else */
+/* reads digits, in quotes or not; returns 0 for anything else */
 
 static unsigned
 field_seconds(const ngx_http_task_span_t *value)

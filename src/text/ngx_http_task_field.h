@@ -1,8 +1,8 @@
 
 /*
- * Header fields that are lists, and what is asked for in two of them.  Plain
- * C, so that it can be tested alone: no call allocates, keeps a pointer, or
- * needs a terminating null.
+ * Header fields that are lists, and what a client asks for in two of them.
+ * Plain C, so that it can be tested alone: no call allocates, keeps a pointer,
+ * or needs a terminating null.
  */
 
 
@@ -13,7 +13,7 @@
 #include "text/ngx_http_task_text.h"
 
 
-/* how many types may be offered at once, and the longest wait, in seconds */
+/* how many types may be offered at once; the longest wait, in seconds */
 
 #define NGX_HTTP_TASK_OFFERS       4
 #define NGX_HTTP_TASK_PREFER_WAIT  86400
@@ -23,23 +23,23 @@
 
 typedef struct {
     ngx_http_task_span_t   name;
-    ngx_http_task_span_t   value;       /* with its quotes; empty: none */
-    ngx_http_task_span_t   params;      /* of a member */
+    ngx_http_task_span_t   value;       /* with its quotes; may be empty */
+    ngx_http_task_span_t   params;      /* of a member only */
 } ngx_http_task_field_t;
 
 
-/* "Accept": how the client likes a type that is offered */
+/* "Accept": how much the client likes a type that is offered */
 
 typedef struct {
     unsigned               q;           /* in thousandths, 0: not at all */
     unsigned               rank;        /* how exactly it is named, 0: not */
-    unsigned               order;       /* of the range that names it */
+    unsigned               order;       /* the number of the naming range */
 } ngx_http_task_liked_t;
 
 
 typedef struct {
-    const char *const     *types;       /* in lower case, NULL is the last */
-    unsigned               ranges;      /* that were read */
+    const char *const     *types;       /* in lower case, ends with NULL */
+    unsigned               ranges;      /* how many were read */
     ngx_http_task_liked_t  liked[NGX_HTTP_TASK_OFFERS];
 } ngx_http_task_accept_t;
 
@@ -48,14 +48,14 @@ typedef struct {
 
 typedef struct {
     unsigned               respond_async;
-    unsigned               waits;       /* how many; the first one counts */
+    unsigned               waits;       /* how many; only the first counts */
     unsigned               wait;        /* seconds */
 } ngx_http_task_prefer_t;
 
 
 /*
- * The next member of a list, or the next parameter of a member: 1, and the
- * span begins behind it; 0: there is none.
+ * Read the next member of a list, or the next parameter of a member.  Return
+ * 1, and the span then begins behind it; or 0 if there are no more.
  */
 
 int ngx_http_task_field_member(ngx_http_task_span_t *field,
@@ -63,13 +63,13 @@ int ngx_http_task_field_member(ngx_http_task_span_t *field,
 int ngx_http_task_field_param(ngx_http_task_span_t *params,
     ngx_http_task_field_t *param);
 
-/* whether the span is that text, which is in lower case; in any case */
+/* returns 1 if the span is the lower case text, compared without case */
 
 int ngx_http_task_field_is(const ngx_http_task_span_t *span, const char *text);
 
 /*
- * Each takes one field after another, in their order, into what was zeroed
- * before the first one.
+ * Add a field to accept or prefer, which the caller has zeroed before the
+ * first one.  Fields are added in their order.
  */
 
 void ngx_http_task_field_accept(ngx_http_task_accept_t *accept,
@@ -77,7 +77,7 @@ void ngx_http_task_field_accept(ngx_http_task_accept_t *accept,
 void ngx_http_task_field_prefer(ngx_http_task_prefer_t *prefer,
     const ngx_http_task_span_t *field);
 
-/* the index of the type that the client prefers; of the first, if of none */
+/* returns the index of the type that the client prefers; 0 if it takes none */
 
 unsigned ngx_http_task_field_choose(const ngx_http_task_accept_t *accept);
 

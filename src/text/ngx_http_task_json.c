@@ -3,9 +3,10 @@
  * JSON, checked strictly.
  *
  * cJSON is lenient where a server must not be: it takes trailing bytes, raw
- * control characters, numbers that JSON does not have; and it writes to a
- * global variable.  So it parses nothing here: what has passed this check is
- * read by ours, scalars in ngx_http_task_type.c, trees in _json_tree.c.
+ * control characters, and numbers that JSON does not have; and it writes to a
+ * global variable.  So cJSON parses nothing here: text that has passed this
+ * check is read by our own code, scalars in ngx_http_task_type.c, trees in
+ * ngx_http_task_json_tree.c.
  */
 
 
@@ -18,10 +19,10 @@ typedef struct {
     const unsigned char       *start;
     const unsigned char       *p;
     const unsigned char       *end;
-    const unsigned char       *where;       /* of the error */
+    const unsigned char       *where;       /* place of the error */
     const char                *error;
     unsigned                   depth;
-    unsigned                   limit;       /* of the depth */
+    unsigned                   limit;       /* the greatest depth */
     ngx_http_task_member_pt    handler;
     void                      *data;
 } json_scan_t;
@@ -140,7 +141,7 @@ json_text(json_scan_t *s, const unsigned char *p, size_t len,
 }
 
 
-/* all of these leave s->p behind what they have read, and return 1; or 0 */
+/* these leave s->p behind what they have read and return 1; or 0: an error */
 
 static int
 json_value(json_scan_t *s)
@@ -279,7 +280,7 @@ json_array(json_scan_t *s)
 }
 
 
-/* 1: another element follows; 0: that was the last one, or an error */
+/* returns 1 if another element follows; 0: it was the last, or an error */
 
 static int
 json_comma(json_scan_t *s, int close, const char *trailing)
@@ -370,7 +371,7 @@ json_escape(json_scan_t *s, const unsigned char *quote)
 }
 
 
-/* what a C string can hold: no null, and no half of a surrogate pair */
+/* takes what a C string can hold: no null, no half of a surrogate pair */
 
 static int
 json_unicode(json_scan_t *s)
@@ -402,7 +403,7 @@ json_unicode(json_scan_t *s)
             return json_error(s, s->p, "Null character not allowed");
         }
 
-        /* the second of a pair, and nothing else, is in DC00 to DFFF */
+        /* DC00 to DFFF is the second half of a pair, and nothing else is */
 
         if (((code & 0xfc00) == 0xdc00) != (high != 0)) {
             return json_error(s, s->p, "Unpaired surrogate");

@@ -1,8 +1,8 @@
 
 /*
  * Trees of cJSON, from text and to text.  Plain C, so that it can be tested
- * alone; in any thread, and without a lock: cJSON's own parser writes to a
- * global variable, and its printer drops digits.
+ * alone.  The calls may be made in any thread and take no lock: cJSON's own
+ * parser writes to a global variable, and its printer drops digits.
  */
 
 
@@ -15,18 +15,21 @@
 #include <cjson/cJSON.h>
 
 
-/* levels of arrays and objects in a tree, as cJSON has it for its parser */
+/* how many levels of arrays and objects a tree may have: cJSON's own limit */
 
 #define NGX_HTTP_TASK_JSON_LEVELS  1000
 
 
 /* ngx_http_task_json_tree.c */
 
-/* NULL: it is not JSON, or there is no memory */
+/*
+ * Returns a tree that belongs to the caller, or NULL if the text is not JSON,
+ * or if there is no memory.
+ */
 
 cJSON *ngx_http_task_json_tree(const unsigned char *p, size_t len);
 
-/* of any number of levels; NULL: does nothing */
+/* frees a tree of any number of levels; json may be NULL */
 
 void ngx_http_task_json_delete(cJSON *json);
 
@@ -34,9 +37,9 @@ void ngx_http_task_json_delete(cJSON *json);
 /* ngx_http_task_json_print.c */
 
 /*
- * Without white space.  The text is to be freed by cJSON_free().  Returns 1;
- * or 0, and wrong tells what is wrong with the tree, or is NULL: there is no
- * memory.
+ * Prints without white space, and returns 1; the caller frees the text by
+ * cJSON_free().  Or returns 0: wrong then says what is wrong with the tree, or
+ * is NULL if there was no memory.
  */
 
 int ngx_http_task_json_print(const cJSON *json, char **text, size_t *len,

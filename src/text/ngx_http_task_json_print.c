@@ -1,6 +1,6 @@
 
 /*
- * A tree of cJSON to text.  cJSON's own printer has 15 digits for a double
+ * Prints a tree of cJSON.  cJSON's own printer may print 15 digits of a double
  * that needs 17, and lets pass what is not UTF-8.
  */
 
@@ -10,7 +10,7 @@
 #include <string.h>
 
 
-/* what a text begins with, bytes; it is doubled where that is not enough */
+/* the first size of a text, bytes; it is doubled when that is not enough */
 
 #define NGX_HTTP_TASK_JSON_PRINT  256
 
@@ -52,7 +52,7 @@ ngx_http_task_json_print(const cJSON *json, char **text, size_t *len,
 }
 
 
-/* all of these return 1; or 0, if there is no memory, or something is wrong */
+/* these return 1; or 0, if there is no memory, or something is wrong */
 
 static int
 print_value(json_print_t *out, const cJSON *json)
@@ -143,7 +143,7 @@ print_children(json_print_t *out, const cJSON *json)
 }
 
 
-/* NULL is an empty one, as of cJSON's printer; what is not UTF-8 is replaced */
+/* NULL is printed as "", as cJSON does; what is not UTF-8 is replaced */
 
 static int
 print_string(json_print_t *out, const char *text)

@@ -17,8 +17,9 @@ static unsigned ngx_http_task_json_hex(const unsigned char *p);
 
 
 /*
- * How many bytes from here on need no escape in JSON.  Eight at a time: a byte
- * of a word is below n, or zero, where n borrows from its highest bit.
+ * Returns how many bytes from here on need no escape in JSON.  It looks at
+ * eight at a time: if n is subtracted from all bytes of a word, a byte that is
+ * below n borrows, which sets its highest bit.
  */
 
 static size_t
@@ -188,7 +189,7 @@ ngx_http_task_json_is(const ngx_http_task_span_t *src,
 }
 
 
-/* what the escape at p is, as UTF-8, 4 bytes at most; p is behind it then */
+/* writes the escape at p as UTF-8, 4 bytes at most, and moves p behind it */
 
 static size_t
 ngx_http_task_json_char(unsigned char *dst, const unsigned char **p)

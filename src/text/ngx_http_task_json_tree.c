@@ -1,7 +1,8 @@
 
 /*
- * JSON to a tree of cJSON.  The text is checked first, see _json.c: so what is
- * read here has the right form, and nothing but memory can lack.
+ * Reads JSON into a tree of cJSON.  The text is checked first, see
+ * ngx_http_task_json.c: so all that is read here has the right form, and only
+ * memory can be missing.
  */
 
 
@@ -33,7 +34,7 @@ ngx_http_task_json_tree(const unsigned char *p, size_t len)
 
     ngx_http_task_json_check(p, len, NGX_HTTP_TASK_JSON_LEVELS, &json);
 
-    /* with cJSON's own parser it does not matter what stands behind it */
+    /* as cJSON's parser does, ignore what stands behind the value */
 
     if (json.root.len == 0 || tree_goes_on(&json, p + len)) {
         return NULL;
@@ -46,7 +47,7 @@ ngx_http_task_json_tree(const unsigned char *p, size_t len)
 }
 
 
-/* "01" and "truer" are not a value with something behind it */
+/* returns 1 for "01" and "truer": this is no value with something behind it */
 
 static int
 tree_goes_on(const ngx_http_task_json_t *json, const unsigned char *end)
@@ -67,7 +68,7 @@ tree_goes_on(const ngx_http_task_json_t *json, const unsigned char *end)
 }
 
 
-/* all of these leave t->p behind what they have read; NULL, or 0: no memory */
+/* these leave t->p behind what they have read; NULL, or 0: no memory */
 
 static cJSON *
 tree_value(json_tree_t *t)
@@ -156,7 +157,7 @@ tree_children(json_tree_t *t, cJSON *parent)
             return 0;
         }
 
-        /* of two of a name both are there, as of cJSON's parser */
+        /* if a name comes twice, both members are kept, as cJSON does */
 
         child->string = name;
 
@@ -233,7 +234,7 @@ tree_space(json_tree_t *t)
 }
 
 
-/* cJSON_Delete() calls itself for each level: what is below is put behind */
+/* cJSON_Delete() calls itself for each level: so lift children to this one */
 
 void
 ngx_http_task_json_delete(cJSON *json)

@@ -5,7 +5,7 @@
 
 
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE           /* strtod_l(), which C does not have */
+#define _GNU_SOURCE           /* strtod_l() is not in C */
 #endif
 
 #include "text/ngx_http_task_text.h"
@@ -21,8 +21,8 @@
 
 
 /*
- * The longest text that strtod() is asked for.  No two doubles, and no point
- * in the middle of two, differ only in digits behind the first 768.
+ * The longest text that strtod() is given.  No two doubles, nor the points in
+ * the middle between two, differ only in digits behind the first 768.
  */
 
 #define NGX_HTTP_TASK_NUMBER_LEN     840
@@ -51,8 +51,8 @@ trim(const unsigned char **p, const unsigned char **end)
 
 
 /*
- * Digits, with single underscores between them; "5.0" is an integer, too.
- * What an int64_t cannot hold becomes the largest or the smallest one.
+ * Takes digits, with single underscores between them; "5.0" is an integer,
+ * too.  A number that an int64_t cannot hold becomes INT64_MAX or INT64_MIN.
  */
 
 int
@@ -118,7 +118,7 @@ ngx_http_task_parse_int(const unsigned char *p, size_t len, int64_t *value)
 }
 
 
-/* also "inf" and "nan", which no bound lets pass; nothing hexadecimal */
+/* takes "inf" and "nan", too, which are refused later; nothing hexadecimal */
 
 int
 ngx_http_task_parse_number(const unsigned char *p, size_t len, double *value)
@@ -167,7 +167,7 @@ number_read(const char *text, char **last)
 }
 
 
-/* a library may have set a locale that has a comma for the point */
+/* a library may have set a locale in which the point is a comma */
 
 static locale_t  c_locale;
 
@@ -191,9 +191,9 @@ number_locale(void)
 
 
 /*
- * A number of so many digits, as an integer with those that matter and an
- * exponent.  Of the others it only matters whether one is not zero.  Returns
- * the length, or 0: it is no number.
+ * Shortens a number of too many digits to an integer, of those that matter,
+ * and an exponent.  Of the other digits only this matters: is one of them not
+ * zero? Returns the length, or 0 if it is no number.
  */
 
 static size_t
@@ -246,7 +246,7 @@ number_long(char *dst, const unsigned char *p, const unsigned char *end)
         return 0;
     }
 
-    /* "1" behind the others stands for all that are left out */
+    /* a last digit "1" or "0" stands for all that are left out */
 
     d += n;
     d += sprintf(d, "%de%ld", more, exponent + shift - 1);
@@ -289,7 +289,7 @@ number_exponent(const unsigned char *p, const unsigned char *end,
 }
 
 
-/* not by ngx_sprintf(), which negates the smallest one */
+/* not ngx_sprintf(), which negates: INT64_MIN cannot be negated */
 
 size_t
 ngx_http_task_print_int(unsigned char *dst, int64_t value)

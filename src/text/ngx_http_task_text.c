@@ -1,7 +1,7 @@
 
 /*
- * Text that comes from outside: percent-encoding and UTF-8; and as it may stand
- * in a log.
+ * Text that comes from outside: percent-encoding, UTF-8, and how such text is
+ * written to a log.
  */
 
 
@@ -207,7 +207,7 @@ ngx_http_task_utf8_fit(unsigned char *dst, size_t size, const char *src)
     d = dst;
     p = (const unsigned char *) src;
 
-    /* no byte makes less than one, so no more of them are looked at */
+    /* each byte becomes at least one, so no more of them can fit */
 
     len = strnlen(src, size + 3);
     end = p + len;

@@ -372,6 +372,24 @@ page(ngx_task_t *t)
 }
 
 
+/* how far it is, when all of it has been told */
+
+static void
+free_late(void *data)
+{
+    ngx_task_progress(data, 100, 100, "sent");
+}
+
+
+static ngx_task_rc_t
+late(ngx_task_t *t)
+{
+    ngx_task_set_bytes(t, "text/plain", t, 4, free_late);
+
+    return NGX_TASK_OK;
+}
+
+
 static const ngx_task_param_t  params[] = {
     { "how", NGX_TASK_INT, offsetof(wrong_args_t, how), "0",
       NULL, NULL, "", NULL },
@@ -389,6 +407,7 @@ static const ngx_task_function_t  functions[] = {
     { "bwrong", "", bwrong, NULL, sizeof(wrong_args_t), params, 0, 0 },
     { "answer", "", answer, NULL, sizeof(wrong_args_t), params, 0, 0 },
     { "page", "", page, NULL, 0, NULL, 0, NGX_TASK_POST|NGX_TASK_GET },
+    { "late", "", late, NULL, 0, NULL, 0, 0 },
     { NULL, NULL, NULL, NULL, 0, NULL, 0, 0 }
 };
 

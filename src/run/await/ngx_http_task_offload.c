@@ -81,13 +81,13 @@ ngx_http_task_offload_done(ngx_task_t *t, ngx_task_rc_t rc)
         return;
     }
 
-    /* cancelled meanwhile, or failed */
+    /* the task has ended meanwhile */
 
     ngx_http_task_async_released(t);
 }
 
 
-/* a job's may still wait in front of the pool: then no thread has it */
+/* a job's piece may still wait in front of the pool: then no thread has it */
 
 static ngx_int_t
 ngx_http_task_offload_cancel(ngx_task_t *t)
