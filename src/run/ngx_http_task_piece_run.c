@@ -59,7 +59,7 @@ ngx_http_task_piece_run(void *data, ngx_log_t *log)
     t = piece->task;
 
     if (piece->counted) {
-        ngx_http_task_zone_add_shared(&piece->counted->begun, 1);
+        ngx_http_task_count_piece_begun(piece->counted);
     }
 
     /* a thread cancelled with the piece's mutex locked would block the loop */

@@ -110,7 +110,7 @@ ngx_http_task_pool_give(ngx_http_task_piece_t *piece)
     piece->in_pool = 1;
 
     if (piece->counted) {
-        ngx_http_task_zone_add(&piece->counted->given, 1);
+        ngx_http_task_count_piece_given(piece->counted);
     }
 
     ngx_http_task_hold(NGX_HTTP_TASK_HOLD_PIECE, &piece->hold);
@@ -135,7 +135,7 @@ ngx_http_task_pool_returned(ngx_http_task_piece_t *piece)
     piece->in_pool = 0;
 
     if (piece->counted) {
-        ngx_http_task_zone_add(&piece->counted->returned, 1);
+        ngx_http_task_count_piece_returned(piece->counted);
     }
 
     ngx_http_task_unhold(&piece->hold);

@@ -22,6 +22,13 @@ ngx_http_task_count_start(ngx_http_task_stats_t *stats)
 }
 
 
+void
+ngx_http_task_count_begin(uint64_t *cell)
+{
+    ngx_http_task_zone_add_shared(&cell[NGX_HTTP_TASK_COUNT_BEGUN], 1);
+}
+
+
 /* the counter of the end is written last: see ngx_http_task_zone_layout.h */
 
 void
@@ -110,4 +117,25 @@ ngx_http_task_count_pool(ngx_http_task_stats_t *stats, ngx_str_t *name)
     ngx_http_task_atomic_set(&slot->npools, i + 1);
 
     return pool;
+}
+
+
+void
+ngx_http_task_count_piece_given(ngx_http_task_zone_pool_t *pool)
+{
+    ngx_http_task_zone_add(&pool->given, 1);
+}
+
+
+void
+ngx_http_task_count_piece_begun(ngx_http_task_zone_pool_t *pool)
+{
+    ngx_http_task_zone_add_shared(&pool->begun, 1);
+}
+
+
+void
+ngx_http_task_count_piece_returned(ngx_http_task_zone_pool_t *pool)
+{
+    ngx_http_task_zone_add(&pool->returned, 1);
 }

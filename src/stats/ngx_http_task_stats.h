@@ -92,6 +92,10 @@ ngx_uint_t ngx_http_task_slots_sweep(ngx_http_task_zone_t *zone,
 
 uint64_t *ngx_http_task_count_start(ngx_http_task_stats_t *stats);
 
+/* any thread: the task begins to run */
+
+void ngx_http_task_count_begin(uint64_t *cell);
+
 /*
  * A task ended; end is the counter that says how.  The times are nanoseconds;
  * begun <= 0: it never began.
@@ -106,6 +110,12 @@ void ngx_http_task_count_observe(ngx_http_task_zone_t *zone,
 
 ngx_http_task_zone_pool_t *ngx_http_task_count_pool(
     ngx_http_task_stats_t *stats, ngx_str_t *name);
+
+/* a piece is given to the pool, begun by a thread (any thread), has returned */
+
+void ngx_http_task_count_piece_given(ngx_http_task_zone_pool_t *pool);
+void ngx_http_task_count_piece_begun(ngx_http_task_zone_pool_t *pool);
+void ngx_http_task_count_piece_returned(ngx_http_task_zone_pool_t *pool);
 
 
 /* --- the loop's lag: ngx_http_task_heartbeat.c --------------------------- */

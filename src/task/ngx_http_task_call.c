@@ -25,7 +25,7 @@ ngx_http_task_call_begin(ngx_task_t *t)
     }
 
     if (t->cell) {
-        ngx_http_task_zone_add_shared(&t->cell[NGX_HTTP_TASK_COUNT_BEGUN], 1);
+        ngx_http_task_count_begin(t->cell);
     }
 
     if (t->client->begin) {
