@@ -20,7 +20,7 @@
 #define NGX_HTTP_TASK_BACKGROUND_PREFER  2
 
 
-/* what a location says of jobs */
+/* a location's directives about jobs */
 
 typedef struct {
     ngx_array_t               *zones;        /* pointers to all stores */
@@ -51,7 +51,7 @@ typedef struct {
 
     ngx_http_task_store_op_t   op;           /* the call under way */
     ngx_http_task_store_end_t  end;
-    ngx_uint_t                 tries;        /* failed ones, to end it */
+    ngx_uint_t                 tries;        /* how often end() has failed */
 
     /* these are used until the request has its answer */
 
@@ -62,7 +62,7 @@ typedef struct {
 
 /* ngx_http_task_job.c: the jobs of this worker */
 
-/* returns 1 if the client wants a job; wait: so long it awaits the result */
+/* returns 1 if the client wants a job; sets how long it awaits the result */
 
 ngx_uint_t ngx_http_task_job_wanted(ngx_http_task_job_conf_t *conf,
     ngx_http_request_t *r, ngx_msec_t *wait);

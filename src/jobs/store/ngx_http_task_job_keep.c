@@ -165,7 +165,7 @@ ngx_http_task_job_retire(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* returns the job that drop() may drop, or NULL */
+/* returns the job that drop() is to drop, or NULL if there is none */
 
 static ngx_http_task_record_t *
 ngx_http_task_job_oldest(ngx_http_task_job_zone_t *zone, ngx_uint_t first,

@@ -20,14 +20,14 @@
 
 
 /*
- * Keeps the compiler from moving a store across it: the process may be killed
+ * Keeps the compiler from moving a write across it: the process may be killed
  * in between.
  */
 
 #define ngx_http_task_job_order()  __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
 
-/* so long after the last peek() a job counts as awaited, milliseconds */
+/* how long after a peek() somebody still waits for a job, milliseconds */
 
 #define NGX_HTTP_TASK_JOB_WANTED  100
 
@@ -57,9 +57,10 @@ typedef struct {
 
 
 /*
- * A job.  It exists as soon as its state says so, and the state is written
- * last: a process may be killed between any two stores.  Members marked
- * "derived" are rebuilt by the next process that locks the zone.
+ * The record of a job.  It exists as soon as its state says so, and the state
+ * is written last: a process may be killed between any two writes.  If it held
+ * the mutex, the next process that takes this rebuilds the members marked
+ * "derived".
  *
  * A record is in one list: as long as a thread or the loop of its worker may
  * write to it, in its owner's; then in one of its share's.

@@ -172,7 +172,7 @@ ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* returns the state; a record that a stray store has hit is freed */
+/* returns the state; a record that a stray write has hit is freed */
 
 static ngx_uint_t
 ngx_http_task_job_rebuild_state(ngx_http_task_job_zone_t *zone,
