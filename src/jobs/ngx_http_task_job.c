@@ -1,8 +1,8 @@
 
 /*
  * Background jobs: a job is a task whose client does not wait.  It runs in the
- * worker that took it, with what it was given in that worker's memory; what
- * others may want to know of it is in a store.
+ * worker that accepted it, which has its arguments in memory; what others may
+ * want to know of the job is in a store.
  */
 
 
@@ -44,9 +44,8 @@ static const ngx_http_task_client_t  ngx_http_task_job_client = {
 
 
 /*
- * Whether the client of this request wants a job.  By RFC 7240, where it is up
- * to it: "Prefer: respond-async", and "wait=5" if it waits so long for the
- * result before that.
+ * A client that may choose does so by RFC 7240: "Prefer: respond-async", and
+ * "wait=5" if it waits so long for the result before the 202.
  */
 
 ngx_uint_t
@@ -111,7 +110,7 @@ ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
 }
 
 
-/* its request is terminated before the store has answered */
+/* the request is terminated before the store has answered */
 
 static void
 ngx_http_task_job_gone(void *data)
@@ -152,7 +151,7 @@ ngx_http_task_job_added(ngx_http_task_store_op_t *op, ngx_int_t rc)
     job->key = op->key;
     job->kept = 1;
 
-    /* nobody was told of it, and it was taken all the same */
+    /* the job was accepted, and runs, although nobody can be told */
 
     if (r == NULL) {
         ngx_http_task_job_start(t);
@@ -183,7 +182,7 @@ ngx_http_task_job_added(ngx_http_task_store_op_t *op, ngx_int_t rc)
 }
 
 
-/* there is no room for it, or no memory; retry is in seconds */
+/* answers 503: no room for the job, or no memory; retry is in seconds */
 
 static void
 ngx_http_task_job_refuse(ngx_task_t *t, ngx_uint_t retry)
@@ -207,7 +206,7 @@ ngx_http_task_job_refuse(ngx_task_t *t, ngx_uint_t retry)
 }
 
 
-/* when the request is finalized */
+/* starts the job when its request was finalized, or is gone */
 
 static void
 ngx_http_task_job_start(ngx_task_t *t)
@@ -243,7 +242,7 @@ ngx_http_task_job_client_progress(ngx_task_t *t, int64_t done, int64_t total,
 
     job = t->client_data;
 
-    /* not by what the function has left to be called when all is told */
+    /* defers and free() of the function may come after the last write */
 
     if (job->kept) {
         job->store->type->progress(job->store, job->key, done, total, message);
@@ -265,7 +264,7 @@ ngx_http_task_job_client_left(ngx_task_t *t)
 }
 
 
-/* the task has its final state */
+/* writes the end of the task to the record */
 
 static void
 ngx_http_task_job_client_answer(ngx_task_t *t)
@@ -277,7 +276,7 @@ ngx_http_task_job_client_answer(ngx_task_t *t)
     job->end.status = ngx_http_task_job_result(t, &job->end.state,
                                                &job->end.result);
 
-    /* a thread of it may still write its progress */
+    /* a thread of the task may still write progress */
 
     job->end.busy = (t->piece && t->piece->in_pool);
 
@@ -311,7 +310,7 @@ ngx_http_task_job_ended(ngx_http_task_store_op_t *op, ngx_int_t rc)
 }
 
 
-/* without the result; and if not even the message has room, without that */
+/* ends the job with a message for a result; if even this fails, with none */
 
 static void
 ngx_http_task_job_end_again(ngx_task_t *t, ngx_int_t rc)
@@ -342,7 +341,7 @@ ngx_http_task_job_end_again(ngx_task_t *t, ngx_int_t rc)
 }
 
 
-/* nothing of it runs any more */
+/* nothing of the job runs any more: tells the store, if it waits for that */
 
 static void
 ngx_http_task_job_client_release(ngx_task_t *t)
@@ -358,7 +357,7 @@ ngx_http_task_job_client_release(ngx_task_t *t)
 }
 
 
-/* a worker that was told to quit waits no longer */
+/* a worker that quits waits for the job no longer */
 
 static void
 ngx_http_task_job_give_up(ngx_http_task_hold_t *hold)
@@ -378,7 +377,7 @@ ngx_http_task_job_give_up(ngx_http_task_hold_t *hold)
 }
 
 
-/* one that ends at once; others see that it is gone */
+/* for a worker that ends: the other workers will see that it is gone */
 
 void
 ngx_http_task_jobs_abandon(void)
@@ -401,7 +400,10 @@ ngx_http_task_jobs_abandon(void)
 }
 
 
-/* the text is JSON of one that is done, a message of any other; the status */
+/*
+ * Sets the state, and the text: JSON if the job is done, else a message or
+ * nothing.  Returns the status.
+ */
 
 static ngx_uint_t
 ngx_http_task_job_result(ngx_task_t *t, ngx_http_task_job_state_e *state,
@@ -477,7 +479,7 @@ ngx_http_task_job_failed(ngx_task_t *t, ngx_uint_t status, ngx_str_t *text)
 }
 
 
-/* a client has asked for it */
+/* a client has asked the store to cancel the job */
 
 static void
 ngx_http_task_job_cancel(void *data)

@@ -1,6 +1,6 @@
 
 /*
- * What is said of a job: its id, the job as JSON, the 202 that tells of it.
+ * What is said of a job: its id, the job as JSON, and the 202.
  */
 
 
@@ -106,7 +106,7 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_store_t *store,
     p = ngx_http_task_job_time(p, "started", seen->started);
     p = ngx_http_task_job_time(p, "ended", seen->ended);
 
-    /* of the answer that the client of a task would have got */
+    /* the status that the client of a task would have got */
 
     if (seen->status) {
         p = ngx_sprintf(p, ",\"status\":%ui", seen->status);
@@ -141,7 +141,7 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_store_t *store,
 }
 
 
-/* seconds since the epoch, or null */
+/* writes seconds since the epoch, or null */
 
 static u_char *
 ngx_http_task_job_time(u_char *p, const char *name, int64_t ms)
@@ -154,7 +154,7 @@ ngx_http_task_job_time(u_char *p, const char *name, int64_t ms)
 }
 
 
-/* the job is there, whatever becomes of the answer */
+/* if this fails, the job runs all the same: it is in the store already */
 
 ngx_int_t
 ngx_http_task_job_accepted(ngx_http_request_t *r,
@@ -206,7 +206,7 @@ ngx_http_task_job_accepted(ngx_http_request_t *r,
         }
     }
 
-    /* nginx would make it absolute, with the address of this node */
+    /* else nginx makes the Location absolute, with the address of this node */
 
     r->headers_out.location = NULL;
 

@@ -1,7 +1,7 @@
 
 /*
  * A request that waits for the answer of a store: it is held meanwhile, and
- * drops what is under way when it is terminated.
+ * drops its call when it is terminated.
  */
 
 
@@ -67,7 +67,7 @@ ngx_http_task_job_call_end(ngx_http_request_t *r, ngx_http_task_store_op_t *op,
 
     ngx_http_finalize_request(r, rc);
 
-    /* else whoever has called does it */
+    /* if the call was not late, its caller runs them */
 
     if (late) {
         ngx_http_run_posted_requests(c);

@@ -1,7 +1,7 @@
 
 /*
- * "task_background" and "task_jobs": which tasks are jobs, and where they are
- * kept and told.
+ * "task_background" and "task_jobs": which tasks are jobs, in which store, and
+ * where clients are told of them.
  */
 
 
@@ -113,8 +113,8 @@ ngx_http_task_job_options(ngx_conf_t *cf, ngx_http_task_job_conf_t *jcf)
 
 
 /*
- * A location with "max" has a share of its own in the zone, and finds it after
- * a reload again: by its name, and that of its server.
+ * A location with "max" has a share of its own in the store.  It finds the
+ * share again after a reload: the key is made of its name and its server's.
  */
 
 ngx_int_t
@@ -162,7 +162,7 @@ ngx_http_task_job_merge_share(ngx_conf_t *cf, ngx_http_task_job_conf_t *jcf,
 }
 
 
-/* the how manieth of its name it is */
+/* returns how many servers of the same name come before this one */
 
 static ngx_uint_t
 ngx_http_task_job_server(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf)

@@ -1,6 +1,7 @@
 
 /*
- * "task_jobs": what becomes of a job, told by any worker.
+ * "task_jobs": tells what becomes of a job, cancels it, or erases it; in any
+ * worker.
  */
 
 
@@ -61,8 +62,8 @@ ngx_http_task_job_handler(ngx_http_request_t *r, ngx_http_task_job_conf_t *conf)
 
 
 /*
- * What is behind the last slash.  A node's name is for a front that looks who
- * is to be asked: the id alone is the key, so that "node" may be changed.
+ * The id is behind the last slash.  The name of a node may precede it, by
+ * which a front finds the node; it is skipped here, so that "node" may change.
  */
 
 static ngx_int_t
@@ -142,7 +143,7 @@ ngx_http_task_job_delete(ngx_http_request_t *r,
 }
 
 
-/* what becomes of it is told, also if there is no such job */
+/* answers with the job as it is now, or with 404 */
 
 static void
 ngx_http_task_job_cancelled(ngx_http_task_store_op_t *op, ngx_int_t rc)
@@ -178,7 +179,7 @@ ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_store_t *store,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* inside a page there is no room for what comes bit by bit */
+    /* a subrequest is part of a page: it gets no events */
 
     if (r == r->main && ngx_http_task_fields_accept(r, types) == 1) {
         return ngx_http_task_job_wait(r, store, NULL, id,
@@ -211,8 +212,9 @@ ngx_http_task_job_wrong(ngx_http_request_t *r, ngx_int_t rc, ngx_str_t *wrong)
 
 
 /*
- * "?wait=30s", "?forget=1": read as parameters of tasks are; 0 where it is not
- * given.  NGX_DECLINED: see wrong.
+ * Reads "?wait=30s" or "?forget=1" as parameters of tasks are read; the value
+ * is 0 if there is none.  NGX_DECLINED: it is invalid, and wrong is the body
+ * of the 422.
  */
 
 static ngx_int_t
@@ -277,7 +279,10 @@ ngx_http_task_job_arg_invalid(ngx_pool_t *pool, const ngx_task_param_t *param,
 }
 
 
-/* decoded; of a name that comes twice the last counts; NULL: it is not given */
+/*
+ * Sets the text to the decoded value of an argument, the last one of this
+ * name; its data is NULL if there is none.
+ */
 
 static ngx_int_t
 ngx_http_task_job_arg_text(ngx_http_request_t *r, const char *arg,
@@ -313,7 +318,7 @@ ngx_http_task_job_arg_text(ngx_http_request_t *r, const char *arg,
 }
 
 
-/* a job that has ended: what it was is told once more, and then gone */
+/* reads a job that has ended, erases it, and answers with what was read */
 
 static ngx_int_t
 ngx_http_task_job_forget_it(ngx_http_request_t *r,

@@ -9,7 +9,7 @@
 #include "jobs/ngx_http_task_jobs.h"
 
 
-/* what the request keeps: it may answer, and go, before the job */
+/* the request's copy of the id: it may be gone before the job, or after it */
 
 typedef struct {
     ngx_http_request_t  *request;
@@ -22,7 +22,7 @@ static u_char *ngx_http_task_job_log_error(ngx_log_t *log, u_char *buf,
     size_t len);
 
 
-/* without memory the job goes on, and its lines do not name it */
+/* if there is no memory, the job goes on, and the logs do not name it */
 
 void
 ngx_http_task_job_name(ngx_task_t *t)
@@ -43,7 +43,7 @@ ngx_http_task_job_name(ngx_task_t *t)
     t->job_name.data = p;
     t->job_name.len = ngx_http_task_job_id(p, job->store, job->op.id) - p;
 
-    /* a context would be gone after an internal redirect */
+    /* a cleanup, as an internal redirect would clear a context */
 
     r = t->request;
 
@@ -67,7 +67,7 @@ ngx_http_task_job_name(ngx_task_t *t)
 static void
 ngx_http_task_job_name_cleanup(void *data)
 {
-    /* only its address is needed: the cleanup is known by it */
+    /* does nothing: the cleanup is found by the address of its handler */
 }
 
 

@@ -1,7 +1,7 @@
 
 /*
- * The zones of jobs in "task_status", in both of its formats: what is kept, in
- * which state, and how much room is left.
+ * The stores in "task_status", in both of its formats: how many jobs are kept,
+ * in which state, and how much room is left.
  */
 
 
@@ -14,14 +14,14 @@ typedef struct {
     const char  *type;
     const char  *help;
     size_t       offset;               /* in ngx_http_task_job_counts_t */
-    size_t       size;                 /* of the number there */
+    size_t       size;                 /* of the number at the offset */
 } ngx_http_task_job_metric_t;
 
 
 typedef struct {
     ngx_http_task_store_t       *store;
     ngx_http_task_job_counts_t   counts;
-    ngx_str_t                    text;         /* for Prometheus */
+    ngx_str_t                    text;         /* the label for Prometheus */
 } ngx_http_task_job_shown_t;
 
 
@@ -161,7 +161,7 @@ ngx_http_task_job_status_prometheus(ngx_http_task_out_t *out, ngx_array_t *jobs)
 }
 
 
-/* this one first: it makes the label of each zone */
+/* called first: makes the label of each store, which all metrics use */
 
 static void
 ngx_http_task_job_status_states(ngx_http_task_out_t *out, ngx_array_t *jobs)

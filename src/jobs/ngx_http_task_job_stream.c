@@ -1,15 +1,15 @@
 
 /*
- * "Accept: text/event-stream": server-sent events of a job.  Each has an id,
- * what was the latest then, and the last one the id "end": a client that comes
- * back goes on from there.
+ * "Accept: text/event-stream": server-sent events of a job.  The id of an
+ * event is the version of the job that it tells, or "end" if the job has
+ * ended: a client that comes back goes on from there.
  */
 
 
 #include "jobs/ngx_http_task_jobs.h"
 
 
-/* between two comments, milliseconds */
+/* after so much silence a comment is sent, milliseconds */
 
 #define NGX_HTTP_TASK_JOB_COMMENT  15000
 
@@ -31,8 +31,8 @@ static ngx_int_t ngx_http_task_job_stream_send(ngx_http_task_job_wait_t *w,
 
 
 /*
- * EventSource comes back when its stream has ended, with the id of what it had
- * last: 204 tells the one that had the end to stop.
+ * EventSource comes back when its stream has ended, with the id of the event
+ * that it had last.  If this was the end, 204 tells it to stop.
  */
 
 ngx_int_t
@@ -71,7 +71,7 @@ ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w, ngx_uint_t ended)
         return rc;
     }
 
-    /* not to be held back until there is more */
+    /* flushes the headers, which wait for a body otherwise */
 
     rc = ngx_http_send_special(r, NGX_HTTP_FLUSH);
 
@@ -105,8 +105,8 @@ ngx_http_task_job_stream_last_id(ngx_http_request_t *r, ngx_str_t *id)
 
 
 /*
- * What the client has not yet taken is waited for: meanwhile the job goes on,
- * and only its latest progress is told.
+ * As long as the client has not taken what was sent, no event is made: the job
+ * goes on, and later only its latest progress is sent.
  */
 
 void
@@ -154,7 +154,7 @@ ngx_http_task_job_stream_next(ngx_http_task_job_wait_t *w, ngx_int_t rc)
 }
 
 
-/* something is on its way, in any filter, or limit_rate holds it back */
+/* returns 1 if a filter still has output, or limit_rate holds it back */
 
 static ngx_uint_t
 ngx_http_task_job_stream_busy(ngx_http_request_t *r)
@@ -164,7 +164,7 @@ ngx_http_task_job_stream_busy(ngx_http_request_t *r)
 }
 
 
-/* as long as send_timeout, not counting what limit_rate takes */
+/* fails after send_timeout, not counting the time that limit_rate takes */
 
 static ngx_int_t
 ngx_http_task_job_stream_late(ngx_http_task_job_wait_t *w, int64_t silent)
@@ -191,7 +191,7 @@ ngx_http_task_job_stream_late(ngx_http_task_job_wait_t *w, int64_t silent)
 }
 
 
-/* a stream may be long: what is made for an event is let go of after it */
+/* a stream may be long: each event has a pool of its own, freed after it */
 
 static void
 ngx_http_task_job_stream_event(ngx_http_task_job_wait_t *w)
@@ -252,7 +252,7 @@ ngx_http_task_job_stream_read(ngx_http_task_store_op_t *op, ngx_int_t rc)
 }
 
 
-/* a line end, which may be in a function's own JSON, needs another "data" */
+/* a function's own JSON may have line ends: each needs another "data" */
 
 static ngx_int_t
 ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w, ngx_pool_t *pool,
@@ -307,7 +307,7 @@ ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w, ngx_pool_t *pool,
 }
 
 
-/* nothing is on its way: the last buffer is free again, unless too small */
+/* the last buffer was sent: it is used again if it is large enough */
 
 static ngx_int_t
 ngx_http_task_job_stream_send(ngx_http_task_job_wait_t *w, ngx_str_t *text)
@@ -348,7 +348,7 @@ ngx_http_task_job_stream_send(ngx_http_task_job_wait_t *w, ngx_str_t *text)
 }
 
 
-/* a client of HTTP/3 that stops to read shows here alone */
+/* only here shows that a client of HTTP/3 has stopped reading */
 
 void
 ngx_http_task_job_stream_writer(ngx_http_request_t *r)

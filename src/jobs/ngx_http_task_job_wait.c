@@ -1,11 +1,12 @@
 
 /*
  * Requests that wait for a job, which may be another worker's: a poll that is
- * answered when the job has ended, the job's own request that gives it some
- * time before the 202, and a stream of events, see ngx_http_task_job_stream.c.
+ * answered when the job has ended, the request that made the job and gives it
+ * some time before the 202, and a stream of events, see
+ * ngx_http_task_job_stream.c.
  *
  * They look at the job every so often.  A worker that is told to quit answers
- * them at once: the timer that notices is not cancelable.
+ * them at the next look: the timer is not cancelable.
  */
 
 
@@ -103,9 +104,10 @@ ngx_http_task_job_wait_begin(ngx_http_task_store_op_t *op, ngx_int_t rc)
 
 
 /*
- * A body that nobody needs may still be coming: nginx, which throws it away,
- * has the events until then, and a timer, which is its sign of a client that
- * sends no more.  What it saw last is not told again.
+ * Watches whether the client leaves.  While nginx still discards a body of the
+ * request, the read events are nginx's, and so is a timer for a client that
+ * sends no more: then the next look tries again.  An end that nginx has seen
+ * already is not told again, so its event is posted.
  */
 
 static void
@@ -120,7 +122,7 @@ ngx_http_task_job_wait_watch(ngx_http_task_job_wait_t *w)
     if (!w->watched && !r->main->discard_body) {
         w->watched = 1;
 
-        /* in a subrequest, it may be of the request that it is in */
+        /* in a subrequest the timer may be that of a request above it */
 
         if (r == r->main && rev->timer_set) {
             ngx_del_timer(rev);
@@ -167,7 +169,7 @@ ngx_http_task_job_tick(ngx_event_t *ev)
     r = w->request;
     c = r->connection;
 
-    /* this one's count of it is what post_action took */
+    /* post_action has taken over the count of the request that was held */
 
     if (ngx_http_task_elsewhere(r, w->changes)) {
         return;
@@ -200,7 +202,7 @@ ngx_http_task_job_peeked(ngx_http_task_store_op_t *op, ngx_int_t rc)
         return;
     }
 
-    /* one that has expired meanwhile has ended */
+    /* a job that has expired meanwhile has ended */
 
     ended = (rc != NGX_OK || op->ended);
 
@@ -228,7 +230,7 @@ ngx_http_task_job_peeked(ngx_http_task_store_op_t *op, ngx_int_t rc)
 }
 
 
-/* in time, what the task would have answered; else that it goes on alone */
+/* answers as the task would have, or 202 if the job has not ended in time */
 
 static void
 ngx_http_task_job_prefer_answer(ngx_http_task_store_op_t *op, ngx_int_t rc)
@@ -242,7 +244,7 @@ ngx_http_task_job_prefer_answer(ngx_http_task_store_op_t *op, ngx_int_t rc)
     r = w->request;
     seen = &op->seen;
 
-    /* one that is gone has run: that its result is lost is no 404 */
+    /* a job that is gone has run, and its result is lost: this is no 404 */
 
     if (rc != NGX_OK) {
         rc = NGX_HTTP_INTERNAL_SERVER_ERROR;

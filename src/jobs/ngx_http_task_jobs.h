@@ -1,7 +1,7 @@
 
 /*
- * Jobs: tasks whose client is a record.  All of it runs on the event loop, but
- * where a thread tells that a job begins, and how far it is.
+ * Jobs: tasks whose client is a record.  All of it runs on the event loop,
+ * except that a thread tells when a job begins, and how far it is.
  */
 
 
@@ -13,104 +13,108 @@
 #include "jobs/store/ngx_http_task_store.h"
 
 
-/* of "task_background" */
+/* values of "task_background" */
 
 #define NGX_HTTP_TASK_BACKGROUND_OFF     0
 #define NGX_HTTP_TASK_BACKGROUND_ON      1
 #define NGX_HTTP_TASK_BACKGROUND_PREFER  2
 
 
-/* of a location */
+/* a location's directives about jobs */
 
 typedef struct {
-    ngx_array_t               *zones;        /* all of them, pointers */
+    ngx_array_t               *zones;        /* pointers to all stores */
 
-    /* of "task_background" */
+    /* "task_background" */
 
     ngx_uint_t                 background;   /* unset: inherited */
     ngx_http_task_store_t     *store;
-    ngx_str_t                  location;     /* that answers for its jobs */
-    ngx_uint_t                 max;          /* 0: there is none */
-    uint64_t                   share;        /* its key; 0: all others' */
+    ngx_str_t                  location;     /* its jobs are told there */
+    ngx_uint_t                 max;          /* 0: no limit */
+    uint64_t                   share;        /* the key of its share; 0:
+                                                the common one */
 
-    ngx_http_task_store_t     *told;         /* of "task_jobs", or NULL */
+    ngx_http_task_store_t     *told;         /* "task_jobs"; NULL: none */
 } ngx_http_task_job_conf_t;
 
 
 /* a job of this worker: a task whose client is a record in a store */
 
 typedef struct {
-    ngx_http_task_hold_t       hold;         /* as long as it has not ended */
+    ngx_http_task_hold_t       hold;         /* until the job has ended */
     ngx_task_t                *task;
     ngx_http_task_job_conf_t  *conf;
     ngx_http_task_store_t     *store;
-    uint64_t                   key;          /* of the record, .. */
-    ngx_uint_t                 kept;         /* .. if something of it runs */
+    uint64_t                   key;          /* of the record */
+    ngx_uint_t                 kept;         /* 1: it is in the store, and
+                                                may still be written to */
 
-    ngx_http_task_store_op_t   op;           /* the one that is under way */
+    ngx_http_task_store_op_t   op;           /* the call under way */
     ngx_http_task_store_end_t  end;
-    ngx_uint_t                 tries;        /* to end it */
+    ngx_uint_t                 tries;        /* how often end() has failed */
 
-    /* of the request, until it has its answer */
+    /* these are used until the request has its answer */
 
     ngx_http_cleanup_t        *cleanup;
-    ngx_msec_t                 wait;         /* for the result, at first */
+    ngx_msec_t                 wait;         /* for the result, before 202 */
 } ngx_http_task_job_t;
 
 
 /* ngx_http_task_job.c: the jobs of this worker */
 
-/* whether the client wants one; and for how long it waits for the result */
+/* returns 1 if the client wants a job; sets how long it awaits the result */
 
 ngx_uint_t ngx_http_task_job_wanted(ngx_http_task_job_conf_t *conf,
     ngx_http_request_t *r, ngx_msec_t *wait);
 
 /*
- * Makes a job of the task and answers 202, or says why not: finalizes the
- * request, and then starts the job, or frees the task.  wait is how long its
- * client waits for the result before that.
+ * Makes a job of the task: answers 202, finalizes the request, and then starts
+ * the job.  If there is no room, frees the task and answers 503.  wait is how
+ * long the client waits for the result before the 202, in milliseconds.
  */
 
 void ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
     ngx_msec_t wait);
 
-/* those that this worker, which ends, leaves behind are told in the log */
+/* logs the jobs that have not ended when this worker ends */
 
 void ngx_http_task_jobs_abandon(void);
 
 
 /* ngx_http_task_job_name.c: the id of a job in the logs */
 
+/* names the job of a task for its log, and for $task_job of its request */
+
 void ngx_http_task_job_name(ngx_task_t *t);
 
-/* of the job that the request made, or NULL */
+/* returns the id of the job that the request made, or NULL */
 
 ngx_str_t *ngx_http_task_job_made(ngx_http_request_t *r);
 
-/* that of the worker, with the id at the end of each line */
+/* returns a log like the worker's, with the id at the end of each line */
 
 ngx_log_t *ngx_http_task_job_log(ngx_task_t *t);
 
 
 /* ngx_http_task_job_answer.c: what is said of a job */
 
-/* writes the id as text; returns what is behind it */
+/* writes the id as text; returns its end */
 
 u_char *ngx_http_task_job_id(u_char *p, ngx_http_task_store_t *store,
     u_char *id);
 
-/* the job as JSON */
+/* writes the job as JSON; NGX_ERROR: no memory */
 
 ngx_int_t ngx_http_task_job_text(ngx_pool_t *pool,
     ngx_http_task_store_t *store, ngx_http_task_job_seen_t *seen,
     ngx_str_t *text);
 
-/* answers with that, or with 404: reads it first, which is NGX_DONE */
+/* reads the job, and answers with its JSON, or 404: NGX_DONE, or a status */
 
 ngx_int_t ngx_http_task_job_send(ngx_http_request_t *r,
     ngx_http_task_store_t *store, u_char *id);
 
-/* answers 202: the job is there, whatever becomes of the answer */
+/* answers 202; state is the name of the job's state */
 
 ngx_int_t ngx_http_task_job_accepted(ngx_http_request_t *r,
     ngx_http_task_job_conf_t *conf, u_char *id, const char *state);
@@ -127,20 +131,21 @@ struct ngx_http_task_job_call_s {
     ngx_http_request_t        *request;
     ngx_http_task_store_t     *store;
     u_char                     id[NGX_HTTP_TASK_JOB_ID];
-    ngx_str_t                  text;         /* what is answered, if it is */
+    ngx_str_t                  text;         /* the answer of "forget" */
 };
 
 
 /*
- * The request is held until done() finalizes it; it drops what is under way
- * when it is terminated.  NULL: no memory.
+ * Makes a call for a request, which is held until done() finalizes it; if the
+ * request is terminated before, the call is dropped.  Returns NULL if there is
+ * no memory.
  */
 
 ngx_http_task_job_call_t *ngx_http_task_job_call(ngx_http_request_t *r,
     ngx_http_task_store_t *store, u_char *id);
 void ngx_http_task_job_call_done(ngx_http_task_job_call_t *call, ngx_int_t rc);
 
-/* finalizes a request whose last call of a store was this one */
+/* finalizes a request when the handler of its last call, op, is called */
 
 void ngx_http_task_job_call_end(ngx_http_request_t *r,
     ngx_http_task_store_op_t *op, ngx_int_t rc);
@@ -154,12 +159,12 @@ ngx_int_t ngx_http_task_job_handler(ngx_http_request_t *r,
 
 /* ngx_http_task_job_conf.c */
 
-/* "task_background": conf with the offset is a ngx_http_task_job_conf_t */
+/* "task_background": a ngx_http_task_job_conf_t is at the offset in conf */
 
 char *ngx_http_task_job_background(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* "task_jobs zone=name": its argument */
+/* parses the argument of "task_jobs zone=name" */
 
 char *ngx_http_task_job_told(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf,
     ngx_str_t *text);
@@ -167,15 +172,15 @@ char *ngx_http_task_job_told(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf,
 void ngx_http_task_job_merge(ngx_http_task_job_conf_t *prev,
     ngx_http_task_job_conf_t *conf);
 
-/* a location with a task and "max" has a share of its own */
+/* gives a location with a task and "max" a share of its own */
 
 ngx_int_t ngx_http_task_job_merge_share(ngx_conf_t *cf,
     ngx_http_task_job_conf_t *conf, ngx_http_task_place_t *place);
 
 
-/* ngx_http_task_job_status.c: zones of jobs in "task_status" */
+/* ngx_http_task_job_status.c: stores in "task_status" */
 
-/* makes an array of ngx_http_task_job_shown_t */
+/* makes jobs an array of ngx_http_task_job_shown_t */
 
 ngx_int_t ngx_http_task_job_status(ngx_pool_t *pool, ngx_array_t *zones,
     ngx_array_t *jobs);
@@ -188,44 +193,45 @@ void ngx_http_task_job_status_prometheus(ngx_http_task_out_t *out,
 /* ngx_http_task_job_wait.c: requests that wait for a job */
 
 typedef enum {
-    NGX_HTTP_TASK_JOB_POLL = 0,        /* GET with "wait" */
-    NGX_HTTP_TASK_JOB_PREFER,          /* its own request, with "Prefer" */
+    NGX_HTTP_TASK_JOB_POLL = 0,        /* a GET with "wait" */
+    NGX_HTTP_TASK_JOB_PREFER,          /* the request that made the job */
     NGX_HTTP_TASK_JOB_STREAM           /* server-sent events */
 } ngx_http_task_job_wait_e;
 
 
-/* between two looks at the job, milliseconds */
+/* time between two looks at a job, milliseconds */
 
 #define NGX_HTTP_TASK_JOB_TICK     50
 
 
 typedef struct {
     ngx_http_request_t        *request;
-    ngx_uint_t                 changes;      /* of its URI, then */
-    ngx_http_task_job_conf_t  *conf;         /* of Prefer */
+    ngx_uint_t                 changes;      /* r->uri_changes at first */
+    ngx_http_task_job_conf_t  *conf;         /* of the task, or NULL */
     ngx_http_task_store_t     *store;
-    ngx_http_task_store_op_t   op;           /* the one that is under way */
+    ngx_http_task_store_op_t   op;           /* the call under way */
     ngx_event_t                event;
     ngx_http_task_job_wait_e   kind;
-    ngx_uint_t                 watched;      /* the client is */
+    ngx_uint_t                 watched;      /* 1: the client is watched */
 
     int64_t                    deadline;     /* on the monotonic clock, ns */
     u_char                     id[NGX_HTTP_TASK_JOB_ID];
 
-    /* of a stream */
+    /* these are for a stream */
 
-    int64_t                    spoken;       /* the last time */
-    uint64_t                   version;      /* what was sent, .. */
-    ngx_buf_t                 *buf;          /* .. and in which buffer */
-    ngx_pool_t                *pool;         /* of the event that is made, .. */
-    ngx_uint_t                 ended;        /* .. whose job has ended, .. */
-    ngx_uint_t                 last;         /* .. and which is the last one */
+    int64_t                    spoken;       /* when last sent, ns */
+    uint64_t                   version;      /* of what was sent last */
+    ngx_buf_t                 *buf;          /* holds what was sent last */
+    ngx_pool_t                *pool;         /* of the event being made, .. */
+    ngx_uint_t                 ended;        /* .. 1: it tells the end, .. */
+    ngx_uint_t                 last;         /* .. 1: no event follows it */
 } ngx_http_task_job_wait_t;
 
 
 /*
  * Holds the request until it has its answer: returns NGX_DONE, or a status.
- * conf is that of the task, for Prefer, or NULL.
+ * conf is the task's for NGX_HTTP_TASK_JOB_PREFER, else NULL; time is in
+ * milliseconds.
  */
 
 ngx_int_t ngx_http_task_job_wait(ngx_http_request_t *r,
@@ -236,7 +242,7 @@ ngx_int_t ngx_http_task_job_wait(ngx_http_request_t *r,
 /* ngx_http_task_job_stream.c */
 
 
-/* NGX_OK and no header_only: events follow; else what is to be finalized */
+/* NGX_OK, and not r->header_only: events follow; else rc is to be finalized */
 
 ngx_int_t ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w,
     ngx_uint_t ended);

@@ -1,6 +1,7 @@
 
 /*
- * The results of jobs, in blocks of the shared zone: written, and given back.
+ * The blocks of the shared zone, which hold the results of jobs: how they are
+ * taken, and freed.
  */
 
 
@@ -43,8 +44,6 @@ ngx_http_task_job_take_block(ngx_http_task_job_sh_t *sh)
     return i;
 }
 
-
-/* those of its result; NGX_ERROR: the zone is damaged */
 
 ngx_int_t
 ngx_http_task_job_free_blocks(ngx_http_task_job_zone_t *zone,

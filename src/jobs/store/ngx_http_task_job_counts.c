@@ -7,7 +7,7 @@
 #include "jobs/store/ngx_http_task_job_zone.h"
 
 
-/* the jobs of a worker that is gone are lost, also if nobody knows it yet */
+/* sweeps first: jobs whose worker is gone may not be known to be lost yet */
 
 void
 ngx_http_task_job_counts(ngx_http_task_job_zone_t *zone,

@@ -1,19 +1,19 @@
 
 /*
- * Which jobs are kept, and until when: a job that has ended is in one of the
- * lists of its share, the oldest first, and is freed when it is over its time,
- * or when it is dropped to make room.
+ * Which jobs are kept, and until when.  A job that has ended, and that no
+ * thread has, is in one of the lists of its share, the oldest first.  It is
+ * freed when its time is over, or when it is dropped to make room.
  */
 
 
 #include "jobs/store/ngx_http_task_job_zone.h"
 
 
-/* so many are freed at most when somebody comes by, and nobody needs room */
+/* at most so many jobs are freed by one expire() */
 
 #define NGX_HTTP_TASK_JOB_EXPIRE  16
 
-/* how far a job is put before others in its list */
+/* a job is put before at most so many others in its list */
 
 #define NGX_HTTP_TASK_JOB_BACK    64
 
@@ -108,9 +108,9 @@ ngx_http_task_job_free(ngx_http_task_job_zone_t *zone,
 
 
 /*
- * Lists are in the order of the time since when a job is kept.  For one that
- * somebody waits for, it is a moment later: nobody drops it before that one has
- * looked.  Then it has to go back over those few that have ended since.
+ * A list is in the order of job->since.  If somebody waits for a job, this is
+ * a moment later than now, so that nobody drops the job before it was looked
+ * at.  A job that ends within this moment, and is not awaited, goes before it.
  */
 
 void
@@ -165,7 +165,7 @@ ngx_http_task_job_retire(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* of these shares, and with result of those that have one; NULL: none */
+/* returns the job that drop() is to drop, or NULL if there is none */
 
 static ngx_http_task_record_t *
 ngx_http_task_job_oldest(ngx_http_task_job_zone_t *zone, ngx_uint_t first,

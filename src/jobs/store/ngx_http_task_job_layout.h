@@ -1,7 +1,7 @@
 
 /*
- * What lies in the shared zone of a "task_job_zone".  No pointer in it leads to
- * a process, and its layout has a version.
+ * What lies in the shared zone of a "task_job_zone".  Its pointers lead only
+ * into the zone itself, and its layout has a version.
  */
 
 
@@ -20,25 +20,25 @@
 
 
 /*
- * The stores above are made before those below, also by the compiler: the
- * process may be killed in between.
+ * Keeps the compiler from moving a write across it: the process may be killed
+ * in between.
  */
 
 #define ngx_http_task_job_order()  __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
 
-/* how long one is waited for after the last look, milliseconds */
+/* how long after a peek() somebody still waits for a job, milliseconds */
 
 #define NGX_HTTP_TASK_JOB_WANTED  100
 
 
-/* whether a cancel is asked for, and whether the owner knows */
+/* record->cancel: a client asks for it; the owner has seen that; else 0 */
 
 #define NGX_HTTP_TASK_JOB_CANCEL_ASKED  1
 #define NGX_HTTP_TASK_JOB_CANCEL_TAKEN  2
 
 
-/* a list of jobs, by their places in the table; all lists are derived */
+/* a list of records, by their places in the table; all lists are derived */
 
 typedef struct {
     uint32_t                   oldest;
@@ -57,78 +57,84 @@ typedef struct {
 
 
 /*
- * A job.  It exists as soon as its state says so, and the state is written
- * last: a process may be killed between any two stores.  Members marked
- * "derived" are rebuilt by the next process that locks the zone.
+ * The record of a job.  It exists as soon as its state says so, and the state
+ * is written last: a process may be killed between any two writes.  If it held
+ * the mutex, the next process that takes this rebuilds the members marked
+ * "derived".
  *
- * A job is in one list: as long as a thread or the loop of its worker may write
- * to it, in that of its owner; then in one of those of its share.
+ * A record is in one list: as long as a thread or the loop of its worker may
+ * write to it, in its owner's; then in one of its share's.
  *
- * The threads of its owner write what is marked with [both], without the mutex.
+ * The threads of its owner read and write members marked with [both] without
+ * the mutex, by atomic loads and stores.
  */
 
 typedef struct {
     uint32_t                   state;        /* [both] */
 
-    uint32_t                   next;         /* derived: of a bucket, or free */
+    uint32_t                   next;         /* derived: in bucket, or free */
     uint32_t                   older;        /* derived: in its list */
-    uint32_t                   newer;        /* likewise */
-    uint32_t                   asked;        /* derived: the next one whose
-                                                cancel its owner is told */
+    uint32_t                   newer;        /* derived: in its list */
+    uint32_t                   asked;        /* derived: the next record that
+                                                its owner is to cancel */
 
-    uint32_t                   owner;        /* a place in owners, .. */
-    uint64_t                   incarnation;  /* .. as long as it has this one */
+    uint32_t                   owner;        /* the place in owners, .. */
+    uint64_t                   incarnation;  /* .. while its worker has this */
     u_char                     id[NGX_HTTP_TASK_JOB_ID];
-    uint32_t                   share;        /* a place in shares */
-    uint32_t                   cancel;       /* see below */
+    uint32_t                   share;        /* the place in shares */
+    uint32_t                   cancel;       /* see above */
 
     int64_t                    created;      /* milliseconds since the epoch */
     int64_t                    started;      /* [both]; 0: not yet */
     int64_t                    ended;
-    int64_t                    since;        /* it is kept, on the monotonic
-                                                clock, milliseconds */
-    int64_t                    wanted;       /* till then somebody waits */
+    int64_t                    since;        /* kept from then on: ms of the
+                                                monotonic clock */
+    int64_t                    wanted;       /* somebody waits until then: ms
+                                                of the same clock */
 
-    uint32_t                   status;       /* of the answer, as by HTTP */
-    uint32_t                   busy;         /* ended, but a thread has it */
-    uint32_t                   forgotten;    /* nobody is told of it */
-    uint32_t                   block;        /* the first one of the result */
-    uint32_t                   length;       /* of it, bytes */
+    uint32_t                   status;       /* HTTP's; 0: there is none */
+    uint32_t                   busy;         /* 1: ended, a thread has it */
+    uint32_t                   forgotten;    /* 1: no client finds it */
+    uint32_t                   block;        /* the first of the result */
+    uint32_t                   length;       /* of the result, bytes */
 
-    uint32_t                   reading;      /* [both]: the progress is read */
-    uint32_t                   version;      /* [both]: of it, which tells .. */
+    uint32_t                   reading;      /* [both] 1: progress is read */
+    uint32_t                   version;      /* [both]: of the progress */
     uint32_t                   unused;
 
-    /* .. which one of these counts; [both] */
+    /* the lowest bit of version tells which one counts; [both] */
 
     ngx_http_task_job_progress_t  progress[2];
 } ngx_http_task_record_t;
 
 
 typedef struct {
-    uint32_t                   next;         /* of the result, or free */
-    uint32_t                   job;          /* counts if that has ended */
+    uint32_t                   next;         /* in the result, or free */
+    uint32_t                   job;          /* holds its result, if that
+                                                job has ended */
     u_char                     data[NGX_HTTP_TASK_JOB_BLOCK
                                     - 2 * sizeof(uint32_t)];
 } ngx_http_task_job_block_t;
 
 
-/* a worker that has jobs; it holds the mutex for life, see _slot.c */
+/* a worker that has had jobs; it holds "alive" for life, see _owner.c */
 
 typedef struct {
     pthread_mutex_t            alive;
     uint64_t                   incarnation;  /* 0: nobody */
-    uint64_t                   running;      /* [both]: jobs that have begun */
-    uint64_t                   jobs;         /* derived: that have not ended */
-    ngx_http_task_job_list_t   list;         /* of these, and of busy ones */
-    uint32_t                   asked;        /* derived: the first one */
+    uint64_t                   running;      /* [both]: jobs that run */
+    uint64_t                   jobs;         /* derived: not ended */
+    ngx_http_task_job_list_t   list;         /* of these, and busy ones */
+    uint32_t                   asked;        /* derived: the first record
+                                                that it is to cancel */
 } ngx_http_task_job_owner_t;
 
 
-/* the jobs of a location with "max"; the first share is that of all others */
+/* the jobs of a location with "max"; the first share is for all others */
 
 typedef struct {
-    uint64_t                   key;          /* of the location; 0: unused */
+    uint64_t                   key;          /* of the location; 0: none, as
+                                                in the first share */
     uint64_t                   jobs;         /* derived: in any state */
     ngx_http_task_job_list_t   ended[2];     /* without a result, with one */
 } ngx_http_task_job_share_t;
@@ -136,23 +142,23 @@ typedef struct {
 
 typedef struct {
     uint64_t                   layout;
-    pthread_mutex_t            mutex;        /* robust, of all but [both] */
+    pthread_mutex_t            mutex;        /* robust; for all but [both] */
     uint64_t                   incarnations;
 
     uint32_t                   njobs;
     uint32_t                   nblocks;
-    uint32_t                   used_jobs;    /* so many ever: the pages .. */
+    uint32_t                   used_jobs;    /* were ever used: the pages .. */
     uint32_t                   used_blocks;  /* .. behind are untouched */
 
-    uint64_t                   dropped;      /* ended ones, to make room */
-    uint64_t                   refused;      /* for lack of room */
+    uint64_t                   dropped;      /* ended, before their time */
+    uint64_t                   refused;      /* zone or share had no room */
 
     /* derived */
 
-    uint64_t                   states[NGX_HTTP_TASK_JOB_STATES];
+    uint64_t                   states[NGX_HTTP_TASK_JOB_STATES];  /* ended */
     uint32_t                   free_job;
     uint32_t                   free_block;
-    uint32_t                   free_blocks;  /* in this list */
+    uint32_t                   free_blocks;  /* length of that list */
 
     uint32_t                  *buckets;      /* njobs of them */
     ngx_http_task_record_t       *jobs;

@@ -1,8 +1,8 @@
 
 /*
- * The workers whose jobs are in a zone.  Each has a place among the owners, and
- * holds its mutex for life: that it is gone is known from the kernel, and its
- * jobs are lost then.
+ * The workers whose jobs are in a zone.  Each has a place among the owners,
+ * and holds the mutex of this place for life.  When a worker is gone, whoever
+ * tries its mutex learns this from the kernel, and the worker's jobs are lost.
  */
 
 
@@ -99,7 +99,7 @@ ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
 
     owner->jobs--;
 
-    /* nobody will look who is asked for */
+    /* the worker is gone: nobody will look at its cancels */
 
     ngx_http_task_atomic_set(&owner->asked, NGX_HTTP_TASK_JOB_NONE);
 
@@ -138,8 +138,6 @@ ngx_http_task_job_sweep(ngx_http_task_job_zone_t *zone)
     return left ? NGX_OK : NGX_AGAIN;
 }
 
-
-/* its place is free when it has no job any more; returns what is left of max */
 
 ngx_uint_t
 ngx_http_task_job_sweep_owner(ngx_http_task_job_zone_t *zone,

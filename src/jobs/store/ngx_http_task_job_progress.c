@@ -1,7 +1,8 @@
 
 /*
- * What threads of the owner write to a job without the mutex, and how it is
- * read: that it has begun, and its progress.  One of them writes at a time.
+ * A thread of the owner writes to a record without the mutex that the job has
+ * begun, and its progress; one thread at a time.  Here is how this is written,
+ * and how it is read.
  */
 
 
@@ -9,7 +10,7 @@
 #include "text/ngx_http_task_text.h"
 
 
-/* how often one who reads the progress tries, and one who writes it waits */
+/* how often a reader of the progress tries, and its writer waits */
 
 #define NGX_HTTP_TASK_JOB_TRIES  1000
 
@@ -19,7 +20,7 @@ static void ngx_http_task_job_copy_progress(ngx_http_task_job_progress_t *dst,
 static void ngx_http_task_job_words(void *dst, void *src, size_t size);
 
 
-/* no mutex: the state may be changed by the loop of this worker meanwhile */
+/* without the mutex: the loop of this worker may end the job meanwhile */
 
 void
 ngx_http_task_job_begin(ngx_http_task_job_zone_t *zone,
@@ -41,8 +42,9 @@ ngx_http_task_job_begin(ngx_http_task_job_zone_t *zone,
 
 
 /*
- * The one that does not count is written, and then counts: whoever reads finds
- * a whole one, also if this thread stands still, or its process is killed.
+ * Writes the progress that does not count, and then makes it count: a reader
+ * finds a whole one, also if this thread stands still, or its process is
+ * killed.
  */
 
 void
@@ -72,7 +74,7 @@ ngx_http_task_job_progress(ngx_http_task_record_t *job, int64_t done,
                                 sizeof(progress.message));
     }
 
-    /* one who reads would else never see the same version twice */
+    /* a reader would else never see the same version twice */
 
     for (n = 0;
          n < NGX_HTTP_TASK_JOB_TRIES && ngx_http_task_atomic_get(&job->reading);
@@ -140,7 +142,7 @@ ngx_http_task_job_copy_progress(ngx_http_task_job_progress_t *dst,
 }
 
 
-/* each may be written, or read, by another thread at the same time */
+/* copies words that other threads may read or write at the same time */
 
 static void
 ngx_http_task_job_words(void *dst, void *src, size_t size)

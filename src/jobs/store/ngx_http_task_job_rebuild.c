@@ -1,12 +1,12 @@
 
 /*
- * The mutex of a zone of jobs, and what happens when it comes from a process
- * that was killed.
+ * The mutex of a zone of jobs, and what happens when the process that held it
+ * was killed.
  *
  * A process may be killed at any instruction.  All that counts are the states
- * of the jobs, with what is written before them.  The next process that takes
- * the mutex rebuilds from these what is derived: buckets, lists, counts, and
- * which blocks are free.
+ * of the records, with what is written before them.  The next process that
+ * takes the mutex rebuilds what is derived from these: buckets, lists, counts,
+ * and which blocks are free.
  */
 
 
@@ -114,7 +114,7 @@ ngx_http_task_job_rebuild_lists(ngx_http_task_job_zone_t *zone)
 }
 
 
-/* a job that had not ended has no result, however far that was written */
+/* a job that has not ended has no result, even if some of it was written */
 
 static void
 ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
@@ -172,7 +172,7 @@ ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* of what a stray store has hit nothing is known */
+/* returns the state; a record that a stray write has hit is freed */
 
 static ngx_uint_t
 ngx_http_task_job_rebuild_state(ngx_http_task_job_zone_t *zone,
@@ -220,7 +220,7 @@ ngx_http_task_job_rebuild_blocks(ngx_http_task_job_sh_t *sh)
 }
 
 
-/* the oldest first again: lists of so many, each twice as long as the last */
+/* sorts, the oldest first: sorted[n] is a list of 2^n jobs, or empty */
 
 static void
 ngx_http_task_job_sort(ngx_http_task_job_sh_t *sh,

@@ -1,12 +1,12 @@
 
 /*
- * Who has to go, so that there is room in a zone of jobs: those that are over
- * their time, and where that is not enough, the oldest of those that have
- * ended.  A job that has not ended is never dropped, nor one whose result is
- * younger than "keep".
+ * Which jobs are dropped, so that a zone has room: the oldest of those that
+ * have ended, one after the other.  A job that has not ended is never dropped,
+ * nor one that ended less than "keep" ago.
  *
- * A location with "max" has a share of its own, and makes room in that first:
- * so it cannot drop the results of others.
+ * A location with "max" has a share of its own.  When the share has max jobs,
+ * an old one of the same share is dropped for a new one.  When the zone is
+ * full, the oldest one of any share is dropped.
  */
 
 
@@ -36,7 +36,7 @@ ngx_http_task_job_place(ngx_http_task_job_zone_t *zone, uint64_t key,
         return NGX_DECLINED;
     }
 
-    /* two for one: a "max" that a reload has lowered is reached at last */
+    /* drops two for one, until a "max" that a reload has lowered is reached */
 
     for (n = 0; max && n < 2 && sh->shares[share].jobs >= max; n++) {
 
@@ -47,7 +47,7 @@ ngx_http_task_job_place(ngx_http_task_job_zone_t *zone, uint64_t key,
 
     if (sh->free_job == NGX_HTTP_TASK_JOB_NONE) {
 
-        /* one that was never used is zero, and so it is free */
+        /* a record that was never used is zero, and so it is free */
 
         if (sh->used_jobs < sh->njobs) {
             sh->jobs[sh->used_jobs].next = NGX_HTTP_TASK_JOB_NONE;
@@ -60,7 +60,7 @@ ngx_http_task_job_place(ngx_http_task_job_zone_t *zone, uint64_t key,
         }
     }
 
-    /* what was dropped is not free if the zone is damaged */
+    /* if the zone is damaged, what was dropped may not be free */
 
     if (sh->free_job == NGX_HTTP_TASK_JOB_NONE) {
         return NGX_BUSY;
@@ -80,7 +80,7 @@ ngx_http_task_job_place(ngx_http_task_job_zone_t *zone, uint64_t key,
 }
 
 
-/* jobs of workers that were killed may not be known to be lost yet */
+/* sweeps if it must: jobs whose worker is gone may not be known to be lost */
 
 static ngx_uint_t
 ngx_http_task_job_drop_any(ngx_http_task_job_zone_t *zone, ngx_uint_t first,
@@ -96,7 +96,10 @@ ngx_http_task_job_drop_any(ngx_http_task_job_zone_t *zone, ngx_uint_t first,
 }
 
 
-/* the one of that key, or one that nobody uses; NGX_HTTP_TASK_JOB_SHARES */
+/*
+ * Returns the share of that key, or an unused one, which gets the key, or
+ * NGX_HTTP_TASK_JOB_SHARES if all are used.
+ */
 
 static ngx_uint_t
 ngx_http_task_job_share(ngx_http_task_job_sh_t *sh, uint64_t key)
@@ -185,7 +188,7 @@ ngx_http_task_job_result_write(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* whether so many blocks come free when the oldest results are dropped */
+/* returns 1 if so many blocks come free when the oldest results are dropped */
 
 static ngx_uint_t
 ngx_http_task_job_can_drop(ngx_http_task_job_zone_t *zone, ngx_uint_t need)
@@ -202,7 +205,7 @@ ngx_http_task_job_can_drop(ngx_http_task_job_zone_t *zone, ngx_uint_t need)
 
     for (n = 0; n < NGX_HTTP_TASK_JOB_SHARES; n++) {
 
-        /* each has one block at least: no more steps than blocks are needed */
+        /* a result has a block at least: no more steps than blocks needed */
 
         for (i = sh->shares[n].ended[1].oldest;
              i < sh->used_jobs && blocks < need;

@@ -1,7 +1,7 @@
 
 /*
- * How a zone of jobs lies in shared memory: a table of jobs, and a table of
- * blocks for their results.  It is made when nginx starts, and outlives
+ * How a zone of jobs lies in shared memory: a table of records, buckets, and a
+ * table of blocks for results.  It is made when nginx starts, and outlives
  * reloads.
  */
 
@@ -11,7 +11,7 @@
 
 #define NGX_HTTP_TASK_JOB_LAYOUT  2
 
-/* a job for each so many bytes of the zone */
+/* there is a record for each so many bytes of the zone */
 
 #define NGX_HTTP_TASK_JOB_SIZE    1024
 
@@ -67,7 +67,7 @@ ngx_http_task_job_shm_init(ngx_shm_zone_t *shm_zone, void *data)
 }
 
 
-/* all that the slab allocator has, in one piece */
+/* takes all that the slab allocator has, in one piece */
 
 static ngx_int_t
 ngx_http_task_job_shm_format(ngx_http_task_job_zone_t *zone,
@@ -94,7 +94,7 @@ ngx_http_task_job_shm_format(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* the memory is zero, as it came from the kernel, but for the first page */
+/* records and blocks are not zeroed: the kernel gave their memory as zeros */
 
 static ngx_int_t
 ngx_http_task_job_shm_layout(ngx_http_task_job_zone_t *zone, void *addr,
@@ -142,7 +142,7 @@ ngx_http_task_job_shm_layout(ngx_http_task_job_zone_t *zone, void *addr,
 }
 
 
-/* what layout() leaves for blocks; some pages are the slab allocator's own */
+/* layout() has no more for blocks: the slab allocator takes a page or more */
 
 size_t
 ngx_http_task_job_shm_room(size_t size)

@@ -1,8 +1,8 @@
 
 /*
- * The zone as a store: each call is done at once, and its handler called before
- * it returns.  A worker that has jobs looks every so often whether any is to be
- * cancelled.
+ * The zone as a store: each call is done at once, and calls its handler before
+ * it returns.  A worker that has jobs looks every so often whether any of them
+ * is to be cancelled.
  */
 
 
@@ -193,7 +193,7 @@ ngx_http_task_job_store_forget(ngx_http_task_store_t *store,
 }
 
 
-/* nothing is ever on its way */
+/* no call is ever under way */
 
 static void
 ngx_http_task_job_store_drop(ngx_http_task_store_t *store,

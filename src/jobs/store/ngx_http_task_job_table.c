@@ -1,7 +1,6 @@
 
 /*
- * The tables of a zone of jobs: buckets and lists of records, and time as it is
- * written there.
+ * Buckets and lists of records in a zone of jobs, and time as records have it.
  */
 
 
@@ -26,7 +25,7 @@ ngx_http_task_job_clock(void)
 }
 
 
-/* ids are random, any part of one is a hash */
+/* ids are random: any part of an id is a hash */
 
 uint32_t *
 ngx_http_task_job_bucket(ngx_http_task_job_sh_t *sh, u_char *id)
@@ -103,7 +102,7 @@ ngx_http_task_job_remove(ngx_http_task_job_sh_t *sh,
 }
 
 
-/* not even a function that writes where it must not hangs all workers */
+/* a function that writes where it must not may break a list: nobody hangs */
 
 void
 ngx_http_task_job_damaged(ngx_http_task_job_zone_t *zone, const char *what)

@@ -3,8 +3,8 @@
  * What is done with jobs in the shared zone, all of it under one robust mutex
  * that is held briefly.
  *
- * A job belongs to the worker that took it.  That this is gone is seen when
- * somebody looks at the job: it is lost then.
+ * A job belongs to the worker that accepted it.  If this worker is gone when
+ * somebody looks at the job, the job is lost.
  */
 
 
@@ -153,7 +153,7 @@ ngx_http_task_job_returned(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* a copy, in the pool */
+/* copies the job, and its result into the pool */
 
 ngx_int_t
 ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
@@ -188,7 +188,7 @@ ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
 }
 
 
-/* with a null behind it; what a block does not have is never made up */
+/* copies the result, and a null behind it; fails if a block is missing */
 
 static ngx_int_t
 ngx_http_task_job_copy_result(ngx_http_task_job_zone_t *zone,
@@ -223,7 +223,7 @@ ngx_http_task_job_copy_result(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* by those who wait, every so often: what changes is in the version */
+/* requests that wait call it again and again: any change changes version */
 
 ngx_int_t
 ngx_http_task_job_peek(ngx_http_task_job_zone_t *zone, u_char *id,
@@ -279,7 +279,7 @@ ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id)
 }
 
 
-/* it has ended before its owner has looked */
+/* removes a job that ended before its owner looked at the cancel */
 
 static void
 ngx_http_task_job_unask(ngx_http_task_job_zone_t *zone,
@@ -330,7 +330,7 @@ ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone, void **jobs)
             break;
         }
 
-        /* one that comes twice has been taken: the list goes round */
+        /* a job that comes twice is already taken: the list is a circle */
 
         if (i >= zone->sh->used_jobs
             || zone->sh->jobs[i].cancel != NGX_HTTP_TASK_JOB_CANCEL_ASKED)
@@ -389,8 +389,8 @@ ngx_http_task_job_forget(ngx_http_task_job_zone_t *zone, u_char *id)
 
 
 /*
- * Under the mutex.  One whose worker is gone is lost from now on; one that is
- * over its time is not there.
+ * Finds a job, under the mutex.  If the job has not ended, and its worker is
+ * gone, it is lost now.  Returns NULL if there is no job, or its time is over.
  */
 
 static ngx_http_task_record_t *

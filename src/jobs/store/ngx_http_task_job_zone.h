@@ -1,7 +1,7 @@
 
 /*
- * The store that is a zone which all workers share: a record for each job, and
- * blocks for results.
+ * The store in a shared zone: it has a record for each job, and blocks for
+ * results.  All workers use it.
  */
 
 
@@ -13,19 +13,19 @@
 #include "jobs/store/ngx_http_task_job_layout.h"
 
 
-/* a store in shared memory: what this process knows of it */
+/* what this process knows of a store in shared memory */
 
 typedef struct {
     ngx_http_task_store_t      store;        /* the first member */
 
-    ngx_shm_zone_t            *shm_zone;     /* NULL: it is not defined */
+    ngx_shm_zone_t            *shm_zone;     /* NULL: not defined yet */
     ngx_http_task_job_sh_t    *sh;
 
-    /* of this worker */
+    /* state of this worker */
 
-    ngx_uint_t                 damaged;      /* to be rebuilt, see unlock() */
-    ngx_http_task_job_owner_t *owner;        /* NULL: it has had none yet */
-    void                     **data;         /* of its jobs, by their keys */
+    ngx_uint_t                 damaged;      /* 1: unlock() rebuilds it */
+    ngx_http_task_job_owner_t *owner;        /* NULL: no job was added here */
+    void                     **data;         /* given to add(), by keys */
     ngx_uint_t                 running;      /* its jobs that have not ended */
     ngx_event_t                event;        /* looks for cancels */
 } ngx_http_task_job_zone_t;
@@ -36,24 +36,24 @@ typedef struct {
 ngx_int_t ngx_http_task_job_shm_create(ngx_conf_t *cf,
     ngx_http_task_job_zone_t *zone, size_t size, void *tag);
 
-/* the largest result that a zone of this size has blocks for, bytes */
+/* returns about how long a result a zone of this size can hold, bytes */
 
 size_t ngx_http_task_job_shm_room(size_t size);
 
 /* ngx_http_task_job_table.c */
 
-/* milliseconds: since the epoch; on the monotonic clock */
+/* milliseconds: now() since the epoch, clock() on the monotonic clock */
 
 int64_t ngx_http_task_job_now(void);
 int64_t ngx_http_task_job_clock(void);
 
-/* --- all that follows up to the next line: under the zone's mutex -------- */
+/* --- down to the next such line: the caller holds the zone's mutex ------- */
 
 uint32_t *ngx_http_task_job_bucket(ngx_http_task_job_sh_t *sh, u_char *id);
 void ngx_http_task_job_append(ngx_http_task_job_sh_t *sh,
     ngx_http_task_job_list_t *list, ngx_http_task_record_t *job);
 
-/* in front of that one; NULL: at the end */
+/* inserts the job in front of "before"; at the end if that is NULL */
 
 void ngx_http_task_job_insert(ngx_http_task_job_sh_t *sh,
     ngx_http_task_job_list_t *list, ngx_http_task_record_t *before,
@@ -61,12 +61,12 @@ void ngx_http_task_job_insert(ngx_http_task_job_sh_t *sh,
 void ngx_http_task_job_remove(ngx_http_task_job_sh_t *sh,
     ngx_http_task_job_list_t *list, ngx_http_task_record_t *job);
 
-/* the list of a job that has ended, and that no thread has */
+/* returns the list of its share for a job that ends, or has ended */
 
 ngx_http_task_job_list_t *ngx_http_task_job_list(ngx_http_task_job_sh_t *sh,
     ngx_http_task_record_t *job);
 
-/* something leads nowhere: it is logged, and the zone rebuilt by unlock() */
+/* logs that something leads nowhere; unlock() will then rebuild the zone */
 
 void ngx_http_task_job_damaged(ngx_http_task_job_zone_t *zone,
     const char *what);
@@ -74,15 +74,15 @@ void ngx_http_task_job_damaged(ngx_http_task_job_zone_t *zone,
 
 /* ngx_http_task_job_block.c: results */
 
-/* how many blocks a result of that length needs */
+/* returns how many blocks a result of that length needs */
 
 ngx_uint_t ngx_http_task_job_blocks(size_t length);
 
-/* one that is free, of which there is one */
+/* takes a free block; there must be one */
 
 uint32_t ngx_http_task_job_take_block(ngx_http_task_job_sh_t *sh);
 
-/* those of its result; NGX_ERROR: the zone is damaged */
+/* frees the blocks of the job's result; NGX_ERROR: the zone is damaged */
 
 ngx_int_t ngx_http_task_job_free_blocks(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
@@ -90,76 +90,85 @@ ngx_int_t ngx_http_task_job_free_blocks(ngx_http_task_job_zone_t *zone,
 
 /* ngx_http_task_job_keep.c: jobs that have ended */
 
-/* frees a few of those that are over their time */
+/* frees a few ended jobs whose time is over */
 
 void ngx_http_task_job_expire(ngx_http_task_job_zone_t *zone);
+
+/* returns 1 if the time of an ended job is over, or it was forgotten */
 
 ngx_uint_t ngx_http_task_job_is_over(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job, int64_t now);
 
-/* frees one that has ended, and that no thread has */
+/* frees a job that has ended, and that no thread has */
 
 void ngx_http_task_job_free(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 
-/* puts one that ends, and is in no list, into that of its share */
+/* puts a job that ends, and is in no list, into a list of its share */
 
 void ngx_http_task_job_keep(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 
-/* likewise one that had ended already, but a thread had it until now */
+/* keeps a job that ended before, when its thread still had it; or frees it */
 
 void ngx_http_task_job_retire(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 
 /*
- * Drops the oldest one that has ended, of the shares from first to before last,
- * and with result of those that have one; 0: there is none.
+ * Drops the oldest ended job of the shares from first to before last; with
+ * result, the oldest one that has a result.  Returns 0 if there is none, or
+ * "keep" protects it.
  */
 
 ngx_uint_t ngx_http_task_job_drop(ngx_http_task_job_zone_t *zone,
     ngx_uint_t first, ngx_uint_t last, ngx_uint_t result);
 
 
-/* ngx_http_task_job_owner.c: the workers whose jobs they are */
+/* ngx_http_task_job_owner.c: the workers that jobs belong to */
 
-/* so many jobs are lost at once */
+/* at most so many jobs are lost under one lock */
 
 #define NGX_HTTP_TASK_JOB_SWEEP  1000
 
-/* NGX_DECLINED: too many workers have jobs */
+/* makes this worker an owner; NGX_DECLINED: too many workers have jobs */
 
 ngx_int_t ngx_http_task_job_enter(ngx_http_task_job_zone_t *zone);
+
+/* returns 1 if the worker of a job is alive */
 
 ngx_uint_t ngx_http_task_job_owned(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 
-/* a job whose worker is gone; one that has ended may be freed by it */
+/*
+ * Loses a job whose worker is gone.  A job that has ended keeps its state, and
+ * may be freed.
+ */
 
 void ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 
 /*
- * Loses jobs of workers that are gone, a bounded number.  NGX_AGAIN: there may
- * be more.
+ * Loses a bounded number of jobs of workers that are gone.  NGX_AGAIN: there
+ * may be more.
  */
 
 ngx_int_t ngx_http_task_job_sweep(ngx_http_task_job_zone_t *zone);
 
 /*
- * Loses up to max jobs of an owner, and frees its place when it has none any
- * more; returns what is left of max.
+ * Loses up to max jobs of an owner, and frees the owner's place when it has no
+ * job left.  Returns what is left of max; 0, too, if the zone is damaged.
  */
 
 ngx_uint_t ngx_http_task_job_sweep_owner(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_owner_t *owner, ngx_uint_t max);
 
 
-/* ngx_http_task_job_room.c: who has to go, so that there is room */
+/* ngx_http_task_job_room.c: which jobs are dropped to make room */
 
 /*
- * A place for a job of the share with this key, at most max of which may be
- * there; 0: any number.  NGX_DECLINED: the share is full; NGX_BUSY: the zone.
+ * Takes a place for a job of the share with this key, which may have max jobs;
+ * 0: any number.  NGX_DECLINED: the share is full, or no share is unused;
+ * NGX_BUSY: the zone is full.
  */
 
 ngx_int_t ngx_http_task_job_place(ngx_http_task_job_zone_t *zone,
@@ -167,33 +176,36 @@ ngx_int_t ngx_http_task_job_place(ngx_http_task_job_zone_t *zone,
 
 /*
  * Writes the result into blocks.  NGX_DECLINED: it is larger than any may be;
- * NGX_BUSY: there is no room for it.  Nothing is dropped in vain.
+ * NGX_BUSY: there is no room for it; no job is dropped in vain.
  */
 
 ngx_int_t ngx_http_task_job_result_write(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job, ngx_str_t *result);
 
 
-/* ngx_http_task_job_rebuild.c: the mutex, and a process that was killed */
+/*
+ * ngx_http_task_job_rebuild.c: lock() and unlock() take and give back the
+ * mutex, and rebuild the zone if they must
+ */
 
 void ngx_http_task_job_lock(ngx_http_task_job_zone_t *zone);
 void ngx_http_task_job_unlock(ngx_http_task_job_zone_t *zone);
 
-/* makes anew all that is derived */
+/* rebuilds all that is derived */
 
 void ngx_http_task_job_rebuild(ngx_http_task_job_zone_t *zone);
 
 
-/* --- without the mutex: ngx_http_task_job_progress.c --------------------- */
+/* --- begin and progress take no mutex: ngx_http_task_job_progress.c ------ */
 
-/* in any thread of the worker, one at a time */
+/* in any thread of the job's worker, one at a time */
 
 void ngx_http_task_job_begin(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 void ngx_http_task_job_progress(ngx_http_task_record_t *job, int64_t done,
     int64_t total, const char *message);
 
-/* what is told of a job */
+/* copies a job, but for its result; under the mutex */
 
 void ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
     ngx_http_task_record_t *job);
@@ -202,23 +214,23 @@ void ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
 /* --- these take the mutex ------------------------------------------------ */
 
 /*
- * ngx_http_task_job_zone.c: what is done with jobs; all of it takes the mutex,
- * for no longer than it takes to copy a result
+ * ngx_http_task_job_zone.c: what is done with jobs.  The mutex is held about
+ * as long as it takes to copy a result, if nothing has to be swept or rebuilt.
  */
 
 /*
- * On the loop of the worker that will run it; data is what asked() gives back.
- * NGX_BUSY: there is no room in
- * the zone; NGX_DECLINED: none for this location; NGX_ABORT: too many workers
- * have jobs; NGX_ERROR.
+ * Adds a job, on the loop of the worker that will run it; asked() gives back
+ * data.  NGX_BUSY: the zone has no room; NGX_DECLINED: the share of this
+ * location has none; NGX_ABORT: too many workers have jobs; NGX_ERROR.
  */
 
 ngx_int_t ngx_http_task_job_add(ngx_http_task_job_zone_t *zone, uint64_t key,
     ngx_uint_t max, void *data, ngx_http_task_record_t **job);
 
 /*
- * On the same loop.  With busy a thread still has the job, and returned() is
- * to follow.  NGX_DECLINED, NGX_BUSY: as of store(); the job has not ended.
+ * Ends a job, on the same loop.  With busy a thread still has the job, and
+ * returned() is to follow.  NGX_DECLINED, NGX_BUSY: as result_write(), and the
+ * job has not ended.
  */
 
 ngx_int_t ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
@@ -227,7 +239,7 @@ ngx_int_t ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
 void ngx_http_task_job_returned(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 
-/* on any worker's loop; NGX_DECLINED: there is no such job */
+/* on any worker's loop; NGX_DECLINED: no such job; see(): or NGX_ERROR */
 
 ngx_int_t ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
     ngx_pool_t *pool, ngx_http_task_job_seen_t *seen);
@@ -235,22 +247,24 @@ ngx_int_t ngx_http_task_job_peek(ngx_http_task_job_zone_t *zone, u_char *id,
     uint64_t *version, ngx_uint_t *ended);
 ngx_int_t ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id);
 
-/* erases one that has ended; NGX_BUSY: it has not */
+/* erases an ended job; NGX_DECLINED: no such job; NGX_BUSY: it goes on */
 
 ngx_int_t ngx_http_task_job_forget(ngx_http_task_job_zone_t *zone, u_char *id);
 
 /*
- * The data of the jobs that this worker is asked to cancel, up to
- * NGX_HTTP_TASK_JOB_ASKED at a time; returns their number.
+ * Sets the data of the jobs that this worker is asked to cancel, up to
+ * NGX_HTTP_TASK_JOB_ASKED at a time, and returns their number.
  */
 
 ngx_uint_t ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone,
     void **jobs);
 
+/* ngx_http_task_job_counts.c */
+
 void ngx_http_task_job_counts(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_counts_t *counts);
 
-/* in a worker that ends: what it has not ended is lost */
+/* for a worker that ends: its jobs that have not ended are lost */
 
 void ngx_http_task_job_leave(ngx_http_task_job_zone_t *zone);
 

@@ -1,13 +1,13 @@
 
 /*
- * "task_job_zone".
+ * "task_job_zone": the directive that makes a store.
  */
 
 
 #include "jobs/store/ngx_http_task_job_zone.h"
 
 
-/* what is not given: milliseconds, bytes */
+/* values of options that are not given: milliseconds, bytes */
 
 #define NGX_HTTP_TASK_JOB_ZONE_TTL     3600000
 #define NGX_HTTP_TASK_JOB_ZONE_BODY    16384
@@ -175,7 +175,7 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
 }
 
 
-/* one that is not given stays as it is */
+/* an option that is not given leaves the value as it is */
 
 static char *
 ngx_http_task_job_zone_time(ngx_conf_t *cf, ngx_http_task_option_t *option,

@@ -1,11 +1,11 @@
 
 /*
- * Where the records of jobs are kept.  A store knows no task, and its records
- * are its own.
+ * Where the records of jobs are kept.  A store knows no task, and how it keeps
+ * records is its own affair.
  *
- * What is asked of a store may take a while: an engine may be on the network.
- * So a call has a handler, which is called once, on the event loop, when it is
- * done; a zone that all workers share calls it before the call returns.
+ * A call with an op may take a while: an engine may be on the network.  Its
+ * handler is called once, on the event loop, when the call is done; the shared
+ * zone calls it before the call returns.
  */
 
 
@@ -17,7 +17,7 @@
 
 
 #define NGX_HTTP_TASK_JOB_ID       16      /* random bytes of an id */
-#define NGX_HTTP_TASK_JOB_NODE     64      /* characters in front of it */
+#define NGX_HTTP_TASK_JOB_NODE     64      /* characters of "node" */
 #define NGX_HTTP_TASK_JOB_ID_TEXT                                             \
     (NGX_HTTP_TASK_JOB_NODE + 1 + 2 * NGX_HTTP_TASK_JOB_ID)
 #define NGX_HTTP_TASK_JOB_MESSAGE  96
@@ -29,7 +29,7 @@ typedef enum {
     NGX_HTTP_TASK_JOB_QUEUED,
     NGX_HTTP_TASK_JOB_RUNNING,
 
-    /* ended */
+    /* the job has ended */
 
     NGX_HTTP_TASK_JOB_DONE,
     NGX_HTTP_TASK_JOB_FAILED,
@@ -41,23 +41,23 @@ typedef enum {
 } ngx_http_task_job_state_e;
 
 
-/* a job as it was at one moment: a copy */
+/* a copy of a job as it was at one moment */
 
 typedef struct {
     u_char                     id[NGX_HTTP_TASK_JOB_ID];
     ngx_http_task_job_state_e  state;
-    ngx_uint_t                 status;       /* of the answer, as by HTTP */
+    ngx_uint_t                 status;       /* HTTP's; 0: there is none */
 
     int64_t                    created;      /* milliseconds since the epoch */
-    int64_t                    started;      /* likewise; 0: not yet */
-    int64_t                    ended;
+    int64_t                    started;      /* 0: not yet */
+    int64_t                    ended;        /* 0: not yet */
 
     int64_t                    done;         /* how far it is, .. */
     int64_t                    total;        /* .. as its function tells */
     u_char                     message[NGX_HTTP_TASK_JOB_MESSAGE + 1];
 
-    ngx_str_t                  result;       /* JSON, or what went wrong; with
-                                                a null behind it */
+    ngx_str_t                  result;       /* JSON, or what went wrong; a
+                                                null is behind it */
 } ngx_http_task_job_seen_t;
 
 
@@ -69,8 +69,8 @@ typedef struct {
     ngx_uint_t                 blocks;
     ngx_uint_t                 used_blocks;
     ngx_uint_t                 states[NGX_HTTP_TASK_JOB_STATES];
-    uint64_t                   dropped;      /* ended, to make room */
-    uint64_t                   refused;      /* for lack of room */
+    uint64_t                   dropped;      /* ended, for room */
+    uint64_t                   refused;      /* had no room */
 } ngx_http_task_job_counts_t;
 
 
@@ -79,24 +79,24 @@ typedef struct ngx_http_task_store_op_s   ngx_http_task_store_op_t;
 
 
 /*
- * A call that is asked of a store: it belongs to its owner, who lets it be
- * until its handler is called, or drops it.
+ * A call of a store.  It belongs to the caller, who leaves it alone until its
+ * handler is called, or drop() has returned.
  */
 
 struct ngx_http_task_store_op_s {
     void                     (*handler)(ngx_http_task_store_op_t *op,
                                         ngx_int_t rc);
-    void                      *data;         /* its owner's */
-    ngx_pool_t                *pool;         /* of read(): for the result */
+    void                      *data;         /* the caller's */
+    ngx_pool_t                *pool;         /* read(): for the result */
 
-    /* what is told to the handler */
+    /* the store sets these for the handler */
 
-    ngx_uint_t                 late;         /* the call had returned before */
-    uint64_t                   key;          /* of add() */
-    u_char                     id[NGX_HTTP_TASK_JOB_ID];   /* likewise */
-    ngx_http_task_job_seen_t   seen;         /* of read() */
-    uint64_t                   version;      /* of peek() */
-    ngx_uint_t                 ended;        /* likewise */
+    ngx_uint_t                 late;         /* 1: the call had returned */
+    uint64_t                   key;          /* add() */
+    u_char                     id[NGX_HTTP_TASK_JOB_ID];   /* add() */
+    ngx_http_task_job_seen_t   seen;         /* read() */
+    uint64_t                   version;      /* peek() */
+    ngx_uint_t                 ended;        /* peek() */
 };
 
 
@@ -105,7 +105,7 @@ struct ngx_http_task_store_op_s {
 typedef struct {
     ngx_http_task_job_state_e  state;
     ngx_uint_t                 status;
-    ngx_str_t                  result;       /* stays until it is done */
+    ngx_str_t                  result;       /* stays until end() is done */
     ngx_uint_t                 busy;         /* a thread still has the job, and
                                                 returned() is to follow */
 } ngx_http_task_store_end_t;
@@ -115,27 +115,29 @@ typedef struct {
     ngx_str_t                  name;
 
     /*
-     * The loop of the worker that will run the job; data is what asked() is
-     * given.  NGX_BUSY: there is no room; NGX_DECLINED: max jobs of this share
-     * are there; NGX_ABORT: too many workers have jobs; NGX_ERROR.
+     * Adds a job; on the loop of the worker that will run it.  asked() is
+     * given data.  NGX_BUSY: there is no room; NGX_DECLINED: the share has max
+     * jobs, or there are too many shares; NGX_ABORT: too many workers have
+     * jobs; NGX_ERROR.
      */
     void  (*add)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
         uint64_t share, ngx_uint_t max, void *data);
 
     /*
-     * The same loop.  NGX_DECLINED: the result is larger than any may be;
-     * NGX_BUSY: there is no room for it; the job has then not ended.
+     * Ends a job; on the same loop.  NGX_DECLINED: the result is larger than
+     * any may be; NGX_BUSY: there is no room for it.  With either the job has
+     * not ended.
      */
     void  (*end)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
         uint64_t key, ngx_http_task_store_end_t *end);
     void  (*returned)(ngx_http_task_store_t *store, uint64_t key);
 
-    /* any thread of that worker, one at a time */
+    /* in any thread of that worker, one at a time */
     void  (*begin)(ngx_http_task_store_t *store, uint64_t key);
     void  (*progress)(ngx_http_task_store_t *store, uint64_t key, int64_t done,
         int64_t total, const char *message);
 
-    /* the loop of any worker.  NGX_DECLINED: there is no such job; NGX_ERROR */
+    /* on any worker's loop.  NGX_DECLINED: there is no such job; NGX_ERROR */
     void  (*read)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
         u_char *id);
     void  (*peek)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
@@ -143,18 +145,18 @@ typedef struct {
     void  (*cancel)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
         u_char *id);
 
-    /* erases a job that has ended; NGX_BUSY: it has not */
+    /* erases an ended job, else as read(); NGX_BUSY: the job has not ended */
     void  (*forget)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
         u_char *id);
 
-    /* the owner of a call goes: its handler is not called any more */
+    /* drops a call, whose caller goes: its handler will not be called */
     void  (*drop)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op);
 
-    /* what is known here, at once */
+    /* sets the counts that this worker knows, before it returns */
     void  (*counts)(ngx_http_task_store_t *store,
         ngx_http_task_job_counts_t *counts);
 
-    /* in a worker that ends: what it has not ended is lost */
+    /* called when a worker ends: its jobs that have not ended are lost */
     void  (*leave)(ngx_http_task_store_t *store);
 } ngx_http_task_store_type_t;
 
@@ -163,16 +165,18 @@ struct ngx_http_task_store_s {
     const ngx_http_task_store_type_t  *type;
 
     ngx_str_t                  name;
-    ngx_http_task_place_t      place;        /* where it is named first */
+    ngx_http_task_place_t      place;        /* where the name came first */
 
-    ngx_str_t                  node;         /* in front of an id, or empty */
+    ngx_str_t                  node;         /* ids begin with it, or empty */
     ngx_msec_t                 ttl;
-    ngx_msec_t                 keep;         /* so long none is dropped */
+    ngx_msec_t                 keep;         /* an ended job is not dropped
+                                                for so long */
     size_t                     max_body;
     size_t                     max_result;
     ngx_uint_t                 nshares;      /* locations with "max" */
 
-    /* set by whoever adds jobs: this one is to be cancelled */
+    /* set by whoever adds jobs; called on the loop of the job's worker: the
+       job with this data is to be cancelled */
 
     void                     (*asked)(void *data);
 };
@@ -180,21 +184,21 @@ struct ngx_http_task_store_s {
 
 /* --- ngx_http_task_job_zone_conf.c ---------------------------------------- */
 
-/* "task_job_zone": conf with the offset is the array of stores */
+/* "task_job_zone": the array of stores is at the offset in conf */
 
 char *ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* the store of that name, also if it is not yet defined */
+/* returns the store of that name, defined or not yet; NULL: no memory */
 
 ngx_http_task_store_t *ngx_http_task_job_zone_get(ngx_conf_t *cf,
     ngx_array_t *stores, ngx_str_t *name);
 
-/* each store that is named is defined */
+/* logs, and returns NGX_ERROR, if a store is named but not defined */
 
 ngx_int_t ngx_http_task_job_zone_check(ngx_conf_t *cf, ngx_array_t *stores);
 
-/* whether this may stand in front of an id */
+/* returns 1 if this may be the name of a node */
 
 ngx_uint_t ngx_http_task_job_zone_node(u_char *p, size_t len);
 
