@@ -9,11 +9,6 @@
 #include "jobs/ngx_http_task_jobs.h"
 
 
-static void ngx_http_task_job_gone(void *data);
-static void ngx_http_task_job_added(ngx_http_task_store_op_t *op,
-    ngx_int_t rc);
-static void ngx_http_task_job_refuse(ngx_task_t *t, ngx_uint_t retry);
-static void ngx_http_task_job_start(ngx_task_t *t);
 static void ngx_http_task_job_client_begin(ngx_task_t *t);
 static void ngx_http_task_job_client_progress(ngx_task_t *t, int64_t done,
     int64_t total, const char *message);
@@ -43,172 +38,9 @@ static const ngx_http_task_client_t  ngx_http_task_job_client = {
 };
 
 
-/*
- * A client that may choose does so by RFC 7240: "Prefer: respond-async", and
- * "wait=5" if it waits so long for the result before the 202.
- */
-
-ngx_uint_t
-ngx_http_task_job_wanted(ngx_http_task_job_conf_t *conf, ngx_http_request_t *r,
-    ngx_msec_t *wait)
-{
-    if (conf->background == NGX_HTTP_TASK_BACKGROUND_PREFER) {
-        return ngx_http_task_fields_prefer(r, wait);
-    }
-
-    *wait = 0;
-
-    return conf->background == NGX_HTTP_TASK_BACKGROUND_ON;
-}
-
-
-void
-ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
-    ngx_msec_t wait)
-{
-    ngx_http_request_t     *r;
-    ngx_http_task_job_t    *job;
-    ngx_http_task_limit_t  *limit;
-
-    r = t->request;
-    limit = t->conf->limit;
-
-    if (limit && !ngx_http_task_limit_has_room(limit)) {
-        ngx_http_task_limit_log(limit, r->connection->log, "no room for a job");
-        ngx_http_task_job_refuse(t, ngx_http_task_limit_retry(limit));
-        return;
-    }
-
-    job = ngx_pcalloc(t->pool, sizeof(ngx_http_task_job_t));
-    if (job == NULL) {
-        ngx_http_task_job_refuse(t, 1);
-        return;
-    }
-
-    job->cleanup = ngx_http_cleanup_add(r, 0);
-    if (job->cleanup == NULL) {
-        ngx_http_task_job_refuse(t, 1);
-        return;
-    }
-
-    job->cleanup->handler = ngx_http_task_job_gone;
-    job->cleanup->data = t;
-
-    job->task = t;
-    job->conf = conf;
-    job->store = conf->store;
-    job->wait = wait;
-    job->hold.give_up = ngx_http_task_job_give_up;
-    job->op.handler = ngx_http_task_job_added;
-    job->op.data = t;
-
-    t->client_data = job;
-
-    conf->store->asked = ngx_http_task_job_cancel;
-
-    conf->store->type->add(conf->store, &job->op, conf->share, conf->max, job);
-}
-
-
-/* the request is terminated before the store has answered */
-
-static void
-ngx_http_task_job_gone(void *data)
-{
-    ngx_task_t *t = data;
-
-    t->request = NULL;
-}
-
-
-static void
-ngx_http_task_job_added(ngx_http_task_store_op_t *op, ngx_int_t rc)
-{
-    u_char               *id;
-    ngx_uint_t            late;
-    ngx_task_t           *t;
-    ngx_connection_t     *c;
-    ngx_http_request_t   *r;
-    ngx_http_task_job_t  *job;
-
-    t = op->data;
-    job = t->client_data;
-    r = t->request;
-
-    if (rc != NGX_OK) {
-        ngx_log_error(NGX_LOG_ERR, r ? t->log : ngx_cycle->log, 0,
-                      "no room for a job in task_job_zone \"%V\": %s",
-                      &job->store->name,
-                      rc == NGX_BUSY ? "it is full"
-                      : rc == NGX_DECLINED ? "this location has \"max\" jobs"
-                      : rc == NGX_ABORT ? "too many workers have jobs"
-                      : "no memory");
-
-        ngx_http_task_job_refuse(t, 1);
-        return;
-    }
-
-    job->key = op->key;
-    job->kept = 1;
-
-    /* the job was accepted, and runs, although nobody can be told */
-
-    if (r == NULL) {
-        ngx_http_task_job_start(t);
-        return;
-    }
-
-    job->cleanup->handler = NULL;
-
-    ngx_http_task_job_name(t);
-
-    c = r->connection;
-    id = job->op.id;
-
-    rc = job->wait ? ngx_http_task_job_wait(r, job->store, job->conf, id,
-                                            NGX_HTTP_TASK_JOB_PREFER, job->wait)
-                   : ngx_http_task_job_accepted(r, job->conf, id, "queued");
-
-    t->request = NULL;
-    ngx_http_finalize_request(r, rc);
-
-    late = op->late;
-
-    ngx_http_task_job_start(t);
-
-    if (late) {
-        ngx_http_run_posted_requests(c);
-    }
-}
-
-
-/* answers 503: no room for the job, or no memory; retry is in seconds */
-
-static void
-ngx_http_task_job_refuse(ngx_task_t *t, ngx_uint_t retry)
-{
-    ngx_http_request_t   *r;
-    ngx_http_task_job_t  *job;
-
-    r = t->request;
-    job = t->client_data;
-
-    if (job && job->cleanup) {
-        job->cleanup->handler = NULL;
-    }
-
-    t->request = NULL;
-    ngx_http_task_release(t);
-
-    if (r) {
-        ngx_http_finalize_request(r, ngx_http_task_send_unavailable(r, retry));
-    }
-}
-
-
 /* starts the job when its request was finalized, or is gone */
 
-static void
+void
 ngx_http_task_job_start(ngx_task_t *t)
 {
     ngx_http_task_job_t  *job;
@@ -216,6 +48,9 @@ ngx_http_task_job_start(ngx_task_t *t)
     job = t->client_data;
 
     t->log = ngx_http_task_job_log(t);
+
+    job->store->asked = ngx_http_task_job_cancel;
+    job->hold.give_up = ngx_http_task_job_give_up;
 
     ngx_http_task_hold(NGX_HTTP_TASK_HOLD_JOB, &job->hold);
 
@@ -280,6 +115,10 @@ ngx_http_task_job_client_answer(ngx_task_t *t)
 
     job->end.busy = (t->piece && t->piece->in_pool);
 
+    /* a thread that returns meanwhile does not free the task */
+
+    t->held = 1;
+
     job->op.handler = ngx_http_task_job_ended;
 
     job->store->type->end(job->store, &job->op, job->key, &job->end);
@@ -295,10 +134,18 @@ ngx_http_task_job_ended(ngx_http_task_store_op_t *op, ngx_int_t rc)
     t = op->data;
     job = t->client_data;
 
-    if (rc != NGX_OK && job->tries < 2) {
+    if ((rc == NGX_BUSY || rc == NGX_DECLINED) && job->tries < 2) {
         ngx_http_task_job_end_again(t, rc);
         return;
     }
+
+    if (rc != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, t->log, 0,
+                      "the end of job \"%V\" could not be stored",
+                      &t->function->name);
+    }
+
+    t->held = 0;
 
     if (!job->end.busy) {
         job->kept = 0;
@@ -367,6 +214,12 @@ ngx_http_task_job_give_up(ngx_http_task_hold_t *hold)
 
     job = ngx_queue_data(hold, ngx_http_task_job_t, hold);
     t = job->task;
+
+    /* the store is writing its end already */
+
+    if (t->state != NGX_HTTP_TASK_PENDING) {
+        return;
+    }
 
     ngx_log_error(NGX_LOG_ERR, t->log, 0,
                   "job \"%V\" did not end before task_shutdown_timeout, it is "
@@ -486,5 +339,7 @@ ngx_http_task_job_cancel(void *data)
 {
     ngx_http_task_job_t *job = data;
 
-    ngx_http_task_cancel(job->task);
+    if (job->task->state == NGX_HTTP_TASK_PENDING) {
+        ngx_http_task_cancel(job->task);
+    }
 }

@@ -7,7 +7,7 @@
 #include "jobs/ngx_http_task_jobs.h"
 
 
-static void ngx_http_task_job_send_handler(ngx_http_task_store_op_t *op,
+static void ngx_http_task_job_send_handler(ngx_http_task_job_call_t *call,
     ngx_int_t rc);
 static u_char *ngx_http_task_job_time(u_char *p, const char *name, int64_t ms);
 
@@ -42,7 +42,7 @@ ngx_http_task_job_send(ngx_http_request_t *r, ngx_http_task_store_t *store,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    call->op.handler = ngx_http_task_job_send_handler;
+    call->handler = ngx_http_task_job_send_handler;
 
     store->type->read(store, &call->op, call->id);
 
@@ -51,21 +51,19 @@ ngx_http_task_job_send(ngx_http_request_t *r, ngx_http_task_store_t *store,
 
 
 static void
-ngx_http_task_job_send_handler(ngx_http_task_store_op_t *op, ngx_int_t rc)
+ngx_http_task_job_send_handler(ngx_http_task_job_call_t *call, ngx_int_t rc)
 {
     ngx_str_t                  text;
-    ngx_http_request_t        *r;
-    ngx_http_task_job_call_t  *call;
+    ngx_http_request_t  *r;
 
-    call = (ngx_http_task_job_call_t *) op;
     r = call->request;
 
     if (rc == NGX_OK) {
-        rc = ngx_http_task_job_text(r->pool, call->store, &op->seen, &text);
+        rc = ngx_http_task_job_text(r->pool, call->store, &call->op.seen,
+                                    &text);
     }
 
     switch (rc) {
-
     case NGX_OK:
         rc = ngx_http_task_send(r, NGX_HTTP_OK, &text);
         break;

@@ -9,6 +9,8 @@
 
 
 static void ngx_http_task_job_call_cleanup(void *data);
+static void ngx_http_task_job_call_handler(ngx_http_task_store_op_t *op,
+    ngx_int_t rc);
 
 
 ngx_http_task_job_call_t *
@@ -25,8 +27,10 @@ ngx_http_task_job_call(ngx_http_request_t *r, ngx_http_task_store_t *store,
         return NULL;
     }
 
+    call->op.handler = ngx_http_task_job_call_handler;
     call->op.pool = r->pool;
     call->request = r;
+    call->changes = r->uri_changes;
     call->store = store;
     ngx_memcpy(call->id, id, NGX_HTTP_TASK_JOB_ID);
 
@@ -45,6 +49,21 @@ ngx_http_task_job_call_cleanup(void *data)
     ngx_http_task_job_call_t *call = data;
 
     call->store->type->drop(call->store, &call->op);
+}
+
+
+/* post_action may have taken the request, with our count of it */
+
+static void
+ngx_http_task_job_call_handler(ngx_http_task_store_op_t *op, ngx_int_t rc)
+{
+    ngx_http_task_job_call_t  *call;
+
+    call = (ngx_http_task_job_call_t *) op;
+
+    if (!ngx_http_task_elsewhere(call->request, call->changes)) {
+        call->handler(call, rc);
+    }
 }
 
 

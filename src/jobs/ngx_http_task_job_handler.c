@@ -11,13 +11,13 @@
 static ngx_int_t ngx_http_task_job_asked_id(ngx_http_request_t *r, u_char *id);
 static ngx_int_t ngx_http_task_job_delete(ngx_http_request_t *r,
     ngx_http_task_store_t *store, u_char *id);
-static void ngx_http_task_job_cancelled(ngx_http_task_store_op_t *op,
+static void ngx_http_task_job_cancelled(ngx_http_task_job_call_t *call,
     ngx_int_t rc);
 static ngx_int_t ngx_http_task_job_forget_it(ngx_http_request_t *r,
     ngx_http_task_store_t *store, u_char *id);
-static void ngx_http_task_job_read_last(ngx_http_task_store_op_t *op,
+static void ngx_http_task_job_read_last(ngx_http_task_job_call_t *call,
     ngx_int_t rc);
-static void ngx_http_task_job_forgotten(ngx_http_task_store_op_t *op,
+static void ngx_http_task_job_forgotten(ngx_http_task_job_call_t *call,
     ngx_int_t rc);
 static ngx_int_t ngx_http_task_job_get(ngx_http_request_t *r,
     ngx_http_task_store_t *store, u_char *id);
@@ -135,7 +135,7 @@ ngx_http_task_job_delete(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    call->op.handler = ngx_http_task_job_cancelled;
+    call->handler = ngx_http_task_job_cancelled;
 
     store->type->cancel(store, &call->op, call->id);
 
@@ -146,15 +146,13 @@ ngx_http_task_job_delete(ngx_http_request_t *r,
 /* answers with the job as it is now, or with 404 */
 
 static void
-ngx_http_task_job_cancelled(ngx_http_task_store_op_t *op, ngx_int_t rc)
+ngx_http_task_job_cancelled(ngx_http_task_job_call_t *call, ngx_int_t rc)
 {
-    ngx_http_task_job_call_t  *call;
+    rc = (rc == NGX_ERROR) ? NGX_HTTP_INTERNAL_SERVER_ERROR
+                           : ngx_http_task_job_send(call->request, call->store,
+                                                    call->id);
 
-    call = (ngx_http_task_job_call_t *) op;
-
-    ngx_http_task_job_call_done(call, ngx_http_task_job_send(call->request,
-                                                             call->store,
-                                                             call->id));
+    ngx_http_task_job_call_done(call, rc);
 }
 
 
@@ -331,7 +329,7 @@ ngx_http_task_job_forget_it(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    call->op.handler = ngx_http_task_job_read_last;
+    call->handler = ngx_http_task_job_read_last;
 
     store->type->read(store, &call->op, call->id);
 
@@ -340,43 +338,36 @@ ngx_http_task_job_forget_it(ngx_http_request_t *r,
 
 
 static void
-ngx_http_task_job_read_last(ngx_http_task_store_op_t *op, ngx_int_t rc)
+ngx_http_task_job_read_last(ngx_http_task_job_call_t *call, ngx_int_t rc)
 {
-    ngx_http_task_job_call_t  *call;
-
-    call = (ngx_http_task_job_call_t *) op;
-
     if (rc == NGX_OK) {
-        rc = ngx_http_task_job_text(op->pool, call->store, &op->seen,
+        rc = ngx_http_task_job_text(call->op.pool, call->store, &call->op.seen,
                                     &call->text);
     }
 
-    if (rc == NGX_OK && op->seen.state < NGX_HTTP_TASK_JOB_DONE) {
+    if (rc == NGX_OK && call->op.seen.state < NGX_HTTP_TASK_JOB_DONE) {
         rc = NGX_BUSY;
     }
 
-    op->handler = ngx_http_task_job_forgotten;
+    call->handler = ngx_http_task_job_forgotten;
 
     if (rc == NGX_OK) {
-        call->store->type->forget(call->store, op, call->id);
+        call->store->type->forget(call->store, &call->op, call->id);
 
     } else {
-        op->handler(op, rc);
+        call->handler(call, rc);
     }
 }
 
 
 static void
-ngx_http_task_job_forgotten(ngx_http_task_store_op_t *op, ngx_int_t rc)
+ngx_http_task_job_forgotten(ngx_http_task_job_call_t *call, ngx_int_t rc)
 {
-    ngx_http_request_t        *r;
-    ngx_http_task_job_call_t  *call;
+    ngx_http_request_t  *r;
 
-    call = (ngx_http_task_job_call_t *) op;
     r = call->request;
 
     switch (rc) {
-
     case NGX_OK:
         rc = ngx_http_task_send(r, NGX_HTTP_OK, &call->text);
         break;

@@ -76,8 +76,15 @@ ngx_http_task_job_wait_begin(ngx_http_task_store_op_t *op, ngx_int_t rc)
     w = op->data;
     r = w->request;
 
+    if (ngx_http_task_elsewhere(r, w->changes)) {
+        return;
+    }
+
     if (rc != NGX_OK) {
-        rc = ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
+        rc = ngx_http_task_send_error(r, (rc == NGX_DECLINED)
+                                         ? NGX_HTTP_NOT_FOUND
+                                         : NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                      NULL);
         ngx_http_task_job_call_end(w->request, &w->op, rc);
         return;
     }
@@ -204,7 +211,7 @@ ngx_http_task_job_peeked(ngx_http_task_store_op_t *op, ngx_int_t rc)
 
     /* a job that has expired meanwhile has ended */
 
-    ended = (rc != NGX_OK || op->ended);
+    ended = (rc == NGX_DECLINED || (rc == NGX_OK && op->ended));
 
     if (w->kind == NGX_HTTP_TASK_JOB_STREAM) {
         ngx_http_task_job_stream(w, op->version, ended);
@@ -243,6 +250,10 @@ ngx_http_task_job_prefer_answer(ngx_http_task_store_op_t *op, ngx_int_t rc)
     w = op->data;
     r = w->request;
     seen = &op->seen;
+
+    if (ngx_http_task_elsewhere(r, w->changes)) {
+        return;
+    }
 
     /* a job that is gone has run, and its result is lost: this is no 404 */
 

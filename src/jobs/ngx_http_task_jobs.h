@@ -60,7 +60,7 @@ typedef struct {
 } ngx_http_task_job_t;
 
 
-/* ngx_http_task_job.c: the jobs of this worker */
+/* ngx_http_task_job_accept.c */
 
 /* returns 1 if the client wants a job; sets how long it awaits the result */
 
@@ -75,6 +75,13 @@ ngx_uint_t ngx_http_task_job_wanted(ngx_http_task_job_conf_t *conf,
 
 void ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
     ngx_msec_t wait);
+
+
+/* ngx_http_task_job.c: a task whose client is a record */
+
+/* the record is there, and the request has its answer, or is gone */
+
+void ngx_http_task_job_start(ngx_task_t *t);
 
 /* logs the jobs that have not ended when this worker ends */
 
@@ -128,7 +135,13 @@ typedef struct ngx_http_task_job_call_s  ngx_http_task_job_call_t;
 
 struct ngx_http_task_job_call_s {
     ngx_http_task_store_op_t   op;           /* the first member */
+
+    /* called when the store has answered, if the request is still here */
+    void                     (*handler)(ngx_http_task_job_call_t *call,
+                                        ngx_int_t rc);
+
     ngx_http_request_t        *request;
+    ngx_uint_t                 changes;      /* of its URI, then */
     ngx_http_task_store_t     *store;
     u_char                     id[NGX_HTTP_TASK_JOB_ID];
     ngx_str_t                  text;         /* the answer of "forget" */

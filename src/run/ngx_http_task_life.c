@@ -324,7 +324,7 @@ ngx_http_task_release(ngx_task_t *t)
 {
     ngx_http_task_guard_t  before;
 
-    if (t->request || (t->piece && t->piece->in_pool)) {
+    if (t->request || t->held || (t->piece && t->piece->in_pool)) {
         return;
     }
 

@@ -242,6 +242,7 @@ struct ngx_task_s {
     unsigned                         own_pool:1;   /* not the request's */
     unsigned                         watched:1;    /* watch() was called */
     unsigned                         given_up:1;   /* told so: worker ends */
+    unsigned                         held:1;       /* by its client, still */
     unsigned                         resumed:1;    /* a frame runs now */
     uint32_t                         retry;        /* seconds, if rejected */
 

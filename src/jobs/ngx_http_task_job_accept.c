@@ -1,0 +1,203 @@
+
+/*
+ * From a task whose client does not want to wait to a job: a store keeps a
+ * record of it, and the client has a 202.
+ */
+
+
+#include "jobs/ngx_http_task_jobs.h"
+
+
+static void ngx_http_task_job_gone(void *data);
+static void ngx_http_task_job_added(ngx_http_task_store_op_t *op,
+    ngx_int_t rc);
+static void ngx_http_task_job_no_room(ngx_task_t *t, ngx_int_t rc);
+static void ngx_http_task_job_taken(ngx_task_t *t);
+static void ngx_http_task_job_refuse(ngx_task_t *t, ngx_uint_t retry);
+
+
+/*
+ * A client that may choose does so by RFC 7240: "Prefer: respond-async", and
+ * "wait=5" if it waits so long for the result before the 202.
+ */
+
+ngx_uint_t
+ngx_http_task_job_wanted(ngx_http_task_job_conf_t *conf, ngx_http_request_t *r,
+    ngx_msec_t *wait)
+{
+    if (conf->background == NGX_HTTP_TASK_BACKGROUND_PREFER) {
+        return ngx_http_task_fields_prefer(r, wait);
+    }
+
+    *wait = 0;
+
+    return conf->background == NGX_HTTP_TASK_BACKGROUND_ON;
+}
+
+
+void
+ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
+    ngx_msec_t wait)
+{
+    ngx_http_cleanup_t     *cln;
+    ngx_http_request_t     *r;
+    ngx_http_task_job_t    *job;
+    ngx_http_task_limit_t  *limit;
+
+    r = t->request;
+    limit = t->conf->limit;
+
+    if (limit && !ngx_http_task_limit_has_room(limit)) {
+        ngx_http_task_limit_log(limit, r->connection->log, "no room for a job");
+        ngx_http_task_job_refuse(t, ngx_http_task_limit_retry(limit));
+        return;
+    }
+
+    job = ngx_pcalloc(t->pool, sizeof(ngx_http_task_job_t));
+    cln = ngx_http_cleanup_add(r, 0);
+
+    if (job == NULL || cln == NULL) {
+        ngx_log_error(NGX_LOG_ERR, t->log, 0,
+                      "no room for a job in task_job_zone \"%V\": no memory",
+                      &conf->store->name);
+        ngx_http_task_job_refuse(t, 1);
+        return;
+    }
+
+    job->cleanup = cln;
+
+    job->cleanup->handler = ngx_http_task_job_gone;
+    job->cleanup->data = t;
+
+    job->task = t;
+    job->conf = conf;
+    job->store = conf->store;
+    job->wait = wait;
+    job->op.handler = ngx_http_task_job_added;
+    job->op.data = t;
+
+    t->client_data = job;
+
+    conf->store->type->add(conf->store, &job->op, conf->share, conf->max, job);
+}
+
+
+/* the request is terminated before the store has answered */
+
+static void
+ngx_http_task_job_gone(void *data)
+{
+    ngx_task_t *t = data;
+
+    ngx_http_task_job_t  *job;
+
+    job = t->client_data;
+
+    job->cleanup = NULL;
+    t->request = NULL;
+}
+
+
+static void
+ngx_http_task_job_added(ngx_http_task_store_op_t *op, ngx_int_t rc)
+{
+    ngx_uint_t           late;
+    ngx_task_t          *t;
+    ngx_connection_t    *c;
+
+    t = op->data;
+    late = op->late;
+    c = t->request ? t->request->connection : NULL;
+
+    if (rc == NGX_OK) {
+        ngx_http_task_job_taken(t);
+
+    } else {
+        ngx_http_task_job_no_room(t, rc);
+    }
+
+    if (c && late) {
+        ngx_http_run_posted_requests(c);
+    }
+}
+
+
+static void
+ngx_http_task_job_no_room(ngx_task_t *t, ngx_int_t rc)
+{
+    ngx_http_task_job_t  *job;
+
+    job = t->client_data;
+
+    ngx_log_error(NGX_LOG_ERR, t->request ? t->log : ngx_cycle->log, 0,
+                  "no room for a job in task_job_zone \"%V\": %s",
+                  &job->store->name,
+                  rc == NGX_BUSY ? "it is full"
+                  : rc == NGX_DECLINED ? "this location has \"max\" jobs"
+                  : rc == NGX_ABORT ? "too many workers have jobs"
+                  : "no memory");
+
+    ngx_http_task_job_refuse(t, 1);
+}
+
+
+static void
+ngx_http_task_job_taken(ngx_task_t *t)
+{
+    u_char               *id;
+    ngx_int_t             rc;
+    ngx_http_request_t   *r;
+    ngx_http_task_job_t  *job;
+
+    r = t->request;
+    job = t->client_data;
+
+    job->key = job->op.key;
+    job->kept = 1;
+
+    /* the job was accepted, and runs, although nobody can be told */
+
+    if (r == NULL) {
+        ngx_http_task_job_start(t);
+        return;
+    }
+
+    job->cleanup->handler = NULL;
+
+    ngx_http_task_job_name(t);
+
+    id = job->op.id;
+
+    rc = job->wait ? ngx_http_task_job_wait(r, job->store, job->conf, id,
+                                            NGX_HTTP_TASK_JOB_PREFER, job->wait)
+                   : ngx_http_task_job_accepted(r, job->conf, id, "queued");
+
+    t->request = NULL;
+    ngx_http_finalize_request(r, rc);
+
+    ngx_http_task_job_start(t);
+}
+
+
+/* answers 503: no room for the job, or no memory; retry is in seconds */
+
+static void
+ngx_http_task_job_refuse(ngx_task_t *t, ngx_uint_t retry)
+{
+    ngx_http_request_t   *r;
+    ngx_http_task_job_t  *job;
+
+    r = t->request;
+    job = t->client_data;
+
+    if (job && job->cleanup) {
+        job->cleanup->handler = NULL;
+    }
+
+    t->request = NULL;
+    ngx_http_task_release(t);
+
+    if (r) {
+        ngx_http_finalize_request(r, ngx_http_task_send_unavailable(r, retry));
+    }
+}
