@@ -22,13 +22,6 @@ ngx_http_task_count_start(ngx_http_task_stats_t *stats)
 }
 
 
-void
-ngx_http_task_count_begin(uint64_t *cell)
-{
-    ngx_http_task_zone_add_shared(&cell[NGX_HTTP_TASK_COUNT_BEGUN], 1);
-}
-
-
 /* the counter of the end is written last: see ngx_http_task_zone_layout.h */
 
 void

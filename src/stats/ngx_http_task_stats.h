@@ -94,7 +94,8 @@ uint64_t *ngx_http_task_count_start(ngx_http_task_stats_t *stats);
 
 /* any thread: the task begins to run */
 
-void ngx_http_task_count_begin(uint64_t *cell);
+#define ngx_http_task_count_begin(cell)                                       \
+    ngx_http_task_zone_add_shared(&(cell)[NGX_HTTP_TASK_COUNT_BEGUN], 1)
 
 /*
  * A task ended; end is the counter that says how.  The times are nanoseconds;
