@@ -49,7 +49,7 @@ static pthread_t          victim;
 static int                deferred;
 
 
-/* --- functions that end ---------------------------------------------------- */
+/* --- functions that end --------------------------------------------------- */
 
 static void
 count(void *data)
@@ -230,7 +230,7 @@ aends(ngx_task_t *t, ngx_task_frame_t *f)
 }
 
 
-/* --- programs -------------------------------------------------------------- */
+/* --- programs ------------------------------------------------------------- */
 
 static void
 spawn_result(ngx_task_t *t, ngx_task_program_t *p, ngx_task_rc_t rc)

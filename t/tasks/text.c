@@ -169,7 +169,8 @@ say(ngx_task_t *t)
 
         /* bytes that no parameter can have */
 
-        ngx_task_progress(t, INT64_MIN, INT64_MAX, "caf\xe9 \xff\xfe done \x80");
+        ngx_task_progress(t, INT64_MIN, INT64_MAX,
+                          "caf\xe9 \xff\xfe done \x80");
         return ngx_task_block_ms(t, args->time);
     }
 }

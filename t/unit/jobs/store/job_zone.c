@@ -472,7 +472,7 @@ look(known_t *k)
 }
 
 
-/* a zone that works: jobs with results of all sizes, until others are dropped */
+/* a zone at work: jobs with results of all sizes, until others are dropped */
 
 static int
 use(void)
@@ -706,9 +706,15 @@ static void op_end_12(void) { end(mine(), 'w', 12 * BLOCK, 0); }
 static void op_end_busy(void) { end(mine(), 'v', 2 * BLOCK, 1); }
 static void op_end_large(void) { end(mine(), 'u', 60000, 0); }
 static void op_begin(void) { ngx_http_task_job_begin(&zone, mine()->job); }
-static void op_returned(void) { ngx_http_task_job_returned(&zone, mine()->job); }
 static void op_see(void) { (void) look(mine()); }
 static void op_leave(void) { ngx_http_task_job_leave(&zone); }
+
+
+static void
+op_returned(void)
+{
+    ngx_http_task_job_returned(&zone, mine()->job);
+}
 
 
 static void
