@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Files of base/ and run/, without nginx, by a clock that the test moves: see
-# t/unit/base/ and t/unit/run/.
+# Files of base/, run/ and jobs/store/, without nginx, by a clock that the test
+# moves: see t/unit/.
 
 use strict;
 use warnings;
@@ -12,6 +12,7 @@ use TaskUnit;
 
 unit("base/$_", "$_: ") for 'timer', 'hold';
 unit("run/$_", "$_: ") for 'limit';
+unit("jobs/store/$_", "$_: ") for 'job_look';
 
 cmp_ok(Test::More->builder->current_test, '>=', 370, 'all cases');
 

@@ -65,17 +65,24 @@ $(UNITS): $(BUILD)/unit/%: t/unit/%.c $(wildcard t/lib/*.h) $(C_FILES) \
 	@gcc -g -O2 -Wall $(UNIT_FLAGS) -I t/lib -o $@ $< $(TEXT_C) $(TEXT_LIBS)
 
 # the module with other flags: with ASan and UBSan, in Debian's nginx as it is;
-# and with allocations that fail, for t/170-alloc.t
+# the same, with a store of jobs that answers late; and with allocations that
+# fail, for t/170-alloc.t
 
 ASAN_MODULE  := $(BUILD)/asan/ngx_http_task_module.so
+LATE_MODULE  := $(BUILD)/late/ngx_http_task_module.so
 FAIL_MODULE  := $(BUILD)/fail/ngx_http_task_module.so
 
-$(ASAN_MODULE): FLAGS = -fno-omit-frame-pointer -fsanitize=address,undefined \
-                        -fno-sanitize-recover=undefined
+ASAN_FLAGS    = -fno-omit-frame-pointer -fsanitize=address,undefined \
+                -fno-sanitize-recover=undefined
+
+$(ASAN_MODULE): FLAGS = $(ASAN_FLAGS)
+$(LATE_MODULE): FLAGS = $(ASAN_FLAGS) t/lib/late.c \
+                        -Wl,--wrap=ngx_http_task_job_store
 $(FAIL_MODULE): FLAGS = -include t/lib/fail.h t/lib/fail.c
+$(LATE_MODULE): t/lib/late.c
 $(FAIL_MODULE): t/lib/fail.h t/lib/fail.c
 
-$(ASAN_MODULE) $(FAIL_MODULE): $(MODULE)
+$(ASAN_MODULE) $(LATE_MODULE) $(FAIL_MODULE): $(MODULE)
 	@echo "building $(@:$(BUILD)/%=%)"
 	@sh util/module.sh $(NGX_SRC) $(OBJ) $@ $(FLAGS)
 
@@ -107,8 +114,9 @@ lint:
 sanitize:
 	@$(PACKAGES) install $(TEST_NEEDS)
 	@sh util/test-nginx.sh $(BUILD)/perl
-	@$(MAKE) -s build $(TEST_BUILDS) $(ASAN_MODULE)
-	@NGX=$(NGINX) sh util/sanitize.sh $(BUILD) $(ASAN_MODULE) $(TESTS)
+	@$(MAKE) -s build $(TEST_BUILDS) $(ASAN_MODULE) $(LATE_MODULE)
+	@NGX=$(NGINX) sh util/sanitize.sh $(BUILD) $(ASAN_MODULE) \
+	    $(LATE_MODULE) $(TESTS)
 
 # nginx itself, of Debian's source, with a sanitizer
 

@@ -2,9 +2,6 @@
 #
 # prove.sh BUILD JOBS [TEST ...]    runs the tests with the built module
 # prove.sh BUILD stress TIME          or the load of t/stress.pl
-#
-# Test::Nginx listens on all addresses: where namespaces can be made, the
-# tests get a network of their own, with nothing but a loopback.
 
 set -eu
 
@@ -29,26 +26,19 @@ if [ "$jobs" = stress ]; then
 
 elif [ "$jobs" -gt 1 ]; then
     export TEST_NGINX_RANDOMIZE=1
-    prove="$prove -j$jobs"
+    prove="$prove -j$jobs --exec"
+    each="sh util/alone.sh perl"
 fi
+
+sh util/alone.sh $prove ${each:+"$each"} "$@"
 
 # the whole suite, once more with reloads instead of starts, and by HTTP/2, as
 # far as the tests allow it
 
-run() {
-    if unshare -n true 2> /dev/null && command -v ip > /dev/null; then
-        unshare -n sh -c 'ip link set lo up; exec "$@"' sh "$@"
-    else
-        "$@"
-    fi
-}
-
-run $prove "$@"
-
 if [ "$*" = t ] && [ -z "${TEST_NGINX_ONCE:-}" ]; then
     echo "by reload"
-    TEST_NGINX_USE_HUP=1 run prove t/000-sanity.t t/080-context.t
+    TEST_NGINX_USE_HUP=1 sh util/alone.sh prove t/000-sanity.t t/080-context.t
 
     echo "by HTTP/2"
-    TEST_NGINX_USE_HTTP2=1 run prove t/000-sanity.t t/040-params.t
+    TEST_NGINX_USE_HTTP2=1 sh util/alone.sh prove t/000-sanity.t t/040-params.t
 fi

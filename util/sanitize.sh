@@ -1,6 +1,10 @@
 #!/bin/sh
 #
-# sanitize.sh BUILD MODULE [TEST ...]    runs the tests with a sanitized module
+# sanitize.sh BUILD MODULE LATE [TEST ...]
+#                                        runs the tests with a sanitized module
+#
+# The whole suite is followed by tests of jobs with the module LATE, whose store
+# answers late.
 #
 # nginx itself is Debian's: the sanitizers' libraries are loaded before it.  A
 # report ends the process that makes it, and any report fails the run.
@@ -9,7 +13,8 @@ set -eu
 
 build=$1
 module=$2
-shift 2
+late=$3
+shift 3
 
 dir=$build/asan
 rm -rf "$dir/log"
@@ -27,9 +32,16 @@ END
 chmod 755 "$dir/nginx"
 
 rc=0
-TEST_NGINX_BINARY=$dir/nginx TEST_NGINX_LOAD_MODULES=$module \
-    TEST_NGINX_ONCE=1 \
-    sh util/prove.sh "$build" 1 "$@" || rc=$?
+export TEST_NGINX_BINARY=$dir/nginx TEST_NGINX_ONCE=1
+
+TEST_NGINX_LOAD_MODULES=$module sh util/prove.sh "$build" 1 "$@" || rc=$?
+
+if [ $# = 0 ]; then
+    echo "with a store that answers late"
+    TEST_NGINX_LOAD_MODULES=$late sh util/prove.sh "$build" 1 \
+        t/230-jobs.t t/240-job-wait.t t/264-wait.t t/281-room.t \
+        t/283-events.t t/284-job-http.t t/285-elsewhere.t t/293-job-id.t || rc=$?
+fi
 
 for report in "$dir/log"/*; do
     [ -f "$report" ] || continue

@@ -402,7 +402,7 @@ ngx_http_task_loc_conf_check(ngx_conf_t *cf)
 
     ngx_http_task_loc_conf_untold(cf, tmcf);
 
-    return ngx_http_task_job_zone_check(cf, &tmcf->job_zones);
+    return ngx_http_task_store_check(cf, &tmcf->job_zones);
 }
 
 

@@ -24,7 +24,6 @@ static ngx_uint_t ngx_http_task_job_result(ngx_task_t *t,
 static void ngx_http_task_job_failed(ngx_task_t *t, ngx_uint_t status,
     ngx_str_t *text);
 static void ngx_http_task_job_give_up(ngx_http_task_hold_t *hold);
-static void ngx_http_task_job_cancel(void *data);
 
 
 static const ngx_http_task_client_t  ngx_http_task_job_client = {
@@ -49,7 +48,6 @@ ngx_http_task_job_start(ngx_task_t *t)
 
     t->log = ngx_http_task_job_log(t);
 
-    job->store->asked = ngx_http_task_job_cancel;
     job->hold.give_up = ngx_http_task_job_give_up;
 
     ngx_http_task_hold(NGX_HTTP_TASK_HOLD_JOB, &job->hold);
@@ -65,7 +63,7 @@ ngx_http_task_job_client_begin(ngx_task_t *t)
 
     job = t->client_data;
 
-    job->store->type->begin(job->store, job->key);
+    job->store->type->begin(job->store, job->op.key);
 }
 
 
@@ -80,7 +78,8 @@ ngx_http_task_job_client_progress(ngx_task_t *t, int64_t done, int64_t total,
     /* defers and free() of the function may come after the last write */
 
     if (job->kept) {
-        job->store->type->progress(job->store, job->key, done, total, message);
+        job->store->type->progress(job->store, job->op.key, done, total,
+                                   message);
     }
 }
 
@@ -121,7 +120,7 @@ ngx_http_task_job_client_answer(ngx_task_t *t)
 
     job->op.handler = ngx_http_task_job_ended;
 
-    job->store->type->end(job->store, &job->op, job->key, &job->end);
+    job->store->type->end(job->store, &job->op, &job->end);
 }
 
 
@@ -184,7 +183,7 @@ ngx_http_task_job_end_again(ngx_task_t *t, ngx_int_t rc)
                                  &job->end.result);
     }
 
-    job->store->type->end(job->store, &job->op, job->key, &job->end);
+    job->store->type->end(job->store, &job->op, &job->end);
 }
 
 
@@ -199,7 +198,7 @@ ngx_http_task_job_client_release(ngx_task_t *t)
 
     if (job->kept) {
         job->kept = 0;
-        job->store->type->returned(job->store, job->key);
+        job->store->type->returned(job->store, job->op.key);
     }
 }
 
@@ -332,9 +331,7 @@ ngx_http_task_job_failed(ngx_task_t *t, ngx_uint_t status, ngx_str_t *text)
 }
 
 
-/* a client has asked the store to cancel the job */
-
-static void
+void
 ngx_http_task_job_cancel(void *data)
 {
     ngx_http_task_job_t *job = data;

@@ -8,11 +8,14 @@
 #include "jobs/ngx_http_task_jobs.h"
 
 
+static ngx_http_task_job_t *ngx_http_task_job_create(ngx_task_t *t,
+    ngx_http_task_job_conf_t *conf);
 static void ngx_http_task_job_gone(void *data);
 static void ngx_http_task_job_added(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
 static void ngx_http_task_job_no_room(ngx_task_t *t, ngx_int_t rc);
 static void ngx_http_task_job_taken(ngx_task_t *t);
+static void ngx_http_task_job_unreserve(ngx_http_task_job_t *job);
 static void ngx_http_task_job_refuse(ngx_task_t *t, ngx_uint_t retry);
 
 
@@ -39,7 +42,6 @@ void
 ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
     ngx_msec_t wait)
 {
-    ngx_http_cleanup_t     *cln;
     ngx_http_request_t     *r;
     ngx_http_task_job_t    *job;
     ngx_http_task_limit_t  *limit;
@@ -47,16 +49,9 @@ ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
     r = t->request;
     limit = t->conf->limit;
 
-    if (limit && !ngx_http_task_limit_has_room(limit)) {
-        ngx_http_task_limit_log(limit, r->connection->log, "no room for a job");
-        ngx_http_task_job_refuse(t, ngx_http_task_limit_retry(limit));
-        return;
-    }
+    job = ngx_http_task_job_create(t, conf);
 
-    job = ngx_pcalloc(t->pool, sizeof(ngx_http_task_job_t));
-    cln = ngx_http_cleanup_add(r, 0);
-
-    if (job == NULL || cln == NULL) {
+    if (job == NULL) {
         ngx_log_error(NGX_LOG_ERR, t->log, 0,
                       "no room for a job in task_job_zone \"%V\": no memory",
                       &conf->store->name);
@@ -64,21 +59,49 @@ ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
         return;
     }
 
-    job->cleanup = cln;
+    if (limit) {
+        if (ngx_http_task_limit_reserve(limit) != NGX_OK) {
+            ngx_http_task_limit_log(limit, r->connection->log,
+                                    "no room for a job");
+            ngx_http_task_job_refuse(t, ngx_http_task_limit_retry(limit));
+            return;
+        }
 
-    job->cleanup->handler = ngx_http_task_job_gone;
-    job->cleanup->data = t;
+        job->reserved = limit;
+    }
 
-    job->task = t;
-    job->conf = conf;
-    job->store = conf->store;
     job->wait = wait;
     job->op.handler = ngx_http_task_job_added;
     job->op.data = t;
 
+    conf->store->type->add(conf->store, &job->op, conf->share, conf->max, job);
+}
+
+
+static ngx_http_task_job_t *
+ngx_http_task_job_create(ngx_task_t *t, ngx_http_task_job_conf_t *conf)
+{
+    ngx_http_cleanup_t   *cln;
+    ngx_http_task_job_t  *job;
+
+    job = ngx_pcalloc(t->pool, sizeof(ngx_http_task_job_t));
+    cln = ngx_http_cleanup_add(t->request, 0);
+
+    if (job == NULL || cln == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_http_task_job_gone;
+    cln->data = t;
+
+    job->cleanup = cln;
+    job->task = t;
+    job->conf = conf;
+    job->store = conf->store;
+
     t->client_data = job;
 
-    conf->store->type->add(conf->store, &job->op, conf->share, conf->max, job);
+    return job;
 }
 
 
@@ -108,6 +131,10 @@ ngx_http_task_job_added(ngx_http_task_store_op_t *op, ngx_int_t rc)
     t = op->data;
     late = op->late;
     c = t->request ? t->request->connection : NULL;
+
+    if (c && late) {
+        ngx_http_set_log_request(c->log, t->request);
+    }
 
     if (rc == NGX_OK) {
         ngx_http_task_job_taken(t);
@@ -152,30 +179,42 @@ ngx_http_task_job_taken(ngx_task_t *t)
     r = t->request;
     job = t->client_data;
 
-    job->key = job->op.key;
     job->kept = 1;
+
+    ngx_http_task_job_name(t);
 
     /* the job was accepted, and runs, although nobody can be told */
 
     if (r == NULL) {
+        ngx_http_task_job_unreserve(job);
         ngx_http_task_job_start(t);
         return;
     }
 
     job->cleanup->handler = NULL;
 
-    ngx_http_task_job_name(t);
-
     id = job->op.id;
 
-    rc = job->wait ? ngx_http_task_job_wait(r, job->store, job->conf, id,
-                                            NGX_HTTP_TASK_JOB_PREFER, job->wait)
+    rc = job->wait ? ngx_http_task_job_prefer(r, job->conf, id, job->wait)
                    : ngx_http_task_job_accepted(r, job->conf, id, "queued");
 
     t->request = NULL;
     ngx_http_finalize_request(r, rc);
 
+    ngx_http_task_job_unreserve(job);
     ngx_http_task_job_start(t);
+}
+
+
+/* the task is going to ask for its turn */
+
+static void
+ngx_http_task_job_unreserve(ngx_http_task_job_t *job)
+{
+    if (job->reserved) {
+        ngx_http_task_limit_unreserve(job->reserved);
+        job->reserved = NULL;
+    }
 }
 
 
@@ -190,8 +229,12 @@ ngx_http_task_job_refuse(ngx_task_t *t, ngx_uint_t retry)
     r = t->request;
     job = t->client_data;
 
-    if (job && job->cleanup) {
-        job->cleanup->handler = NULL;
+    if (job) {
+        ngx_http_task_job_unreserve(job);
+
+        if (job->cleanup) {
+            job->cleanup->handler = NULL;
+        }
     }
 
     t->request = NULL;

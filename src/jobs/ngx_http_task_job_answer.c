@@ -44,7 +44,7 @@ ngx_http_task_job_send(ngx_http_request_t *r, ngx_http_task_store_t *store,
 
     call->handler = ngx_http_task_job_send_handler;
 
-    store->type->read(store, &call->op, call->id);
+    store->type->read(store, &call->op);
 
     return NGX_DONE;
 }

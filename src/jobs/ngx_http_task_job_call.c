@@ -32,7 +32,7 @@ ngx_http_task_job_call(ngx_http_request_t *r, ngx_http_task_store_t *store,
     call->request = r;
     call->changes = r->uri_changes;
     call->store = store;
-    ngx_memcpy(call->id, id, NGX_HTTP_TASK_JOB_ID);
+    ngx_memcpy(call->op.id, id, NGX_HTTP_TASK_JOB_ID);
 
     cln->handler = ngx_http_task_job_call_cleanup;
     cln->data = call;
@@ -48,11 +48,9 @@ ngx_http_task_job_call_cleanup(void *data)
 {
     ngx_http_task_job_call_t *call = data;
 
-    call->store->type->drop(call->store, &call->op);
+    ngx_http_task_store_drop(&call->op);
 }
 
-
-/* post_action may have taken the request, with our count of it */
 
 static void
 ngx_http_task_job_call_handler(ngx_http_task_store_op_t *op, ngx_int_t rc)
@@ -61,7 +59,7 @@ ngx_http_task_job_call_handler(ngx_http_task_store_op_t *op, ngx_int_t rc)
 
     call = (ngx_http_task_job_call_t *) op;
 
-    if (!ngx_http_task_elsewhere(call->request, call->changes)) {
+    if (ngx_http_task_job_call_goes_on(call->request, call->changes, op)) {
         call->handler(call, rc);
     }
 }
@@ -71,6 +69,24 @@ void
 ngx_http_task_job_call_done(ngx_http_task_job_call_t *call, ngx_int_t rc)
 {
     ngx_http_task_job_call_end(call->request, &call->op, rc);
+}
+
+
+/* post_action may have taken the request, with our count of it */
+
+ngx_uint_t
+ngx_http_task_job_call_goes_on(ngx_http_request_t *r, ngx_uint_t changes,
+    ngx_http_task_store_op_t *op)
+{
+    if (ngx_http_task_elsewhere(r, changes)) {
+        return 0;
+    }
+
+    if (op->late) {
+        ngx_http_set_log_request(r->connection->log, r);
+    }
+
+    return 1;
 }
 
 

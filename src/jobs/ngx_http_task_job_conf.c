@@ -79,11 +79,13 @@ ngx_http_task_job_options(ngx_conf_t *cf, ngx_http_task_job_conf_t *jcf)
         return "must have \"zone\" parameter";
     }
 
-    jcf->store = ngx_http_task_job_zone_get(cf, jcf->zones, &zone);
+    jcf->store = ngx_http_task_store_get(cf, jcf->zones, &zone);
 
     if (jcf->store == NULL) {
         return NGX_CONF_ERROR;
     }
+
+    jcf->store->asked = ngx_http_task_job_cancel;
 
     if (location.data == NULL) {
         ngx_str_set(&location, "/jobs/");
@@ -211,7 +213,7 @@ ngx_http_task_job_told(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf,
     name.data = text->data + 5;
     name.len = text->len - 5;
 
-    conf->told = ngx_http_task_job_zone_get(cf, conf->zones, &name);
+    conf->told = ngx_http_task_store_get(cf, conf->zones, &name);
 
     return conf->told ? NGX_CONF_OK : NGX_CONF_ERROR;
 }

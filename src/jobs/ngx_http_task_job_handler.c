@@ -87,7 +87,7 @@ ngx_http_task_job_asked_id(ngx_http_request_t *r, u_char *id)
     }
 
     if (first < p
-        && (p[-1] != '-' || !ngx_http_task_job_zone_node(first, p - 1 - first)))
+        && (p[-1] != '-' || !ngx_http_task_store_is_node(first, p - 1 - first)))
     {
         return NGX_DECLINED;
     }
@@ -137,7 +137,7 @@ ngx_http_task_job_delete(ngx_http_request_t *r,
 
     call->handler = ngx_http_task_job_cancelled;
 
-    store->type->cancel(store, &call->op, call->id);
+    store->type->cancel(store, &call->op);
 
     return NGX_DONE;
 }
@@ -150,7 +150,7 @@ ngx_http_task_job_cancelled(ngx_http_task_job_call_t *call, ngx_int_t rc)
 {
     rc = (rc == NGX_ERROR) ? NGX_HTTP_INTERNAL_SERVER_ERROR
                            : ngx_http_task_job_send(call->request, call->store,
-                                                    call->id);
+                                                    call->op.id);
 
     ngx_http_task_job_call_done(call, rc);
 }
@@ -180,8 +180,7 @@ ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_store_t *store,
     /* a subrequest is part of a page: it gets no events */
 
     if (r == r->main && ngx_http_task_fields_accept(r, types) == 1) {
-        return ngx_http_task_job_wait(r, store, NULL, id,
-                                      NGX_HTTP_TASK_JOB_STREAM, 0);
+        return ngx_http_task_job_stream(r, store, id);
     }
 
     rc = ngx_http_task_job_arg(r, &param, &hour, &wait, &wrong);
@@ -191,9 +190,7 @@ ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_store_t *store,
     }
 
     if (wait) {
-        return ngx_http_task_job_wait(r, store, NULL, id,
-                                      NGX_HTTP_TASK_JOB_POLL,
-                                      (ngx_msec_t) wait);
+        return ngx_http_task_job_poll(r, store, id, (ngx_msec_t) wait);
     }
 
     return ngx_http_task_job_send(r, store, id);
@@ -331,7 +328,7 @@ ngx_http_task_job_forget_it(ngx_http_request_t *r,
 
     call->handler = ngx_http_task_job_read_last;
 
-    store->type->read(store, &call->op, call->id);
+    store->type->read(store, &call->op);
 
     return NGX_DONE;
 }
@@ -352,7 +349,7 @@ ngx_http_task_job_read_last(ngx_http_task_job_call_t *call, ngx_int_t rc)
     call->handler = ngx_http_task_job_forgotten;
 
     if (rc == NGX_OK) {
-        call->store->type->forget(call->store, &call->op, call->id);
+        call->store->type->forget(call->store, &call->op);
 
     } else {
         call->handler(call, rc);

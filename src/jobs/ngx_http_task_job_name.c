@@ -43,9 +43,13 @@ ngx_http_task_job_name(ngx_task_t *t)
     t->job_name.data = p;
     t->job_name.len = ngx_http_task_job_id(p, job->store, job->op.id) - p;
 
-    /* a cleanup, as an internal redirect would clear a context */
-
     r = t->request;
+
+    if (r == NULL) {
+        return;
+    }
+
+    /* a cleanup, as an internal redirect would clear a context */
 
     cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_task_job_made_t));
     p = ngx_pstrdup(r->pool, &t->job_name);

@@ -9,11 +9,17 @@
 #include "jobs/ngx_http_task_jobs.h"
 
 
-/* after so much silence a comment is sent, milliseconds */
+/* after so much silence a comment is sent, nanoseconds */
 
-#define NGX_HTTP_TASK_JOB_COMMENT  15000
+#define NGX_HTTP_TASK_JOB_COMMENT  15000000000
+
+/* how often a client is looked at that does not take what was sent */
+
+#define NGX_HTTP_TASK_JOB_BUSY     50000000
 
 
+static void ngx_http_task_job_stream_look(ngx_http_task_job_wait_t *w);
+static ngx_int_t ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w);
 static void ngx_http_task_job_stream_last_id(ngx_http_request_t *r,
     ngx_str_t *id);
 static ngx_uint_t ngx_http_task_job_stream_busy(ngx_http_request_t *r);
@@ -28,6 +34,68 @@ static ngx_int_t ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w,
     ngx_pool_t *pool, const char *name, ngx_str_t *json, ngx_str_t *event);
 static ngx_int_t ngx_http_task_job_stream_send(ngx_http_task_job_wait_t *w,
     ngx_str_t *text);
+static void ngx_http_task_job_stream_writer(ngx_http_request_t *r);
+
+
+ngx_int_t
+ngx_http_task_job_stream(ngx_http_request_t *r, ngx_http_task_store_t *store,
+    u_char *id)
+{
+    ngx_http_task_job_wait_t  *w;
+
+    w = ngx_http_task_job_wait_create(r, store, id);
+    if (w == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    w->look = ngx_http_task_job_stream_look;
+    w->writer = ngx_http_task_job_stream_writer;
+
+    return ngx_http_task_job_wait(w);
+}
+
+
+/*
+ * As long as the client has not taken what was sent, no event is made: the job
+ * goes on, and later only its latest progress is sent.
+ */
+
+static void
+ngx_http_task_job_stream_look(ngx_http_task_job_wait_t *w)
+{
+    int64_t    silent;
+    ngx_int_t  rc;
+
+    static ngx_str_t  comment = ngx_string(": still here\n\n");
+
+    if (w->spoken == 0) {
+        rc = ngx_http_task_job_stream_begin(w);
+
+        if (rc != NGX_OK || w->request->header_only) {
+            ngx_http_task_job_wait_end(w, rc);
+            return;
+        }
+    }
+
+    rc = NGX_OK;
+    silent = ngx_http_task_now() - w->spoken;
+
+    if (ngx_http_task_job_stream_busy(w->request)) {
+        rc = ngx_http_task_job_stream_late(w, silent / 1000000);
+
+    } else if (w->ended || ngx_exiting || w->op.version != w->version) {
+        w->version = w->op.version;
+        w->last = (w->ended || ngx_exiting);
+
+        ngx_http_task_job_stream_event(w);
+        return;
+
+    } else if (silent >= NGX_HTTP_TASK_JOB_COMMENT) {
+        rc = ngx_http_task_job_stream_send(w, &comment);
+    }
+
+    ngx_http_task_job_stream_next(w, rc);
+}
 
 
 /*
@@ -35,8 +103,8 @@ static ngx_int_t ngx_http_task_job_stream_send(ngx_http_task_job_wait_t *w,
  * that it had last.  If this was the end, 204 tells it to stop.
  */
 
-ngx_int_t
-ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w, ngx_uint_t ended)
+static ngx_int_t
+ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w)
 {
     off_t                n;
     ngx_int_t            rc;
@@ -51,7 +119,7 @@ ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w, ngx_uint_t ended)
 
     ngx_http_task_job_stream_last_id(r, &id);
 
-    if (ended && id.len == 3 && ngx_strncmp(id.data, "end", 3) == 0) {
+    if (w->ended && id.len == 3 && ngx_strncmp(id.data, "end", 3) == 0) {
         return ngx_http_task_send(r, NGX_HTTP_NO_CONTENT, &nothing);
     }
 
@@ -70,6 +138,8 @@ ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w, ngx_uint_t ended)
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
         return rc;
     }
+
+    w->spoken = ngx_http_task_now();
 
     /* flushes the headers, which wait for a body otherwise */
 
@@ -104,53 +174,18 @@ ngx_http_task_job_stream_last_id(ngx_http_request_t *r, ngx_str_t *id)
 }
 
 
-/*
- * As long as the client has not taken what was sent, no event is made: the job
- * goes on, and later only its latest progress is sent.
- */
-
-void
-ngx_http_task_job_stream(ngx_http_task_job_wait_t *w, uint64_t version,
-    ngx_uint_t ended)
-{
-    int64_t              silent;
-    ngx_int_t            rc;
-    ngx_http_request_t  *r;
-
-    static ngx_str_t  comment = ngx_string(": still here\n\n");
-
-    r = w->request;
-    rc = NGX_OK;
-    silent = (ngx_http_task_now() - w->spoken) / 1000000;
-
-    if (ngx_http_task_job_stream_busy(r)) {
-        rc = ngx_http_task_job_stream_late(w, silent);
-
-    } else if (ended || ngx_exiting || version != w->version) {
-        w->version = version;
-        w->ended = ended;
-        w->last = (ended || ngx_exiting);
-
-        ngx_http_task_job_stream_event(w);
-        return;
-
-    } else if (silent > NGX_HTTP_TASK_JOB_COMMENT) {
-        rc = ngx_http_task_job_stream_send(w, &comment);
-    }
-
-    ngx_http_task_job_stream_next(w, rc);
-}
-
-
 static void
 ngx_http_task_job_stream_next(ngx_http_task_job_wait_t *w, ngx_int_t rc)
 {
     if (rc == NGX_ERROR) {
-        ngx_http_task_job_call_end(w->request, &w->op, NGX_ERROR);
+        ngx_http_task_job_wait_end(w, NGX_ERROR);
         return;
     }
 
-    ngx_add_timer(&w->event, NGX_HTTP_TASK_JOB_TICK);
+    ngx_http_task_job_wait_next(w, ngx_http_task_job_stream_busy(w->request)
+                                   ? ngx_http_task_now()
+                                     + NGX_HTTP_TASK_JOB_BUSY
+                                   : w->spoken + NGX_HTTP_TASK_JOB_COMMENT);
 }
 
 
@@ -196,17 +231,19 @@ ngx_http_task_job_stream_late(ngx_http_task_job_wait_t *w, int64_t silent)
 static void
 ngx_http_task_job_stream_event(ngx_http_task_job_wait_t *w)
 {
-    w->pool = ngx_create_pool(4096, w->event.log);
+    w->pool = ngx_create_pool(4096, w->request->connection->log);
 
     if (w->pool == NULL) {
-        ngx_http_task_job_call_end(w->request, &w->op, NGX_ERROR);
+        ngx_http_task_job_wait_end(w, NGX_ERROR);
         return;
     }
+
+    ngx_http_task_store_drop(&w->op);
 
     w->op.pool = w->pool;
     w->op.handler = ngx_http_task_job_stream_read;
 
-    w->store->type->read(w->store, &w->op, w->id);
+    w->store->type->read(w->store, &w->op);
 }
 
 
@@ -218,7 +255,7 @@ ngx_http_task_job_stream_read(ngx_http_task_store_op_t *op, ngx_int_t rc)
 
     w = op->data;
 
-    if (ngx_http_task_elsewhere(w->request, w->changes)) {
+    if (!ngx_http_task_job_call_goes_on(w->request, w->changes, op)) {
         return;
     }
 
@@ -248,7 +285,7 @@ ngx_http_task_job_stream_read(ngx_http_task_store_op_t *op, ngx_int_t rc)
         rc = ngx_http_send_special(w->request, NGX_HTTP_LAST);
     }
 
-    ngx_http_task_job_call_end(w->request, &w->op, rc);
+    ngx_http_task_job_wait_end(w, rc);
 }
 
 
@@ -350,7 +387,7 @@ ngx_http_task_job_stream_send(ngx_http_task_job_wait_t *w, ngx_str_t *text)
 
 /* only here shows that a client of HTTP/3 has stopped reading */
 
-void
+static void
 ngx_http_task_job_stream_writer(ngx_http_request_t *r)
 {
     if (r->connection->write->error

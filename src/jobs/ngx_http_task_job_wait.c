@@ -1,33 +1,31 @@
 
 /*
- * Requests that wait for a job, which may be another worker's: a poll that is
- * answered when the job has ended, the request that made the job and gives it
- * some time before the 202, and a stream of events, see
- * ngx_http_task_job_stream.c.
- *
- * They look at the job every so often.  A worker that is told to quit answers
- * them at the next look: the timer is not cancelable.
+ * A request that waits for a job, which may be another worker's.  The store
+ * tells when the job has changed, or the worker is told to quit; a timer tells
+ * when it is time to look all the same.
  */
 
 
 #include "jobs/ngx_http_task_jobs.h"
 
 
-static void ngx_http_task_job_wait_watch(ngx_http_task_job_wait_t *w);
-static void ngx_http_task_job_wait_cleanup(void *data);
-static void ngx_http_task_job_tick(ngx_event_t *ev);
+/* until what nginx or a client still has to do is done, nanoseconds */
+
+#define NGX_HTTP_TASK_JOB_TICK  50000000
+
+
 static void ngx_http_task_job_wait_begin(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
-static void ngx_http_task_job_peeked(ngx_http_task_store_op_t *op,
+static void ngx_http_task_job_wait_watch(ngx_http_task_job_wait_t *w);
+static void ngx_http_task_job_wait_told(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
-static void ngx_http_task_job_prefer_answer(ngx_http_task_store_op_t *op,
-    ngx_int_t rc);
+static void ngx_http_task_job_wait_tick(void *data);
+static void ngx_http_task_job_wait_cleanup(void *data);
 
 
-ngx_int_t
-ngx_http_task_job_wait(ngx_http_request_t *r, ngx_http_task_store_t *store,
-    ngx_http_task_job_conf_t *conf, u_char *id, ngx_http_task_job_wait_e kind,
-    ngx_msec_t time)
+ngx_http_task_job_wait_t *
+ngx_http_task_job_wait_create(ngx_http_request_t *r,
+    ngx_http_task_store_t *store, u_char *id)
 {
     ngx_http_cleanup_t        *cln;
     ngx_http_task_job_wait_t  *w;
@@ -36,7 +34,7 @@ ngx_http_task_job_wait(ngx_http_request_t *r, ngx_http_task_store_t *store,
     cln = ngx_http_cleanup_add(r, 0);
 
     if (w == NULL || cln == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NULL;
     }
 
     cln->handler = ngx_http_task_job_wait_cleanup;
@@ -44,24 +42,24 @@ ngx_http_task_job_wait(ngx_http_request_t *r, ngx_http_task_store_t *store,
 
     w->request = r;
     w->changes = r->uri_changes;
-    w->conf = conf;
     w->store = store;
-    w->kind = kind;
-    w->spoken = ngx_http_task_now();
-    w->deadline = w->spoken + (int64_t) time * 1000000;
-    ngx_memcpy(w->id, id, NGX_HTTP_TASK_JOB_ID);
+    w->timer.event.log = r->connection->log;
 
-    w->event.handler = ngx_http_task_job_tick;
-    w->event.data = w;
-    w->event.log = r->connection->log;
-
-    w->op.pool = r->pool;
-    w->op.handler = ngx_http_task_job_wait_begin;
+    ngx_memcpy(w->op.id, id, NGX_HTTP_TASK_JOB_ID);
     w->op.data = w;
 
-    r->main->count++;
+    return w;
+}
 
-    store->type->peek(store, &w->op, w->id);
+
+ngx_int_t
+ngx_http_task_job_wait(ngx_http_task_job_wait_t *w)
+{
+    w->request->main->count++;
+
+    w->op.handler = ngx_http_task_job_wait_begin;
+
+    w->store->type->watch(w->store, &w->op);
 
     return NGX_DONE;
 }
@@ -76,7 +74,7 @@ ngx_http_task_job_wait_begin(ngx_http_task_store_op_t *op, ngx_int_t rc)
     w = op->data;
     r = w->request;
 
-    if (ngx_http_task_elsewhere(r, w->changes)) {
+    if (!ngx_http_task_job_call_goes_on(r, w->changes, op)) {
         return;
     }
 
@@ -85,28 +83,12 @@ ngx_http_task_job_wait_begin(ngx_http_task_store_op_t *op, ngx_int_t rc)
                                          ? NGX_HTTP_NOT_FOUND
                                          : NGX_HTTP_INTERNAL_SERVER_ERROR,
                                       NULL);
-        ngx_http_task_job_call_end(w->request, &w->op, rc);
+        ngx_http_task_job_wait_end(w, rc);
         return;
     }
 
-    if (op->ended && w->kind == NGX_HTTP_TASK_JOB_POLL) {
-        rc = ngx_http_task_job_send(r, w->store, w->id);
-        ngx_http_task_job_call_end(r, &w->op, rc);
-        return;
-    }
-
-    if (w->kind == NGX_HTTP_TASK_JOB_STREAM) {
-        rc = ngx_http_task_job_stream_begin(w, op->ended);
-
-        if (rc != NGX_OK || r->header_only) {
-            ngx_http_task_job_call_end(w->request, &w->op, rc);
-            return;
-        }
-    }
-
-    ngx_http_task_job_wait_watch(w);
-
-    ngx_add_timer(&w->event, 1);
+    w->ended = op->ended;
+    w->look(w);
 }
 
 
@@ -142,9 +124,80 @@ ngx_http_task_job_wait_watch(ngx_http_task_job_wait_t *w)
         }
     }
 
-    if (w->kind == NGX_HTTP_TASK_JOB_STREAM) {
-        r->write_event_handler = ngx_http_task_job_stream_writer;
+    if (w->writer) {
+        r->write_event_handler = w->writer;
     }
+}
+
+
+void
+ngx_http_task_job_wait_next(ngx_http_task_job_wait_t *w, int64_t time)
+{
+    int64_t  soon;
+
+    ngx_http_task_job_wait_watch(w);
+
+    soon = ngx_http_task_now() + NGX_HTTP_TASK_JOB_TICK;
+
+    ngx_http_task_timer_set(&w->timer, ngx_http_task_job_wait_tick, w,
+                            (w->watched && !ngx_exiting) ? time
+                                                         : ngx_min(time, soon));
+
+    /* a watch would tell again that the job has ended, or the worker quits */
+
+    if (w->ended || ngx_exiting || ngx_http_task_store_under_way(&w->op)) {
+        return;
+    }
+
+    w->op.handler = ngx_http_task_job_wait_told;
+
+    w->store->type->watch(w->store, &w->op);
+}
+
+
+static void
+ngx_http_task_job_wait_told(ngx_http_task_store_op_t *op, ngx_int_t rc)
+{
+    ngx_http_task_job_wait_t  *w;
+
+    w = op->data;
+
+    if (!ngx_http_task_job_call_goes_on(w->request, w->changes, op)) {
+        return;
+    }
+
+    /* a job that has expired meanwhile has ended; an error shows in read() */
+
+    w->ended = (rc != NGX_OK || op->ended);
+
+    ngx_http_task_timer_clear(&w->timer);
+
+    w->look(w);
+}
+
+
+static void
+ngx_http_task_job_wait_tick(void *data)
+{
+    ngx_http_task_job_wait_t *w = data;
+
+    /* nobody else runs what is posted */
+
+    w->op.late = 1;
+
+    if (ngx_http_task_job_call_goes_on(w->request, w->changes, &w->op)) {
+        w->look(w);
+    }
+}
+
+
+void
+ngx_http_task_job_wait_end(ngx_http_task_job_wait_t *w, ngx_int_t rc)
+{
+    ngx_http_task_store_drop(&w->op);
+    ngx_http_task_timer_clear(&w->timer);
+
+    ngx_http_task_job_call_end(w->request, &w->op, rc);
 }
 
 
@@ -153,130 +206,10 @@ ngx_http_task_job_wait_cleanup(void *data)
 {
     ngx_http_task_job_wait_t *w = data;
 
-    w->store->type->drop(w->store, &w->op);
-
-    if (w->event.timer_set) {
-        ngx_del_timer(&w->event);
-    }
+    ngx_http_task_store_drop(&w->op);
+    ngx_http_task_timer_clear(&w->timer);
 
     if (w->pool) {
         ngx_destroy_pool(w->pool);
     }
-}
-
-
-static void
-ngx_http_task_job_tick(ngx_event_t *ev)
-{
-    ngx_connection_t          *c;
-    ngx_http_request_t        *r;
-    ngx_http_task_job_wait_t  *w;
-
-    w = ev->data;
-    r = w->request;
-    c = r->connection;
-
-    /* post_action has taken over the count of the request that was held */
-
-    if (ngx_http_task_elsewhere(r, w->changes)) {
-        return;
-    }
-
-    ngx_http_set_log_request(c->log, r);
-
-    ngx_http_task_job_wait_watch(w);
-
-    w->op.version = 0;
-    w->op.handler = ngx_http_task_job_peeked;
-
-    w->store->type->peek(w->store, &w->op, w->id);
-
-    ngx_http_run_posted_requests(c);
-}
-
-
-static void
-ngx_http_task_job_peeked(ngx_http_task_store_op_t *op, ngx_int_t rc)
-{
-    ngx_uint_t                 ended;
-    ngx_http_request_t        *r;
-    ngx_http_task_job_wait_t  *w;
-
-    w = op->data;
-    r = w->request;
-
-    if (ngx_http_task_elsewhere(r, w->changes)) {
-        return;
-    }
-
-    /* a job that has expired meanwhile has ended */
-
-    ended = (rc == NGX_DECLINED || (rc == NGX_OK && op->ended));
-
-    if (w->kind == NGX_HTTP_TASK_JOB_STREAM) {
-        ngx_http_task_job_stream(w, op->version, ended);
-        return;
-    }
-
-    if (!ended && !ngx_exiting && ngx_http_task_now() < w->deadline) {
-        ngx_add_timer(&w->event, NGX_HTTP_TASK_JOB_TICK);
-        return;
-    }
-
-    r->read_event_handler = ngx_http_block_reading;
-
-    if (w->kind == NGX_HTTP_TASK_JOB_POLL) {
-        rc = ngx_http_task_job_send(r, w->store, w->id);
-        ngx_http_task_job_call_end(r, &w->op, rc);
-        return;
-    }
-
-    op->handler = ngx_http_task_job_prefer_answer;
-
-    w->store->type->read(w->store, op, w->id);
-}
-
-
-/* answers as the task would have, or 202 if the job has not ended in time */
-
-static void
-ngx_http_task_job_prefer_answer(ngx_http_task_store_op_t *op, ngx_int_t rc)
-{
-    ngx_str_t                  body;
-    ngx_http_request_t        *r;
-    ngx_http_task_job_seen_t  *seen;
-    ngx_http_task_job_wait_t  *w;
-
-    w = op->data;
-    r = w->request;
-    seen = &op->seen;
-
-    if (ngx_http_task_elsewhere(r, w->changes)) {
-        return;
-    }
-
-    /* a job that is gone has run, and its result is lost: this is no 404 */
-
-    if (rc != NGX_OK) {
-        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
-
-    } else if (seen->state < NGX_HTTP_TASK_JOB_DONE) {
-        rc = ngx_http_task_job_accepted(r, w->conf, w->id,
-                                        ngx_http_task_job_states[seen->state]);
-
-    } else if (seen->state == NGX_HTTP_TASK_JOB_DONE) {
-        rc = ngx_http_task_send(r, seen->status, &seen->result);
-
-    } else if (ngx_http_task_error_detail(r->pool, &seen->result, &body)
-               != NGX_OK)
-    {
-        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
-
-    } else {
-        rc = ngx_http_task_send_error(r, seen->status ? seen->status
-                                               : NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                      &body);
-    }
-
-    ngx_http_task_job_call_end(w->request, &w->op, rc);
 }

@@ -45,7 +45,6 @@ typedef struct {
     ngx_task_t                *task;
     ngx_http_task_job_conf_t  *conf;
     ngx_http_task_store_t     *store;
-    uint64_t                   key;          /* of the record */
     ngx_uint_t                 kept;         /* 1: it is in the store, and
                                                 may still be written to */
 
@@ -56,6 +55,7 @@ typedef struct {
     /* these are used until the request has its answer */
 
     ngx_http_cleanup_t        *cleanup;
+    ngx_http_task_limit_t     *reserved;     /* a place for its turn */
     ngx_msec_t                 wait;         /* for the result, before 202 */
 } ngx_http_task_job_t;
 
@@ -82,6 +82,10 @@ void ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
 /* the record is there, and the request has its answer, or is gone */
 
 void ngx_http_task_job_start(ngx_task_t *t);
+
+/* a client has asked the store to cancel the job */
+
+void ngx_http_task_job_cancel(void *data);
 
 /* logs the jobs that have not ended when this worker ends */
 
@@ -143,7 +147,6 @@ struct ngx_http_task_job_call_s {
     ngx_http_request_t        *request;
     ngx_uint_t                 changes;      /* of its URI, then */
     ngx_http_task_store_t     *store;
-    u_char                     id[NGX_HTTP_TASK_JOB_ID];
     ngx_str_t                  text;         /* the answer of "forget" */
 };
 
@@ -157,6 +160,14 @@ struct ngx_http_task_job_call_s {
 ngx_http_task_job_call_t *ngx_http_task_job_call(ngx_http_request_t *r,
     ngx_http_task_store_t *store, u_char *id);
 void ngx_http_task_job_call_done(ngx_http_task_job_call_t *call, ngx_int_t rc);
+
+/*
+ * Called first in the handler of a request's call: returns 0 if post_action has
+ * taken the request elsewhere.
+ */
+
+ngx_uint_t ngx_http_task_job_call_goes_on(ngx_http_request_t *r,
+    ngx_uint_t changes, ngx_http_task_store_op_t *op);
 
 /* finalizes a request when the handler of its last call, op, is called */
 
@@ -203,65 +214,81 @@ void ngx_http_task_job_status_prometheus(ngx_http_task_out_t *out,
     ngx_array_t *jobs);
 
 
-/* ngx_http_task_job_wait.c: requests that wait for a job */
+/* ngx_http_task_job_wait.c: a request that waits for a job */
 
-typedef enum {
-    NGX_HTTP_TASK_JOB_POLL = 0,        /* a GET with "wait" */
-    NGX_HTTP_TASK_JOB_PREFER,          /* the request that made the job */
-    NGX_HTTP_TASK_JOB_STREAM           /* server-sent events */
-} ngx_http_task_job_wait_e;
+typedef struct ngx_http_task_job_wait_s  ngx_http_task_job_wait_t;
 
+struct ngx_http_task_job_wait_s {
 
-/* time between two looks at a job, milliseconds */
+    /* called when there may be something to do: calls next() or end() */
+    void                     (*look)(ngx_http_task_job_wait_t *w);
 
-#define NGX_HTTP_TASK_JOB_TICK     50
-
-
-typedef struct {
     ngx_http_request_t        *request;
     ngx_uint_t                 changes;      /* r->uri_changes at first */
-    ngx_http_task_job_conf_t  *conf;         /* of the task, or NULL */
+    ngx_http_event_handler_pt  writer;       /* or NULL */
+    ngx_uint_t                 watched;      /* 1: the client is watched */
     ngx_http_task_store_t     *store;
     ngx_http_task_store_op_t   op;           /* the call under way */
-    ngx_event_t                event;
-    ngx_http_task_job_wait_e   kind;
-    ngx_uint_t                 watched;      /* 1: the client is watched */
+    ngx_http_task_timer_t      timer;        /* for the next look */
+    ngx_uint_t                 ended;        /* 1: the job has ended */
 
+    /* until the job has ended */
+
+    ngx_http_task_job_conf_t  *conf;         /* of the task that made the job,
+                                                for its request; or NULL */
     int64_t                    deadline;     /* on the monotonic clock, ns */
-    u_char                     id[NGX_HTTP_TASK_JOB_ID];
 
-    /* these are for a stream */
+    /* a stream */
 
-    int64_t                    spoken;       /* when last sent, ns */
+    int64_t                    spoken;       /* when last sent, ns; 0: never */
     uint64_t                   version;      /* of what was sent last */
     ngx_buf_t                 *buf;          /* holds what was sent last */
     ngx_pool_t                *pool;         /* of the event being made, .. */
-    ngx_uint_t                 ended;        /* .. 1: it tells the end, .. */
     ngx_uint_t                 last;         /* .. 1: no event follows it */
-} ngx_http_task_job_wait_t;
+};
+
+
+/* returns NULL if there is no memory; the caller sets look() */
+
+ngx_http_task_job_wait_t *ngx_http_task_job_wait_create(ngx_http_request_t *r,
+    ngx_http_task_store_t *store, u_char *id);
+
+/*
+ * Holds the request until end(), and calls look() at first; or answers that
+ * there is no such job.  Returns NGX_DONE.
+ */
+
+ngx_int_t ngx_http_task_job_wait(ngx_http_task_job_wait_t *w);
+
+/* waits for the next change; look() is called at this time, too: ns */
+
+void ngx_http_task_job_wait_next(ngx_http_task_job_wait_t *w, int64_t time);
+
+/* ends the wait, and finalizes the request */
+
+void ngx_http_task_job_wait_end(ngx_http_task_job_wait_t *w, ngx_int_t rc);
 
 
 /*
- * Holds the request until it has its answer: returns NGX_DONE, or a status.
- * conf is the task's for NGX_HTTP_TASK_JOB_PREFER, else NULL; time is in
- * milliseconds.
+ * ngx_http_task_job_poll.c: these hold the request until the job has ended, for
+ * so many milliseconds at most; they return NGX_DONE, or a status
  */
 
-ngx_int_t ngx_http_task_job_wait(ngx_http_request_t *r,
-    ngx_http_task_store_t *store, ngx_http_task_job_conf_t *conf, u_char *id,
-    ngx_http_task_job_wait_e kind, ngx_msec_t time);
+/* answers what the job is then */
+
+ngx_int_t ngx_http_task_job_poll(ngx_http_request_t *r,
+    ngx_http_task_store_t *store, u_char *id, ngx_msec_t time);
+
+/* answers the request that made the job: as the task would, or 202 */
+
+ngx_int_t ngx_http_task_job_prefer(ngx_http_request_t *r,
+    ngx_http_task_job_conf_t *conf, u_char *id, ngx_msec_t time);
 
 
-/* ngx_http_task_job_stream.c */
+/* ngx_http_task_job_stream.c: answers with events; NGX_DONE, or a status */
 
-
-/* NGX_OK, and not r->header_only: events follow; else rc is to be finalized */
-
-ngx_int_t ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w,
-    ngx_uint_t ended);
-void ngx_http_task_job_stream(ngx_http_task_job_wait_t *w, uint64_t version,
-    ngx_uint_t ended);
-void ngx_http_task_job_stream_writer(ngx_http_request_t *r);
+ngx_int_t ngx_http_task_job_stream(ngx_http_request_t *r,
+    ngx_http_task_store_t *store, u_char *id);
 
 
 #endif /* _NGX_HTTP_TASK_JOBS_H_INCLUDED_ */

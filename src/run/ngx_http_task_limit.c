@@ -125,13 +125,13 @@ ngx_http_task_limit_take(ngx_http_task_limit_t *limit,
 {
     ngx_msec_t  wait;
 
+    if (!ngx_http_task_limit_has_room(limit)) {
+        return NGX_BUSY;
+    }
+
     if (limit->running < limit->conf->running && limit->waiting == 0) {
         ngx_http_task_limit_begin(limit, turn);
         return NGX_OK;
-    }
-
-    if (!ngx_http_task_limit_has_room(limit)) {
-        return NGX_BUSY;
     }
 
     ngx_queue_insert_tail(&limit->queue, &turn->queue);
@@ -241,11 +241,40 @@ ngx_http_task_limit_handler(ngx_event_t *ev)
 }
 
 
+ngx_int_t
+ngx_http_task_limit_reserve(ngx_http_task_limit_t *limit)
+{
+    if (!ngx_http_task_limit_has_room(limit)) {
+        return NGX_BUSY;
+    }
+
+    limit->reserved++;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_task_limit_unreserve(ngx_http_task_limit_t *limit)
+{
+    limit->reserved--;
+}
+
+
+/* while turns wait, those that are free have been given to them already */
+
 ngx_uint_t
 ngx_http_task_limit_has_room(ngx_http_task_limit_t *limit)
 {
-    return (limit->running < limit->conf->running && limit->waiting == 0)
-           || limit->waiting < limit->conf->queue;
+    ngx_uint_t  room;
+
+    room = limit->conf->queue - limit->waiting;
+
+    if (limit->waiting == 0) {
+        room += limit->conf->running - limit->running;
+    }
+
+    return room > limit->reserved;
 }
 
 

@@ -93,6 +93,7 @@ struct ngx_http_task_limit_s {
 
     ngx_uint_t                       running;
     ngx_uint_t                       waiting;
+    ngx_uint_t                       reserved;     /* places of the above two */
     ngx_queue_t                      queue;
     int64_t                          pace;         /* mean turn, nanoseconds */
     ngx_event_t                      event;        /* gives out turns */
@@ -123,6 +124,15 @@ void ngx_http_task_limit_leave(ngx_http_task_turn_t *turn);
 /* gives back a turn; harmless if it is not taken */
 
 void ngx_http_task_limit_give_back(ngx_http_task_turn_t *turn);
+
+/*
+ * Reserves the place of a turn that will be asked for later, unless there is no
+ * room: then it returns NGX_BUSY.  A reservation is undone right before its
+ * turn is asked for, or if it will not be.
+ */
+
+ngx_int_t ngx_http_task_limit_reserve(ngx_http_task_limit_t *limit);
+void ngx_http_task_limit_unreserve(ngx_http_task_limit_t *limit);
 
 /* returns 1 if a turn asked for now would be taken, or would wait */
 

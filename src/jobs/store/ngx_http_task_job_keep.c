@@ -27,7 +27,7 @@ ngx_uint_t
 ngx_http_task_job_is_over(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job, int64_t now)
 {
-    return job->forgotten || job->since + (int64_t) zone->store.ttl <= now;
+    return job->forgotten || job->since + (int64_t) zone->ttl <= now;
 }
 
 
@@ -194,7 +194,7 @@ ngx_http_task_job_oldest(ngx_http_task_job_zone_t *zone, ngx_uint_t first,
     }
 
     if (oldest
-        && oldest->since + (int64_t) zone->store.keep
+        && oldest->since + (int64_t) zone->keep
            > ngx_http_task_job_clock())
     {
         return NULL;

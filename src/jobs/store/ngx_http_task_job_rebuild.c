@@ -191,7 +191,7 @@ ngx_http_task_job_rebuild_state(ngx_http_task_job_zone_t *zone,
 
     ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
                   "a job in task_job_zone \"%V\" is damaged, it is dropped",
-                  &zone->store.name);
+                  &zone->store->name);
 
     ngx_http_task_atomic_set(&job->state, NGX_HTTP_TASK_JOB_FREE);
 

@@ -145,7 +145,7 @@ ngx_http_task_job_result_write(ngx_http_task_job_zone_t *zone,
     sh = zone->sh;
     need = ngx_http_task_job_blocks(result->len);
 
-    if (result->len > zone->store.max_result || need > sh->nblocks) {
+    if (result->len > zone->max_result || need > sh->nblocks) {
         return NGX_DECLINED;
     }
 
@@ -200,7 +200,7 @@ ngx_http_task_job_can_drop(ngx_http_task_job_zone_t *zone, ngx_uint_t need)
     ngx_http_task_job_sh_t  *sh;
 
     sh = zone->sh;
-    until = ngx_http_task_job_clock() - (int64_t) zone->store.keep;
+    until = ngx_http_task_job_clock() - (int64_t) zone->keep;
     blocks = 0;
 
     for (n = 0; n < NGX_HTTP_TASK_JOB_SHARES; n++) {

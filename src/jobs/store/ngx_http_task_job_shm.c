@@ -28,13 +28,15 @@ ngx_int_t
 ngx_http_task_job_shm_create(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
     size_t size, void *tag)
 {
-    zone->shm_zone = ngx_shared_memory_add(cf, &zone->store.name, size, tag);
-    if (zone->shm_zone == NULL) {
+    ngx_shm_zone_t  *shm_zone;
+
+    shm_zone = ngx_shared_memory_add(cf, &zone->store->name, size, tag);
+    if (shm_zone == NULL) {
         return NGX_ERROR;
     }
 
-    zone->shm_zone->init = ngx_http_task_job_shm_init;
-    zone->shm_zone->data = zone;
+    shm_zone->init = ngx_http_task_job_shm_init;
+    shm_zone->data = zone;
 
     return NGX_OK;
 }
@@ -59,7 +61,7 @@ ngx_http_task_job_shm_init(ngx_shm_zone_t *shm_zone, void *data)
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
                       "task_job_zone \"%V\" is of another version of the "
                       "module: restart nginx, or use another name",
-                      &zone->store.name);
+                      &zone->store->name);
         return NGX_ERROR;
     }
 
@@ -78,7 +80,7 @@ ngx_http_task_job_shm_format(ngx_http_task_job_zone_t *zone,
 
     shpool->log_nomem = 0;
 
-    for (size = zone->shm_zone->shm.size;
+    for (size = shpool->end - (u_char *) shpool;
          size > sizeof(ngx_http_task_job_sh_t);
          size -= ngx_pagesize)
     {

@@ -115,5 +115,5 @@ ngx_http_task_job_damaged(ngx_http_task_job_zone_t *zone, const char *what)
 
     ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
                   "task_job_zone \"%V\" is damaged: %s, it is rebuilt",
-                  &zone->store.name, what);
+                  &zone->store->name, what);
 }

@@ -16,9 +16,12 @@
 /* what this process knows of a store in shared memory */
 
 typedef struct {
-    ngx_http_task_store_t      store;        /* the first member */
+    ngx_http_task_store_t     *store;
+    ngx_msec_t                 ttl;
+    ngx_msec_t                 keep;         /* an ended job is not dropped
+                                                for so long */
+    size_t                     max_result;
 
-    ngx_shm_zone_t            *shm_zone;     /* NULL: not defined yet */
     ngx_http_task_job_sh_t    *sh;
 
     /* state of this worker */
@@ -27,7 +30,12 @@ typedef struct {
     ngx_http_task_job_owner_t *owner;        /* NULL: no job was added here */
     void                     **data;         /* given to add(), by keys */
     ngx_uint_t                 running;      /* its jobs that have not ended */
-    ngx_event_t                event;        /* looks for cancels */
+
+    /* looks for cancels, and for changes that somebody watches for */
+
+    ngx_event_t                event;
+    ngx_queue_t                watches;      /* ops, looked at in this round */
+    ngx_queue_t                behind;       /* ops, not yet */
 } ngx_http_task_job_zone_t;
 
 
@@ -267,6 +275,18 @@ void ngx_http_task_job_counts(ngx_http_task_job_zone_t *zone,
 /* for a worker that ends: its jobs that have not ended are lost */
 
 void ngx_http_task_job_leave(ngx_http_task_job_zone_t *zone);
+
+
+/* ngx_http_task_job_look.c: on the loop */
+
+/* looks for cancels as long as this worker has jobs that have not ended */
+
+void ngx_http_task_job_look(ngx_http_task_job_zone_t *zone);
+
+/* looks at the op's job until there is something to tell, or it is dropped */
+
+void ngx_http_task_job_look_for(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op);
 
 
 /* ngx_http_task_job_store.c: the zone as a store */

@@ -10,7 +10,6 @@
 /* values of options that are not given: milliseconds, bytes */
 
 #define NGX_HTTP_TASK_JOB_ZONE_TTL     3600000
-#define NGX_HTTP_TASK_JOB_ZONE_BODY    16384
 #define NGX_HTTP_TASK_JOB_ZONE_RESULT  65536
 
 
@@ -20,45 +19,6 @@ static char *ngx_http_task_job_zone_time(ngx_conf_t *cf,
     ngx_http_task_option_t *option, ngx_msec_t *time);
 static char *ngx_http_task_job_zone_bytes(ngx_conf_t *cf,
     ngx_http_task_option_t *option, size_t *size);
-
-
-ngx_http_task_store_t *
-ngx_http_task_job_zone_get(ngx_conf_t *cf, ngx_array_t *array,
-    ngx_str_t *name)
-{
-    ngx_uint_t                  i;
-    ngx_http_task_store_t     **stores;
-    ngx_http_task_job_zone_t   *zone;
-
-    stores = array->elts;
-
-    for (i = 0; i < array->nelts; i++) {
-        if (stores[i]->name.len == name->len
-            && ngx_strncmp(stores[i]->name.data, name->data, name->len) == 0)
-        {
-            return stores[i];
-        }
-    }
-
-    zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_task_job_zone_t));
-    stores = ngx_array_push(array);
-
-    if (zone == NULL || stores == NULL) {
-        return NULL;
-    }
-
-    *stores = &zone->store;
-
-    zone->store.type = &ngx_http_task_job_store;
-    zone->store.name = *name;
-    ngx_http_task_conf_place(cf, &zone->store.place);
-
-    zone->store.ttl = NGX_HTTP_TASK_JOB_ZONE_TTL;
-    zone->store.max_body = NGX_HTTP_TASK_JOB_ZONE_BODY;
-    zone->store.max_result = NGX_HTTP_TASK_JOB_ZONE_RESULT;
-
-    return &zone->store;
-}
 
 
 /*
@@ -72,6 +32,7 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_array_t               *zones;
     ssize_t                    size;
     ngx_str_t                 *value, name;
+    ngx_http_task_store_t     *store;
     ngx_http_task_job_zone_t  *zone;
 
     zones = (ngx_array_t *) ((char *) conf + cmd->offset);
@@ -93,17 +54,23 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    zone = (ngx_http_task_job_zone_t *) ngx_http_task_job_zone_get(cf, zones,
-                                                                  &name);
-    if (zone == NULL) {
+    store = ngx_http_task_store_get(cf, zones, &name);
+    zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_task_job_zone_t));
+
+    if (store == NULL || zone == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    if (zone->shm_zone) {
+    if (store->type) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate zone \"%V\"",
                            &name);
         return NGX_CONF_ERROR;
     }
+
+    store->type = &ngx_http_task_job_store;
+    store->data = zone;
+
+    zone->store = store;
 
     if (ngx_http_task_job_zone_options(cf, zone) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
@@ -111,11 +78,11 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     room = ngx_http_task_job_shm_room(size);
 
-    if (zone->store.max_result > room) {
+    if (zone->max_result > room) {
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "no result of %uz bytes, which \"max_result\" "
                            "allows, has room in zone \"%V\", it has room for "
-                           "%uz", zone->store.max_result, &name, room);
+                           "%uz", zone->max_result, &name, room);
     }
 
     return (ngx_http_task_job_shm_create(cf, zone, size, cmd->post) == NGX_OK)
@@ -148,28 +115,31 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
         return NGX_CONF_ERROR;
     }
 
-    store = &zone->store;
+    store = zone->store;
 
-    if (ngx_http_task_job_zone_time(cf, &options[0], &store->ttl) != NGX_CONF_OK
-        || ngx_http_task_job_zone_time(cf, &options[1], &store->keep)
+    zone->ttl = NGX_HTTP_TASK_JOB_ZONE_TTL;
+    zone->max_result = NGX_HTTP_TASK_JOB_ZONE_RESULT;
+
+    if (ngx_http_task_job_zone_time(cf, &options[0], &zone->ttl) != NGX_CONF_OK
+        || ngx_http_task_job_zone_time(cf, &options[1], &zone->keep)
            != NGX_CONF_OK
         || ngx_http_task_job_zone_bytes(cf, &options[2], &store->max_body)
            != NGX_CONF_OK
-        || ngx_http_task_job_zone_bytes(cf, &options[3], &store->max_result)
+        || ngx_http_task_job_zone_bytes(cf, &options[3], &zone->max_result)
            != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
 
-    if (zone->store.ttl == 0) {
+    if (zone->ttl == 0) {
         return ngx_http_task_conf_invalid(cf, &options[0]);
     }
 
-    if (node.data && !ngx_http_task_job_zone_node(node.data, node.len)) {
+    if (node.data && !ngx_http_task_store_is_node(node.data, node.len)) {
         return ngx_http_task_conf_invalid(cf, &options[4]);
     }
 
-    zone->store.node = node;
+    store->node = node;
 
     return NGX_CONF_OK;
 }
@@ -220,46 +190,4 @@ ngx_http_task_job_zone_bytes(ngx_conf_t *cf, ngx_http_task_option_t *option,
     *size = n;
 
     return NGX_CONF_OK;
-}
-
-
-ngx_uint_t
-ngx_http_task_job_zone_node(u_char *p, size_t len)
-{
-    size_t  i;
-    u_char  c;
-
-    for (i = 0; i < len; i++) {
-        c = p[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-              || (c >= '0' && c <= '9') || c == '_' || c == '.'))
-        {
-            return 0;
-        }
-    }
-
-    return len > 0 && len <= NGX_HTTP_TASK_JOB_NODE;
-}
-
-
-ngx_int_t
-ngx_http_task_job_zone_check(ngx_conf_t *cf, ngx_array_t *array)
-{
-    ngx_uint_t                  i;
-    ngx_http_task_job_zone_t  **zones;
-
-    zones = array->elts;
-
-    for (i = 0; i < array->nelts; i++) {
-
-        if (zones[i]->shm_zone == NULL) {
-            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG,
-                           &zones[i]->store.place,
-                           "zone \"%V\" of jobs is not defined by a "
-                           "\"task_job_zone\"", &zones[i]->store.name);
-        }
-    }
-
-    return NGX_OK;
 }

@@ -2,10 +2,6 @@
 /*
  * Where the records of jobs are kept.  A store knows no task, and how it keeps
  * records is its own affair.
- *
- * A call with an op may take a while: an engine may be on the network.  Its
- * handler is called once, on the event loop, when the call is done; the shared
- * zone calls it before the call returns.
  */
 
 
@@ -79,8 +75,17 @@ typedef struct ngx_http_task_store_op_s   ngx_http_task_store_op_t;
 
 
 /*
- * A call of a store.  It belongs to the caller, who leaves it alone until its
- * handler is called, or drop() has returned.
+ * A call of a store, which may take a while: an engine may be on the network.
+ *
+ * Each call is answered once, on the event loop, by its handler; the shared
+ * zone answers before the call returns.  A store that does not links the op to
+ * a queue of its own, and answers later.  It does so within a bounded time, if
+ * need be with NGX_ERROR; until then it keeps a timer that is not cancelable,
+ * so that a worker which quits waits for the answer.
+ *
+ * The op belongs to the caller, who leaves it alone, and all that the call was
+ * given, until the handler is called, or drop() has returned.  The handler may
+ * use the op for another call, or free it.
  */
 
 struct ngx_http_task_store_op_s {
@@ -89,14 +94,19 @@ struct ngx_http_task_store_op_s {
     void                      *data;         /* the caller's */
     ngx_pool_t                *pool;         /* read(): for the result */
 
-    /* the store sets these for the handler */
+    u_char                     id[NGX_HTTP_TASK_JOB_ID];   /* add() sets it */
+    uint64_t                   key;                        /* add() sets it */
+    uint64_t                   version;      /* watch() */
 
-    ngx_uint_t                 late;         /* 1: the call had returned */
-    uint64_t                   key;          /* add() */
-    u_char                     id[NGX_HTTP_TASK_JOB_ID];   /* add() */
+    /* set for the handler */
+
     ngx_http_task_job_seen_t   seen;         /* read() */
-    uint64_t                   version;      /* peek() */
-    ngx_uint_t                 ended;        /* peek() */
+    ngx_uint_t                 ended;        /* watch() */
+    ngx_uint_t                 late;         /* 1: a call of this op had
+                                                returned before its answer */
+
+    ngx_queue_t                queue;        /* the store's; next is NULL if
+                                                no call is under way */
 };
 
 
@@ -105,7 +115,7 @@ struct ngx_http_task_store_op_s {
 typedef struct {
     ngx_http_task_job_state_e  state;
     ngx_uint_t                 status;
-    ngx_str_t                  result;       /* stays until end() is done */
+    ngx_str_t                  result;
     ngx_uint_t                 busy;         /* a thread still has the job, and
                                                 returned() is to follow */
 } ngx_http_task_store_end_t;
@@ -114,43 +124,61 @@ typedef struct {
 typedef struct {
     ngx_str_t                  name;
 
+    /* --- on the loop of the worker that will run the job ----------------- */
+
     /*
-     * Adds a job; on the loop of the worker that will run it.  asked() is
-     * given data.  NGX_BUSY: there is no room; NGX_DECLINED: the share has max
-     * jobs, or there are too many shares; NGX_ABORT: too many workers have
-     * jobs; NGX_ERROR.
+     * Adds a job: sets its id, and the key that its worker knows it by.
+     * store->asked() is given data.  NGX_BUSY: there is no room; NGX_DECLINED:
+     * the share has max jobs, or there are too many shares; NGX_ABORT: too many
+     * workers have jobs; NGX_ERROR.
      */
     void  (*add)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
         uint64_t share, ngx_uint_t max, void *data);
 
     /*
-     * Ends a job; on the same loop.  NGX_DECLINED: the result is larger than
-     * any may be; NGX_BUSY: there is no room for it.  With either the job has
-     * not ended.
+     * Ends the job with op->key.  An engine that cannot be reached is tried
+     * again, as long as the store may take.  NGX_DECLINED: the result is larger
+     * than any may be; NGX_BUSY: there is no room for it; with either the job
+     * has not ended, and end() may be called again.  NGX_ERROR: the store has
+     * given up.
      */
     void  (*end)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
-        uint64_t key, ngx_http_task_store_end_t *end);
+        ngx_http_task_store_end_t *end);
+
+    /* the thread of a job that ended with "busy" is back: the last call */
     void  (*returned)(ngx_http_task_store_t *store, uint64_t key);
 
-    /* in any thread of that worker, one at a time */
+    /* --- in any thread of that worker, one at a time --------------------- */
+
+    /*
+     * begin() is called at most once; progress() any number of times, until
+     * end() is answered, or returned() is called.  Neither blocks.
+     */
     void  (*begin)(ngx_http_task_store_t *store, uint64_t key);
     void  (*progress)(ngx_http_task_store_t *store, uint64_t key, int64_t done,
         int64_t total, const char *message);
 
-    /* on any worker's loop.  NGX_DECLINED: there is no such job; NGX_ERROR */
-    void  (*read)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
-        u_char *id);
-    void  (*peek)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
-        u_char *id);
-    void  (*cancel)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
-        u_char *id);
+    /* --- on any worker's loop, about the job with op->id ------------------ */
+
+    /* NGX_DECLINED: there is no such job; NGX_ERROR */
+    void  (*read)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op);
+    void  (*cancel)(ngx_http_task_store_t *store,
+        ngx_http_task_store_op_t *op);
 
     /* erases an ended job, else as read(); NGX_BUSY: the job has not ended */
-    void  (*forget)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
-        u_char *id);
+    void  (*forget)(ngx_http_task_store_t *store,
+        ngx_http_task_store_op_t *op);
 
-    /* drops a call, whose caller goes: its handler will not be called */
-    void  (*drop)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op);
+    /*
+     * Tells when the job has ended, or has another version than op->version,
+     * and sets both; a version of 0 is another one.  There is no bound: it is
+     * answered, too, when the worker quits.  Only with 0 may the answer come
+     * before the call returns; changes may be told together, and each a moment
+     * later.  Else as read().
+     */
+    void  (*watch)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op);
+
+    /* --- for the worker as a whole ---------------------------------------- */
 
     /* sets the counts that this worker knows, before it returns */
     void  (*counts)(ngx_http_task_store_t *store,
@@ -162,24 +190,60 @@ typedef struct {
 
 
 struct ngx_http_task_store_s {
-    const ngx_http_task_store_type_t  *type;
+    const ngx_http_task_store_type_t  *type;   /* NULL: not defined yet */
+    void                      *data;           /* the type's own */
 
     ngx_str_t                  name;
     ngx_http_task_place_t      place;        /* where the name came first */
 
     ngx_str_t                  node;         /* ids begin with it, or empty */
-    ngx_msec_t                 ttl;
-    ngx_msec_t                 keep;         /* an ended job is not dropped
-                                                for so long */
-    size_t                     max_body;
-    size_t                     max_result;
+    size_t                     max_body;     /* of a job's request, bytes */
     ngx_uint_t                 nshares;      /* locations with "max" */
 
-    /* set by whoever adds jobs; called on the loop of the job's worker: the
-       job with this data is to be cancelled */
-
+    /*
+     * A client wants the job with this data to be cancelled.  The store calls
+     * it on the loop of the job's worker, after add() was answered, and before
+     * end() is called; jobs/ sets it.
+     */
     void                     (*asked)(void *data);
 };
+
+
+/* --- ngx_http_task_store_op.c: for stores; drop(): for all ---------- */
+
+/* links the op of a call that returns before its answer */
+
+void ngx_http_task_store_later(ngx_queue_t *queue,
+    ngx_http_task_store_op_t *op);
+
+/* unlinks the op, and calls its handler */
+
+void ngx_http_task_store_answer(ngx_http_task_store_op_t *op, ngx_int_t rc);
+
+/*
+ * The caller goes: if a call is under way, its op is unlinked, and the handler
+ * will not be called.
+ */
+
+void ngx_http_task_store_drop(ngx_http_task_store_op_t *op);
+
+#define ngx_http_task_store_under_way(op)  ((op)->queue.next != NULL)
+
+
+/* --- ngx_http_task_store_conf.c ------------------------------------------ */
+
+/* returns the store of that name, defined or not yet; NULL: no memory */
+
+ngx_http_task_store_t *ngx_http_task_store_get(ngx_conf_t *cf,
+    ngx_array_t *stores, ngx_str_t *name);
+
+/* logs, and returns NGX_ERROR, if a store is named but not defined */
+
+ngx_int_t ngx_http_task_store_check(ngx_conf_t *cf, ngx_array_t *stores);
+
+/* returns 1 if this may be the name of a node */
+
+ngx_uint_t ngx_http_task_store_is_node(u_char *p, size_t len);
 
 
 /* --- ngx_http_task_job_zone_conf.c ---------------------------------------- */
@@ -188,19 +252,6 @@ struct ngx_http_task_store_s {
 
 char *ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-
-/* returns the store of that name, defined or not yet; NULL: no memory */
-
-ngx_http_task_store_t *ngx_http_task_job_zone_get(ngx_conf_t *cf,
-    ngx_array_t *stores, ngx_str_t *name);
-
-/* logs, and returns NGX_ERROR, if a store is named but not defined */
-
-ngx_int_t ngx_http_task_job_zone_check(ngx_conf_t *cf, ngx_array_t *stores);
-
-/* returns 1 if this may be the name of a node */
-
-ngx_uint_t ngx_http_task_job_zone_node(u_char *p, size_t len);
 
 
 #endif /* _NGX_HTTP_TASK_STORE_H_INCLUDED_ */

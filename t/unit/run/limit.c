@@ -836,10 +836,48 @@ test_any(ngx_uint_t running, ngx_uint_t queue, ngx_msec_t wait)
 }
 
 
+/* what is reserved nobody else gets */
+
+static void
+test_reserve(void)
+{
+    make(2, 1, 0);
+
+    is(ngx_http_task_limit_reserve(limit) == NGX_OK, "reserve: a place");
+    is(ngx_http_task_limit_reserve(limit) == NGX_OK, "reserve: another");
+    is(take(0) == NGX_OK, "reserve: the third place is anybody's");
+    is(!ngx_http_task_limit_has_room(limit), "reserve: no room");
+    is(take(1) == NGX_BUSY, "reserve: for nobody");
+    is(ngx_http_task_limit_reserve(limit) == NGX_BUSY, "reserve: nor to come");
+    counts(1, 0, "reserve: nothing is taken by it");
+
+    ngx_http_task_limit_unreserve(limit);
+    is(take(1) == NGX_OK, "reserve: who has reserved has a turn");
+    is(take(2) == NGX_BUSY, "reserve: and others have none");
+
+    ngx_http_task_limit_unreserve(limit);
+    is(take(2) == NGX_AGAIN, "reserve: or waits");
+    counts(2, 1, "reserve: all are taken");
+
+    /* turns that are given back are for those who wait */
+
+    give_back(0);
+    is(ngx_http_task_limit_reserve(limit) == NGX_BUSY, "reserve: not between");
+    loop_posted();
+    called("c", "reserve: the one who waits");
+    is(ngx_http_task_limit_reserve(limit) == NGX_OK, "reserve: then there is");
+    is(take(3) == NGX_BUSY, "reserve: room for one");
+
+    ngx_http_task_limit_unreserve(limit);
+    is(take(3) == NGX_AGAIN, "reserve: who may give up its place");
+}
+
+
 int
 main(void)
 {
     test_turns();
+    test_reserve();
     test_no_queue();
     test_between();
     test_wait();

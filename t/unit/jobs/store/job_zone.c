@@ -60,6 +60,7 @@ typedef struct {
 
 static u_char                   *memory;
 static notes_t                  *notes;
+static ngx_http_task_store_t     store;
 static ngx_http_task_job_zone_t  zone;
 static ngx_log_t                 nolog;
 static int                       alerts;
@@ -538,7 +539,7 @@ judge(int done)
     rc = rc ? rc : use();
     rc = rc ? rc : check_zone();
 
-    notes->now += zone.store.ttl + 1;
+    notes->now += zone.ttl + 1;
 
     for (i = 0; i < 20 && rc == 0; i++) {
         ngx_http_task_job_lock(&zone);
@@ -570,8 +571,9 @@ make(void)
     notes->now = 1000000;
     notes->mine = -1;
 
-    zone.store.ttl = 60000;
-    zone.store.max_result = 65536;
+    zone.store = &store;
+    zone.ttl = 60000;
+    zone.max_result = 65536;
 
     if (ngx_http_task_job_shm_layout(&zone, memory, SIZE) != NGX_OK) {
         _exit(2);

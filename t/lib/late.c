@@ -1,0 +1,265 @@
+
+/*
+ * A store that answers late, as an engine on the network would: the shared
+ * zone, each of whose calls is made some milliseconds after it was asked for.
+ *
+ * It is linked into the module with --wrap=ngx_http_task_job_store: what the
+ * configuration makes a zone of is this store then.
+ */
+
+
+#include "jobs/store/ngx_http_task_job_zone.h"
+
+
+#define LATE_MAX  5               /* milliseconds */
+
+
+typedef enum {
+    LATE_ADD,
+    LATE_END,
+    LATE_READ,
+    LATE_CANCEL,
+    LATE_FORGET,
+    LATE_WATCH
+} late_e;
+
+
+/* the op of the caller is linked to queue, unless the caller dropped it */
+
+typedef struct {
+    ngx_event_t                 event;
+    ngx_queue_t                 queue;
+    ngx_http_task_store_t      *store;
+    late_e                      what;
+
+    uint64_t                    share;
+    ngx_uint_t                  max;
+    void                       *data;
+    ngx_http_task_store_end_t  *end;
+
+    ngx_http_task_store_op_t    op;           /* for the zone */
+} late_t;
+
+
+extern const ngx_http_task_store_type_t  __real_ngx_http_task_job_store;
+
+static ngx_connection_t  late_dumb;           /* for the debug log */
+
+
+static void
+late_answer(ngx_http_task_store_op_t *zone_op, ngx_int_t rc)
+{
+    late_t                    *late;
+    ngx_http_task_store_op_t  *op;
+
+    late = zone_op->data;
+
+    if (!ngx_queue_empty(&late->queue)) {
+        op = ngx_queue_data(ngx_queue_head(&late->queue),
+                            ngx_http_task_store_op_t, queue);
+
+        if (late->what == LATE_ADD) {
+            ngx_memcpy(op->id, zone_op->id, NGX_HTTP_TASK_JOB_ID);
+            op->key = zone_op->key;
+        }
+
+        op->version = zone_op->version;
+        op->ended = zone_op->ended;
+        op->seen = zone_op->seen;
+
+        ngx_http_task_store_answer(op, rc);
+    }
+
+    ngx_free(late);
+}
+
+
+static void
+late_handler(ngx_event_t *ev)
+{
+    late_t                            *late;
+    ngx_http_task_store_t             *store;
+    ngx_http_task_store_op_t          *op;
+    const ngx_http_task_store_type_t  *zone;
+
+    zone = &__real_ngx_http_task_job_store;
+    late = ngx_queue_data(ev, late_t, event);
+    store = late->store;
+    op = &late->op;
+
+    /* only a request that is gone drops its call: its pool is gone, too */
+
+    if (ngx_queue_empty(&late->queue)) {
+        ngx_free(late);
+        return;
+    }
+
+    switch (late->what) {
+
+    case LATE_ADD:
+        zone->add(store, op, late->share, late->max, late->data);
+        return;
+
+    case LATE_END:
+        zone->end(store, op, late->end);
+        return;
+
+    case LATE_READ:
+        zone->read(store, op);
+        return;
+
+    case LATE_CANCEL:
+        zone->cancel(store, op);
+        return;
+
+    case LATE_FORGET:
+        zone->forget(store, op);
+        return;
+
+    case LATE_WATCH:
+        zone->watch(store, op);
+        return;
+    }
+}
+
+
+static late_t *
+late_call(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
+    late_e what)
+{
+    late_t  *late;
+
+    static uint32_t  n;
+
+    late = ngx_calloc(sizeof(late_t), ngx_cycle->log);
+    if (late == NULL) {
+        abort();
+    }
+
+    ngx_queue_init(&late->queue);
+    ngx_http_task_store_later(&late->queue, op);
+
+    late->store = store;
+    late->what = what;
+
+    late->op.handler = late_answer;
+    late->op.data = late;
+    late->op.pool = op->pool;
+    late->op.key = op->key;
+    late->op.version = op->version;
+    ngx_memcpy(late->op.id, op->id, NGX_HTTP_TASK_JOB_ID);
+
+    late_dumb.fd = (ngx_socket_t) -1;
+
+    late->event.handler = late_handler;
+    late->event.data = &late_dumb;
+    late->event.log = ngx_cycle->log;
+
+    n = n * 1103515245 + 12345;
+
+    ngx_add_timer(&late->event, 1 + (n >> 16) % LATE_MAX);
+
+    return late;
+}
+
+
+static void
+late_add(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
+    uint64_t share, ngx_uint_t max, void *data)
+{
+    late_t  *late;
+
+    late = late_call(store, op, LATE_ADD);
+
+    late->share = share;
+    late->max = max;
+    late->data = data;
+}
+
+
+static void
+late_end(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
+    ngx_http_task_store_end_t *end)
+{
+    late_call(store, op, LATE_END)->end = end;
+}
+
+
+static void
+late_read(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op)
+{
+    (void) late_call(store, op, LATE_READ);
+}
+
+
+static void
+late_cancel(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op)
+{
+    (void) late_call(store, op, LATE_CANCEL);
+}
+
+
+static void
+late_forget(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op)
+{
+    (void) late_call(store, op, LATE_FORGET);
+}
+
+
+static void
+late_watch(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op)
+{
+    (void) late_call(store, op, LATE_WATCH);
+}
+
+
+static void
+late_returned(ngx_http_task_store_t *store, uint64_t key)
+{
+    __real_ngx_http_task_job_store.returned(store, key);
+}
+
+
+static void
+late_begin(ngx_http_task_store_t *store, uint64_t key)
+{
+    __real_ngx_http_task_job_store.begin(store, key);
+}
+
+
+static void
+late_progress(ngx_http_task_store_t *store, uint64_t key, int64_t done,
+    int64_t total, const char *message)
+{
+    __real_ngx_http_task_job_store.progress(store, key, done, total, message);
+}
+
+
+static void
+late_counts(ngx_http_task_store_t *store, ngx_http_task_job_counts_t *counts)
+{
+    __real_ngx_http_task_job_store.counts(store, counts);
+}
+
+
+static void
+late_leave(ngx_http_task_store_t *store)
+{
+    __real_ngx_http_task_job_store.leave(store);
+}
+
+
+const ngx_http_task_store_type_t  __wrap_ngx_http_task_job_store = {
+    .name = ngx_string("late"),
+    .add = late_add,
+    .end = late_end,
+    .returned = late_returned,
+    .begin = late_begin,
+    .progress = late_progress,
+    .read = late_read,
+    .cancel = late_cancel,
+    .forget = late_forget,
+    .watch = late_watch,
+    .counts = late_counts,
+    .leave = late_leave
+};
