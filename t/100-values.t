@@ -142,7 +142,7 @@ is(errors('{"n":5,"name":"\udc00\ud800"}'),
 is(errors('{"n":5,"name":"\u12g4"}'),
    'json_invalid body.16 Invalid \uXXXX escape', 'a wrong escape');
 is(errors('{"n":5,"name":"\u12'),
-   'json_invalid body.15 Invalid \uXXXX escape', 'an escape that is cut');
+   'json_invalid body.16 Invalid \uXXXX escape', 'an escape that is cut');
 is(errors('{"n":5,"name":"a\\'),
    'json_invalid body.14 Unterminated string starting at', 'a string is cut');
 is(errors('{"n":5,"x":' . ('[' x 127) . (']' x 127) . '}'), 'float_type body.x',

@@ -16,7 +16,7 @@
 #include "ngx_task.h"
 
 
-#define NGX_HTTP_TASK_VERSION        "0.5.0"
+#define NGX_HTTP_TASK_VERSION        "0.6.0"
 
 #define NGX_HTTP_TASK_RESET_CONTENT  205
 #define NGX_HTTP_TASK_UNPROCESSABLE  422

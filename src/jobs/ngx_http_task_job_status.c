@@ -54,7 +54,7 @@ static const ngx_http_task_job_metric_t  ngx_http_task_job_metrics[] = {
       ngx_http_task_job_number(dropped) },
 
     { "nginx_task_jobs_refused_total", "counter",
-      "Jobs that were not taken for lack of room in the zone.",
+      "Jobs that were not taken: the zone was full, or max was reached.",
       ngx_http_task_job_number(refused) },
 
     { NULL, NULL, NULL, 0, 0 }

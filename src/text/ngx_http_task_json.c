@@ -383,14 +383,14 @@ json_unicode(json_scan_t *s)
 
     for (n = 0; n < 2; n++) {
 
-        if (s->end - s->p < 6 || s->p[0] != '\\' || s->p[1] != 'u') {
+        if (s->end - s->p < 2 || s->p[0] != '\\' || s->p[1] != 'u') {
             return json_error(s, s->p, "Invalid \\uXXXX escape");
         }
 
         code = 0;
 
         for (i = 2; i < 6; i++) {
-            digit = ngx_http_task_hex(s->p[i]);
+            digit = (s->end - s->p > i) ? ngx_http_task_hex(s->p[i]) : -1;
 
             if (digit < 0) {
                 return json_error(s, s->p + 1, "Invalid \\uXXXX escape");

@@ -66,6 +66,9 @@ static const struct {
     { TEXT("\"\\x\""), "Invalid \\escape", 1 },
     { TEXT("\"\\\0\""), "Invalid \\escape", 1 },
     { TEXT("\"\\u12g4\""), "Invalid \\uXXXX escape", 2 },
+    { TEXT("\"\\u12\""), "Invalid \\uXXXX escape", 2 },
+    { TEXT("\"\\u"), "Invalid \\uXXXX escape", 2 },
+    { TEXT("\"\\ud83d\\u12"), "Invalid \\uXXXX escape", 8 },
 
     /* what a C string, and UTF-8, cannot hold */
 
