@@ -11,6 +11,9 @@ use Test::More;
 
 use TaskServer;
 
+plan skip_all => 'ThreadSanitizer has threads of its own'
+    if ($ENV{TEST_NGINX_SANITIZER} // '') eq 'thread';
+
 my $tasks = "$ENV{TEST_NGINX_TASKS}/test";
 my $examples = $ENV{TEST_NGINX_TASKS};
 
