@@ -66,6 +66,17 @@ for my $kind ('wait', 'events') {
 $seen = count(map $s->open('/small?duration=5ms', headers => $prefer), 1 .. 300);
 is(join(' ', grep !/^(?:200|503)/, keys %$seen), '', 'in a full zone, too');
 
+# a job that ends at once is told at once, not at the next look at all that is
+# watched
+
+my @times = sort { $a <=> $b } map {
+    my $start = time;
+    $s->get('/few?duration=0', headers => $prefer);
+    time - $start;
+} 1 .. 21;
+
+cmp_ok($times[10], '<', 0.03, 'told at once');
+
 # a job that ends by itself, while it is asked to end, and is erased at once:
 # cancels of others are not lost
 

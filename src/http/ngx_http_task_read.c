@@ -221,6 +221,7 @@ ngx_http_task_read_let_go(ngx_task_t *t)
     }
 
     t->request->read_event_handler = ngx_http_block_reading;
+    t->request->write_event_handler = ngx_http_request_empty_handler;
     t->watched = 0;
 
     return 1;

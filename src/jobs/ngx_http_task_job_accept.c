@@ -105,7 +105,7 @@ ngx_http_task_job_create(ngx_task_t *t, ngx_http_task_job_conf_t *conf)
 }
 
 
-/* the request is terminated before the store has answered */
+/* the request is terminated, or goes elsewhere, before the store answers */
 
 static void
 ngx_http_task_job_gone(void *data)
@@ -116,7 +116,9 @@ ngx_http_task_job_gone(void *data)
 
     job = t->client_data;
 
+    job->cleanup->handler = NULL;
     job->cleanup = NULL;
+
     t->request = NULL;
 }
 
@@ -130,6 +132,11 @@ ngx_http_task_job_added(ngx_http_task_store_op_t *op, ngx_int_t rc)
 
     t = op->data;
     late = op->late;
+
+    if (t->request && ngx_http_task_elsewhere(t->request, t->changes)) {
+        ngx_http_task_job_gone(t);
+    }
+
     c = t->request ? t->request->connection : NULL;
 
     if (c && late) {

@@ -59,7 +59,8 @@ ngx_http_task_job_call_handler(ngx_http_task_store_op_t *op, ngx_int_t rc)
 
     call = (ngx_http_task_job_call_t *) op;
 
-    if (ngx_http_task_job_call_goes_on(call->request, call->changes, op)) {
+    if (ngx_http_task_job_call_goes_on(call->request, call->changes, op->late))
+    {
         call->handler(call, rc);
     }
 }
@@ -68,7 +69,7 @@ ngx_http_task_job_call_handler(ngx_http_task_store_op_t *op, ngx_int_t rc)
 void
 ngx_http_task_job_call_done(ngx_http_task_job_call_t *call, ngx_int_t rc)
 {
-    ngx_http_task_job_call_end(call->request, &call->op, rc);
+    ngx_http_task_job_call_end(call->request, call->op.late, rc);
 }
 
 
@@ -76,13 +77,13 @@ ngx_http_task_job_call_done(ngx_http_task_job_call_t *call, ngx_int_t rc)
 
 ngx_uint_t
 ngx_http_task_job_call_goes_on(ngx_http_request_t *r, ngx_uint_t changes,
-    ngx_http_task_store_op_t *op)
+    ngx_uint_t late)
 {
     if (ngx_http_task_elsewhere(r, changes)) {
         return 0;
     }
 
-    if (op->late) {
+    if (late) {
         ngx_http_set_log_request(r->connection->log, r);
     }
 
@@ -91,14 +92,12 @@ ngx_http_task_job_call_goes_on(ngx_http_request_t *r, ngx_uint_t changes,
 
 
 void
-ngx_http_task_job_call_end(ngx_http_request_t *r, ngx_http_task_store_op_t *op,
+ngx_http_task_job_call_end(ngx_http_request_t *r, ngx_uint_t late,
     ngx_int_t rc)
 {
-    ngx_uint_t         late;
     ngx_connection_t  *c;
 
     c = r->connection;
-    late = op->late;
 
     ngx_http_finalize_request(r, rc);
 

@@ -9,6 +9,11 @@
 #include "jobs/ngx_http_task_jobs.h"
 
 
+/* nanoseconds */
+
+#define NGX_HTTP_TASK_JOB_SOON  1000000
+
+
 static ngx_int_t ngx_http_task_job_poll_wait(ngx_http_request_t *r,
     ngx_http_task_store_t *store, ngx_http_task_job_conf_t *conf, u_char *id,
     ngx_msec_t time);
@@ -53,14 +58,32 @@ ngx_http_task_job_poll_wait(ngx_http_request_t *r,
 }
 
 
+/* a job that has just begun may end at once: the second look is a soon one */
+
 static void
 ngx_http_task_job_poll_look(ngx_http_task_job_wait_t *w)
 {
+    int64_t    now;
     ngx_int_t  rc;
 
-    if (!w->ended && !ngx_exiting && ngx_http_task_now() < w->deadline) {
-        ngx_http_task_job_wait_next(w, w->deadline);
-        return;
+    now = ngx_http_task_now();
+
+    if (!w->ended && !w->failed && !ngx_exiting && now < w->deadline) {
+
+        switch (w->looks++) {
+
+        case 0:
+            ngx_http_task_job_wait_next(w, now + NGX_HTTP_TASK_JOB_SOON);
+            return;
+
+        case 1:
+            ngx_http_task_job_wait_ask(w);
+            return;
+
+        default:
+            ngx_http_task_job_wait_next(w, w->deadline);
+            return;
+        }
     }
 
     ngx_http_task_store_drop(&w->op);
@@ -94,14 +117,19 @@ ngx_http_task_job_poll_made(ngx_http_task_store_op_t *op, ngx_int_t rc)
     r = w->request;
     seen = &op->seen;
 
-    if (!ngx_http_task_job_call_goes_on(r, w->changes, op)) {
+    w->late |= op->late;
+
+    if (!ngx_http_task_job_call_goes_on(r, w->changes, w->late)) {
         return;
     }
 
     /* a job that is gone has run, and its result is lost: this is no 404 */
 
-    if (rc != NGX_OK) {
+    if (rc == NGX_DECLINED) {
         rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    } else if (rc == NGX_ERROR) {
+        rc = ngx_http_task_job_accepted(r, w->conf, op->id, "queued");
 
     } else if (seen->state < NGX_HTTP_TASK_JOB_DONE) {
         rc = ngx_http_task_job_accepted(r, w->conf, op->id,

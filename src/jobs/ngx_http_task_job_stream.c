@@ -30,8 +30,9 @@ static void ngx_http_task_job_stream_next(ngx_http_task_job_wait_t *w,
 static void ngx_http_task_job_stream_event(ngx_http_task_job_wait_t *w);
 static void ngx_http_task_job_stream_read(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
+static void ngx_http_task_job_stream_end(ngx_http_task_job_wait_t *w);
 static ngx_int_t ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w,
-    ngx_pool_t *pool, const char *name, ngx_str_t *json, ngx_str_t *event);
+    const char *name, ngx_str_t *json, ngx_str_t *event);
 static ngx_int_t ngx_http_task_job_stream_send(ngx_http_task_job_wait_t *w,
     ngx_str_t *text);
 static void ngx_http_task_job_stream_writer(ngx_http_request_t *r);
@@ -83,9 +84,12 @@ ngx_http_task_job_stream_look(ngx_http_task_job_wait_t *w)
     if (ngx_http_task_job_stream_busy(w->request)) {
         rc = ngx_http_task_job_stream_late(w, silent / 1000000);
 
+    } else if (w->failed) {
+        ngx_http_task_job_stream_end(w);
+        return;
+
     } else if (w->ended || ngx_exiting || w->op.version != w->version) {
         w->version = w->op.version;
-        w->last = (w->ended || ngx_exiting);
 
         ngx_http_task_job_stream_event(w);
         return;
@@ -251,21 +255,29 @@ static void
 ngx_http_task_job_stream_read(ngx_http_task_store_op_t *op, ngx_int_t rc)
 {
     ngx_str_t                  json, event;
+    ngx_uint_t                 ended;
     ngx_http_task_job_wait_t  *w;
 
     w = op->data;
+    w->late |= op->late;
 
-    if (!ngx_http_task_job_call_goes_on(w->request, w->changes, op)) {
+    if (!ngx_http_task_job_call_goes_on(w->request, w->changes, w->late)) {
         return;
     }
+
+    if (rc == NGX_DECLINED) {
+        ngx_http_task_job_stream_end(w);
+        return;
+    }
+
+    ended = (rc == NGX_OK && op->seen.state >= NGX_HTTP_TASK_JOB_DONE);
 
     if (rc == NGX_OK) {
         rc = ngx_http_task_job_text(w->pool, w->store, &op->seen, &json);
     }
 
     if (rc == NGX_OK) {
-        rc = ngx_http_task_job_stream_print(w, w->pool, w->ended ? "end"
-                                                                 : "progress",
+        rc = ngx_http_task_job_stream_print(w, ended ? "end" : "progress",
                                             &json, &event);
     }
 
@@ -276,24 +288,30 @@ ngx_http_task_job_stream_read(ngx_http_task_store_op_t *op, ngx_int_t rc)
     ngx_destroy_pool(w->pool);
     w->pool = NULL;
 
-    if (!w->last) {
-        ngx_http_task_job_stream_next(w, rc);
+    if (rc != NGX_ERROR && (ended || ngx_exiting)) {
+        ngx_http_task_job_stream_end(w);
         return;
     }
 
-    if (rc != NGX_ERROR) {
-        rc = ngx_http_send_special(w->request, NGX_HTTP_LAST);
-    }
+    ngx_http_task_job_stream_next(w, rc);
+}
 
-    ngx_http_task_job_wait_end(w, rc);
+
+/* without an event "end" before it, a client comes back */
+
+static void
+ngx_http_task_job_stream_end(ngx_http_task_job_wait_t *w)
+{
+    ngx_http_task_job_wait_end(w, ngx_http_send_special(w->request,
+                                                        NGX_HTTP_LAST));
 }
 
 
 /* a function's own JSON may have line ends: each needs another "data" */
 
 static ngx_int_t
-ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w, ngx_pool_t *pool,
-    const char *name, ngx_str_t *json, ngx_str_t *event)
+ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w, const char *name,
+    ngx_str_t *json, ngx_str_t *event)
 {
     u_char  *p, *s, *last;
     size_t   len;
@@ -307,7 +325,7 @@ ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w, ngx_pool_t *pool,
         }
     }
 
-    p = ngx_pnalloc(pool, len);
+    p = ngx_pnalloc(w->pool, len);
     if (p == NULL) {
         return NGX_ERROR;
     }

@@ -9,7 +9,10 @@
 #include "jobs/ngx_http_task_jobs.h"
 
 
-/* until what nginx or a client still has to do is done, nanoseconds */
+/*
+ * The time between two looks at what tells nothing itself, nanoseconds: whether
+ * nginx has discarded the body, after which the client can be watched.
+ */
 
 #define NGX_HTTP_TASK_JOB_TICK  50000000
 
@@ -19,6 +22,8 @@ static void ngx_http_task_job_wait_begin(ngx_http_task_store_op_t *op,
 static void ngx_http_task_job_wait_watch(ngx_http_task_job_wait_t *w);
 static void ngx_http_task_job_wait_told(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
+static ngx_uint_t ngx_http_task_job_wait_goes_on(ngx_http_task_job_wait_t *w,
+    ngx_http_task_store_op_t *op, ngx_int_t rc);
 static void ngx_http_task_job_wait_tick(void *data);
 static void ngx_http_task_job_wait_cleanup(void *data);
 
@@ -68,18 +73,18 @@ ngx_http_task_job_wait(ngx_http_task_job_wait_t *w)
 static void
 ngx_http_task_job_wait_begin(ngx_http_task_store_op_t *op, ngx_int_t rc)
 {
-    ngx_http_request_t        *r;
     ngx_http_task_job_wait_t  *w;
 
     w = op->data;
-    r = w->request;
 
-    if (!ngx_http_task_job_call_goes_on(r, w->changes, op)) {
+    if (!ngx_http_task_job_wait_goes_on(w, op, rc)) {
         return;
     }
 
-    if (rc != NGX_OK) {
-        rc = ngx_http_task_send_error(r, (rc == NGX_DECLINED)
+    /* the request that made the job is not told that there is none */
+
+    if (rc != NGX_OK && w->conf == NULL) {
+        rc = ngx_http_task_send_error(w->request, (rc == NGX_DECLINED)
                                          ? NGX_HTTP_NOT_FOUND
                                          : NGX_HTTP_INTERNAL_SERVER_ERROR,
                                       NULL);
@@ -87,7 +92,6 @@ ngx_http_task_job_wait_begin(ngx_http_task_store_op_t *op, ngx_int_t rc)
         return;
     }
 
-    w->ended = op->ended;
     w->look(w);
 }
 
@@ -143,13 +147,27 @@ ngx_http_task_job_wait_next(ngx_http_task_job_wait_t *w, int64_t time)
                             (w->watched && !ngx_exiting) ? time
                                                          : ngx_min(time, soon));
 
-    /* a watch would tell again that the job has ended, or the worker quits */
+    /* another watch would tell the same again */
 
-    if (w->ended || ngx_exiting || ngx_http_task_store_under_way(&w->op)) {
+    if (w->ended || w->failed || ngx_exiting
+        || ngx_http_task_store_under_way(&w->op))
+    {
         return;
     }
 
     w->op.handler = ngx_http_task_job_wait_told;
+
+    w->store->type->watch(w->store, &w->op);
+}
+
+
+void
+ngx_http_task_job_wait_ask(ngx_http_task_job_wait_t *w)
+{
+    ngx_http_task_store_drop(&w->op);
+
+    w->op.handler = ngx_http_task_job_wait_told;
+    w->op.version = 0;
 
     w->store->type->watch(w->store, &w->op);
 }
@@ -162,17 +180,23 @@ ngx_http_task_job_wait_told(ngx_http_task_store_op_t *op, ngx_int_t rc)
 
     w = op->data;
 
-    if (!ngx_http_task_job_call_goes_on(w->request, w->changes, op)) {
-        return;
+    if (ngx_http_task_job_wait_goes_on(w, op, rc)) {
+        ngx_http_task_timer_clear(&w->timer);
+
+        w->look(w);
     }
+}
 
-    /* a job that has expired meanwhile has ended; an error shows in read() */
 
-    w->ended = (rc != NGX_OK || op->ended);
+static ngx_uint_t
+ngx_http_task_job_wait_goes_on(ngx_http_task_job_wait_t *w,
+    ngx_http_task_store_op_t *op, ngx_int_t rc)
+{
+    w->late |= op->late;
+    w->failed = (rc == NGX_ERROR);
+    w->ended = (rc == NGX_DECLINED || (rc == NGX_OK && op->ended));
 
-    ngx_http_task_timer_clear(&w->timer);
-
-    w->look(w);
+    return ngx_http_task_job_call_goes_on(w->request, w->changes, w->late);
 }
 
 
@@ -181,11 +205,9 @@ ngx_http_task_job_wait_tick(void *data)
 {
     ngx_http_task_job_wait_t *w = data;
 
-    /* nobody else runs what is posted */
+    w->late = 1;
 
-    w->op.late = 1;
-
-    if (ngx_http_task_job_call_goes_on(w->request, w->changes, &w->op)) {
+    if (ngx_http_task_job_call_goes_on(w->request, w->changes, w->late)) {
         w->look(w);
     }
 }
@@ -197,7 +219,9 @@ ngx_http_task_job_wait_end(ngx_http_task_job_wait_t *w, ngx_int_t rc)
     ngx_http_task_store_drop(&w->op);
     ngx_http_task_timer_clear(&w->timer);
 
-    ngx_http_task_job_call_end(w->request, &w->op, rc);
+    w->late |= w->op.late;
+
+    ngx_http_task_job_call_end(w->request, w->late, rc);
 }
 
 

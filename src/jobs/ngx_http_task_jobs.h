@@ -162,17 +162,17 @@ ngx_http_task_job_call_t *ngx_http_task_job_call(ngx_http_request_t *r,
 void ngx_http_task_job_call_done(ngx_http_task_job_call_t *call, ngx_int_t rc);
 
 /*
- * Called first in the handler of a request's call: returns 0 if post_action has
- * taken the request elsewhere.
+ * These stand around what goes on with a request that waits for a store; late
+ * is 1 if it is not called by the code that made the request wait.
+ *
+ * goes_on() returns 0 if post_action has taken the request elsewhere since
+ * r->uri_changes had that value.  end() finalizes the request.
  */
 
 ngx_uint_t ngx_http_task_job_call_goes_on(ngx_http_request_t *r,
-    ngx_uint_t changes, ngx_http_task_store_op_t *op);
-
-/* finalizes a request when the handler of its last call, op, is called */
-
-void ngx_http_task_job_call_end(ngx_http_request_t *r,
-    ngx_http_task_store_op_t *op, ngx_int_t rc);
+    ngx_uint_t changes, ngx_uint_t late);
+void ngx_http_task_job_call_end(ngx_http_request_t *r, ngx_uint_t late,
+    ngx_int_t rc);
 
 
 /* ngx_http_task_job_handler.c: "task_jobs" */
@@ -220,7 +220,8 @@ typedef struct ngx_http_task_job_wait_s  ngx_http_task_job_wait_t;
 
 struct ngx_http_task_job_wait_s {
 
-    /* called when there may be something to do: calls next() or end() */
+    /* called when there may be something to do: sooner or later it leads to
+       next() or end() */
     void                     (*look)(ngx_http_task_job_wait_t *w);
 
     ngx_http_request_t        *request;
@@ -230,9 +231,15 @@ struct ngx_http_task_job_wait_s {
     ngx_http_task_store_t     *store;
     ngx_http_task_store_op_t   op;           /* the call under way */
     ngx_http_task_timer_t      timer;        /* for the next look */
-    ngx_uint_t                 ended;        /* 1: the job has ended */
+    ngx_uint_t                 late;         /* 1: the code that made the
+                                                request wait has returned */
+    ngx_uint_t                 ended;        /* 1: the job has ended, or is
+                                                gone */
+    ngx_uint_t                 failed;       /* 1: the store cannot tell */
 
     /* until the job has ended */
+
+    ngx_uint_t                 looks;
 
     ngx_http_task_job_conf_t  *conf;         /* of the task that made the job,
                                                 for its request; or NULL */
@@ -243,8 +250,7 @@ struct ngx_http_task_job_wait_s {
     int64_t                    spoken;       /* when last sent, ns; 0: never */
     uint64_t                   version;      /* of what was sent last */
     ngx_buf_t                 *buf;          /* holds what was sent last */
-    ngx_pool_t                *pool;         /* of the event being made, .. */
-    ngx_uint_t                 last;         /* .. 1: no event follows it */
+    ngx_pool_t                *pool;         /* of the event being made */
 };
 
 
@@ -263,6 +269,10 @@ ngx_int_t ngx_http_task_job_wait(ngx_http_task_job_wait_t *w);
 /* waits for the next change; look() is called at this time, too: ns */
 
 void ngx_http_task_job_wait_next(ngx_http_task_job_wait_t *w, int64_t time);
+
+/* asks how the job is now, and calls look() then */
+
+void ngx_http_task_job_wait_ask(ngx_http_task_job_wait_t *w);
 
 /* ends the wait, and finalizes the request */
 

@@ -261,7 +261,7 @@ ngx_http_task_limit_unreserve(ngx_http_task_limit_t *limit)
 }
 
 
-/* while turns wait, those that are free have been given to them already */
+/* while turns wait, those that are given back are for them */
 
 ngx_uint_t
 ngx_http_task_limit_has_room(ngx_http_task_limit_t *limit)
@@ -283,7 +283,7 @@ ngx_http_task_limit_retry(ngx_http_task_limit_t *limit)
 {
     int64_t  ns;
 
-    ns = limit->pace * (int64_t) (limit->waiting + 1)
+    ns = limit->pace * (int64_t) (limit->waiting + limit->reserved + 1)
          / (int64_t) limit->conf->running;
 
     return (ngx_uint_t) ngx_max((ns + 999999999) / 1000000000, 1);
@@ -296,5 +296,5 @@ ngx_http_task_limit_log(ngx_http_task_limit_t *limit, ngx_log_t *log,
 {
     ngx_log_error(limit->log_level, log, 0,
                   "limiting tasks, %s: %ui running, %ui waiting",
-                  why, limit->running, limit->waiting);
+                  why, limit->running, limit->waiting + limit->reserved);
 }

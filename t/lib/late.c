@@ -3,6 +3,8 @@
  * A store that answers late, as an engine on the network would: the shared
  * zone, each of whose calls is made some milliseconds after it was asked for.
  *
+ * With "env LATE_FAILS=1;" each watch of a version fails.
+ *
  * It is linked into the module with --wrap=ngx_http_task_job_store: what the
  * configuration makes a zone of is this store then.
  */
@@ -87,7 +89,7 @@ late_handler(ngx_event_t *ev)
     store = late->store;
     op = &late->op;
 
-    /* only a request that is gone drops its call: its pool is gone, too */
+    /* the call was dropped: op->pool may be gone */
 
     if (ngx_queue_empty(&late->queue)) {
         ngx_free(late);
@@ -117,6 +119,12 @@ late_handler(ngx_event_t *ev)
         return;
 
     case LATE_WATCH:
+
+        if (op->version && getenv("LATE_FAILS")) {
+            late_answer(op, NGX_ERROR);
+            return;
+        }
+
         zone->watch(store, op);
         return;
     }

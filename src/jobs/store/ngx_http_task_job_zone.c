@@ -223,7 +223,7 @@ ngx_http_task_job_copy_result(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* requests that wait call it again and again: any change changes version */
+/* called again and again for who watches: any change changes version */
 
 ngx_int_t
 ngx_http_task_job_peek(ngx_http_task_job_zone_t *zone, u_char *id,

@@ -77,15 +77,18 @@ typedef struct ngx_http_task_store_op_s   ngx_http_task_store_op_t;
 /*
  * A call of a store, which may take a while: an engine may be on the network.
  *
- * Each call is answered once, on the event loop, by its handler; the shared
- * zone answers before the call returns.  A store that does not links the op to
- * a queue of its own, and answers later.  It does so within a bounded time, if
- * need be with NGX_ERROR; until then it keeps a timer that is not cancelable,
- * so that a worker which quits waits for the answer.
+ * Each call is answered once, on the event loop, by its handler.  A store that
+ * answers before the call returns calls answer(), else it calls later(), which
+ * links the op to a queue of the store's, and answer() later.  A call is
+ * answered within a bounded time, if need be with NGX_ERROR; a watch when there
+ * is something to tell.  Until then the store keeps a timer that is not
+ * cancelable, so that a worker which quits waits for the answer.
  *
  * The op belongs to the caller, who leaves it alone, and all that the call was
  * given, until the handler is called, or drop() has returned.  The handler may
- * use the op for another call, or free it.
+ * use the op for another call, or free it.  A store finds that a call was
+ * dropped when it sees that the op has left the queue; whether a cancel or a
+ * forget is done then is left to the store.
  */
 
 struct ngx_http_task_store_op_s {
@@ -102,8 +105,10 @@ struct ngx_http_task_store_op_s {
 
     ngx_http_task_job_seen_t   seen;         /* read() */
     ngx_uint_t                 ended;        /* watch() */
-    ngx_uint_t                 late;         /* 1: a call of this op had
-                                                returned before its answer */
+
+    /* 1: this call or one before it with this op was answered later */
+
+    ngx_uint_t                 late;
 
     ngx_queue_t                queue;        /* the store's; next is NULL if
                                                 no call is under way */
@@ -145,14 +150,18 @@ typedef struct {
     void  (*end)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
         ngx_http_task_store_end_t *end);
 
-    /* the thread of a job that ended with "busy" is back: the last call */
+    /*
+     * The thread of a job is back for which end() had "busy", however that was
+     * answered: this is the last call for the job.
+     */
     void  (*returned)(ngx_http_task_store_t *store, uint64_t key);
 
     /* --- in any thread of that worker, one at a time --------------------- */
 
     /*
      * begin() is called at most once; progress() any number of times, until
-     * end() is answered, or returned() is called.  Neither blocks.
+     * end() is answered, or with "busy" until returned() is called.  Neither
+     * blocks.
      */
     void  (*begin)(ngx_http_task_store_t *store, uint64_t key);
     void  (*progress)(ngx_http_task_store_t *store, uint64_t key, int64_t done,
@@ -170,11 +179,14 @@ typedef struct {
         ngx_http_task_store_op_t *op);
 
     /*
-     * Tells when the job has ended, or has another version than op->version,
-     * and sets both; a version of 0 is another one.  There is no bound: it is
-     * answered, too, when the worker quits.  Only with 0 may the answer come
-     * before the call returns; changes may be told together, and each a moment
-     * later.  Else as read().
+     * Tells that the job has ended, or has another version than op->version,
+     * and sets both.  No job has the version 0: with it the call is as read().
+     *
+     * With any other version it is answered after the call has returned; not
+     * more often than some twenty times a second, if only the version changes;
+     * and at once, whether there is anything to tell or not, when the worker
+     * quits (ngx_exiting, which the store's timer looks at).  NGX_DECLINED: the
+     * job is gone; NGX_ERROR: there is no telling.
      */
     void  (*watch)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op);
 
