@@ -12,8 +12,8 @@ use TaskUnit;
 
 unit("base/$_", "$_: ") for 'timer', 'hold';
 unit("run/$_", "$_: ") for 'limit';
-unit("jobs/store/$_", "$_: ") for 'job_look';
+unit("jobs/store/$_", "$_: ") for 'job_look', 'job_room';
 
-cmp_ok(Test::More->builder->current_test, '>=', 370, 'all cases');
+cmp_ok(Test::More->builder->current_test, '>=', 570, 'all cases');
 
 done_testing();

@@ -55,8 +55,8 @@ $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
 UNIT_SANE     = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 $(BUILD)/unit/%: UNIT_FLAGS = $(NGX_INCLUDES)
-$(BUILD)/unit/base/% $(BUILD)/unit/run/%: UNIT_FLAGS = $(NGX_INCLUDES) \
-                                                       $(UNIT_SANE)
+$(BUILD)/unit/base/% $(BUILD)/unit/run/% $(BUILD)/unit/jobs/store/job_room: \
+    UNIT_FLAGS = $(NGX_INCLUDES) $(UNIT_SANE)
 $(BUILD)/unit/text/%: UNIT_FLAGS = -Isrc $(UNIT_SANE)
 
 $(UNITS): $(BUILD)/unit/%: t/unit/%.c $(wildcard t/lib/*.h) $(C_FILES) \
