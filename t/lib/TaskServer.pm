@@ -8,6 +8,8 @@ package TaskServer;
 #     my @r = $s->get_all(map "/task", 1 .. 200);
 #     my $c = $s->open('/task');             # sent, not read
 #     my $r = $s->read($c);
+#     my $q = $s->gate('a');                 # "until=...", for "stubborn"
+#     $s->open_gate('a');                    # which returns then
 #     my ($ok, $text) = $s->test_conf(...);  # nginx -t
 #     $s->signal('HUP');
 #     $s->stop('QUIT');                      # exit code, time it took
@@ -253,6 +255,24 @@ sub get_all {
     my ($self, @uris) = @_;
 
     return $self->read_all([ map $self->open($_), @uris ]);
+}
+
+# a function that holds a thread until the test has seen what there is to see:
+# "stubborn" of t/tasks/probe.c waits for a file
+
+sub gate {
+    my ($self, $name) = @_;
+
+    return 'until=' . ("$self->{root}/gate-$name"
+                       =~ s{([^\w/.-])}{sprintf '%%%02X', ord $1}ger);
+}
+
+sub open_gate {
+    my ($self, $name) = @_;
+
+    CORE::open my $out, '>', "$self->{root}/gate-$name"
+        or die "gate-$name: $!";
+    close $out;
 }
 
 sub signal {

@@ -127,6 +127,7 @@ typedef struct {
     const char  *name;
     int64_t      count;
     int          how;
+    const char  *until;
 } test_args_t;
 
 
@@ -318,11 +319,28 @@ body(ngx_task_t *t)
 
 /* --- blocking ------------------------------------------------------------ */
 
-/* does not look whether it is cancelled */
+/* nanoseconds */
+
+static int64_t
+now(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (int64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+
+/*
+ * Does not look whether it is cancelled: it takes its time, or returns as soon
+ * as the file is there that it waits for.
+ */
 
 static ngx_task_rc_t
 stubborn(ngx_task_t *t)
 {
+    int64_t             end, left;
     struct timespec     ts;
     const test_args_t  *args;
 
@@ -331,10 +349,24 @@ stubborn(ngx_task_t *t)
     count(&begun);
     ngx_task_defer(t, count, &deferred);
 
-    ts.tv_sec = args->ms / 1000;
-    ts.tv_nsec = args->ms % 1000 * 1000000;
+    end = now() + args->ms * 1000000;
 
-    while (nanosleep(&ts, &ts) == -1) { /* void */ }
+    while ((left = end - now()) > 0) {
+
+        if (args->until[0]) {
+
+            if (access(args->until, F_OK) == 0) {
+                break;
+            }
+
+            left = left < 2000000 ? left : 2000000;
+        }
+
+        ts.tv_sec = left / 1000000000;
+        ts.tv_nsec = left % 1000000000;
+
+        (void) nanosleep(&ts, NULL);
+    }
 
     ngx_task_set_string(t, "version", VERSION);
 
@@ -573,6 +605,8 @@ static const ngx_task_param_t  test_params[] = {
       "nothing", NULL, NULL, "", "nothing|twice|whole|member|bytes|fail|failed"
       "|rubbish|header|log|again|crash|undeclared|bytes-twice|cancelled"
       "|whole-after-bytes|object|same|system" },
+    { "until", NGX_TASK_STRING, offsetof(test_args_t, until),
+      "", NULL, NULL, "", NULL },
     { NULL, NGX_TASK_INT, 0, NULL, NULL, NULL, NULL, NULL }
 };
 
