@@ -72,9 +72,10 @@ cmp_ok(time() - $start, '<', 0.25, 'at once');
 # in a pool's queue, and in ours
 
 my $begun = counters('begun');
-@r = $s->get_all(('/queued?ms=800ms') x 6);
+@r = $s->get_all(('/queued?ms=30s&' . $s->gate('queued')) x 6);
 is(scalar(grep $_->{status} == 504, @r), 6, 'queued in a pool');
 $s->wait_access(qr{^GET /queued\S* \S+ 504 stubborn thread timeout (?:0\.[3-9]|[1-9])\S* -}, 4);
+$s->open_gate('queued');
 $s->wait_for(sub { counters('deferred') == $begun + 2 }, 'two to return');
 is(counters('begun'), $begun + 2, 'the others never started');
 @r = $s->get_all(('/limit?duration=5s') x 4);
@@ -83,24 +84,26 @@ is($s->get('/limit?duration=1ms')->{status}, 200, 'and the queue is empty');
 
 # a thread that does not notice: its slot stays taken, its result is discarded
 
-$start = time();
-$r = $s->get('/held?ms=900ms');
+$r = $s->get('/held?ms=30s&' . $s->gate('held'));
 is($r->{status}, 504, 'a thread that runs on');
 cmp_ok($r->{time}, '<', 0.8, 'is not waited for');
 $r = $s->get('/held?ms=0');
 is($r->{status}, 504, 'its slot stays taken');
-sleep(0.05) while time() < $start + 0.95;
+$s->open_gate('held');
 $r = $s->get('/held?ms=0');
 is($r->{status}, 200, 'until it returns');
 
-# in the middle of awaits
+# in the middle of awaits; the pool has a thread for each of those at a time
 
 $begun = counters('begun');
 my $deferred = counters('deferred');
-for my $ms (50, 75, 80, 90, 95, 100, 105, 110, 120, 160, 200, 400) {
-    @r = $s->get_all(("/steps?ms=${ms}ms") x 3);
-    is(scalar(grep $_->{status} == ($ms < 80 ? $_->{status} : 504)
-              && $_->{status} =~ /200|504/, @r), 3, "awaits of $ms ms");
+for my $some ([50, 90, 105], [75, 95, 160], [80, 100, 200], [110, 120, 400]) {
+    @r = $s->get_all(map +("/steps?ms=${_}ms") x 3, @$some);
+    for my $ms (@$some) {
+        is(scalar(grep $_->{status} == ($ms < 80 ? $_->{status} : 504)
+                  && $_->{status} =~ /200|504/, splice @r, 0, 3), 3,
+           "awaits of $ms ms");
+    }
 }
 $s->wait_for(sub { counters('begun') - $begun == counters('deferred') - $deferred },
              'what was deferred');
@@ -121,10 +124,17 @@ is($r->{status}, 200, 'off');
 
 # timeout and abort at the same moment
 
-for my $n (1 .. 100) {
+my @pairs = map $s->open($_), ('/async?duration=5s', '/thread?duration=5s') x 10;
+for my $n (1 .. 90) {
     my @c = map $s->open($_), '/async?duration=5s', '/thread?duration=5s';
-    select undef, undef, undef, 0.29 + rand(0.02) if $n % 10 == 0;
     $_->{socket}->close for @c;
+}
+for my $c (sort { $a->{at} <=> $b->{at} }
+           map +{ %$_, at => $_->{start} + 0.29 + rand(0.02) }, @pairs)
+{
+    my $left = $c->{at} - time();
+    sleep($left) if $left > 0;
+    $c->{socket}->close;
 }
 is($s->get('/quick')->{status}, 200, 'timeout and abort');
 
