@@ -2,6 +2,7 @@
 
 # A worker that is told to quit waits for its jobs as long as they take, or as
 # long as task_shutdown_timeout says; what is lost is named in the error log.
+# When exactly what is given up: see t/unit/base/hold.c.
 
 use strict;
 use warnings;
@@ -79,14 +80,20 @@ sub wait_gone {
 # functions in threads, and of nginx's own for connections
 
 $s = TaskServer->start(conf('300ms', 'worker_shutdown_timeout 400ms;'));
-my %id = map { $_ => submit($_) } 'async?duration=2s', 'thread?duration=2s',
-    'held?ms=2s', 'steps?ms=500ms', 'queued?duration=1s', 'queued?duration=1s&n=2';
-wait_running($id{'held?ms=2s'});
+my $held = 'held?ms=30s&' . $s->gate('held');
+my %id = map { $_ => submit($_) } 'async?duration=1300ms', 'thread?duration=1300ms',
+    $held, 'steps?ms=350ms', 'queued?duration=650ms', 'queued?duration=650ms&n=2';
+wait_running($id{$held});
 my ($old) = $s->workers;
 $start = time();
 $s->reload;
-is(wait_ended($id{$_})->{state}, 'done', "reload: $_ is done") for sort keys %id;
-cmp_ok(time() - $start, '>', 1, 'reload: long after the bound');
+for (grep $_ ne $held, sort keys %id) {
+    is(wait_ended($id{$_})->{state}, 'done', "reload: $_ is done");
+}
+$s->wait_for(sub { time() > $start + 1.1 }, 'long after the bound');
+is(poll($id{$held})->{state}, 'running', 'reload: one takes longer');
+$s->open_gate('held');
+is(wait_ended($id{$held})->{state}, 'done', 'reload: it is done');
 wait_gone($old);
 pass('reload: the old worker leaves then');
 unlike($s->text('error.log'), qr/runs on after|is lost/, 'reload: nothing is said');
@@ -95,18 +102,19 @@ $s->check_log;
 
 # a client's own function is given up meanwhile, and only that
 
-$s = TaskServer->start(conf('500ms'));
-my $long = submit('held?ms=3s');
+$s = TaskServer->start(conf('450ms'));
+my $long = submit('held?ms=30s&' . $s->gate('job'));
 wait_running($long);
-$c = $s->open('/held?ms=30s');
+$c = $s->open('/held?ms=30s&' . $s->gate('client'));
 $s->get('/quick');
 ($old) = $s->workers;
 $start = time();
 $s->reload;
 $r = $s->read($c);
 is($r->{status}, 503, 'a client that waits is told');
-cmp_ok(time() - $start, '>=', 0.5, 'not before the bound');
+cmp_ok(time() - $start, '>=', 0.45, 'not before the bound');
 is(poll($long)->{state}, 'running', 'the job beside it runs');
+$s->open_gate($_) for 'job', 'client';
 is(wait_ended($long)->{state}, 'done', 'and is done');
 wait_gone($old);
 is(scalar(() = $s->text('error.log') =~ /"stubborn" runs on after task_sh/g), 1,
@@ -116,7 +124,7 @@ $s->check_log;
 
 # "jobs=": they are lost then, and say so, with their ids
 
-$s = TaskServer->start(conf('300ms jobs=1s'));
+$s = TaskServer->start(conf('200ms jobs=450ms'));
 %id = map { $_ => submit($_) } 'async?duration=30s', 'thread?duration=30s',
     'queued?duration=30s', 'queued?duration=30s&n=2', 'steps?ms=10s';
 my $short = submit('async?duration=100ms');
@@ -126,17 +134,17 @@ $start = time();
 $s->reload;
 for (sort keys %id) {
     $job = wait_ended($id{$_});
-    is($job->{state}, 'lost', "jobs=1s, $_: lost");
-    is($job->{error}, 'its worker had to end', "jobs=1s, $_: why");
+    is($job->{state}, 'lost', "jobs=450ms, $_: lost");
+    is($job->{error}, 'its worker had to end', "jobs=450ms, $_: why");
 }
-cmp_ok(time() - $start, '>=', 1, 'not before');
+cmp_ok(time() - $start, '>=', 0.45, 'not before');
 wait_gone($old);
 cmp_ok(time() - $start, '<', 10, 'and the worker leaves');
 my $log = $s->text('error.log');
 for (sort keys %id) {
     my ($name) = /^steps/ ? 'steps' : 'sleep';
     is(scalar(() = $log =~ /\[error\] \d+#\d+: job "$name" did not end before task_shutdown_timeout, it is lost, job: $id{$_}$/mg),
-       1, "jobs=1s, $_: one line with its id");
+       1, "jobs=450ms, $_: one line with its id");
 }
 unlike($log, qr/job: $short/, 'none of one that ended');
 $s->stop;
@@ -146,15 +154,17 @@ $s->check_log;
 # is waited for
 
 $s = TaskServer->start(conf('60s jobs=300ms'));
-my $held = submit('held?ms=2s');
+$held = submit('held?ms=30s&' . $s->gate('held'));
 wait_running($held);
 ($old) = $s->workers;
 $start = time();
 $s->reload;
 is(wait_ended($held)->{state}, 'lost', 'a job that does not stop is lost');
 cmp_ok(time() - $start, '<', 1.9, 'at its own bound');
+is(scalar(grep $_ == $old, $s->workers), 1, 'its worker waits');
+$s->open_gate('held');
 wait_gone($old);
-cmp_ok(time() - $start, '>=', 1.5, 'its worker waits for the function');
+unlike($s->text('error.log'), qr/runs on after/, 'as long as the function takes');
 $s->stop;
 $s->check_log;
 
@@ -194,7 +204,7 @@ $s->check_log;
 
 # one that is given up, and whose error_page is a task: that is given up, too
 
-$s = TaskServer->start(conf('1s'), server => '
+$s = TaskServer->start(conf('300ms'), server => '
     location = /first  { task sleep duration=20s; task_mode thread=probe;
                          error_page 503 = /second; }
     location = /second { task sleep duration=20s; task_mode thread=probe; }
@@ -202,7 +212,6 @@ $s = TaskServer->start(conf('1s'), server => '
 ');
 $c = $s->open('/first');
 $s->get('/quick');
-sleep(0.2);
 ($code, $time) = $s->stop('QUIT');
 is($code, 0, 'error_page at quit: exit code');
 cmp_ok($time, '<', 5, 'error_page at quit: on time');
