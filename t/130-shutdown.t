@@ -69,7 +69,7 @@ sleep(0.6);
 my $now = cpu($worker);
 ok(defined $now, 'the worker stays');
 cmp_ok(($now // 0) - $cpu, '<', 0.2, 'and does not spin');
-unlike($s->text('error.log'), qr/probe: stopped/, 'not stopped yet');
+unlike($s->text('error.log'), qr/: exiting$|probe: stopped/m, 'nor ends yet');
 $s->open_gate('left');
 my $start = time();
 $s->wait_for(sub { waitpid($s->{pid}, 1) }, 'nginx to stop');

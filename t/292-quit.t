@@ -102,7 +102,7 @@ $s->check_log;
 
 # a client's own function is given up meanwhile, and only that
 
-$s = TaskServer->start(conf('450ms'));
+$s = TaskServer->start(conf('600ms'));
 my $long = submit('held?ms=30s&' . $s->gate('job'));
 wait_running($long);
 $c = $s->open('/held?ms=30s&' . $s->gate('client'));
@@ -112,7 +112,7 @@ $start = time();
 $s->reload;
 $r = $s->read($c);
 is($r->{status}, 503, 'a client that waits is told');
-cmp_ok(time() - $start, '>=', 0.45, 'not before the bound');
+cmp_ok(time() - $start, '>=', 0.6, 'not before the bound');
 is(poll($long)->{state}, 'running', 'the job beside it runs');
 $s->open_gate($_) for 'job', 'client';
 is(wait_ended($long)->{state}, 'done', 'and is done');
