@@ -68,14 +68,14 @@ is(scalar(grep $r[$_]{time} < 0.23, 40 .. 42), 0, 'no sync task early');
 # TEST 4: signals to the worker
 
 my ($worker) = $s->workers;
-$r = $s->open('/open?duration=600ms');
-for (1 .. 20) {
+$r = $s->open('/open?duration=400ms');
+for (1 .. 15) {
     $s->signal('USR1', $worker);
     sleep(0.02);
 }
 $r = $s->read($r);
 is($r->{status}, 200, 'USR1 during a task');
-cmp_ok($r->{time}, '>=', 0.6, 'not early');
+cmp_ok($r->{time}, '>=', 0.4, 'not early');
 
 # TEST 5: the client leaves: the timer is gone at once
 
@@ -110,11 +110,12 @@ is($code, 0, 'exit code');
 cmp_ok($time, '<', 5, 'no timer is left');
 $s->check_log;
 
-# TEST 8: timer_resolution 100ms
+# TEST 8: timer_resolution 100ms: nginx's time is stale, and its timers fire much
+# too early; how early they may fire: see t/unit/base/timer.c
 
 $s = TaskServer->start(main => 'timer_resolution 100ms;', server => $server);
 
-for my $round (1 .. 5) {
+for my $round (1 .. 2) {
     my @ms = map $_ * 7, 1 .. 60;
     @r = $s->get_all(map "/open?duration=${_}ms", @ms);
     is(scalar(grep $_->{status} != 200, @r), 0, "timer_resolution, $round");

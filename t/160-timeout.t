@@ -124,9 +124,10 @@ is($r->{status}, 200, 'off');
 
 # timeout and abort at the same moment
 
-my @pairs = map $s->open($_), ('/async?duration=5s', '/thread?duration=5s') x 10;
-for my $n (1 .. 90) {
-    my @c = map $s->open($_), '/async?duration=5s', '/thread?duration=5s';
+my @pair = ('/async?duration=5s', '/thread?duration=5s');
+my @pairs = map $s->open($_), (@pair) x 10;
+for (1 .. 90) {
+    my @c = map $s->open($_), @pair;
     $_->{socket}->close for @c;
 }
 for my $c (sort { $a->{at} <=> $b->{at} }
