@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# Room in a zone of jobs: who has to go, and who has not.
+# Room in a zone of jobs: who has to go, and who has not.  In which order, and
+# when, to the millisecond: see t/unit/jobs/store/job_room.c.
 
 use strict;
 use warnings;
@@ -56,13 +57,14 @@ $n{done(result(7000))->{state}}++ for 1 .. 40;
 is(join(' ', %n), 'done 40', 'results have room beside 60 cancelled jobs');
 is(scalar(grep poll($_, '')->{state} eq 'cancelled', @ids), 60, 'which are there still');
 
-@ids = map submit('/held?ms=8s'), 1 .. 16;
+@ids = map submit('/held?ms=30s&' . $s->gate('held')), 1 .. 16;
 $s->wait_for(sub { !grep poll($_, '')->{state} ne 'timeout', @ids }, 'timeout');
 %n = ();
 $n{done('/job?duration=0')->{state}}++ for 1 .. 400;
 is(join(' ', %n), 'done 400', 'jobs have room beside 16 whose threads run');
 is(scalar(grep poll($_, '')->{state} eq 'timeout', @ids), 16, 'which are there still');
 
+$s->open_gate('held');
 $s->stop('TERM');
 $s->check_log;
 
@@ -101,26 +103,27 @@ $s->check_log;
 
 # keep: no result is dropped before
 
-$s = TaskServer->start(%conf, http => 'task_job_zone jobs:64k keep=2s;');
-my $first = done('/job?duration=0')->{id};
+$s = TaskServer->start(%conf, http => 'task_job_zone jobs:64k keep=1s;');
 my $since = time();
-while (time() - $since < 1.5) {
+my $first = done('/job?duration=0')->{id};
+while (time() - $since < 0.9) {
     last if !submit('/job?duration=0');
 }
 is($s->get('/job?duration=0')->{status}, 503, 'keep: the zone is full');
-is(poll($first, '')->{state}, 'done', 'and the first one is there') if time() - $since < 1.9;
+is(poll($first, '')->{state}, 'done', 'and the first one is there')
+    if time() - $since < 0.95;
 $s->wait_for(sub { submit('/job?duration=0') }, 'room', 20);
-cmp_ok(time() - $since, '>=', 1.99, 'none was dropped before');
+cmp_ok(time() - $since, '>=', 0.99, 'none was dropped before');
 $s->stop('TERM');
 $s->check_log;
 
 # "Unknown, or expired: 404", however it is asked
 
-$s = TaskServer->start(%conf, http => 'task_job_zone jobs:64k ttl=1s;');
-@ids = map submit('/job?duration=0'), 1 .. 30;
-$s->wait_for(sub { !grep poll($_, '')->{state} ne 'done', @ids }, 'done', 0.9);
-sleep(1.2);
-is(poll($ids[-1], '')->{state}, 404, 'expired: 404');
+$s = TaskServer->start(%conf, http => 'task_job_zone jobs:64k ttl=500ms;');
+$since = time();
+@ids = map done('/job?duration=0')->{id}, 1 .. 5;
+$s->wait_for(sub { poll($ids[-1], '')->{state} eq '404' }, 'it to expire');
+cmp_ok(time() - $since, '>=', 0.49, 'expired: 404');
 is(poll($ids[-2], '?wait=1s')->{state}, 404, 'likewise with wait');
 is($s->get("/jobs/$ids[-3]", method => 'DELETE')->{status}, 404, 'DELETE');
 is($s->get("/jobs/$ids[-4]", method => 'HEAD')->{status}, 404, 'HEAD');
