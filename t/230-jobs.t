@@ -69,9 +69,9 @@ sub wait_state {
 # accepted at once, and answered by every worker
 
 my $start = time();
-$r = $s->get('/async?duration=1500ms&status=done+it');
+$r = $s->get('/async?duration=1s&status=done+it');
 is($r->{status}, 202, 'accepted');
-cmp_ok(time() - $start, '<', 1.2, 'at once');
+cmp_ok(time() - $start, '<', 0.9, 'at once');
 my $accepted = decode_json($r->{body});
 like($accepted->{id}, qr/^[0-9a-f]{32}$/, 'an id');
 is($accepted->{state}, 'queued', 'state');
@@ -85,7 +85,7 @@ is(join(' ', keys %state), 'running', 'seen running, whoever is asked');
 
 $job = wait_state($accepted->{id}, 'done');
 is(encode_json($job->{result}), '{"status":"done it"}', 'the result');
-cmp_ok($job->{ended} - $job->{started}, '>=', 1.499, 'its times');
+cmp_ok($job->{ended} - $job->{started}, '>=', 0.999, 'its times');
 cmp_ok($job->{started}, '>=', $job->{created}, 'in order');
 is($job->{error}, undef, 'no error');
 %state = ();
@@ -182,7 +182,7 @@ $s->check_log;
 # a reload, a quit: the old worker ends its jobs, queued ones, too
 
 $s = TaskServer->start(%conf);
-@ids = map submit($_), (('/async?duration=1500ms') x 900,
+@ids = map submit($_), (('/async?duration=1s') x 900,
                         ('/thread?duration=20ms') x 100);
 is(scalar(grep defined, @ids), 1000, '1000 jobs');
 $s->reload;
@@ -194,7 +194,7 @@ is(join(' ', %n), 'done 1000', 'a reload loses none');
 
 # SIGKILL: what it held is lost, and is said to be
 
-@ids = map submit('/async?duration=3s'), 1 .. 40;
+@ids = map submit('/async?duration=20s'), 1 .. 40;
 my ($most) = sort { $b->{running} <=> $a->{running} }
     @{ decode_json($s->get('/status')->{body})->{zones}[0]{workers} };
 my $victim = $most->{pid};
@@ -208,10 +208,11 @@ is(($n{lost} // 0) + ($n{running} // 0), 40, 'the others run');
 my ($lost) = grep poll($_)->{state} eq 'lost', @ids;
 is(poll($lost // 'none')->{error}, 'its worker is gone', 'the reason');
 wait_state(submit('/async?duration=0'), 'done');
+$s->get("/jobs/$_", method => 'DELETE') for @ids;
 $s->wait_for(sub { !grep poll($_)->{state} eq 'running', @ids }, 'them to end');
 %n = ();
 $n{poll($_)->{state}}++ for @ids;
-is($n{lost} + $n{done}, 40, 'and end');
+is($n{lost} + $n{cancelled}, 40, 'and their workers hear of a cancel');
 $s->stop;
 $s->check_log('exited on signal 9');
 
@@ -260,21 +261,8 @@ $s->get("/jobs/$ids[5]", method => 'DELETE');
 wait_state($ids[5], 'cancelled');
 ok(submit('/async?duration=20s'), 'one that has ended makes room');
 
-# quit: within task_shutdown_timeout, or lost
-
-my ($code, $time) = $s->stop('TERM');
+my ($code) = $s->stop('TERM');
 is($code, 0, 'exit code');
-$s->check_log;
-
-$s = TaskServer->start(%conf, workers => 1,
-                       main => "$conf{main} task_shutdown_timeout 1s jobs=1s;");
-submit('/async?duration=20s');
-submit('/held?ms=100ms');
-($code, $time) = $s->stop('QUIT');
-is($code, 0, 'exit code');
-cmp_ok($time, '>=', 1, 'a quit waits for jobs');
-cmp_ok($time, '<', 4, 'but not longer than task_shutdown_timeout');
-like($s->text('error.log'), qr/\[error\].*job "sleep" did not end before/, 'logged');
 $s->check_log;
 
 done_testing();
