@@ -70,6 +70,11 @@ for my $try ([ '/ends?how=exit&n=2', 'task "ends" called exit\(2\)' ],
 {
     my ($uri, $message) = @$try;
 
+    # AddressSanitizer does not let us see that the first thread ends
+
+    next if $uri eq '/sync?how=thread'
+            && ($ENV{TEST_NGINX_SANITIZER} // '') eq 'address';
+
     my ($old) = $s->workers;
     $r = $s->get($uri);
     ok($r->{ended} && $r->{status} == 0, "$uri: no answer") or diag $r->{body};
