@@ -39,10 +39,13 @@ my $s = TaskServer->start(
         location /jobs/     { task_jobs zone=jobs; }
         location /small/jobs/ { task_jobs zone=small; }
         location = /quick   { quick; }
+        location = /timer   { task sleep duration=1ms; }
     ');
 
 my ($worker) = $s->workers;
 my ($r, $c, $id, $before);
+
+$s->get('/timer');         # timers need a descriptor, once
 
 sub descriptors { return scalar(() = glob "/proc/$worker/fd/*") }
 

@@ -104,24 +104,29 @@ ssize_t ngx_http_task_shm_size(ngx_conf_t *cf, const char *directive,
 ngx_int_t ngx_http_task_shm_mutex(pthread_mutex_t *mutex);
 
 
-/* --- time: ngx_http_task_timer.c ----------------------------------------- */
+/* --- time ---------------------------------------------------------------- */
 
-/* the owner sets event.log */
-
-typedef struct {
-    ngx_event_t              event;        /* the first member */
-    int64_t                  deadline;     /* nanoseconds */
-    void                   (*handler)(void *data);
-} ngx_http_task_timer_t;
-
-
-/* returns nanoseconds, on the monotonic clock; any thread */
+/*
+ * ngx_http_task_clock.c: returns nanoseconds, on the monotonic clock; any
+ * thread
+ */
 
 int64_t ngx_http_task_now(void);
 
+
+/* --- timers: ngx_http_task_timer.c; the loop ----------------------------- */
+
+typedef struct {
+    ngx_rbtree_node_t        node;         /* the first member */
+    int64_t                  deadline;     /* nanoseconds */
+    void                   (*handler)(void *data);     /* NULL: not set */
+    void                    *data;
+} ngx_http_task_timer_t;
+
+
 /*
- * On the loop: calls the handler at the deadline or later, never before it.
- * nginx's debug log may look at the first 32 bytes of data.
+ * Calls the handler at the deadline or later, never before it, and
+ * never from here.  A worker that quits waits for it.
  */
 
 void ngx_http_task_timer_set(ngx_http_task_timer_t *timer,
@@ -130,6 +135,21 @@ void ngx_http_task_timer_set(ngx_http_task_timer_t *timer,
 /* harmless if the timer is not set */
 
 void ngx_http_task_timer_clear(ngx_http_task_timer_t *timer);
+
+
+/* --- what wakes the loop for timers: ngx_http_task_alarm.c; the loop ------ */
+
+/* handler() is called at each alarm */
+
+void ngx_http_task_alarm_init(void (*handler)(void));
+
+/* sets the one alarm to this time, nanoseconds; it may come too early */
+
+void ngx_http_task_alarm_set(int64_t when);
+
+/* 1: a worker that quits goes on; 0: no longer */
+
+void ngx_http_task_alarm_keep(ngx_uint_t keep);
 
 
 /* --- the event loop: ngx_http_task_loop.c; any thread -------------------- */

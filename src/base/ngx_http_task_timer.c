@@ -1,85 +1,169 @@
 
 /*
- * The monotonic clock, and timers whose deadlines are on it.  This is the one
- * place that sets nginx's timers to deadlines.  A timer that fires before its
- * deadline is set again:
- *
- *     nginx's timers fire early, always by a part of a millisecond, and by
- *     much more if the time that nginx keeps is stale;
- *
- *     if ngx_msec_t has 32 bits, a timer of more than 24 days would fire at
- *     once: so each is set to an hour at most.
+ * Timers whose deadlines are on the monotonic clock.  They are in a tree of
+ * their own, whose first deadline an alarm is set to.
  */
 
 
 #include "base/ngx_http_task_base.h"
 
 
-/* the longest time that nginx's timer is set to, milliseconds */
+/* so long handlers are called without a turn of the event loop, nanoseconds */
 
-#define NGX_HTTP_TASK_TIMER_MAX  3600000
-
-
-static void ngx_http_task_timer_add(ngx_http_task_timer_t *timer);
-static void ngx_http_task_timer_handler(ngx_event_t *ev);
+#define NGX_HTTP_TASK_TIMER_TURN  500000
 
 
-int64_t
-ngx_http_task_now(void)
-{
-    struct timespec  ts;
+static void ngx_http_task_timer_insert(ngx_rbtree_node_t *temp,
+    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
+static void ngx_http_task_timer_remove(ngx_http_task_timer_t *timer);
+static void ngx_http_task_timer_expire(void);
 
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
 
-    return (int64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
+#define ngx_http_task_timer_none()                                            \
+    (ngx_http_task_timers.root == ngx_http_task_timers.sentinel)
+
+#define ngx_http_task_timer_first()                                           \
+    ((ngx_http_task_timer_t *) ngx_rbtree_min(ngx_http_task_timers.root,      \
+                                              ngx_http_task_timers.sentinel))
+
+
+/* state of this worker */
+
+static ngx_rbtree_t       ngx_http_task_timers;
+static ngx_rbtree_node_t  ngx_http_task_timers_sentinel;
+
+/* what the alarm is set to: for a later deadline it is not set again */
+
+static int64_t            ngx_http_task_timer_alarm = INT64_MAX;
 
 
 void
 ngx_http_task_timer_set(ngx_http_task_timer_t *timer,
     void (*handler)(void *data), void *data, int64_t deadline)
 {
-    timer->event.handler = ngx_http_task_timer_handler;
-    timer->event.data = data;
+    if (ngx_http_task_timers.root == NULL) {
+        ngx_rbtree_init(&ngx_http_task_timers, &ngx_http_task_timers_sentinel,
+                        ngx_http_task_timer_insert);
+        ngx_http_task_alarm_init(ngx_http_task_timer_expire);
+    }
+
+    if (timer->handler) {
+        ngx_rbtree_delete(&ngx_http_task_timers, &timer->node);
+
+    } else if (ngx_http_task_timer_none()) {
+        ngx_http_task_alarm_keep(1);
+    }
+
     timer->handler = handler;
+    timer->data = data;
     timer->deadline = deadline;
 
-    ngx_http_task_timer_add(timer);
+    ngx_rbtree_insert(&ngx_http_task_timers, &timer->node);
+
+    if (deadline < ngx_http_task_timer_alarm) {
+        ngx_http_task_timer_alarm = deadline;
+        ngx_http_task_alarm_set(deadline);
+    }
 }
 
 
 static void
-ngx_http_task_timer_add(ngx_http_task_timer_t *timer)
+ngx_http_task_timer_insert(ngx_rbtree_node_t *temp, ngx_rbtree_node_t *node,
+    ngx_rbtree_node_t *sentinel)
 {
-    int64_t  ms;
+    ngx_rbtree_node_t      **p;
+    ngx_http_task_timer_t   *timer, *other;
 
-    ms = (timer->deadline - ngx_http_task_now() + 999999) / 1000000;
+    timer = (ngx_http_task_timer_t *) node;
 
-    ngx_add_timer(&timer->event, (ngx_msec_t) ngx_min(ngx_max(ms, 0),
-                                                  NGX_HTTP_TASK_TIMER_MAX));
+    for ( ;; ) {
+        other = (ngx_http_task_timer_t *) temp;
+
+        p = (timer->deadline < other->deadline) ? &temp->left : &temp->right;
+
+        if (*p == sentinel) {
+            break;
+        }
+
+        temp = *p;
+    }
+
+    *p = node;
+    node->parent = temp;
+    node->left = sentinel;
+    node->right = sentinel;
+    ngx_rbt_red(node);
 }
 
+
+/* an alarm that is too early then does no harm */
 
 void
 ngx_http_task_timer_clear(ngx_http_task_timer_t *timer)
 {
-    if (timer->event.timer_set) {
-        ngx_del_timer(&timer->event);
+    if (timer->handler) {
+        ngx_http_task_timer_remove(timer);
     }
 }
 
 
 static void
-ngx_http_task_timer_handler(ngx_event_t *ev)
+ngx_http_task_timer_remove(ngx_http_task_timer_t *timer)
 {
-    ngx_http_task_timer_t  *timer;
+    ngx_rbtree_delete(&ngx_http_task_timers, &timer->node);
 
-    timer = (ngx_http_task_timer_t *) ev;
+    timer->handler = NULL;
 
-    if (timer->deadline > ngx_http_task_now()) {
-        ngx_http_task_timer_add(timer);
+    if (ngx_http_task_timer_none()) {
+        ngx_http_task_alarm_keep(0);
+    }
+}
+
+
+/* a handler may set and clear any timer */
+
+static void
+ngx_http_task_timer_expire(void)
+{
+    int64_t                  now, start;
+    void                   (*handler)(void *data);
+    ngx_http_task_timer_t   *timer;
+
+    start = ngx_http_task_now();
+
+    /* it is set once, below */
+
+    ngx_http_task_timer_alarm = INT64_MIN;
+
+    for (now = start;
+         now - start < NGX_HTTP_TASK_TIMER_TURN;
+         now = ngx_http_task_now())
+    {
+        if (ngx_http_task_timer_none()) {
+            break;
+        }
+
+        timer = ngx_http_task_timer_first();
+
+        if (timer->deadline > now) {
+            break;
+        }
+
+        handler = timer->handler;
+
+        ngx_http_task_timer_remove(timer);
+
+        handler(timer->data);
+    }
+
+    if (ngx_http_task_timer_none()) {
+        ngx_http_task_timer_alarm = INT64_MAX;
         return;
     }
 
-    timer->handler(ev->data);
+    /* what is over, and had no time in this turn, wakes the loop at once */
+
+    ngx_http_task_timer_alarm = ngx_http_task_timer_first()->deadline;
+
+    ngx_http_task_alarm_set(ngx_http_task_timer_alarm);
 }

@@ -48,7 +48,6 @@ ngx_http_task_job_wait_create(ngx_http_request_t *r,
     w->request = r;
     w->changes = r->uri_changes;
     w->store = store;
-    w->timer.event.log = r->connection->log;
 
     ngx_memcpy(w->op.id, id, NGX_HTTP_TASK_JOB_ID);
     w->op.data = w;

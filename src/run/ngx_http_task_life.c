@@ -52,7 +52,6 @@ void
 ngx_http_task_start(ngx_task_t *t, const ngx_http_task_client_t *client)
 {
     t->client = client;
-    t->timer.event.log = t->log;
 
     t->cell = ngx_http_task_count_start(t->conf->stats);
 
@@ -199,10 +198,6 @@ ngx_http_task_timeout_set(ngx_task_t *t, void (*handler)(void *data))
 
         t->timeout = timer;
     }
-
-    /* a job has another log than the request whose body was read */
-
-    timer->event.log = t->log;
 
     ngx_http_task_timer_set(timer, handler, t,
                             t->created + (int64_t) t->conf->timeout * 1000000);

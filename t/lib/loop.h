@@ -2,7 +2,8 @@
 /*
  * What a driver of t/unit/ needs of nginx's event loop: timers and posted
  * events, and a clock that stands until the driver moves it.  Where nginx has
- * a tree of timers, this is a list: nginx's headers call what is here.
+ * a tree of timers, this is a list: nginx's headers call what is here.  Other
+ * trees are trees.
  */
 
 
@@ -57,10 +58,84 @@ ngx_log_error_core(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
 }
 
 
+/* another tree than that of nginx's timers: a tree, but never balanced */
+
+static inline void
+loop_tree_insert(ngx_rbtree_t *tree, ngx_rbtree_node_t *node)
+{
+    if (tree->root != tree->sentinel) {
+        tree->insert(tree->root, node, tree->sentinel);
+        return;
+    }
+
+    node->parent = NULL;
+    node->left = tree->sentinel;
+    node->right = tree->sentinel;
+
+    tree->root = node;
+}
+
+
+static inline void
+loop_tree_replace(ngx_rbtree_t *tree, ngx_rbtree_node_t *node,
+    ngx_rbtree_node_t *by)
+{
+    if (node->parent == NULL) {
+        tree->root = by;
+
+    } else if (node == node->parent->left) {
+        node->parent->left = by;
+
+    } else {
+        node->parent->right = by;
+    }
+
+    if (by != tree->sentinel) {
+        by->parent = node->parent;
+    }
+}
+
+
+static inline void
+loop_tree_delete(ngx_rbtree_t *tree, ngx_rbtree_node_t *node)
+{
+    ngx_rbtree_node_t  *next;
+
+    if (node->left == tree->sentinel) {
+        loop_tree_replace(tree, node, node->right);
+
+    } else if (node->right == tree->sentinel) {
+        loop_tree_replace(tree, node, node->left);
+
+    } else {
+        next = ngx_rbtree_min(node->right, tree->sentinel);
+
+        loop_tree_replace(tree, next, next->right);
+        loop_tree_replace(tree, node, next);
+
+        next->left = node->left;
+        next->right = node->right;
+
+        next->left->parent = next;
+
+        if (next->right != tree->sentinel) {
+            next->right->parent = next;
+        }
+    }
+
+    memset(node, 0, sizeof(ngx_rbtree_node_t));
+}
+
+
 void
 ngx_rbtree_insert(ngx_rbtree_t *tree, ngx_rbtree_node_t *node)
 {
     ngx_rbtree_node_t  *n;
+
+    if (tree != &ngx_event_timer_rbtree) {
+        loop_tree_insert(tree, node);
+        return;
+    }
 
     for (n = loop_timers; n; n = n->right) {
         if (n == node) {
@@ -77,6 +152,11 @@ void
 ngx_rbtree_delete(ngx_rbtree_t *tree, ngx_rbtree_node_t *node)
 {
     ngx_rbtree_node_t  **n;
+
+    if (tree != &ngx_event_timer_rbtree) {
+        loop_tree_delete(tree, node);
+        return;
+    }
 
     for (n = &loop_timers; *n; n = &(*n)->right) {
         if (*n == node) {

@@ -64,9 +64,8 @@ void
 ngx_http_task_timer_set(ngx_http_task_timer_t *timer,
     void (*handler)(void *data), void *data, int64_t deadline)
 {
-    timer->event.timer_set = 1;
-    timer->event.data = data;
     timer->handler = handler;
+    timer->data = data;
     timer->deadline = deadline;
 }
 
@@ -74,7 +73,7 @@ ngx_http_task_timer_set(ngx_http_task_timer_t *timer,
 void
 ngx_http_task_timer_clear(ngx_http_task_timer_t *timer)
 {
-    timer->event.timer_set = 0;
+    timer->handler = NULL;
 }
 
 
@@ -276,15 +275,17 @@ counts(ngx_uint_t running, ngx_uint_t waiting, const char *what)
 static void
 expire(void)
 {
-    ngx_uint_t              i;
-    ngx_http_task_timer_t  *timer;
+    ngx_uint_t               i;
+    void                   (*fn)(void *data);
+    ngx_http_task_timer_t   *timer;
 
     for (i = 0; i < TASKS; i++) {
         timer = &tasks[i].timer;
 
-        if (timer->event.timer_set && timer->deadline <= loop_clock) {
-            timer->event.timer_set = 0;
-            timer->handler(timer->event.data);
+        if (timer->handler && timer->deadline <= loop_clock) {
+            fn = timer->handler;
+            timer->handler = NULL;
+            fn(timer->data);
         }
     }
 }
@@ -391,16 +392,16 @@ test_wait(void)
        "wait: not bounded");
     take(3);
 
-    is(tasks[1].timer.event.timer_set
+    is(tasks[1].timer.handler
        && tasks[1].timer.deadline == start + 50 * LOOP_MS, "wait: so long");
-    is(!tasks[0].timer.event.timer_set && !tasks[2].timer.event.timer_set,
+    is(!tasks[0].timer.handler && !tasks[2].timer.handler,
        "wait: neither who runs nor who is not bounded");
 
     loop_clock = start + 10 * LOOP_MS;
     give_back(0);
     loop_posted();
     called("b", "wait: its turn in time");
-    is(!tasks[1].timer.event.timer_set, "wait: its timer is cleared");
+    is(!tasks[1].timer.handler, "wait: its timer is cleared");
 
     loop_clock = start + 49 * LOOP_MS;
     expire();
@@ -432,7 +433,7 @@ test_wait_for_ever(void)
 
     take(0);
     take(1);
-    is(!tasks[1].timer.event.timer_set, "no wait: no timer");
+    is(!tasks[1].timer.handler, "no wait: no timer");
     loop_clock += LOOP_YEAR;
     give_back(0);
     loop_posted();
@@ -453,7 +454,7 @@ test_leave(ngx_uint_t who, const char *left, const char *what)
 
     leave(who);
     counts(1, 2, what);
-    is(!waits(who) && !tasks[who].timer.event.timer_set, what);
+    is(!waits(who) && !tasks[who].timer.handler, what);
     is(ngx_http_task_limit_has_room(limit), "leave: there is room");
     is(take(4) == NGX_AGAIN, "leave: for another one");
 
@@ -776,7 +777,7 @@ compare(void)
         wrong += (waits(i) != (tasks[i].state == WAITS));
         wrong += ((tasks[i].turn.limit == NULL)
                   != (tasks[i].state == NEITHER));
-        wrong += (tasks[i].timer.event.timer_set
+        wrong += ((tasks[i].timer.handler != NULL)
                   != (tasks[i].state == WAITS && tasks[i].until));
     }
 }
