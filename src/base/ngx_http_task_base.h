@@ -259,6 +259,13 @@ void ngx_http_task_child_init(ngx_cycle_t *cycle, ngx_uint_t libraries);
 void ngx_http_task_child_thread(void);
 
 
+/* --- threads of pools: ngx_http_task_batch.c ----------------------------- */
+
+/* called in a thread of a pool: from its first piece on it is SCHED_BATCH */
+
+void ngx_http_task_batch_thread(void);
+
+
 /* --- clients: ngx_http_task_watch.c; the loop ---------------------------- */
 
 /* watches a request that waits: ends it when its client leaves */

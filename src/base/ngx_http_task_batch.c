@@ -1,0 +1,43 @@
+
+/*
+ * What the scheduler is told of the threads of pools: that they are batch jobs.
+ * Such a thread has its share of the processors as any other, but when it is
+ * woken, it does not interrupt what runs on its core: the event loop that has
+ * just given it a piece goes on.
+ */
+
+
+#include "base/ngx_http_task_base.h"
+
+#include <sched.h>
+
+
+void
+ngx_http_task_batch_thread(void)
+{
+    struct sched_param          param;
+    static ngx_uint_t           told;        /* [both] */
+    static __thread ngx_uint_t  done;
+
+    if (done) {
+        return;
+    }
+
+    done = 1;
+
+    /* else who started nginx has chosen what it is */
+
+    if (sched_getscheduler(0) != SCHED_OTHER) {
+        return;
+    }
+
+    ngx_memzero(&param, sizeof(struct sched_param));
+
+    if (sched_setscheduler(0, SCHED_BATCH, &param) == -1
+        && __atomic_exchange_n(&told, 1, __ATOMIC_RELAXED) == 0)
+    {
+        ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, ngx_errno,
+                      "sched_setscheduler(SCHED_BATCH) failed, threads of "
+                      "pools may interrupt the event loop");
+    }
+}
