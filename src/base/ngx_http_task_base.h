@@ -114,6 +114,14 @@ ngx_int_t ngx_http_task_shm_mutex(pthread_mutex_t *mutex);
 int64_t ngx_http_task_now(void);
 
 
+/*
+ * What there is much of is done for so long, nanoseconds, and goes on in the
+ * next turn of the event loop: others have theirs in between.
+ */
+
+#define NGX_HTTP_TASK_TURN  300000
+
+
 /* --- timers: ngx_http_task_timer.c; the loop ----------------------------- */
 
 typedef struct {

@@ -8,11 +8,6 @@
 #include "base/ngx_http_task_base.h"
 
 
-/* so long handlers are called without a turn of the event loop, nanoseconds */
-
-#define NGX_HTTP_TASK_TIMER_TURN  500000
-
-
 static void ngx_http_task_timer_insert(ngx_rbtree_node_t *temp,
     ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
 static void ngx_http_task_timer_remove(ngx_http_task_timer_t *timer);
@@ -136,7 +131,7 @@ ngx_http_task_timer_expire(void)
     ngx_http_task_timer_alarm = INT64_MIN;
 
     for (now = start;
-         now - start < NGX_HTTP_TASK_TIMER_TURN;
+         now - start < NGX_HTTP_TASK_TURN;
          now = ngx_http_task_now())
     {
         if (ngx_http_task_timer_none()) {

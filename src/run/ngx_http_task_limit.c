@@ -223,13 +223,28 @@ ngx_http_task_limit_give_back(ngx_http_task_turn_t *turn)
 static void
 ngx_http_task_limit_handler(ngx_event_t *ev)
 {
+    int64_t                 start;
     ngx_queue_t            *q;
     ngx_http_task_turn_t   *turn;
     ngx_http_task_limit_t  *limit;
 
     limit = ev->data;
+    start = ngx_http_task_now();
 
     while (limit->waiting && limit->running < limit->conf->running) {
+
+        if (ngx_http_task_now() - start >= NGX_HTTP_TASK_TURN) {
+
+            /* one that was given back has posted it for this turn */
+
+            if (ev->posted) {
+                ngx_delete_posted_event(ev);
+            }
+
+            ngx_post_event(ev, &ngx_posted_next_events);
+            return;
+        }
+
         q = ngx_queue_head(&limit->queue);
         turn = ngx_queue_data(q, ngx_http_task_turn_t, queue);
 

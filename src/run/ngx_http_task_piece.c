@@ -19,11 +19,18 @@
 static ngx_int_t ngx_http_task_piece_create(ngx_task_t *t);
 static void ngx_http_task_piece_cleanup(void *data);
 static void ngx_http_task_piece_completion(ngx_event_t *ev);
+static void ngx_http_task_piece_handler(ngx_event_t *ev);
 static void ngx_http_task_piece_done(ngx_http_task_piece_t *piece);
 static void ngx_http_task_piece_give_up(ngx_http_task_hold_t *hold);
 static ngx_http_task_piece_t *ngx_http_task_piece_next(
     ngx_http_task_piece_t *piece);
 static void ngx_http_task_piece_abandon(ngx_cycle_t *cycle, ngx_task_t *t);
+
+
+/* pieces that nginx's pools have given back */
+
+static ngx_queue_t  ngx_http_task_pieces_back;
+static ngx_event_t  ngx_http_task_piece_event;
 
 
 ngx_int_t
@@ -142,10 +149,52 @@ ngx_http_task_piece_wake(ngx_task_t *t)
 }
 
 
+/* nginx tells of all that have come back meanwhile, one after the other */
+
 static void
 ngx_http_task_piece_completion(ngx_event_t *ev)
 {
-    ngx_http_task_piece_done(ev->data);
+    ngx_http_task_piece_t *piece = ev->data;
+
+    ev = &ngx_http_task_piece_event;
+
+    if (ev->handler == NULL) {
+        ngx_queue_init(&ngx_http_task_pieces_back);
+
+        ev->handler = ngx_http_task_piece_handler;
+        ev->log = ngx_cycle->log;
+    }
+
+    ngx_queue_insert_tail(&ngx_http_task_pieces_back, &piece->queue);
+
+    if (!ev->posted) {
+        ngx_post_event(ev, &ngx_posted_events);
+    }
+}
+
+
+static void
+ngx_http_task_piece_handler(ngx_event_t *ev)
+{
+    int64_t       start;
+    ngx_queue_t  *q, *back;
+
+    back = &ngx_http_task_pieces_back;
+    start = ngx_http_task_now();
+
+    while (!ngx_queue_empty(back)) {
+
+        if (ngx_http_task_now() - start >= NGX_HTTP_TASK_TURN) {
+            ngx_post_event(ev, &ngx_posted_next_events);
+            return;
+        }
+
+        q = ngx_queue_head(back);
+        ngx_queue_remove(q);
+
+        ngx_http_task_piece_done(ngx_queue_data(q, ngx_http_task_piece_t,
+                                                queue));
+    }
 }
 
 

@@ -40,6 +40,7 @@ volatile ngx_cycle_t   *ngx_cycle = &loop_cycle;
 volatile ngx_msec_t     ngx_current_msec;
 ngx_rbtree_t            ngx_event_timer_rbtree;
 ngx_queue_t             ngx_posted_events;
+ngx_queue_t             ngx_posted_next_events;
 ngx_uint_t              ngx_exiting;
 
 
@@ -186,6 +187,7 @@ loop_init(void)
     (void) setvbuf(stdout, NULL, _IOLBF, 0);
 
     ngx_queue_init(&ngx_posted_events);
+    ngx_queue_init(&ngx_posted_next_events);
     loop_update();
 }
 
@@ -270,6 +272,23 @@ loop_ends(void)
     }
 
     return 1;
+}
+
+
+/* what was posted for the next turn is posted now, as nginx begins one */
+
+static inline void
+loop_turn(void)
+{
+    ngx_event_t  *ev;
+
+    while (!ngx_queue_empty(&ngx_posted_next_events)) {
+        ev = ngx_queue_data(ngx_queue_head(&ngx_posted_next_events),
+                            ngx_event_t, queue);
+
+        ngx_delete_posted_event(ev);
+        ngx_post_event(ev, &ngx_posted_events);
+    }
 }
 
 

@@ -13,11 +13,6 @@
 
 #define NGX_HTTP_TASK_JOB_LOOK    50
 
-/* at most so many jobs are looked at without a break of a millisecond */
-
-#define NGX_HTTP_TASK_JOB_LOOKS   1000
-
-
 static void ngx_http_task_job_look_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_http_task_job_look_cancels(
     ngx_http_task_job_zone_t *zone);
@@ -119,18 +114,20 @@ ngx_http_task_job_look_cancels(ngx_http_task_job_zone_t *zone)
 static ngx_uint_t
 ngx_http_task_job_look_watches(ngx_http_task_job_zone_t *zone)
 {
-    ngx_uint_t    i;
+    int64_t       start;
     ngx_queue_t  *q;
+
+    start = ngx_http_task_now();
 
     if (ngx_queue_empty(&zone->behind) && !ngx_queue_empty(&zone->watches)) {
         ngx_queue_add(&zone->behind, &zone->watches);
         ngx_queue_init(&zone->watches);
     }
 
-    for (i = 0; i < NGX_HTTP_TASK_JOB_LOOKS; i++) {
+    while (!ngx_queue_empty(&zone->behind)) {
 
-        if (ngx_queue_empty(&zone->behind)) {
-            return 0;
+        if (ngx_http_task_now() - start >= NGX_HTTP_TASK_TURN) {
+            return 1;
         }
 
         q = ngx_queue_head(&zone->behind);
@@ -143,7 +140,7 @@ ngx_http_task_job_look_watches(ngx_http_task_job_zone_t *zone)
                                                  queue));
     }
 
-    return !ngx_queue_empty(&zone->behind);
+    return 0;
 }
 
 

@@ -837,6 +837,44 @@ test_any(ngx_uint_t running, ngx_uint_t queue, ngx_msec_t wait)
 }
 
 
+/* turns that are given out take their time: others have theirs in between */
+
+static void
+takes(ngx_http_task_turn_t *turn)
+{
+    loop_clock += NGX_HTTP_TASK_TURN / 4;
+
+    ngx_http_task_limit_give_back(turn);
+}
+
+
+static void
+test_long(void)
+{
+    ngx_uint_t  i, turns;
+
+    make(1, TASKS, 0);
+
+    for (i = 0; i < 21; i++) {
+        (void) take(i);
+        tasks[i].does = takes;
+    }
+
+    give_back(0);
+
+    for (turns = 0; limit->waiting; turns++) {
+        is(loop_posted() >= 1, "long: an event each turn");
+        is(limit->waiting == 20 - 4 * (turns + 1), "long: four of them");
+        loop_turn();
+    }
+
+    called("bcdefghijklmnopqrstu", "long: in order");
+    is(turns == 5, "long: in five turns");
+    is(deepest == 1, "long: none within another");
+    counts(0, 0, "long: all");
+}
+
+
 /* what is reserved nobody else gets */
 
 static void
@@ -878,6 +916,7 @@ int
 main(void)
 {
     test_turns();
+    test_long();
     test_reserve();
     test_no_queue();
     test_between();

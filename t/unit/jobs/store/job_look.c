@@ -1,8 +1,9 @@
 
 /*
- * Watches of jobs: each is looked at once a round, a thousand of them without a
- * break, and is told of a change, of an end, and that the worker quits; those
- * that were dropped are told nothing, also by the handler of another one.
+ * Watches of jobs: each is looked at once a round, for no longer than a turn of
+ * the loop may take, and is told of a change, of an end, and that the worker
+ * quits; those that were dropped are told nothing, also by the handler of
+ * another one.
  */
 
 
@@ -34,7 +35,21 @@ static ngx_uint_t                looks, answers, asked;
 static void                    (*does)(ngx_http_task_store_op_t *op);
 
 
+/* what looks take beside the clock, nanoseconds: a thousand of them a turn */
+
+#define LOOK  (NGX_HTTP_TASK_TURN / 1000)
+
+static int64_t  taken;
+
+
 /* --- symbols of the rest of the module ------------------------------------ */
+
+int64_t
+ngx_http_task_now(void)
+{
+    return loop_clock + taken;
+}
+
 
 ngx_int_t
 ngx_http_task_job_peek(ngx_http_task_job_zone_t *z, u_char *id,
@@ -46,6 +61,7 @@ ngx_http_task_job_peek(ngx_http_task_job_zone_t *z, u_char *id,
 
     looks++;
     looked[i]++;
+    taken += LOOK;
 
     if (gone[i]) {
         return NGX_DECLINED;
