@@ -19,7 +19,7 @@ my $new = $v[0] > 1 || $v[1] > 25 || ($v[1] == 25 && $v[2] >= 1);
 my $port = ($ENV{TEST_NGINX_PORT} || 1984) + 101;
 
 my $s = TaskServer->start(
-    log_level => 'debug',
+    http => 'task_zone numbers:64k; task_stats numbers;',
     main => 'thread_pool four threads=4;',
     server => ($new ? "http2 on; listen 127.0.0.1:$port;"
                     : "listen 127.0.0.1:$port http2;") . '
@@ -29,6 +29,7 @@ my $s = TaskServer->start(
         location = /thread { task sleep duration=400ms; task_mode thread=four; }
         location = /fixed  { task sleep duration=0 status=fixed; }
         location = /quick  { quick; }
+        location = /status { task_status json; }
     ');
 
 my $dir = $s->{root};
@@ -92,9 +93,7 @@ if ($pid == 0) {
         or POSIX::_exit(1);
 }
 
-# the task is what makes the worker keep a timer of 41 minutes
-
-$s->wait_for(sub { $s->text('error.log') =~ /event timer add: .*: 2460000:/ },
+$s->wait_for(sub { $s->get('/status')->{body} =~ /"workers":\[\{[^[]*"running":1,/ },
              'the task to start');
 kill 'TERM', $pid;
 waitpid $pid, 0;

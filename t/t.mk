@@ -3,6 +3,7 @@
 # make lint     compilers' warnings, cppcheck, nginx's style, the order of rooms
 # make sanitize runs the tests with ASan and UBSan in the module
 # make sanitize-nginx KIND=address or thread: in an nginx that has them, too
+# make stalls   what holds the event loop, and for how long; BOUND=ms
 # make stress   mixed load, aborts, reloads, kills: nothing is lost; TIME=60
 # make fuzz     libFuzzer on all that reads input; TIME=60 each
 # make matrix   the tests in minimal roots of Debian 12, 13 and forky; as root
@@ -41,7 +42,7 @@ UNITS        := $(patsubst t/unit/%.c,$(BUILD)/unit/%,\
 TEST_BUILDS   = tasks $(TEST_TASKS) $(UNITS)
 
 
-.PHONY: lint sanitize sanitize-nginx stress fuzz matrix bench instructions \
+.PHONY: lint sanitize sanitize-nginx stalls stress fuzz matrix bench instructions \
         test-lab
 
 $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
@@ -128,6 +129,12 @@ sanitize-nginx:
 	@sh util/nginx-source.sh $(NGX_SOURCE)
 	@$(MAKE) -s build $(TEST_BUILDS)
 	@sh util/sanitize-nginx.sh $(BUILD) $(KIND) $(TESTS)
+
+stalls:
+	@$(PACKAGES) install $(TEST_NEEDS) util-linux
+	@$(MAKE) -s build $(TEST_TASKS)
+	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
+	    sh util/prove.sh $(BUILD) stalls $(BOUND)
 
 stress:
 	@$(PACKAGES) install $(TEST_NEEDS)

@@ -2,6 +2,7 @@
 #
 # prove.sh BUILD JOBS [TEST ...]    runs the tests with the built module
 # prove.sh BUILD stress TIME          or the load of t/stress.pl
+# prove.sh BUILD stalls [BOUND]       or the cases of t/stalls.pl
 
 set -eu
 
@@ -9,7 +10,7 @@ build=$1
 jobs=$2
 shift 2
 
-[ $# -gt 0 ] || set -- t
+[ $# -gt 0 ] || [ "$jobs" = stalls ] || set -- t
 
 mkdir -p "$build/t"
 
@@ -21,8 +22,8 @@ export TEST_NGINX_PORT="${TEST_NGINX_PORT:-1984}"
 
 prove="prove -r"
 
-if [ "$jobs" = stress ]; then
-    prove="perl t/stress.pl"
+if [ "$jobs" = stress ] || [ "$jobs" = stalls ]; then
+    prove="perl t/$jobs.pl"
 
 elif [ "$jobs" -gt 1 ]; then
     export TEST_NGINX_RANDOMIZE=1

@@ -9,23 +9,39 @@
 #include "stats/ngx_http_task_seen.h"
 
 
+/* a request for the status, which is printed in one turn of the loop or more */
+
+typedef struct {
+    ngx_http_request_t            *request;
+    ngx_uint_t                     changes;      /* r->uri_changes at first */
+    ngx_http_task_format_e         format;
+    ngx_array_t                    zones;        /* ngx_http_task_seen_t */
+    ngx_array_t                    jobs;
+    ngx_http_task_out_t            out;
+    ngx_http_task_status_print_t   print;
+    ngx_event_t                    event;
+} ngx_http_task_status_t;
+
+
 static ngx_int_t ngx_http_task_status_format(ngx_http_request_t *r,
     ngx_http_task_format_e *format);
 static ngx_int_t ngx_http_task_status_see(ngx_pool_t *pool, ngx_array_t *zones,
     ngx_array_t *seen);
+static ngx_int_t ngx_http_task_status_wait(ngx_http_task_status_t *status);
+static void ngx_http_task_status_cleanup(void *data);
+static void ngx_http_task_status_turn(ngx_event_t *ev);
+static ngx_int_t ngx_http_task_status_print(ngx_http_task_status_t *status);
+static ngx_int_t ngx_http_task_status_send(ngx_http_task_status_t *status);
 
 
 ngx_int_t
 ngx_http_task_status_handler(ngx_http_request_t *r)
 {
-    ngx_array_t                 zones, jobs;
-    ngx_http_task_out_t         out;
-    ngx_http_task_format_e      format;
+    ngx_int_t                   rc;
+    ngx_http_task_status_t     *status;
     ngx_http_task_main_conf_t  *tmcf;
 
     static ngx_str_t  allow = ngx_string("GET, HEAD");
-    static ngx_str_t  text = ngx_string("text/plain; version=0.0.4; "
-                                        "charset=utf-8");
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return ngx_http_task_send_not_allowed(r, &allow);
@@ -33,30 +49,156 @@ ngx_http_task_status_handler(ngx_http_request_t *r)
 
     tmcf = ngx_http_get_module_main_conf(r, ngx_http_task_module);
 
-    if (ngx_http_task_status_format(r, &format) != NGX_OK
-        || ngx_http_task_status_see(r->pool, &tmcf->zones, &zones) != NGX_OK
-        || ngx_http_task_job_status(r->pool, &tmcf->job_zones, &jobs) != NGX_OK)
+    status = ngx_pcalloc(r->pool, sizeof(ngx_http_task_status_t));
+
+    if (status == NULL
+        || ngx_http_task_status_format(r, &status->format) != NGX_OK
+        || ngx_http_task_status_see(r->pool, &tmcf->zones, &status->zones)
+           != NGX_OK
+        || ngx_http_task_job_status(r->pool, &tmcf->job_zones, &status->jobs)
+           != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_http_task_out_init(&out, r->pool);
+    status->request = r;
+    status->print.zones = &status->zones;
 
-    if (format == NGX_HTTP_TASK_FORMAT_PROMETHEUS) {
-        ngx_http_task_status_prometheus(&out, &zones);
-        ngx_http_task_job_status_prometheus(&out, &jobs);
+    ngx_http_task_out_init(&status->out, r->pool);
 
-        return ngx_http_task_out_send(&out, r, &text);
+    if (status->format != NGX_HTTP_TASK_FORMAT_PROMETHEUS) {
+        ngx_http_task_out(&status->out,
+                          "{\"version\":\"%s\",\"nginx\":\"%s\",\"zones\":[",
+                          NGX_HTTP_TASK_VERSION, NGINX_VERSION);
     }
 
-    ngx_http_task_out(&out, "{\"version\":\"%s\",\"nginx\":\"%s\",\"zones\":[",
-                      NGX_HTTP_TASK_VERSION, NGINX_VERSION);
-    ngx_http_task_status_json(&out, &zones);
-    ngx_http_task_out(&out, "],\"jobs\":[");
-    ngx_http_task_job_status_json(&out, &jobs);
-    ngx_http_task_out(&out, "]}");
+    rc = ngx_http_task_status_print(status);
 
-    return ngx_http_task_out_send(&out, r, &ngx_http_task_json_type);
+    return (rc == NGX_AGAIN) ? ngx_http_task_status_wait(status) : rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_status_wait(ngx_http_task_status_t *status)
+{
+    ngx_event_t         *ev;
+    ngx_http_cleanup_t  *cln;
+    ngx_http_request_t  *r;
+
+    r = status->request;
+    ev = &status->event;
+
+    cln = ngx_http_cleanup_add(r, 0);
+    if (cln == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cln->handler = ngx_http_task_status_cleanup;
+    cln->data = status;
+
+    status->changes = r->uri_changes;
+
+    ev->handler = ngx_http_task_status_turn;
+    ev->data = status;
+    ev->log = r->connection->log;
+
+    r->main->count++;
+
+    ngx_post_event(ev, &ngx_posted_next_events);
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_http_task_status_cleanup(void *data)
+{
+    ngx_http_task_status_t *status = data;
+
+    if (status->event.posted) {
+        ngx_delete_posted_event(&status->event);
+    }
+}
+
+
+static void
+ngx_http_task_status_turn(ngx_event_t *ev)
+{
+    ngx_int_t                rc;
+    ngx_connection_t        *c;
+    ngx_http_request_t      *r;
+    ngx_http_task_status_t  *status;
+
+    status = ev->data;
+    r = status->request;
+    c = r->connection;
+
+    if (ngx_http_task_elsewhere(r, status->changes)) {
+        return;
+    }
+
+    ngx_http_set_log_request(c->log, r);
+
+    rc = ngx_http_task_status_print(status);
+
+    if (rc == NGX_AGAIN) {
+        ngx_post_event(ev, &ngx_posted_next_events);
+        return;
+    }
+
+    ngx_http_finalize_request(r, rc);
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* prints for as long as a turn may take: NGX_AGAIN, or what sending returns */
+
+static ngx_int_t
+ngx_http_task_status_print(ngx_http_task_status_t *status)
+{
+    int64_t       start;
+    ngx_uint_t  (*print)(ngx_http_task_out_t *out,
+                         ngx_http_task_status_print_t *print);
+
+    print = (status->format == NGX_HTTP_TASK_FORMAT_PROMETHEUS)
+            ? ngx_http_task_status_prometheus : ngx_http_task_status_json;
+
+    start = ngx_http_task_now();
+
+    while (print(&status->out, &status->print)) {
+
+        if (ngx_http_task_now() - start >= NGX_HTTP_TASK_TURN) {
+            return NGX_AGAIN;
+        }
+    }
+
+    return ngx_http_task_status_send(status);
+}
+
+
+static ngx_int_t
+ngx_http_task_status_send(ngx_http_task_status_t *status)
+{
+    ngx_http_request_t   *r;
+    ngx_http_task_out_t  *out;
+
+    static ngx_str_t  text = ngx_string("text/plain; version=0.0.4; "
+                                        "charset=utf-8");
+
+    r = status->request;
+    out = &status->out;
+
+    if (status->format == NGX_HTTP_TASK_FORMAT_PROMETHEUS) {
+        ngx_http_task_job_status_prometheus(out, &status->jobs);
+
+        return ngx_http_task_out_send(out, r, &text);
+    }
+
+    ngx_http_task_out(out, "],\"jobs\":[");
+    ngx_http_task_job_status_json(out, &status->jobs);
+    ngx_http_task_out(out, "]}");
+
+    return ngx_http_task_out_send(out, r, &ngx_http_task_json_type);
 }
 
 

@@ -82,15 +82,62 @@ typedef struct {
 extern const ngx_http_task_seen_counter_t  ngx_http_task_seen_counters[];
 
 
-/* ngx_http_task_status_json.c: zones is an array of ngx_http_task_seen_t */
+/*
+ * Zones that are being printed, piece by piece: there may be thousands of
+ * locations.  A piece is a line or a few.
+ */
 
-void ngx_http_task_status_json(ngx_http_task_out_t *out, ngx_array_t *zones);
+typedef struct {
+    ngx_array_t                     *zones;        /* ngx_http_task_seen_t */
+
+    /* of the next piece; 0 at first */
+
+    ngx_uint_t                       zone;
+    ngx_uint_t                       row;
+    ngx_uint_t                       item;
+    ngx_uint_t                       begun;        /* 1: the row's head is
+                                                      printed */
+} ngx_http_task_status_print_t;
 
 
-/* ngx_http_task_status_prometheus.c */
+/*
+ * ngx_http_task_status_json.c, ngx_http_task_status_prometheus.c: print the
+ * next piece; return 0 if there is none
+ */
 
-void ngx_http_task_status_prometheus(ngx_http_task_out_t *out,
-    ngx_array_t *zones);
+ngx_uint_t ngx_http_task_status_json(ngx_http_task_out_t *out,
+    ngx_http_task_status_print_t *print);
+ngx_uint_t ngx_http_task_status_prometheus(ngx_http_task_out_t *out,
+    ngx_http_task_status_print_t *print);
+
+
+/* ngx_http_task_metrics.c */
+
+typedef struct ngx_http_task_metric_s  ngx_http_task_metric_t;
+
+struct ngx_http_task_metric_s {
+    const char               *name;
+    const char               *type;
+    const char               *help;
+
+    /* how many items of a zone have samples; prints those of one of them */
+
+    ngx_uint_t              (*count)(ngx_http_task_seen_t *seen);
+    void                    (*print)(ngx_http_task_out_t *out,
+                                     const ngx_http_task_metric_t *metric,
+                                     ngx_http_task_seen_t *seen,
+                                     ngx_uint_t item);
+
+    size_t                    offset;    /* of the value in a .._seen_..; or
+                                            0: queue time, 1: run time */
+};
+
+
+extern const ngx_http_task_metric_t  ngx_http_task_metrics[];
+
+/* returns how many series of tasks there are; the first one is the loop's */
+
+ngx_uint_t ngx_http_task_metric_nseries(ngx_http_task_seen_t *seen);
 
 /* prints name="value", and returns the end of it */
 

@@ -8,8 +8,17 @@
 #include "stats/ngx_http_task_seen.h"
 
 
-static void ngx_http_task_json_zone(ngx_http_task_out_t *out,
-    ngx_http_task_seen_t *seen);
+/* what a zone is printed in, see row of ngx_http_task_status_print_t */
+
+enum {
+    NGX_HTTP_TASK_JSON_HEAD = 0,
+    NGX_HTTP_TASK_JSON_WORKERS,
+    NGX_HTTP_TASK_JSON_SERIES
+};
+
+
+static void ngx_http_task_json_head(ngx_http_task_out_t *out,
+    ngx_http_task_seen_t *seen, ngx_uint_t comma);
 static void ngx_http_task_json_worker(ngx_http_task_out_t *out,
     ngx_http_task_seen_worker_t *worker);
 static void ngx_http_task_json_series(ngx_http_task_out_t *out,
@@ -18,32 +27,71 @@ static void ngx_http_task_json_histogram(ngx_http_task_out_t *out,
     ngx_http_task_zone_t *zone, const char *name, uint64_t *histogram);
 
 
-void
-ngx_http_task_status_json(ngx_http_task_out_t *out, ngx_array_t *zones)
+ngx_uint_t
+ngx_http_task_status_json(ngx_http_task_out_t *out,
+    ngx_http_task_status_print_t *print)
 {
-    ngx_uint_t             i;
-    ngx_http_task_seen_t  *seen;
-
-    seen = zones->elts;
-
-    for (i = 0; i < zones->nelts; i++) {
-        ngx_http_task_out(out, i ? "," : "");
-        ngx_http_task_json_zone(out, &seen[i]);
-    }
-}
-
-
-static void
-ngx_http_task_json_zone(ngx_http_task_out_t *out, ngx_http_task_seen_t *seen)
-{
-    ngx_uint_t                    i;
+    ngx_http_task_seen_t         *seen;
     ngx_http_task_seen_series_t  *series;
     ngx_http_task_seen_worker_t  *worker;
+
+    if (print->zone == print->zones->nelts) {
+        return 0;
+    }
+
+    seen = print->zones->elts;
+    seen += print->zone;
 
     series = seen->series.elts;
     worker = seen->workers.elts;
 
-    ngx_http_task_out(out, "{");
+    switch (print->row) {
+
+    case NGX_HTTP_TASK_JSON_HEAD:
+        ngx_http_task_json_head(out, seen, print->zone > 0);
+        print->row = NGX_HTTP_TASK_JSON_WORKERS;
+        print->item = 0;
+        break;
+
+    case NGX_HTTP_TASK_JSON_WORKERS:
+
+        if (print->item < seen->workers.nelts) {
+            ngx_http_task_out(out, print->item ? "," : "");
+            ngx_http_task_json_worker(out, &worker[print->item++]);
+            break;
+        }
+
+        ngx_http_task_out(out, "],\"tasks\":[");
+        print->row = NGX_HTTP_TASK_JSON_SERIES;
+        print->item = 1;
+        break;
+
+    default: /* NGX_HTTP_TASK_JSON_SERIES */
+
+        if (print->item < seen->series.nelts) {
+            ngx_http_task_out(out, print->item > 1 ? "," : "");
+            ngx_http_task_json_series(out, seen->zone, &series[print->item++]);
+            break;
+        }
+
+        ngx_http_task_out(out, "]}");
+        print->row = NGX_HTTP_TASK_JSON_HEAD;
+        print->zone++;
+    }
+
+    return 1;
+}
+
+
+static void
+ngx_http_task_json_head(ngx_http_task_out_t *out, ngx_http_task_seen_t *seen,
+    ngx_uint_t comma)
+{
+    ngx_http_task_seen_series_t  *series;
+
+    series = seen->series.elts;
+
+    ngx_http_task_out(out, comma ? ",{" : "{");
     ngx_http_task_out_json(out, "name", &seen->zone->name);
     ngx_http_task_out(out, ",");
 
@@ -51,20 +99,6 @@ ngx_http_task_json_zone(ngx_http_task_out_t *out, ngx_http_task_seen_t *seen)
                                  ngx_http_task_zone_run_time(seen->zone,
                                                         series[0].counters));
     ngx_http_task_out(out, ",\"workers\":[");
-
-    for (i = 0; i < seen->workers.nelts; i++) {
-        ngx_http_task_out(out, i ? "," : "");
-        ngx_http_task_json_worker(out, &worker[i]);
-    }
-
-    ngx_http_task_out(out, "],\"tasks\":[");
-
-    for (i = 1; i < seen->series.nelts; i++) {
-        ngx_http_task_out(out, i > 1 ? "," : "");
-        ngx_http_task_json_series(out, seen->zone, &series[i]);
-    }
-
-    ngx_http_task_out(out, "]}");
 }
 
 

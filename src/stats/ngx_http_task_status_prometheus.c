@@ -8,384 +8,145 @@
 #include "stats/ngx_http_task_seen.h"
 
 
-typedef struct ngx_http_task_metric_s  ngx_http_task_metric_t;
-
-typedef void (*ngx_http_task_metric_pt)(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen);
-
-struct ngx_http_task_metric_s {
-    const char               *name;
-    const char               *type;
-    const char               *help;
-    ngx_http_task_metric_pt   print;
-    size_t                    offset;    /* of the value in a .._seen_..; or
-                                            0: queue time, 1: run time */
-};
+static void ngx_http_task_metric_head(ngx_http_task_out_t *out,
+    ngx_uint_t row);
+static ngx_uint_t ngx_http_task_metric_items(ngx_http_task_seen_t *seen,
+    ngx_uint_t row);
+static void ngx_http_task_metric_item(ngx_http_task_out_t *out,
+    ngx_http_task_seen_t *seen, ngx_uint_t row, ngx_uint_t item);
+static void ngx_http_task_metric_label(ngx_http_task_out_t *out,
+    ngx_http_task_seen_t *seen, ngx_uint_t item);
 
 
-static void ngx_http_task_metric_counter(ngx_http_task_out_t *out,
-    ngx_http_task_count_e count, ngx_array_t *zones);
-static void ngx_http_task_metric_ended(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen);
-static void ngx_http_task_metric_series(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen);
-static void ngx_http_task_metric_time(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen);
-static void ngx_http_task_metric_loop_lag(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen);
-static void ngx_http_task_metric_worker(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen);
-static void ngx_http_task_metric_worker_time(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen);
-static void ngx_http_task_metric_pool(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen);
-static void ngx_http_task_metric_histogram(ngx_http_task_out_t *out,
-    const char *name, ngx_http_task_zone_t *zone, ngx_str_t *labels,
-    uint64_t *histogram);
-static void ngx_http_task_metric_worker_labels(ngx_http_task_out_t *out,
-    const char *name, ngx_http_task_seen_t *seen,
-    ngx_http_task_seen_worker_t *worker);
-static void ngx_http_task_metric_labels(ngx_http_task_out_t *out,
-    ngx_http_task_seen_t *seen);
+/* row 0 makes the labels; then come the counters, then the other metrics */
+
+#define NGX_HTTP_TASK_METRICS  (1 + NGX_HTTP_TASK_COUNTS)
 
 
-static const ngx_http_task_metric_t  ngx_http_task_metrics[] = {
-
-    { "nginx_task_ended_total", "counter",
-      "Tasks ended, by how; lost are those that died with their worker.",
-      ngx_http_task_metric_ended, 0 },
-
-    { "nginx_task_running", "gauge", "Tasks that run now.",
-      ngx_http_task_metric_series,
-      offsetof(ngx_http_task_seen_series_t, running) },
-
-    { "nginx_task_waiting", "gauge",
-      "Tasks that wait for their turn or a thread.",
-      ngx_http_task_metric_series,
-      offsetof(ngx_http_task_seen_series_t, waiting) },
-
-    { "nginx_task_queue_seconds", "histogram",
-      "How long a task waited before it ran, or in vain.",
-      ngx_http_task_metric_time, 0 },
-
-    { "nginx_task_run_seconds", "histogram", "How long a task ran.",
-      ngx_http_task_metric_time, 1 },
-
-    { "nginx_task_loop_lag_seconds", "histogram",
-      "How late the event loops were, all beats of all workers.",
-      ngx_http_task_metric_loop_lag, 0 },
-
-    { "nginx_task_worker_loop_lag_seconds", "gauge",
-      "How late the event loop of the worker is now.",
-      ngx_http_task_metric_worker_time,
-      offsetof(ngx_http_task_seen_worker_t, lag) },
-
-    { "nginx_task_worker_loop_lag_worst_seconds", "gauge",
-      "How late the event loop of the worker has ever been.",
-      ngx_http_task_metric_worker_time,
-      offsetof(ngx_http_task_seen_worker_t, worst) },
-
-    { "nginx_task_worker_running", "gauge", "Tasks that run in the worker now.",
-      ngx_http_task_metric_worker,
-      offsetof(ngx_http_task_seen_worker_t, running) },
-
-    { "nginx_task_worker_waiting", "gauge", "Tasks that wait in the worker.",
-      ngx_http_task_metric_worker,
-      offsetof(ngx_http_task_seen_worker_t, waiting) },
-
-    { "nginx_task_pool_running", "gauge",
-      "Threads of the pool that tasks hold.", ngx_http_task_metric_pool,
-      offsetof(ngx_http_task_seen_pool_t, running) },
-
-    { "nginx_task_pool_waiting", "gauge",
-      "Pieces of tasks in the queue of the pool.", ngx_http_task_metric_pool,
-      offsetof(ngx_http_task_seen_pool_t, waiting) },
-
-    { NULL, NULL, NULL, NULL, 0 }
-};
-
-
-void
-ngx_http_task_status_prometheus(ngx_http_task_out_t *out, ngx_array_t *zones)
+ngx_uint_t
+ngx_http_task_status_prometheus(ngx_http_task_out_t *out,
+    ngx_http_task_status_print_t *print)
 {
-    ngx_uint_t                     i;
-    ngx_http_task_seen_t          *seen;
-    const ngx_http_task_metric_t  *metric;
+    ngx_http_task_seen_t  *seen;
 
-    seen = zones->elts;
-
-    for (i = 0; i < zones->nelts; i++) {
-        ngx_http_task_metric_labels(out, &seen[i]);
+    if (print->row >= NGX_HTTP_TASK_METRICS
+        && ngx_http_task_metrics[print->row - NGX_HTTP_TASK_METRICS].name
+           == NULL)
+    {
+        return 0;
     }
 
-    ngx_http_task_out(out, "# HELP nginx_task_info Versions.\n"
-                      "# TYPE nginx_task_info gauge\n"
-                      "nginx_task_info{version=\"%s\",nginx=\"%s\"} 1\n",
-                      NGX_HTTP_TASK_VERSION, NGINX_VERSION);
-
-    for (i = 0; i < NGX_HTTP_TASK_COUNTS; i++) {
-        if (ngx_http_task_seen_counters[i].metric) {
-            ngx_http_task_metric_counter(out, i, zones);
-        }
+    if (!print->begun) {
+        ngx_http_task_metric_head(out, print->row);
+        print->begun = 1;
+        return 1;
     }
 
-    for (metric = ngx_http_task_metrics; metric->name; metric++) {
-
-        ngx_http_task_out(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name,
-                          metric->help, metric->name, metric->type);
-
-        for (i = 0; i < zones->nelts && !out->failed; i++) {
-            metric->print(out, metric, &seen[i]);
-        }
+    if (print->zone == print->zones->nelts) {
+        print->row++;
+        print->zone = 0;
+        print->begun = 0;
+        return 1;
     }
+
+    seen = print->zones->elts;
+    seen += print->zone;
+
+    if (print->item < ngx_http_task_metric_items(seen, print->row)) {
+        ngx_http_task_metric_item(out, seen, print->row, print->item++);
+        return 1;
+    }
+
+    print->zone++;
+    print->item = 0;
+
+    return 1;
 }
 
 
 static void
-ngx_http_task_metric_counter(ngx_http_task_out_t *out,
-    ngx_http_task_count_e count, ngx_array_t *zones)
+ngx_http_task_metric_head(ngx_http_task_out_t *out, ngx_uint_t row)
 {
-    ngx_uint_t                           i, n;
-    ngx_http_task_seen_t                *seen;
-    ngx_http_task_seen_series_t         *series;
+    const ngx_http_task_metric_t        *metric;
     const ngx_http_task_seen_counter_t  *counter;
 
-    seen = zones->elts;
-    counter = &ngx_http_task_seen_counters[count];
-
-    ngx_http_task_out(out, "# HELP %s %s\n# TYPE %s counter\n",
-                      counter->metric, counter->help, counter->metric);
-
-    for (n = 0; n < zones->nelts; n++) {
-        series = seen[n].series.elts;
-
-        for (i = 1; i < seen[n].series.nelts; i++) {
-            ngx_http_task_out(out, "%s{", counter->metric);
-            ngx_http_task_out_str(out, &series[i].text);
-            ngx_http_task_out(out, "} %uL\n", series[i].counters[count]);
-        }
-    }
-}
-
-
-static void
-ngx_http_task_metric_ended(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen)
-{
-    ngx_uint_t                    i, n;
-    ngx_http_task_seen_series_t  *series;
-
-    series = seen->series.elts;
-
-    for (i = 1; i < seen->series.nelts; i++) {
-
-        for (n = 0; n < NGX_HTTP_TASK_COUNTS; n++) {
-
-            if (ngx_http_task_seen_counters[n].end == NULL) {
-                continue;
-            }
-
-            ngx_http_task_out(out, "%s{", metric->name);
-            ngx_http_task_out_str(out, &series[i].text);
-            ngx_http_task_out(out, ",state=\"%s\"} %uL\n",
-                              ngx_http_task_seen_counters[n].end,
-                              series[i].counters[n]);
-        }
-    }
-}
-
-
-static void
-ngx_http_task_metric_series(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen)
-{
-    ngx_uint_t                    i;
-    ngx_http_task_seen_series_t  *series;
-
-    series = seen->series.elts;
-
-    for (i = 1; i < seen->series.nelts; i++) {
-        ngx_http_task_out(out, "%s{", metric->name);
-        ngx_http_task_out_str(out, &series[i].text);
-        ngx_http_task_out(out, "} %uL\n",
-                          *(uint64_t *) ((u_char *) &series[i]
-                                         + metric->offset));
-    }
-}
-
-
-static void
-ngx_http_task_metric_time(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen)
-{
-    uint64_t                     *histogram;
-    ngx_uint_t                    i;
-    ngx_http_task_seen_series_t  *series;
-
-    series = seen->series.elts;
-
-    for (i = 1; i < seen->series.nelts; i++) {
-        histogram = metric->offset
-                    ? ngx_http_task_zone_run_time(seen->zone,
-                                                  series[i].counters)
-                    : ngx_http_task_zone_queue_time(seen->zone,
-                                                    series[i].counters);
-
-        ngx_http_task_metric_histogram(out, metric->name, seen->zone,
-                                       &series[i].text, histogram);
-    }
-}
-
-
-/* the lag is in the first series, see ngx_http_task_heartbeat.c */
-
-static void
-ngx_http_task_metric_loop_lag(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen)
-{
-    ngx_http_task_seen_series_t  *series;
-
-    series = seen->series.elts;
-
-    ngx_http_task_metric_histogram(out, metric->name, seen->zone,
-                              &series[0].text,
-                              ngx_http_task_zone_run_time(seen->zone,
-                                                     series[0].counters));
-}
-
-
-static void
-ngx_http_task_metric_worker(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen)
-{
-    ngx_uint_t                    i;
-    ngx_http_task_seen_worker_t  *worker;
-
-    worker = seen->workers.elts;
-
-    for (i = 0; i < seen->workers.nelts; i++) {
-        ngx_http_task_metric_worker_labels(out, metric->name, seen, &worker[i]);
-        ngx_http_task_out(out, "} %uL\n",
-                          *(uint64_t *) ((u_char *) &worker[i]
-                                         + metric->offset));
-    }
-}
-
-
-static void
-ngx_http_task_metric_worker_time(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen)
-{
-    ngx_uint_t                    i;
-    ngx_http_task_seen_worker_t  *worker;
-
-    worker = seen->workers.elts;
-
-    for (i = 0; i < seen->workers.nelts; i++) {
-        ngx_http_task_metric_worker_labels(out, metric->name, seen, &worker[i]);
-        ngx_http_task_out(out, "} ");
-        ngx_http_task_out_time(out, *(int64_t *) ((u_char *) &worker[i]
-                                                  + metric->offset));
-        ngx_http_task_out(out, "\n");
-    }
-}
-
-
-static void
-ngx_http_task_metric_pool(ngx_http_task_out_t *out,
-    const ngx_http_task_metric_t *metric, ngx_http_task_seen_t *seen)
-{
-    u_char                       *p, *last;
-    ngx_uint_t                    i, n;
-    ngx_http_task_seen_pool_t    *pool;
-    ngx_http_task_seen_worker_t  *worker;
-    u_char                        label[2 * NGX_HTTP_TASK_ZONE_POOL + 10];
-
-    worker = seen->workers.elts;
-
-    for (i = 0; i < seen->workers.nelts; i++) {
-        pool = worker[i].pools.elts;
-
-        for (n = 0; n < worker[i].pools.nelts; n++) {
-            p = label;
-            last = ngx_http_task_status_label(p, "pool", &pool[n].name);
-
-            ngx_http_task_metric_worker_labels(out, metric->name, seen,
-                                               &worker[i]);
-            ngx_http_task_out(out, ",%*s} %uL\n", (size_t) (last - p), p,
-                              *(uint64_t *) ((u_char *) &pool[n]
-                                             + metric->offset));
-        }
-    }
-}
-
-
-static void
-ngx_http_task_metric_histogram(ngx_http_task_out_t *out, const char *name,
-    ngx_http_task_zone_t *zone, ngx_str_t *labels, uint64_t *histogram)
-{
-    uint64_t    n;
-    ngx_uint_t  i;
-
-    /* an empty one is left out: there may be thousands of locations */
-
-    for (i = 0; i <= zone->nbuckets && histogram[i] == 0; i++) { /* void */ }
-
-    if (i > zone->nbuckets) {
+    if (row == 0) {
+        ngx_http_task_out(out, "# HELP nginx_task_info Versions.\n"
+                          "# TYPE nginx_task_info gauge\n"
+                          "nginx_task_info{version=\"%s\",nginx=\"%s\"} 1\n",
+                          NGX_HTTP_TASK_VERSION, NGINX_VERSION);
         return;
     }
 
-    for (i = 0, n = 0; i <= zone->nbuckets; i++) {
-        n += histogram[i];
+    if (row >= NGX_HTTP_TASK_METRICS) {
+        metric = &ngx_http_task_metrics[row - NGX_HTTP_TASK_METRICS];
 
-        ngx_http_task_out(out, "%s_bucket{", name);
-        ngx_http_task_out_str(out, labels);
-
-        if (i == zone->nbuckets) {
-            ngx_http_task_out(out, ",le=\"+Inf\"} %uL\n", n);
-
-        } else {
-            ngx_http_task_out(out, ",le=\"%L.%03L\"} %uL\n",
-                              zone->buckets[i] / 1000000000,
-                              zone->buckets[i] % 1000000000 / 1000000, n);
-        }
+        ngx_http_task_out(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name,
+                          metric->help, metric->name, metric->type);
+        return;
     }
 
-    ngx_http_task_out(out, "%s_sum{", name);
-    ngx_http_task_out_str(out, labels);
-    ngx_http_task_out(out, "} ");
-    ngx_http_task_out_time(out, histogram[zone->nbuckets + 1]);
+    counter = &ngx_http_task_seen_counters[row - 1];
 
-    ngx_http_task_out(out, "\n%s_count{", name);
-    ngx_http_task_out_str(out, labels);
-    ngx_http_task_out(out, "} %uL\n", n);
+    if (counter->metric) {
+        ngx_http_task_out(out, "# HELP %s %s\n# TYPE %s counter\n",
+                          counter->metric, counter->help, counter->metric);
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_task_metric_items(ngx_http_task_seen_t *seen, ngx_uint_t row)
+{
+    if (row == 0) {
+        return seen->series.nelts;
+    }
+
+    if (row >= NGX_HTTP_TASK_METRICS) {
+        return ngx_http_task_metrics[row - NGX_HTTP_TASK_METRICS].count(seen);
+    }
+
+    return ngx_http_task_seen_counters[row - 1].metric
+           ? ngx_http_task_metric_nseries(seen) : 0;
 }
 
 
 static void
-ngx_http_task_metric_worker_labels(ngx_http_task_out_t *out, const char *name,
-    ngx_http_task_seen_t *seen, ngx_http_task_seen_worker_t *worker)
+ngx_http_task_metric_item(ngx_http_task_out_t *out, ngx_http_task_seen_t *seen,
+    ngx_uint_t row, ngx_uint_t item)
 {
-    ngx_http_task_seen_series_t  *series;
+    ngx_http_task_seen_series_t   *series;
+    const ngx_http_task_metric_t  *metric;
+
+    if (row == 0) {
+        ngx_http_task_metric_label(out, seen, item);
+        return;
+    }
+
+    if (row >= NGX_HTTP_TASK_METRICS) {
+        metric = &ngx_http_task_metrics[row - NGX_HTTP_TASK_METRICS];
+        metric->print(out, metric, seen, item);
+        return;
+    }
 
     series = seen->series.elts;
+    series += 1 + item;
 
-    ngx_http_task_out(out, "%s{", name);
-    ngx_http_task_out_str(out, &series[0].text);
-    ngx_http_task_out(out, ",pid=\"%uL\",worker=\"%uL\",generation=\"%uL\"",
-                      worker->pid, worker->worker, worker->generation);
+    ngx_http_task_out(out, "%s{", ngx_http_task_seen_counters[row - 1].metric);
+    ngx_http_task_out_str(out, &series->text);
+    ngx_http_task_out(out, "} %uL\n", series->counters[row - 1]);
 }
 
 
-/* prints the labels of each series once; the first only has the zone's */
+/* prints the labels of a series, once; the first only has the zone's */
 
 static void
-ngx_http_task_metric_labels(ngx_http_task_out_t *out,
-    ngx_http_task_seen_t *seen)
+ngx_http_task_metric_label(ngx_http_task_out_t *out, ngx_http_task_seen_t *seen,
+    ngx_uint_t item)
 {
     size_t                        len;
     u_char                       *p;
-    ngx_uint_t                    i, n;
+    ngx_uint_t                    n;
     ngx_http_task_seen_series_t  *series;
 
     static const char  *const names[] = {
@@ -393,54 +154,28 @@ ngx_http_task_metric_labels(ngx_http_task_out_t *out,
     };
 
     series = seen->series.elts;
+    series += item;
 
-    for (i = 0; i < seen->series.nelts; i++) {
+    len = 2 * seen->zone->name.len + sizeof("zone=\"\"");
 
-        len = 2 * seen->zone->name.len + sizeof("zone=\"\"");
-
-        for (n = 0; n < NGX_HTTP_TASK_LABELS; n++) {
-            len += 2 * series[i].labels[n].len + sizeof(",location=\"\"");
-        }
-
-        p = ngx_pnalloc(out->pool, len);
-        if (p == NULL) {
-            out->failed = 1;
-            return;
-        }
-
-        series[i].text.data = p;
-
-        p = ngx_http_task_status_label(p, "zone", &seen->zone->name);
-
-        for (n = 0; n < NGX_HTTP_TASK_LABELS && i > 0; n++) {
-            *p++ = ',';
-            p = ngx_http_task_status_label(p, names[n], &series[i].labels[n]);
-        }
-
-        series[i].text.len = p - series[i].text.data;
-    }
-}
-
-
-/* prints name="value", with line feeds, quotes and backslashes escaped */
-
-u_char *
-ngx_http_task_status_label(u_char *p, const char *name, ngx_str_t *value)
-{
-    ngx_uint_t  i;
-
-    p = ngx_sprintf(p, "%s=\"", name);
-
-    for (i = 0; i < value->len; i++) {
-
-        if (ngx_strchr("\"\\\n", value->data[i]) && value->data[i]) {
-            *p++ = '\\';
-        }
-
-        *p++ = (value->data[i] == '\n') ? 'n' : value->data[i];
+    for (n = 0; n < NGX_HTTP_TASK_LABELS; n++) {
+        len += 2 * series->labels[n].len + sizeof(",location=\"\"");
     }
 
-    *p++ = '"';
+    p = ngx_pnalloc(out->pool, len);
+    if (p == NULL) {
+        out->failed = 1;
+        return;
+    }
 
-    return p;
+    series->text.data = p;
+
+    p = ngx_http_task_status_label(p, "zone", &seen->zone->name);
+
+    for (n = 0; n < NGX_HTTP_TASK_LABELS && item > 0; n++) {
+        *p++ = ',';
+        p = ngx_http_task_status_label(p, names[n], &series->labels[n]);
+    }
+
+    series->text.len = p - series->text.data;
 }

@@ -67,6 +67,7 @@ sub write_conf {
     my $workers = $conf{workers} || 1;
     my ($main, $http, $server) = map $conf{$_} // '', qw(main http server);
     my $level = $conf{log_level} || 'info';
+    my $connections = $conf{connections} || 2048;
 
     my $paths = join '', map "    ${_}_temp_path $root/$_;\n",
                 qw(client_body proxy fastcgi scgi uwsgi);
@@ -95,7 +96,7 @@ pid $root/nginx.pid;
 daemon off;
 $main
 events {
-    worker_connections 2048;
+    worker_connections $connections;
 }
 http {
 $paths
