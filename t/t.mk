@@ -130,11 +130,14 @@ sanitize-nginx:
 	@$(MAKE) -s build $(TEST_BUILDS)
 	@sh util/sanitize-nginx.sh $(BUILD) $(KIND) $(TESTS)
 
+$(BUILD)/turns.so: t/lib/turns.c
+	@gcc -O2 -g -Wall -Wextra -shared -fPIC -o $@ $< -ldl
+
 stalls:
 	@$(PACKAGES) install $(TEST_NEEDS) util-linux
-	@$(MAKE) -s build $(TEST_TASKS)
+	@$(MAKE) -s build $(TEST_TASKS) $(BUILD)/turns.so
 	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
-	    sh util/prove.sh $(BUILD) stalls $(BOUND)
+	    sh util/prove.sh $(BUILD) stalls $(BUILD)/turns.so $(BOUND)
 
 stress:
 	@$(PACKAGES) install $(TEST_NEEDS)

@@ -2,7 +2,7 @@
 #
 # prove.sh BUILD JOBS [TEST ...]    runs the tests with the built module
 # prove.sh BUILD stress TIME          or the load of t/stress.pl
-# prove.sh BUILD stalls [BOUND]       or the cases of t/stalls.pl
+# prove.sh BUILD stalls TURNS.SO [BOUND]  or the cases of t/stalls.pl
 
 set -eu
 
@@ -10,7 +10,7 @@ build=$1
 jobs=$2
 shift 2
 
-[ $# -gt 0 ] || [ "$jobs" = stalls ] || set -- t
+[ $# -gt 0 ] || set -- t
 
 mkdir -p "$build/t"
 

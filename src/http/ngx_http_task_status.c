@@ -15,6 +15,7 @@ typedef struct {
     ngx_http_request_t            *request;
     ngx_uint_t                     changes;      /* r->uri_changes at first */
     ngx_http_task_format_e         format;
+    int64_t                        start;        /* of this turn */
     ngx_array_t                    zones;        /* ngx_http_task_seen_t */
     ngx_array_t                    jobs;
     ngx_http_task_out_t            out;
@@ -37,6 +38,7 @@ static ngx_int_t ngx_http_task_status_send(ngx_http_task_status_t *status);
 ngx_int_t
 ngx_http_task_status_handler(ngx_http_request_t *r)
 {
+    int64_t                     start;
     ngx_int_t                   rc;
     ngx_http_task_status_t     *status;
     ngx_http_task_main_conf_t  *tmcf;
@@ -46,6 +48,10 @@ ngx_http_task_status_handler(ngx_http_request_t *r)
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return ngx_http_task_send_not_allowed(r, &allow);
     }
+
+    /* the copies are part of the first turn */
+
+    start = ngx_http_task_now();
 
     tmcf = ngx_http_get_module_main_conf(r, ngx_http_task_module);
 
@@ -62,6 +68,7 @@ ngx_http_task_status_handler(ngx_http_request_t *r)
     }
 
     status->request = r;
+    status->start = start;
     status->print.zones = &status->zones;
 
     ngx_http_task_out_init(&status->out, r->pool);
@@ -139,6 +146,8 @@ ngx_http_task_status_turn(ngx_event_t *ev)
 
     ngx_http_set_log_request(c->log, r);
 
+    status->start = ngx_http_task_now();
+
     rc = ngx_http_task_status_print(status);
 
     if (rc == NGX_AGAIN) {
@@ -156,18 +165,15 @@ ngx_http_task_status_turn(ngx_event_t *ev)
 static ngx_int_t
 ngx_http_task_status_print(ngx_http_task_status_t *status)
 {
-    int64_t       start;
     ngx_uint_t  (*print)(ngx_http_task_out_t *out,
                          ngx_http_task_status_print_t *print);
 
     print = (status->format == NGX_HTTP_TASK_FORMAT_PROMETHEUS)
             ? ngx_http_task_status_prometheus : ngx_http_task_status_json;
 
-    start = ngx_http_task_now();
-
     while (print(&status->out, &status->print)) {
 
-        if (ngx_http_task_now() - start >= NGX_HTTP_TASK_TURN) {
+        if (ngx_http_task_now() - status->start >= NGX_HTTP_TASK_TURN) {
             return NGX_AGAIN;
         }
     }
