@@ -31,7 +31,7 @@ static ngx_int_t ngx_http_task_status_see(ngx_pool_t *pool, ngx_array_t *zones,
 static ngx_int_t ngx_http_task_status_wait(ngx_http_task_status_t *status);
 static void ngx_http_task_status_cleanup(void *data);
 static void ngx_http_task_status_turn(ngx_event_t *ev);
-static ngx_int_t ngx_http_task_status_print(ngx_http_task_status_t *status);
+static ngx_uint_t ngx_http_task_status_print(ngx_http_task_status_t *status);
 static ngx_int_t ngx_http_task_status_send(ngx_http_task_status_t *status);
 
 
@@ -39,7 +39,6 @@ ngx_int_t
 ngx_http_task_status_handler(ngx_http_request_t *r)
 {
     int64_t                     start;
-    ngx_int_t                   rc;
     ngx_http_task_status_t     *status;
     ngx_http_task_main_conf_t  *tmcf;
 
@@ -79,9 +78,9 @@ ngx_http_task_status_handler(ngx_http_request_t *r)
                           NGX_HTTP_TASK_VERSION, NGINX_VERSION);
     }
 
-    rc = ngx_http_task_status_print(status);
-
-    return (rc == NGX_AGAIN) ? ngx_http_task_status_wait(status) : rc;
+    return ngx_http_task_status_print(status)
+           ? ngx_http_task_status_send(status)
+           : ngx_http_task_status_wait(status);
 }
 
 
@@ -131,7 +130,6 @@ ngx_http_task_status_cleanup(void *data)
 static void
 ngx_http_task_status_turn(ngx_event_t *ev)
 {
-    ngx_int_t                rc;
     ngx_connection_t        *c;
     ngx_http_request_t      *r;
     ngx_http_task_status_t  *status;
@@ -148,21 +146,19 @@ ngx_http_task_status_turn(ngx_event_t *ev)
 
     status->start = ngx_http_task_now();
 
-    rc = ngx_http_task_status_print(status);
-
-    if (rc == NGX_AGAIN) {
+    if (!ngx_http_task_status_print(status)) {
         ngx_post_event(ev, &ngx_posted_next_events);
         return;
     }
 
-    ngx_http_finalize_request(r, rc);
+    ngx_http_finalize_request(r, ngx_http_task_status_send(status));
     ngx_http_run_posted_requests(c);
 }
 
 
-/* prints for as long as a turn may take: NGX_AGAIN, or what sending returns */
+/* prints for as long as a turn may take; returns 1 if all is printed */
 
-static ngx_int_t
+static ngx_uint_t
 ngx_http_task_status_print(ngx_http_task_status_t *status)
 {
     ngx_uint_t  (*print)(ngx_http_task_out_t *out,
@@ -174,11 +170,11 @@ ngx_http_task_status_print(ngx_http_task_status_t *status)
     while (print(&status->out, &status->print)) {
 
         if (ngx_http_task_now() - status->start >= NGX_HTTP_TASK_TURN) {
-            return NGX_AGAIN;
+            return 0;
         }
     }
 
-    return ngx_http_task_status_send(status);
+    return 1;
 }
 
 
