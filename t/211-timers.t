@@ -15,6 +15,7 @@ use TaskServer;
 my %conf = (
     server => '
         location = /sleep  { task sleep; }
+        location = /limit  { task sleep; task_limit running=1 queue=2000; }
         location = /block  { task sleep duration=1s; task_mode sync; }
         location = /quick  { quick; access_log off; }
         location = /last   { quick; }
@@ -45,25 +46,38 @@ cmp_ok($late[30], '<', 20, 'most are in time');
 note(sprintf 'late at the median: %.2f ms, with the time of the client', $late[30]);
 
 # TEST 3: all of them are over when a task has blocked the loop: a request that
-# came after that does not wait for them
+# came after that does not wait for them; also where nginx's timers are used
 
-my @c = map $s->open('/sleep?duration=500ms'), 1 .. 1500;
-$s->wait_for(sub { fds('socket') >= 1500 }, 'all connections');
-my $quick = $s->open('/quick', keepalive => 1);
-$s->wait_for(sub { fds('socket') >= 1501 }, 'one more');
-sysread $quick->{socket}, my $answer, 65536;
-my $block = $s->open('/block');
-sleep(0.7);
-$quick->{socket}->syswrite("GET /last HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-@r = $s->read_all(\@c);
-is(scalar(grep $_->{status} == 200, @r), 1500, 'all are answered');
-$s->read_all([ $block ]);
-$s->wait_access(qr{^GET /last }m, 1);
+my (@c, $answer);
 
-my @lines = grep m{^GET /(?:sleep\?duration=500ms|last) }, split /\n/, $s->text('access.log');
-my ($place) = grep $lines[$_] =~ m{^GET /last }, 0 .. $#lines;
-my @before = grep m{^GET /last }, @lines[0 .. 700];
-ok(@before, 'others are served in between') or diag("after $place of them");
+between($_) for '', "task_load $ENV{TEST_NGINX_TASKS}/test/seccomp.so;";
+
+sub between {
+    my ($main) = @_;
+
+    $s->stop('QUIT');
+    $s = TaskServer->start(%conf, main => $main);
+    ($worker) = $s->workers;
+
+    @c = map $s->open('/sleep?duration=500ms'), 1 .. 1500;
+    $s->wait_for(sub { fds('socket') >= 1500 }, 'all connections');
+    my $quick = $s->open('/quick', keepalive => 1);
+    $s->wait_for(sub { fds('socket') >= 1501 }, 'one more');
+    sysread $quick->{socket}, $answer, 65536;
+    my $block = $s->open('/block');
+    sleep(0.7);
+    $quick->{socket}->syswrite("GET /last HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    @r = $s->read_all(\@c);
+    is(scalar(grep $_->{status} == 200, @r), 1500, 'all are answered');
+    $s->read_all([ $block ]);
+    $s->wait_access(qr{^GET /last }m, 1);
+
+    my @lines = grep m{^GET /(?:sleep\?duration=500ms|last) }, split /\n/, $s->text('access.log');
+    my ($place) = grep $lines[$_] =~ m{^GET /last }, 0 .. $#lines;
+    my @before = grep m{^GET /last }, @lines[0 .. 1200];
+    ok(@before, 'others are served in between') or diag("after $place of them");
+    is(fds('timerfd'), $main ? 0 : 1, 'timers');
+}
 
 # TEST 4: a worker that quits waits for the task, and leaves
 
@@ -74,6 +88,19 @@ my ($code, $time) = $s->stop('QUIT');
 my $r = $s->read($c);
 is($r->{status}, 200, 'quit: the task ends');
 is($code, 0, 'quit: in order');
+unlike($s->text('error.log'), qr/open socket/, 'quit: nothing is left open');
+$s->check_log;
+
+# those that are given their turns then, too
+
+$s = TaskServer->start(%conf);
+($worker) = $s->workers;
+@c = map $s->open($_), '/limit?duration=1s', ('/limit?duration=0') x 1000;
+$s->wait_for(sub { fds('socket') >= 1000 }, 'all connections');
+$s->get('/quick');
+($code, $time) = $s->stop('QUIT');
+@r = $s->read_all(\@c);
+is(scalar(grep $_->{status} == 200, @r), 1001, 'quit: all that wait have their turns');
 unlike($s->text('error.log'), qr/open socket/, 'quit: nothing is left open');
 $s->check_log;
 

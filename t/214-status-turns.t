@@ -80,7 +80,15 @@ my @r = $s->read_all([ @c[grep $_ % 3 == 0, 0 .. $#c] ]);
 is(scalar(grep $_->{status} == 200 && length $_->{body} > 100_000, @r), scalar @r,
    'who stays is answered');
 
+# a worker that quits
+
+@c = map $s->open($_), ('/json', '/metrics') x 5;
+$s->get('/quick');
 my ($code) = $s->stop('QUIT');
+@r = $s->read_all(\@c);
+is(scalar(grep $_->{status} == 200 && length $_->{body} > 100_000, @r), 10,
+   'who waits when the worker is told to quit is answered');
+unlike($s->text('error.log'), qr/open socket/, 'nothing is left open');
 is($code, 0, 'ends');
 $s->check_log;
 

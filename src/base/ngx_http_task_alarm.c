@@ -86,7 +86,9 @@ ngx_http_task_alarm_set(int64_t when)
     if (ngx_http_task_alarm_open() != NGX_OK) {
         ms = (when - ngx_http_task_now() + 999999) / 1000000;
 
-        ngx_http_task_alarm_timer_set(ngx_min(ngx_max(ms, 0),
+        /* with 0 it would fire again in this turn of the loop */
+
+        ngx_http_task_alarm_timer_set(ngx_min(ngx_max(ms, 1),
                                               NGX_HTTP_TASK_ALARM_MAX));
         return;
     }
@@ -158,7 +160,7 @@ ngx_http_task_alarm_open(void)
 
     c->fd = fd;
 
-    /* edge-triggered: it need not be read, as it is set again before */
+    /* edge-triggered, and never read: setting it forgets what has fired */
 
     if (ngx_add_event(c->read, NGX_READ_EVENT, NGX_CLEAR_EVENT) != NGX_OK) {
         (void) close(fd);

@@ -114,12 +114,34 @@ ngx_int_t ngx_http_task_shm_mutex(pthread_mutex_t *mutex);
 int64_t ngx_http_task_now(void);
 
 
-/*
- * What there is much of is done for so long, nanoseconds, and goes on in the
- * next turn of the event loop: others have theirs in between.
- */
+/* --- work: ngx_http_task_work.c; the loop -------------------------------- */
+
+/* timers, work, and looks at jobs may each take so long in a turn of the event
+   loop, nanoseconds, then they go on in the next one */
 
 #define NGX_HTTP_TASK_TURN  300000
+
+
+typedef struct ngx_http_task_work_s  ngx_http_task_work_t;
+
+struct ngx_http_task_work_s {
+    ngx_queue_t              queue;        /* next is NULL: not to be done */
+
+    /* does a small part; returns 0 if that was all, and may free the work */
+    ngx_uint_t             (*step)(ngx_http_task_work_t *work);
+};
+
+
+/*
+ * Has steps done, in this turn of the loop and those that follow, until all is
+ * done: never from here.  A worker that quits waits for it.
+ */
+
+void ngx_http_task_work_begin(ngx_http_task_work_t *work);
+
+/* no step is done any more; harmless if none is to be done */
+
+void ngx_http_task_work_end(ngx_http_task_work_t *work);
 
 
 /* --- timers: ngx_http_task_timer.c; the loop ----------------------------- */
@@ -272,6 +294,10 @@ void ngx_http_task_child_thread(void);
 /* called in a thread of a pool: from its first piece on it is SCHED_BATCH */
 
 void ngx_http_task_batch_thread(void);
+
+/* called in a child of such a thread, after vfork(): it is not */
+
+void ngx_http_task_batch_child(void);
 
 
 /* --- clients: ngx_http_task_watch.c; the loop ---------------------------- */

@@ -12,6 +12,11 @@
 #include <sched.h>
 
 
+/* 1: this thread was made SCHED_BATCH here */
+
+static __thread ngx_uint_t  ngx_http_task_batch;
+
+
 void
 ngx_http_task_batch_thread(void)
 {
@@ -33,11 +38,24 @@ ngx_http_task_batch_thread(void)
 
     ngx_memzero(&param, sizeof(struct sched_param));
 
-    if (sched_setscheduler(0, SCHED_BATCH, &param) == -1
-        && __atomic_exchange_n(&told, 1, __ATOMIC_RELAXED) == 0)
-    {
+    if (sched_setscheduler(0, SCHED_BATCH, &param) == 0) {
+        ngx_http_task_batch = 1;
+
+    } else if (__atomic_exchange_n(&told, 1, __ATOMIC_RELAXED) == 0) {
         ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, ngx_errno,
                       "sched_setscheduler(SCHED_BATCH) failed, threads of "
                       "pools may interrupt the event loop");
+    }
+}
+
+
+void
+ngx_http_task_batch_child(void)
+{
+    struct sched_param  param;
+
+    if (ngx_http_task_batch) {
+        param.sched_priority = 0;
+        (void) sched_setscheduler(0, SCHED_OTHER, &param);
     }
 }

@@ -91,7 +91,7 @@ ngx_http_task_timer_insert(ngx_rbtree_node_t *temp, ngx_rbtree_node_t *node,
 }
 
 
-/* an alarm that is too early then does no harm */
+/* the alarm stays as it is: one that comes too early does no harm */
 
 void
 ngx_http_task_timer_clear(ngx_http_task_timer_t *timer)

@@ -15,22 +15,25 @@ typedef struct {
     ngx_http_request_t            *request;
     ngx_uint_t                     changes;      /* r->uri_changes at first */
     ngx_http_task_format_e         format;
-    int64_t                        start;        /* of this turn */
     ngx_array_t                    zones;        /* ngx_http_task_seen_t */
     ngx_array_t                    jobs;
     ngx_http_task_out_t            out;
     ngx_http_task_status_print_t   print;
-    ngx_event_t                    event;
+    ngx_http_task_work_t           work;
 } ngx_http_task_status_t;
+
+
+/* so many pieces are printed in a step: some 10 microseconds */
+
+#define NGX_HTTP_TASK_STATUS_STEP  16
 
 
 static ngx_int_t ngx_http_task_status_format(ngx_http_request_t *r,
     ngx_http_task_format_e *format);
 static ngx_int_t ngx_http_task_status_see(ngx_pool_t *pool, ngx_array_t *zones,
     ngx_array_t *seen);
-static ngx_int_t ngx_http_task_status_wait(ngx_http_task_status_t *status);
 static void ngx_http_task_status_cleanup(void *data);
-static void ngx_http_task_status_turn(ngx_event_t *ev);
+static ngx_uint_t ngx_http_task_status_step(ngx_http_task_work_t *work);
 static ngx_uint_t ngx_http_task_status_print(ngx_http_task_status_t *status);
 static ngx_int_t ngx_http_task_status_send(ngx_http_task_status_t *status);
 
@@ -38,7 +41,7 @@ static ngx_int_t ngx_http_task_status_send(ngx_http_task_status_t *status);
 ngx_int_t
 ngx_http_task_status_handler(ngx_http_request_t *r)
 {
-    int64_t                     start;
+    ngx_http_cleanup_t         *cln;
     ngx_http_task_status_t     *status;
     ngx_http_task_main_conf_t  *tmcf;
 
@@ -48,15 +51,12 @@ ngx_http_task_status_handler(ngx_http_request_t *r)
         return ngx_http_task_send_not_allowed(r, &allow);
     }
 
-    /* the copies are part of the first turn */
-
-    start = ngx_http_task_now();
-
     tmcf = ngx_http_get_module_main_conf(r, ngx_http_task_module);
 
     status = ngx_pcalloc(r->pool, sizeof(ngx_http_task_status_t));
+    cln = ngx_http_cleanup_add(r, 0);
 
-    if (status == NULL
+    if (status == NULL || cln == NULL
         || ngx_http_task_status_format(r, &status->format) != NGX_OK
         || ngx_http_task_status_see(r->pool, &tmcf->zones, &status->zones)
            != NGX_OK
@@ -67,7 +67,6 @@ ngx_http_task_status_handler(ngx_http_request_t *r)
     }
 
     status->request = r;
-    status->start = start;
     status->print.zones = &status->zones;
 
     ngx_http_task_out_init(&status->out, r->pool);
@@ -78,39 +77,19 @@ ngx_http_task_status_handler(ngx_http_request_t *r)
                           NGX_HTTP_TASK_VERSION, NGINX_VERSION);
     }
 
-    return ngx_http_task_status_print(status)
-           ? ngx_http_task_status_send(status)
-           : ngx_http_task_status_wait(status);
-}
-
-
-static ngx_int_t
-ngx_http_task_status_wait(ngx_http_task_status_t *status)
-{
-    ngx_event_t         *ev;
-    ngx_http_cleanup_t  *cln;
-    ngx_http_request_t  *r;
-
-    r = status->request;
-    ev = &status->event;
-
-    cln = ngx_http_cleanup_add(r, 0);
-    if (cln == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (ngx_http_task_status_print(status)) {
+        return ngx_http_task_status_send(status);
     }
 
     cln->handler = ngx_http_task_status_cleanup;
     cln->data = status;
 
     status->changes = r->uri_changes;
-
-    ev->handler = ngx_http_task_status_turn;
-    ev->data = status;
-    ev->log = r->connection->log;
+    status->work.step = ngx_http_task_status_step;
 
     r->main->count++;
 
-    ngx_post_event(ev, &ngx_posted_next_events);
+    ngx_http_task_work_begin(&status->work);
 
     return NGX_DONE;
 }
@@ -121,60 +100,57 @@ ngx_http_task_status_cleanup(void *data)
 {
     ngx_http_task_status_t *status = data;
 
-    if (status->event.posted) {
-        ngx_delete_posted_event(&status->event);
-    }
+    ngx_http_task_work_end(&status->work);
 }
 
 
-static void
-ngx_http_task_status_turn(ngx_event_t *ev)
+static ngx_uint_t
+ngx_http_task_status_step(ngx_http_task_work_t *work)
 {
     ngx_connection_t        *c;
     ngx_http_request_t      *r;
     ngx_http_task_status_t  *status;
 
-    status = ev->data;
+    status = ngx_queue_data(work, ngx_http_task_status_t, work);
     r = status->request;
     c = r->connection;
 
     if (ngx_http_task_elsewhere(r, status->changes)) {
-        return;
+        return 0;
+    }
+
+    if (!ngx_http_task_status_print(status)) {
+        return 1;
     }
 
     ngx_http_set_log_request(c->log, r);
 
-    status->start = ngx_http_task_now();
-
-    if (!ngx_http_task_status_print(status)) {
-        ngx_post_event(ev, &ngx_posted_next_events);
-        return;
-    }
-
     ngx_http_finalize_request(r, ngx_http_task_status_send(status));
     ngx_http_run_posted_requests(c);
+
+    return 0;
 }
 
 
-/* prints for as long as a turn may take; returns 1 if all is printed */
+/* prints a part; returns 1 if all is printed */
 
 static ngx_uint_t
 ngx_http_task_status_print(ngx_http_task_status_t *status)
 {
-    ngx_uint_t  (*print)(ngx_http_task_out_t *out,
-                         ngx_http_task_status_print_t *print);
+    ngx_uint_t  i, more;
 
-    print = (status->format == NGX_HTTP_TASK_FORMAT_PROMETHEUS)
-            ? ngx_http_task_status_prometheus : ngx_http_task_status_json;
+    for (i = 0; i < NGX_HTTP_TASK_STATUS_STEP; i++) {
 
-    while (print(&status->out, &status->print)) {
+        more = (status->format == NGX_HTTP_TASK_FORMAT_PROMETHEUS)
+               ? ngx_http_task_status_prometheus(&status->out, &status->print)
+               : ngx_http_task_status_json(&status->out, &status->print);
 
-        if (ngx_http_task_now() - status->start >= NGX_HTTP_TASK_TURN) {
-            return 0;
+        if (!more) {
+            return 1;
         }
     }
 
-    return 1;
+    return 0;
 }
 
 

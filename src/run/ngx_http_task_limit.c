@@ -17,7 +17,7 @@
 
 static void ngx_http_task_limit_begin(ngx_http_task_limit_t *limit,
     ngx_http_task_turn_t *turn);
-static void ngx_http_task_limit_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_http_task_limit_step(ngx_http_task_work_t *work);
 static void ngx_http_task_limit_wait_handler(void *data);
 
 
@@ -105,8 +105,7 @@ ngx_http_task_limit_create(ngx_conf_t *cf, ngx_http_task_limit_conf_t *conf,
 
     ngx_queue_init(&limit->queue);
 
-    limit->event.handler = ngx_http_task_limit_handler;
-    limit->event.data = limit;
+    limit->work.step = ngx_http_task_limit_step;
 
     known = ngx_array_push(limits);
     if (known == NULL) {
@@ -214,37 +213,21 @@ ngx_http_task_limit_give_back(ngx_http_task_turn_t *turn)
     /* the next one begins later: now another request may be ending */
 
     if (limit->waiting) {
-        limit->event.log = ngx_cycle->log;
-        ngx_post_event(&limit->event, &ngx_posted_events);
+        ngx_http_task_work_begin(&limit->work);
     }
 }
 
 
-static void
-ngx_http_task_limit_handler(ngx_event_t *ev)
+static ngx_uint_t
+ngx_http_task_limit_step(ngx_http_task_work_t *work)
 {
-    int64_t                 start;
     ngx_queue_t            *q;
     ngx_http_task_turn_t   *turn;
     ngx_http_task_limit_t  *limit;
 
-    limit = ev->data;
-    start = ngx_http_task_now();
+    limit = ngx_queue_data(work, ngx_http_task_limit_t, work);
 
-    while (limit->waiting && limit->running < limit->conf->running) {
-
-        if (ngx_http_task_now() - start >= NGX_HTTP_TASK_TURN) {
-
-            /* one that was given back has posted it for this turn */
-
-            if (ev->posted) {
-                ngx_delete_posted_event(ev);
-            }
-
-            ngx_post_event(ev, &ngx_posted_next_events);
-            return;
-        }
-
+    if (limit->waiting && limit->running < limit->conf->running) {
         q = ngx_queue_head(&limit->queue);
         turn = ngx_queue_data(q, ngx_http_task_turn_t, queue);
 
@@ -253,6 +236,8 @@ ngx_http_task_limit_handler(ngx_event_t *ev)
 
         turn->handler(turn, NGX_OK);
     }
+
+    return limit->waiting && limit->running < limit->conf->running;
 }
 
 

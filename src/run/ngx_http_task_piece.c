@@ -19,7 +19,7 @@
 static ngx_int_t ngx_http_task_piece_create(ngx_task_t *t);
 static void ngx_http_task_piece_cleanup(void *data);
 static void ngx_http_task_piece_completion(ngx_event_t *ev);
-static void ngx_http_task_piece_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_http_task_piece_step(ngx_http_task_work_t *work);
 static void ngx_http_task_piece_done(ngx_http_task_piece_t *piece);
 static void ngx_http_task_piece_give_up(ngx_http_task_hold_t *hold);
 static ngx_http_task_piece_t *ngx_http_task_piece_next(
@@ -29,8 +29,8 @@ static void ngx_http_task_piece_abandon(ngx_cycle_t *cycle, ngx_task_t *t);
 
 /* pieces that nginx's pools have given back */
 
-static ngx_queue_t  ngx_http_task_pieces_back;
-static ngx_event_t  ngx_http_task_piece_event;
+static ngx_queue_t           ngx_http_task_pieces_back;
+static ngx_http_task_work_t  ngx_http_task_piece_work;
 
 
 ngx_int_t
@@ -156,45 +156,28 @@ ngx_http_task_piece_completion(ngx_event_t *ev)
 {
     ngx_http_task_piece_t *piece = ev->data;
 
-    ev = &ngx_http_task_piece_event;
-
-    if (ev->handler == NULL) {
+    if (ngx_http_task_piece_work.step == NULL) {
         ngx_queue_init(&ngx_http_task_pieces_back);
-
-        ev->handler = ngx_http_task_piece_handler;
-        ev->log = ngx_cycle->log;
+        ngx_http_task_piece_work.step = ngx_http_task_piece_step;
     }
 
     ngx_queue_insert_tail(&ngx_http_task_pieces_back, &piece->queue);
 
-    if (!ev->posted) {
-        ngx_post_event(ev, &ngx_posted_events);
-    }
+    ngx_http_task_work_begin(&ngx_http_task_piece_work);
 }
 
 
-static void
-ngx_http_task_piece_handler(ngx_event_t *ev)
+static ngx_uint_t
+ngx_http_task_piece_step(ngx_http_task_work_t *work)
 {
-    int64_t       start;
-    ngx_queue_t  *q, *back;
+    ngx_queue_t  *q;
 
-    back = &ngx_http_task_pieces_back;
-    start = ngx_http_task_now();
+    q = ngx_queue_head(&ngx_http_task_pieces_back);
+    ngx_queue_remove(q);
 
-    while (!ngx_queue_empty(back)) {
+    ngx_http_task_piece_done(ngx_queue_data(q, ngx_http_task_piece_t, queue));
 
-        if (ngx_http_task_now() - start >= NGX_HTTP_TASK_TURN) {
-            ngx_post_event(ev, &ngx_posted_next_events);
-            return;
-        }
-
-        q = ngx_queue_head(back);
-        ngx_queue_remove(q);
-
-        ngx_http_task_piece_done(ngx_queue_data(q, ngx_http_task_piece_t,
-                                                queue));
-    }
+    return !ngx_queue_empty(&ngx_http_task_pieces_back);
 }
 
 

@@ -96,7 +96,7 @@ struct ngx_http_task_limit_s {
     ngx_uint_t                       reserved;     /* places of the above two */
     ngx_queue_t                      queue;
     int64_t                          pace;         /* mean turn, nanoseconds */
-    ngx_event_t                      event;        /* gives out turns */
+    ngx_http_task_work_t             work;         /* gives out turns */
 };
 
 

@@ -128,6 +128,8 @@ ngx_http_task_program_exec(ngx_http_task_program_t *p, pid_t parent)
 
     (void) setsid();
 
+    ngx_http_task_batch_child();
+
     /* this fails for signals of glibc's own, and for SIGKILL and SIGSTOP */
 
     sa.sa_handler = SIG_DFL;

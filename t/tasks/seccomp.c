@@ -1,7 +1,7 @@
 
 /*
- * A worker in which sched_setscheduler() is refused, as containers may refuse
- * it.
+ * A worker in which sched_setscheduler() and timerfd_create() are refused, as
+ * containers may refuse them.
  */
 
 
@@ -20,12 +20,13 @@ refuse(void)
 {
     static struct sock_filter  filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sched_setscheduler, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sched_setscheduler, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_timerfd_create, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
     };
 
-    static struct sock_fprog  program = { 4, filter };
+    static struct sock_fprog  program = { 5, filter };
 
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1
         || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == -1)

@@ -11,7 +11,8 @@
 
 /* the time between two rounds, milliseconds */
 
-#define NGX_HTTP_TASK_JOB_LOOK    50
+#define NGX_HTTP_TASK_JOB_LOOK  50
+
 
 static void ngx_http_task_job_look_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_http_task_job_look_cancels(

@@ -11,6 +11,7 @@
 #include "check.h"
 #include "loop.h"
 
+#include "base/ngx_http_task_work.c"
 #include "run/ngx_http_task_limit.c"
 
 
