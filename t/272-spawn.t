@@ -231,6 +231,10 @@ $j = run("$word >/dev/null 2>&1 & echo done");
 is($j->{output}, "done\n", 'in the background');
 ok(wait_alive(0, 10), 'ended, too');
 
+# the thread is SCHED_BATCH, the program is as the event loop
+
+is(run('cut -d" " -f41 /proc/self/stat')->{output}, "0\n", 'SCHED_OTHER');
+
 # TEST 8: many at once, many one after another, nothing is left open
 
 $s->get('/quick');

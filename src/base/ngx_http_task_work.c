@@ -80,18 +80,17 @@ ngx_http_task_work_init(void)
 static void
 ngx_http_task_work_handler(ngx_event_t *ev)
 {
-    int64_t                start;
+    int64_t                now, start;
     ngx_queue_t           *works;
     ngx_http_task_work_t  *work;
 
     works = &ngx_http_task_works;
-    start = ngx_http_task_now();
+    start = 0;
 
     ngx_http_task_work_now = 1;
 
-    while (!ngx_queue_empty(works)
-           && ngx_http_task_now() - start < NGX_HTTP_TASK_TURN)
-    {
+    while (!ngx_queue_empty(works)) {
+
         work = ngx_queue_data(ngx_queue_head(works), ngx_http_task_work_t,
                               queue);
 
@@ -101,6 +100,17 @@ ngx_http_task_work_handler(ngx_event_t *ev)
 
         if (work->step(work)) {
             ngx_http_task_work_begin(work);
+        }
+
+        /* most often this was all, and no clock is looked at */
+
+        if (!ngx_queue_empty(works)) {
+            now = ngx_http_task_now();
+            start = start ? start : now;
+
+            if (now - start >= NGX_HTTP_TASK_TURN) {
+                break;
+            }
         }
     }
 
