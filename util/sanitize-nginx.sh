@@ -123,6 +123,12 @@ for report in "$log"/*; do
         continue
     fi
 
+    # a thread that exit() left running may be all that knows of some memory
+
+    if grep -q 'was not suspended. False leaks are possible' "$report"; then
+        continue
+    fi
+
     if grep -q LeakSanitizer "$report" &&
         grep -A1 ' in ngx_create_pool ' "$report" | grep -q ' in main '
     then
