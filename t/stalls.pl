@@ -179,16 +179,30 @@ for my $kind ('json', 'metrics') {
     });
 }
 
-my @c = ($s->open('/limit?duration=3s'), many('/limit?duration=0', MANY));
+# so many tasks should wait, or there is nothing to see: a slow machine
+
+sub wait_for_many {
+    my $worker;
+
+    $s->wait_for(sub {
+        $worker = decode_json($s->get('/json')->{body})->{zones}[0]{workers}[0];
+        return $worker->{waiting} >= MANY;
+    }, 'all to wait', 1) or print "only $worker->{waiting} wait:\n";
+}
+
+my @c = ($s->open('/limit?duration=10s'), many('/limit?duration=0', MANY));
+wait_for_many();
 show('8,000 tasks that waited behind one', sub { all(@c) });
 
-@c = ($s->open('/thread?duration=3s'), many('/thread?duration=0', MANY));
+@c = ($s->open('/thread?duration=10s'), many('/thread?duration=0', MANY));
+wait_for_many();
 show('8,000 tasks of a thread that was held', sub { all(@c) });
 
-@c = ($s->open('/limit?duration=2s'), many('/limit?duration=10s', MANY));
+@c = ($s->open('/limit?duration=60s'), many('/limit?duration=0', MANY));
+wait_for_many();
 show('8,000 clients that leave', sub { $_->{socket}->close for @c; sleep(1) });
 
-my $job = decode_json($s->get('/made?duration=4s')->{body})->{id};
+my $job = decode_json($s->get('/made?duration=10s')->{body})->{id};
 @c = many("/jobs/$job?wait=60s", MANY);
 show('8,000 clients that wait for one job', sub { all(@c) });
 
