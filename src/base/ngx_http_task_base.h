@@ -291,9 +291,12 @@ void ngx_http_task_child_thread(void);
 
 /* --- threads of pools: ngx_http_task_batch.c ----------------------------- */
 
-/* called in a thread of a pool: from its first piece on it is SCHED_BATCH */
+/*
+ * Called in a thread of a pool, with the pool's log: from its first piece on it
+ * is SCHED_BATCH.
+ */
 
-void ngx_http_task_batch_thread(void);
+void ngx_http_task_batch_thread(ngx_log_t *log);
 
 /* called in a child of such a thread, after vfork(): it is not */
 

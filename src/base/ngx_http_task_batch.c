@@ -18,7 +18,7 @@ static __thread ngx_uint_t  ngx_http_task_batch;
 
 
 void
-ngx_http_task_batch_thread(void)
+ngx_http_task_batch_thread(ngx_log_t *log)
 {
     struct sched_param          param;
     static ngx_uint_t           told;        /* [both] */
@@ -42,7 +42,7 @@ ngx_http_task_batch_thread(void)
         ngx_http_task_batch = 1;
 
     } else if (__atomic_exchange_n(&told, 1, __ATOMIC_RELAXED) == 0) {
-        ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, ngx_errno,
+        ngx_log_error(NGX_LOG_INFO, log, ngx_errno,
                       "sched_setscheduler(SCHED_BATCH) failed, threads of "
                       "pools may interrupt the event loop");
     }

@@ -67,7 +67,7 @@ ngx_http_task_piece_run(void *data, ngx_log_t *log)
     ngx_http_task_exit_forbid_cancel();
 
     ngx_http_task_child_thread();
-    ngx_http_task_batch_thread();
+    ngx_http_task_batch_thread(log);
 
     before = ngx_http_task_exit_guard(t, &t->function->name);
     (void) pthread_setspecific(ngx_http_task_piece_key, piece);

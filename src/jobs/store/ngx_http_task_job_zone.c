@@ -159,7 +159,7 @@ ngx_int_t
 ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
     ngx_pool_t *pool, ngx_http_task_job_seen_t *seen)
 {
-    ngx_int_t             rc;
+    ngx_int_t                rc;
     ngx_http_task_record_t  *job;
 
     ngx_http_task_job_lock(zone);
@@ -229,7 +229,7 @@ ngx_int_t
 ngx_http_task_job_peek(ngx_http_task_job_zone_t *zone, u_char *id,
     uint64_t *version, ngx_uint_t *ended)
 {
-    ngx_uint_t            state;
+    ngx_uint_t               state;
     ngx_http_task_record_t  *job;
 
     ngx_http_task_job_lock(zone);
@@ -361,7 +361,7 @@ ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone, void **jobs)
 ngx_int_t
 ngx_http_task_job_forget(ngx_http_task_job_zone_t *zone, u_char *id)
 {
-    ngx_int_t             rc;
+    ngx_int_t                rc;
     ngx_http_task_record_t  *job;
 
     ngx_http_task_job_lock(zone);

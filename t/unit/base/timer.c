@@ -247,7 +247,8 @@ test_alarms(void)
     is(alarms == 1, "a later deadline: the alarm stays");
 
     set(&owners[3], call, 10 * LOOP_MS - 1);
-    is(alarms == 2 && alarm_at == owners[3].deadline, "an earlier one: it is set");
+    is(alarms == 2 && alarm_at == owners[3].deadline,
+       "an earlier one: it is set");
 
     ngx_http_task_timer_clear(&owners[3].timer);
     is(alarms == 2, "that is cleared: it stays");
