@@ -18,6 +18,8 @@ static ngx_http_task_member_t *ngx_http_task_member(ngx_task_t *t,
 static void ngx_http_task_set_item(ngx_task_t *t, const char *name,
     cJSON *item);
 static ngx_uint_t ngx_http_task_object_moved(ngx_http_task_result_t *result);
+static size_t ngx_http_task_quote_simple(u_char *dst, const u_char *src,
+    size_t len);
 static ngx_int_t ngx_http_task_quote(ngx_task_t *t, ngx_str_t *dst,
     const char *src);
 
@@ -114,6 +116,7 @@ static ngx_http_task_member_t *
 ngx_http_task_member(ngx_task_t *t, const char *name)
 {
     size_t                    len;
+    ngx_uint_t                simple;
     ngx_http_task_member_t   *member, **last;
 
     for (last = &t->result.members; *last; last = &(*last)->next) {
@@ -122,17 +125,29 @@ ngx_http_task_member(ngx_task_t *t, const char *name)
         }
     }
 
-    len = ngx_strlen(name) + 1;
+    len = ngx_strlen(name);
+    simple = ngx_http_task_json_simple((u_char *) name, len);
 
-    member = ngx_pcalloc(t->pool, sizeof(ngx_http_task_member_t) + len);
+    /* the name as it is, and, if that is simple, quoted */
 
-    if (member == NULL
-        || ngx_http_task_quote(t, &member->name, name) != NGX_OK)
-    {
+    member = ngx_palloc(t->pool, sizeof(ngx_http_task_member_t) + len + 1
+                                 + (simple ? len + 2 : 0));
+    if (member == NULL) {
         return NULL;
     }
 
-    ngx_memcpy(member->key, name, len);
+    ngx_memzero(member, sizeof(ngx_http_task_member_t));
+    ngx_memcpy(member->key, name, len + 1);
+
+    if (simple) {
+        member->name.data = (u_char *) member->key + len + 1;
+        member->name.len = ngx_http_task_quote_simple(member->name.data,
+                                                      (u_char *) name, len);
+
+    } else if (ngx_http_task_quote(t, &member->name, name) != NGX_OK) {
+        return NULL;
+    }
+
     *last = member;
 
     return member;
@@ -175,6 +190,19 @@ ngx_http_task_set_item(ngx_task_t *t, const char *name, cJSON *item)
 }
 
 
+/* text that is simple in JSON; returns the length, which is len + 2 */
+
+static size_t
+ngx_http_task_quote_simple(u_char *dst, const u_char *src, size_t len)
+{
+    dst[0] = '"';
+    ngx_memcpy(dst + 1, src, len);
+    dst[len + 1] = '"';
+
+    return len + 2;
+}
+
+
 /* makes a JSON string, with a null behind it; invalid UTF-8 is replaced */
 
 static ngx_int_t
@@ -185,6 +213,19 @@ ngx_http_task_quote(ngx_task_t *t, ngx_str_t *dst, const char *src)
 
     p = (u_char *) src;
     len = ngx_strlen(src);
+
+    if (ngx_http_task_json_simple(p, len)) {
+        dst->data = ngx_pnalloc(t->pool, len + 3);
+
+        if (dst->data == NULL) {
+            return NGX_ERROR;
+        }
+
+        dst->len = ngx_http_task_quote_simple(dst->data, p, len);
+        dst->data[dst->len] = '\0';
+
+        return NGX_OK;
+    }
 
     if (ngx_http_task_utf8_valid(p, len) != len) {
 

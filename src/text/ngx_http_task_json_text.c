@@ -17,28 +17,58 @@ static unsigned ngx_http_task_json_hex(const unsigned char *p);
 
 
 /*
- * Returns how many bytes from here on need no escape in JSON.  It looks at
- * eight at a time: if n is subtracted from all bytes of a word, a byte that is
- * below n borrows, which sets its highest bit.
+ * Returns other than 0 if one of eight bytes has to be escaped in JSON: if n is
+ * subtracted from all of them, one that is below n borrows, which sets its
+ * highest bit.
  */
+
+static inline uint64_t
+ngx_http_task_json_special(uint64_t word)
+{
+    uint64_t  quote, backslash;
+
+    quote = word ^ 0x2222222222222222;
+    backslash = word ^ 0x5c5c5c5c5c5c5c5c;
+
+    return (((word - 0x2020202020202020) & ~word)
+            | ((quote - 0x0101010101010101) & ~quote)
+            | ((backslash - 0x0101010101010101) & ~backslash))
+           & NGX_HTTP_TASK_HIGH_BITS;
+}
+
+
+int
+ngx_http_task_json_simple(const unsigned char *p, size_t len)
+{
+    size_t    i;
+    uint64_t  word;
+
+    for (i = 0; i < len; i += 8) {
+        word = ngx_http_task_word(p + i, len - i);
+
+        if (ngx_http_task_json_special(word)
+            || (word & NGX_HTTP_TASK_HIGH_BITS))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* returns how many bytes from here on need no escape in JSON */
 
 static size_t
 ngx_http_task_json_plain(const unsigned char *p, size_t len)
 {
     size_t    i;
-    uint64_t  word, quote, backslash, special;
+    uint64_t  word;
 
     for (i = 0; i < len; i += 8) {
         word = ngx_http_task_word(p + i, len - i);
 
-        quote = word ^ 0x2222222222222222;
-        backslash = word ^ 0x5c5c5c5c5c5c5c5c;
-
-        special = ((word - 0x2020202020202020) & ~word)
-                  | ((quote - 0x0101010101010101) & ~quote)
-                  | ((backslash - 0x0101010101010101) & ~backslash);
-
-        if (special & 0x8080808080808080) {
+        if (ngx_http_task_json_special(word)) {
             break;
         }
     }

@@ -145,7 +145,7 @@ ngx_http_task_utf8_valid(const unsigned char *p, size_t len)
     /* nearly all text is ASCII */
 
     for (i = 0; i < len; i += 8) {
-        if (ngx_http_task_word(p + i, len - i) & 0x8080808080808080) {
+        if (ngx_http_task_word(p + i, len - i) & NGX_HTTP_TASK_HIGH_BITS) {
             break;
         }
     }

@@ -109,27 +109,42 @@ size_t ngx_http_task_log_escape(unsigned char *dst, size_t size,
     const unsigned char *src, size_t len);
 
 
-/* returns the next 8 bytes; those that are missing at the end are "A" */
+/* the highest bit of each byte: all are 0 in ASCII */
+
+#define NGX_HTTP_TASK_HIGH_BITS  0x8080808080808080
+
+
+/*
+ * Returns the next 8 bytes; or, if there are less, but at least one, each of
+ * these at least once.  Their order does not matter to who looks at them.
+ */
 
 static inline uint64_t
 ngx_http_task_word(const unsigned char *p, size_t len)
 {
+    uint32_t  first, last;
     uint64_t  word;
 
-    word = 0x4141414141414141;
-
-    if (len >= sizeof(word)) {
-        memcpy(&word, p, sizeof(word));
-
-    } else {
-        memcpy(&word, p, len);
+    if (len >= 8) {
+        memcpy(&word, p, 8);
+        return word;
     }
 
-    return word;
+    if (len >= 4) {
+        memcpy(&first, p, 4);
+        memcpy(&last, p + len - 4, 4);
+        return (uint64_t) first << 32 | last;
+    }
+
+    return 0x4141414141000000 | p[0] << 16 | p[len / 2] << 8 | p[len - 1];
 }
 
 
 /* ngx_http_task_json_text.c */
+
+/* returns 1 if text is ASCII of which nothing has to be escaped in JSON */
+
+int ngx_http_task_json_simple(const unsigned char *p, size_t len);
 
 /*
  * Writes text as a JSON string, with its quotes.  Returns the length, which is

@@ -79,6 +79,36 @@ test_strings(void)
 }
 
 
+/* what is simple, whatever its length, and wherever it is not */
+
+static void
+test_simple(void)
+{
+    size_t          i, n, len;
+    unsigned char  *text;
+
+    static const unsigned char  others[] = { '"', '\\', 0, 0x1f, 0x80, 0xff };
+
+    for (len = 0; len < 20; len++) {
+        text = check_copy((unsigned char *) "012345678 !#[]~\x7fxyz", len);
+
+        check(ngx_http_task_json_simple(text, len), "simple", text, len);
+
+        for (i = 0; i < len * COUNT(others); i++) {
+            n = text[i / COUNT(others)];
+            text[i / COUNT(others)] = others[i % COUNT(others)];
+
+            check(!ngx_http_task_json_simple(text, len), "not simple", text,
+                  len);
+
+            text[i / COUNT(others)] = (unsigned char) n;
+        }
+
+        free(text);
+    }
+}
+
+
 /* what is escaped, wherever it stands among eight bytes looked at at once */
 
 static void
@@ -109,6 +139,7 @@ int
 main(void)
 {
     test_strings();
+    test_simple();
     test_places('"', "\\\"");
     test_places('\\', "\\\\");
     test_places('\n', "\\n");
