@@ -35,6 +35,11 @@
 #define ngx_http_task_atomic_get(p)     __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define ngx_http_task_atomic_set(p, v)  __atomic_store_n(p, v, __ATOMIC_RELEASE)
 
+/* each thread has its own; an access is one instruction, and not a call */
+
+#define ngx_http_task_thread_local                                            \
+    __thread __attribute__((tls_model("initial-exec")))
+
 
 /* --- directives: ngx_http_task_conf.c ------------------------------------ */
 
@@ -248,6 +253,26 @@ ngx_http_task_hold_t *ngx_http_task_hold_next(ngx_http_task_hold_e kind,
 void ngx_http_task_hold_no_longer(void);
 
 
+/* --- a task's own pool: ngx_http_task_memory.c; the loop ----------------- */
+
+ngx_pool_t *ngx_http_task_memory_create(void);
+void ngx_http_task_memory_destroy(ngx_pool_t *pool);
+
+
+/* --- threads that sleep: ngx_http_task_futex.c; any thread --------------- */
+
+/*
+ * Returns 1 as soon as the word is not 0, or else 0 at the deadline, which is
+ * in nanoseconds on the monotonic clock.
+ */
+
+ngx_uint_t ngx_http_task_futex_wait(int *word, int64_t deadline);
+
+/* sets the word to 1, and wakes all threads that wait for that */
+
+void ngx_http_task_futex_wake(int *word);
+
+
 /* --- functions that end what is nginx's: ngx_http_task_exit.c ------------ */
 
 /* what runs in a thread: a task's function, or a hook of a library */
@@ -284,17 +309,14 @@ void ngx_http_task_exit_forbid_cancel(void);
 
 void ngx_http_task_child_init(ngx_cycle_t *cycle, ngx_uint_t libraries);
 
-/* called in a thread of a pool, before it runs code of a library */
+/* called once in each thread of a pool, before it runs code of a library */
 
 void ngx_http_task_child_thread(void);
 
 
 /* --- threads of pools: ngx_http_task_batch.c ----------------------------- */
 
-/*
- * Called in a thread of a pool, with the pool's log: from its first piece on it
- * is SCHED_BATCH.
- */
+/* called once in each thread of a pool, with its log: it is SCHED_BATCH now */
 
 void ngx_http_task_batch_thread(ngx_log_t *log);
 

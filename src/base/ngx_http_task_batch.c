@@ -14,21 +14,14 @@
 
 /* 1: this thread was made SCHED_BATCH here */
 
-static __thread ngx_uint_t  ngx_http_task_batch;
+static ngx_http_task_thread_local ngx_uint_t  ngx_http_task_batch;
 
 
 void
 ngx_http_task_batch_thread(ngx_log_t *log)
 {
-    struct sched_param          param;
-    static ngx_uint_t           told;        /* [both] */
-    static __thread ngx_uint_t  done;
-
-    if (done) {
-        return;
-    }
-
-    done = 1;
+    struct sched_param  param;
+    static ngx_uint_t   told;        /* [both] */
 
     /* else who started nginx has chosen what it is */
 

@@ -211,19 +211,14 @@ ngx_http_task_child_signal(int signo, siginfo_t *info, void *context)
 }
 
 
-/* does its work once in each thread */
-
 void
 ngx_http_task_child_thread(void)
 {
-    sigset_t                    set;
-    static __thread ngx_uint_t  done;
+    sigset_t  set;
 
-    if (done || !ngx_http_task_child_wanted) {
+    if (!ngx_http_task_child_wanted) {
         return;
     }
-
-    done = 1;
 
     sigemptyset(&set);
     (void) pthread_sigmask(SIG_SETMASK, &set, NULL);

@@ -31,15 +31,10 @@ static void ngx_http_task_exit_log(const char *call, int status);
 #define NGX_HTTP_TASK_EXIT_START  1000
 
 
-/*
- * What runs in this thread: a task's function, or a hook of a library.  With
- * this model of TLS each access is one instruction, and not a call.
- */
+/* what runs in this thread: a task's function, or a hook of a library */
 
-#define ngx_http_task_exit_local                                              \
-    static __thread __attribute__((tls_model("initial-exec")))
-
-ngx_http_task_exit_local ngx_http_task_guard_t  ngx_http_task_exit_guarded;
+static ngx_http_task_thread_local ngx_http_task_guard_t
+    ngx_http_task_exit_guarded;
 
 static pthread_key_t  ngx_http_task_exit_key;      /* for the loop's thread */
 

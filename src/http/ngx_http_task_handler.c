@@ -8,18 +8,15 @@
 #include "http/ngx_http_task_http.h"
 
 
-/* size of a task's own pool, bytes: the task, its piece, a few strings fit */
-
-#define NGX_HTTP_TASK_POOL_SIZE  2048
-
-
 static ngx_uint_t ngx_http_task_wants_job(ngx_http_task_loc_conf_t *tlcf,
     ngx_http_request_t *r, ngx_msec_t *wait);
 static void ngx_http_task_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_task_begin(ngx_http_request_t *r);
 static ngx_task_t *ngx_http_task_create(ngx_http_request_t *r,
     ngx_http_task_loc_conf_t *tlcf);
-static void ngx_http_task_go(ngx_task_t *t, ngx_int_t rc);
-static void ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc);
+static void ngx_http_task_read_handler(ngx_task_t *t, ngx_int_t rc);
+static ngx_int_t ngx_http_task_go(ngx_task_t *t, ngx_int_t rc);
+static ngx_int_t ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc);
 
 
 ngx_int_t
@@ -47,8 +44,14 @@ ngx_http_task_handler(ngx_http_request_t *r)
 
     if (r->headers_in.content_length_n < 0 && !r->headers_in.chunked) {
         r->main->count++;
-        ngx_http_task_body_handler(r);
-        return NGX_DONE;
+
+        rc = ngx_http_task_begin(r);
+
+        if (rc != NGX_DONE) {
+            r->main->count--;
+        }
+
+        return rc;
     }
 
     /* a body whose Content-Length is too large for a job is not read at all */
@@ -84,13 +87,31 @@ ngx_http_task_wants_job(ngx_http_task_loc_conf_t *tlcf, ngx_http_request_t *r,
 {
     *wait = 0;
 
-    return !(r->method & NGX_HTTP_HEAD)
+    return tlcf->job.background && !(r->method & NGX_HTTP_HEAD)
            && ngx_http_task_job_wanted(&tlcf->job, r, wait);
 }
 
 
 static void
 ngx_http_task_body_handler(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_task_begin(r);
+
+    if (rc != NGX_DONE) {
+        ngx_http_finalize_request(r, rc);
+    }
+}
+
+
+/*
+ * The request is here, and its body.  NGX_DONE: the request is answered later,
+ * or has been finalized; else it has to be finalized with what is returned.
+ */
+
+static ngx_int_t
+ngx_http_task_begin(ngx_http_request_t *r)
 {
     size_t                     max;
     ngx_int_t                  rc;
@@ -101,8 +122,7 @@ ngx_http_task_body_handler(ngx_http_request_t *r)
 
     t = ngx_http_task_create(r, tlcf);
     if (t == NULL) {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     max = t->in.job ? tlcf->job.store->max_body : NGX_MAX_SIZE_T_VALUE;
@@ -116,24 +136,39 @@ ngx_http_task_body_handler(ngx_http_request_t *r)
     }
 
     if (rc == NGX_OK && t->in.ahead) {
-        rc = ngx_http_task_read_ahead(t, ngx_http_task_go);
+        rc = ngx_http_task_read_ahead(t, ngx_http_task_read_handler);
 
         if (rc == NGX_OK) {
-            return;
+            return NGX_DONE;
         }
 
-    } else if (rc == NGX_OK && !t->in.unread) {
+    } else if (rc == NGX_OK && t->args == NULL && !t->in.unread) {
         rc = ngx_http_task_params_read(&t->in, &t->args, &t->result.body);
         t->result.invalid = (rc == NGX_DECLINED);
     }
 
-    ngx_http_task_go(t, rc);
+    return ngx_http_task_go(t, rc);
+}
+
+
+static void
+ngx_http_task_read_handler(ngx_task_t *t, ngx_int_t rc)
+{
+    ngx_http_request_t  *r;
+
+    r = t->request;
+
+    rc = ngx_http_task_go(t, rc);
+
+    if (rc != NGX_DONE) {
+        ngx_http_finalize_request(r, rc);
+    }
 }
 
 
 /* all of the request is read: starts the task, or answers what is wrong */
 
-static void
+static ngx_int_t
 ngx_http_task_go(ngx_task_t *t, ngx_int_t rc)
 {
     ngx_msec_t                 wait;
@@ -148,24 +183,21 @@ ngx_http_task_go(ngx_task_t *t, ngx_int_t rc)
         (void) ngx_http_task_job_wanted(&tlcf->job, r, &wait);
 
         ngx_http_task_job_accept(t, &tlcf->job, wait);
-        return;
+        return NGX_DONE;
     }
 
     if (rc == NGX_OK) {
         rc = ngx_http_task_request_attach(t);
-
-        if (rc == NGX_OK) {
-            return;
-        }
     }
 
-    ngx_http_task_refuse(t, rc);
+    return (rc == NGX_OK) ? ngx_http_task_request_start(t)
+                          : ngx_http_task_refuse(t, rc);
 }
 
 
 /* answers what is wrong; rc: NGX_DECLINED for a 422, NGX_ERROR, or a status */
 
-static void
+static ngx_int_t
 ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc)
 {
     ngx_http_request_t  *r;
@@ -201,7 +233,7 @@ ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc)
     t->request = NULL;
     ngx_http_task_release(t);
 
-    ngx_http_finalize_request(r, rc);
+    return rc;
 }
 
 
@@ -219,7 +251,7 @@ ngx_http_task_create(ngx_http_request_t *r, ngx_http_task_loc_conf_t *tlcf)
     job = ngx_http_task_wants_job(tlcf, r, &wait);
 
     if (tlcf->run.mode.pool || job) {
-        pool = ngx_create_pool(NGX_HTTP_TASK_POOL_SIZE, ngx_cycle->log);
+        pool = ngx_http_task_memory_create();
         if (pool == NULL) {
             return NULL;
         }
@@ -228,7 +260,7 @@ ngx_http_task_create(ngx_http_request_t *r, ngx_http_task_loc_conf_t *tlcf)
     t = ngx_pcalloc(pool, sizeof(ngx_task_t));
     if (t == NULL) {
         if (pool != r->pool) {
-            ngx_destroy_pool(pool);
+            ngx_http_task_memory_destroy(pool);
         }
 
         return NULL;

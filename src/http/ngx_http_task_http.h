@@ -144,9 +144,16 @@ ngx_int_t ngx_http_task_ready_check(ngx_conf_t *cf,
 
 /* --- a task whose client is a request: ngx_http_task_request.c ----------- */
 
-/* accepts the task: from now on it belongs to its request, and ends with it */
+/* from now on the task belongs to its request, and ends with it */
 
 ngx_int_t ngx_http_task_request_attach(ngx_task_t *t);
+
+/*
+ * Accepts such a task.  Returns NGX_DONE: the request will be finalized when
+ * the task ends; or with what it has to be finalized now.
+ */
+
+ngx_int_t ngx_http_task_request_start(ngx_task_t *t);
 
 /* watches whether the client leaves */
 

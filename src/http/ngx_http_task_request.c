@@ -8,6 +8,14 @@
 #include "http/ngx_http_task_http.h"
 
 
+/* told when the request ends, and then, when its pool is freed */
+
+typedef struct {
+    ngx_http_cleanup_t  request;
+    ngx_pool_cleanup_t  pool;
+} ngx_http_task_request_end_t;
+
+
 static void ngx_http_task_request_cleanup(void *data);
 static void ngx_http_task_request_pool_cleanup(void *data);
 static ngx_uint_t ngx_http_task_request_left(ngx_task_t *t);
@@ -26,33 +34,47 @@ static const ngx_http_task_client_t  ngx_http_task_request = {
 ngx_int_t
 ngx_http_task_request_attach(ngx_task_t *t)
 {
-    ngx_pool_cleanup_t  *pcln;
-    ngx_http_cleanup_t  *cln;
-    ngx_http_request_t  *r;
+    ngx_http_request_t           *r;
+    ngx_http_task_request_end_t  *end;
 
     r = t->request;
 
-    pcln = ngx_pool_cleanup_add(r->pool, 0);
-    if (pcln == NULL) {
+    /* as nginx's functions add cleanups, but both in one allocation */
+
+    end = ngx_palloc(r->pool, sizeof(ngx_http_task_request_end_t));
+    if (end == NULL) {
         return NGX_ERROR;
     }
 
-    cln = ngx_http_cleanup_add(r, 0);
-    if (cln == NULL) {
-        return NGX_ERROR;
-    }
+    end->pool.handler = ngx_http_task_request_pool_cleanup;
+    end->pool.data = t;
+    end->pool.next = r->pool->cleanup;
 
-    pcln->handler = ngx_http_task_request_pool_cleanup;
-    pcln->data = t;
+    r->pool->cleanup = &end->pool;
 
-    cln->handler = ngx_http_task_request_cleanup;
-    cln->data = t;
+    end->request.handler = ngx_http_task_request_cleanup;
+    end->request.data = t;
+    end->request.next = r->main->cleanup;
+
+    r->main->cleanup = &end->request;
 
     ngx_http_set_ctx(r, t, ngx_http_task_module);
 
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_task_request_start(ngx_task_t *t)
+{
+    t->starting = 1;
+    t->answer = NGX_DONE;
+
     ngx_http_task_start(t, &ngx_http_task_request);
 
-    return NGX_OK;
+    t->starting = 0;
+
+    return t->answer;
 }
 
 
@@ -148,6 +170,11 @@ ngx_http_task_request_answer(ngx_task_t *t)
 
     default:
         rc = ngx_http_task_request_send(t);
+    }
+
+    if (t->starting) {
+        t->answer = rc;
+        return;
     }
 
     ngx_http_finalize_request(r, rc);

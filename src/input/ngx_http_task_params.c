@@ -58,32 +58,22 @@ ngx_int_t
 ngx_http_task_params_collect(ngx_http_task_input_t *in, ngx_http_request_t *r,
     size_t max, void **args, ngx_str_t *error)
 {
-    ngx_int_t   rc;
-    ngx_uint_t  raw, json;
+    ngx_uint_t  body;
 
-    raw = ngx_http_task_raw_body(in->conf);
-    json = !raw && ngx_http_task_params_in_body(in->conf, r);
+    body = ngx_http_task_params_in_body(in->conf, r);
 
     /* this request cannot give a parameter: the arguments are made already */
 
-    if (in->conf->ready && !json && (r->args.len == 0 || !in->conf->open)) {
+    if (in->conf->ready && (r->args.len == 0 || !in->conf->open)
+        && (!body || ngx_http_task_raw_body(in->conf)))
+    {
         *args = in->conf->ready;
 
     } else if (ngx_http_task_collect_sources(in, r) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (raw) {
-        rc = ngx_http_task_body_take(in, r, 0, max);
-
-    } else if (json) {
-        rc = ngx_http_task_collect_body(in, r, max, error);
-
-    } else {
-        rc = NGX_OK;
-    }
-
-    return (rc == NGX_ERROR) ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
+    return body ? ngx_http_task_collect_body(in, r, max, error) : NGX_OK;
 }
 
 
@@ -192,16 +182,21 @@ static ngx_int_t
 ngx_http_task_collect_body(ngx_http_task_input_t *in,
     ngx_http_request_t *r, size_t max, ngx_str_t *error)
 {
-    ngx_int_t  rc;
+    ngx_int_t   rc;
+    ngx_uint_t  raw;
 
-    rc = ngx_http_task_body_take(in, r, 1, max);
+    raw = ngx_http_task_raw_body(in->conf);
 
-    if (rc != NGX_OK || in->body.len == 0) {
-        return rc;
+    rc = ngx_http_task_body_take(in, r, !raw, max);
+
+    if (rc == NGX_OK && !raw && in->body.len
+        && ngx_http_task_fields_encoded(r))
+    {
+        rc = ngx_http_task_refuse_encoded(r, error);
     }
 
-    if (ngx_http_task_fields_encoded(r)) {
-        return ngx_http_task_refuse_encoded(r, error);
+    if (rc != NGX_OK || raw || in->body.len == 0) {
+        return (rc == NGX_ERROR) ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
     }
 
     return ngx_http_task_body_is_json(r)

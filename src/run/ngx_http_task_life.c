@@ -135,7 +135,9 @@ ngx_http_task_turn_refused(ngx_task_t *t, const char *why)
 static void
 ngx_http_task_run(ngx_task_t *t)
 {
-    if (ngx_http_task_body_open(&t->in, t->request) != NGX_OK) {
+    if (t->in.body.len
+        && ngx_http_task_body_open(&t->in, t->request) != NGX_OK)
+    {
         ngx_http_task_reject(t, 1);
         return;
     }
@@ -308,7 +310,7 @@ ngx_http_task_leave(ngx_connection_t *c)
 void
 ngx_http_task_stopped(ngx_task_t *t)
 {
-    if (t->piece == NULL || !t->piece->in_pool) {
+    if (t->turn.limit && (t->piece == NULL || !t->piece->in_pool)) {
         ngx_http_task_limit_give_back(&t->turn);
     }
 }
@@ -327,6 +329,10 @@ ngx_http_task_release(ngx_task_t *t)
         t->client->release(t);
     }
 
+    if (t->piece) {
+        ngx_http_task_pool_leave(t->piece);
+    }
+
     ngx_http_task_body_close(&t->in);
 
     if (t->result.free_body) {
@@ -342,6 +348,6 @@ ngx_http_task_release(ngx_task_t *t)
     }
 
     if (t->own_pool) {
-        ngx_destroy_pool(t->pool);
+        ngx_http_task_memory_destroy(t->pool);
     }
 }

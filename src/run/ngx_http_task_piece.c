@@ -17,7 +17,6 @@
 
 
 static ngx_int_t ngx_http_task_piece_create(ngx_task_t *t);
-static void ngx_http_task_piece_cleanup(void *data);
 static void ngx_http_task_piece_completion(ngx_event_t *ev);
 static ngx_uint_t ngx_http_task_piece_step(ngx_http_task_work_t *work);
 static void ngx_http_task_piece_done(ngx_http_task_piece_t *piece);
@@ -65,11 +64,7 @@ ngx_http_task_piece_post(ngx_task_t *t, const ngx_http_task_piece_type_t *type,
 static ngx_int_t
 ngx_http_task_piece_create(ngx_task_t *t)
 {
-    ngx_log_t              *log;
-    pthread_condattr_t      attr;
     ngx_http_task_piece_t  *piece;
-
-    log = t->log;
 
     piece = ngx_pcalloc(t->pool, sizeof(ngx_http_task_piece_t));
     if (piece == NULL) {
@@ -84,68 +79,16 @@ ngx_http_task_piece_create(ngx_task_t *t)
     piece->thread.event.data = piece;
     piece->thread.event.handler = ngx_http_task_piece_completion;
 
-    /* these calls never fail in glibc, but may in other libraries */
-
-    if (pthread_condattr_init(&attr) != 0) {
-        goto failed;
-    }
-
-    (void) pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-
-    if (pthread_cond_init(&piece->cond, &attr) != 0) {
-        (void) pthread_condattr_destroy(&attr);
-        goto failed;
-    }
-
-    (void) pthread_condattr_destroy(&attr);
-
-    if (pthread_mutex_init(&piece->mutex, NULL) != 0) {
-        (void) pthread_cond_destroy(&piece->cond);
-        goto failed;
-    }
-
-    /* as ngx_pool_cleanup_add() does, but without an allocation */
-
-    piece->cleanup.handler = ngx_http_task_piece_cleanup;
-    piece->cleanup.data = piece;
-    piece->cleanup.next = t->pool->cleanup;
-
-    t->pool->cleanup = &piece->cleanup;
-
     t->piece = piece;
 
     return NGX_OK;
-
-failed:
-
-    ngx_log_error(NGX_LOG_ERR, log, 0, "could not create a thread's task");
-
-    return NGX_ERROR;
-}
-
-
-static void
-ngx_http_task_piece_cleanup(void *data)
-{
-    ngx_http_task_piece_t *piece = data;
-
-    ngx_http_task_pool_leave(piece);
-
-    (void) pthread_mutex_destroy(&piece->mutex);
-    (void) pthread_cond_destroy(&piece->cond);
 }
 
 
 void
 ngx_http_task_piece_wake(ngx_task_t *t)
 {
-    (void) pthread_mutex_lock(&t->piece->mutex);
-
-    ngx_http_task_atomic_set(&t->cancelled, 1);
-
-    (void) pthread_cond_signal(&t->piece->cond);
-
-    (void) pthread_mutex_unlock(&t->piece->mutex);
+    ngx_http_task_futex_wake(&t->cancelled);
 }
 
 

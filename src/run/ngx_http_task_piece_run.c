@@ -3,9 +3,9 @@
  * A piece of a task, as it runs in a thread of a pool.  All but init and
  * threads_lost is called in that thread.
  *
- * pthread_exit() ends a thread, and nobody is told.  So a piece that runs is
- * the thread's value of a key.  If the thread ends, the destructor of the key
- * is called: it marks the piece, and the event loop does the rest, see
+ * pthread_exit() ends a thread, and nobody is told.  So each thread has a value
+ * of a key, and when it ends, the destructor of the key is called: if a piece
+ * runs then, it marks that, and the event loop does the rest, see
  * ngx_http_task_replace.c.
  */
 
@@ -13,10 +13,17 @@
 #include "run/ngx_http_task_run.h"
 
 
+static void ngx_http_task_piece_thread_begins(ngx_log_t *log);
 static void ngx_http_task_piece_thread_ends(void *data);
 
 
 static pthread_key_t  ngx_http_task_piece_key;
+
+/* what runs in this thread, and whether anything has before */
+
+static ngx_http_task_thread_local ngx_http_task_piece_t
+    *ngx_http_task_piece_here;
+static ngx_http_task_thread_local ngx_uint_t  ngx_http_task_piece_known;
 
 /* how many threads have ended, [both] */
 
@@ -62,15 +69,12 @@ ngx_http_task_piece_run(void *data, ngx_log_t *log)
         ngx_http_task_count_piece_begun(piece->counted);
     }
 
-    /* a thread cancelled with the piece's mutex locked would block the loop */
-
-    ngx_http_task_exit_forbid_cancel();
-
-    ngx_http_task_child_thread();
-    ngx_http_task_batch_thread(log);
+    if (!ngx_http_task_piece_known) {
+        ngx_http_task_piece_thread_begins(log);
+    }
 
     before = ngx_http_task_exit_guard(t, &t->function->name);
-    (void) pthread_setspecific(ngx_http_task_piece_key, piece);
+    ngx_http_task_piece_here = piece;
 
     if (ngx_task_cancelled(t)) {
         piece->rc = NGX_TASK_CANCELLED;
@@ -84,10 +88,26 @@ ngx_http_task_piece_run(void *data, ngx_log_t *log)
 
     ngx_http_task_exit_forbid_cancel();
 
-    (void) pthread_setspecific(ngx_http_task_piece_key, NULL);
+    ngx_http_task_piece_here = NULL;
     ngx_http_task_exit_unguard(before);
 
     ngx_http_task_atomic_set(&piece->returned, 1);
+}
+
+
+/* what a thread keeps until it ends is done in it once */
+
+static void
+ngx_http_task_piece_thread_begins(ngx_log_t *log)
+{
+    ngx_http_task_piece_known = 1;
+
+    ngx_http_task_exit_forbid_cancel();
+    ngx_http_task_child_thread();
+    ngx_http_task_batch_thread(log);
+
+    (void) pthread_setspecific(ngx_http_task_piece_key,
+                               &ngx_http_task_piece_known);
 }
 
 
@@ -103,16 +123,21 @@ ngx_http_task_piece_thread_ends(void *data)
     ngx_http_task_guard_t   nobody;
     ngx_http_task_piece_t  *piece;
 
+    piece = ngx_http_task_piece_here;
+
+    if (piece == NULL) {
+        return;
+    }
+
     /* a child that a function has forked may end as it likes */
 
     if (getpid() != ngx_pid) {
         return;
     }
 
-    piece = data;
     t = piece->task;
 
-    (void) pthread_setspecific(ngx_http_task_piece_key, piece);
+    (void) pthread_setspecific(ngx_http_task_piece_key, data);
 
     if (piece->fn) {
         ngx_task_log(t, NGX_TASK_LOG_ERROR, "%s", "ends its thread");
@@ -126,7 +151,7 @@ ngx_http_task_piece_thread_ends(void *data)
     ngx_memzero(&nobody, sizeof(ngx_http_task_guard_t));
 
     ngx_http_task_exit_unguard(nobody);
-    (void) pthread_setspecific(ngx_http_task_piece_key, NULL);
+    ngx_http_task_piece_here = NULL;
 
     ngx_http_task_atomic_set(&piece->returned, 1);
     ngx_http_task_atomic_set(&piece->ended, 1);

@@ -166,11 +166,11 @@ struct ngx_http_task_defer_s {
 typedef struct ngx_http_task_member_s  ngx_http_task_member_t;
 
 struct ngx_http_task_member_s {
+    ngx_str_t                        key;          /* the name as given */
     ngx_str_t                        name;         /* with its quotes */
     ngx_str_t                        text;
     cJSON                           *json;         /* NULL: text has it */
     ngx_http_task_member_t          *next;
-    u_char                           key[1];       /* the name as given */
 };
 
 
@@ -188,6 +188,7 @@ typedef struct {
     ngx_array_t                     *headers;      /* ngx_keyval_t */
     const char                      *misuse;       /* what was done wrong */
     unsigned                         nomem:1;
+    unsigned                         trees:1;      /* members have some */
     unsigned                         bytes:1;
     unsigned                         made:1;       /* too late to set it */
     unsigned                         invalid:1;    /* body is that of a 422 */
@@ -224,7 +225,7 @@ struct ngx_task_s {
     void                            *client_data;
 
     ngx_http_task_state_e            state;        /* the loop's */
-    int                              cancelled;    /* [both] */
+    int                              cancelled;    /* [both] wakes a thread */
     ngx_http_task_piece_t           *piece;
 
     /* on the monotonic clock, in nanoseconds; 0: not yet */
@@ -244,7 +245,10 @@ struct ngx_task_s {
     unsigned                         given_up:1;   /* told so: worker ends */
     unsigned                         held:1;       /* by its client, still */
     unsigned                         resumed:1;    /* a frame runs now */
+    unsigned                         starting:1;   /* a task that ends now
+                                                      leaves its answer here */
     uint32_t                         retry;        /* seconds, if rejected */
+    ngx_int_t                        answer;       /* a status, or an error */
 
     ngx_http_task_turn_t             turn;
     ngx_http_task_timer_t           *timeout;      /* task_timeout, or NULL */
@@ -284,7 +288,6 @@ struct ngx_http_task_piece_s {
     ngx_thread_task_t                thread;
     ngx_task_t                      *task;
     const struct ngx_http_task_piece_type_s  *type;   /* see run/ */
-    ngx_pool_cleanup_t               cleanup;      /* of the task's pool */
     ngx_http_task_pool_t            *pool;
     ngx_http_task_hold_t             hold;         /* while it is in_pool */
     ngx_uint_t                       in_pool;      /* given to a pool */
@@ -300,11 +303,6 @@ struct ngx_http_task_piece_s {
     ngx_task_piece_pt                fn;
     void                            *data;
     ngx_task_rc_t                    rc;
-
-    /* by these a sleeping thread is woken when the task is cancelled */
-
-    pthread_mutex_t                  mutex;
-    pthread_cond_t                   cond;
 };
 
 

@@ -91,56 +91,31 @@ ngx_task_progress(ngx_task_t *t, int64_t done, int64_t total,
 ngx_task_rc_t
 ngx_task_block_ms(ngx_task_t *t, int64_t ms)
 {
-    int                     cancelled, state;
-    int64_t                 deadline;
-    struct timespec         ts;
-    ngx_http_task_piece_t  *piece;
+    int64_t          deadline;
+    struct timespec  ts;
 
     ms = ngx_max(ngx_min(ms, NGX_HTTP_TASK_MAX_MS), 0);
     deadline = ngx_http_task_now() + ms * 1000000;
 
+    if (!ngx_http_task_loop_is_here()) {
+        return ngx_http_task_futex_wait(&t->cancelled, deadline)
+               ? NGX_TASK_CANCELLED : NGX_TASK_OK;
+    }
+
+    if (!t->conf->mode.executor->stalls) {
+        ngx_http_task_log_misuse(t, "blocks on the event loop");
+        return NGX_TASK_FAILED;
+    }
+
+    /* task_mode sync: nobody can cancel, but signals may interrupt */
+
     ts.tv_sec = deadline / 1000000000;
     ts.tv_nsec = deadline % 1000000000;
 
-    if (ngx_http_task_loop_is_here()) {
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+    { /* void */ }
 
-        if (!t->conf->mode.executor->stalls) {
-            ngx_http_task_log_misuse(t, "blocks on the event loop");
-            return NGX_TASK_FAILED;
-        }
-
-        /* task_mode sync: nobody can cancel, but signals may interrupt */
-
-        while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL)
-               == EINTR)
-        { /* void */ }
-
-        return NGX_TASK_OK;
-    }
-
-    piece = t->piece;
-
-    /* the function may have allowed that its thread is cancelled */
-
-    (void) pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-
-    (void) pthread_mutex_lock(&piece->mutex);
-
-    for ( ;; ) {
-        cancelled = ngx_task_cancelled(t);
-
-        if (cancelled || ngx_http_task_now() >= deadline) {
-            break;
-        }
-
-        (void) pthread_cond_timedwait(&piece->cond, &piece->mutex, &ts);
-    }
-
-    (void) pthread_mutex_unlock(&piece->mutex);
-
-    (void) pthread_setcancelstate(state, NULL);
-
-    return cancelled ? NGX_TASK_CANCELLED : NGX_TASK_OK;
+    return NGX_TASK_OK;
 }
 
 

@@ -83,12 +83,18 @@ ngx_http_task_call_complete(ngx_task_t *t, ngx_task_rc_t rc)
 
     t->result.made = 1;
 
-    ngx_http_task_object_free(&t->result);
+    if (t->result.members) {
+        ngx_http_task_object_free(&t->result);
+    }
 
-    ngx_http_task_json_delete(t->result.json);
-    t->result.json = NULL;
+    if (t->result.json) {
+        ngx_http_task_json_delete(t->result.json);
+        t->result.json = NULL;
+    }
 
-    ngx_http_task_call_defers(t);
+    if (t->defers) {
+        ngx_http_task_call_defers(t);
+    }
 
     t->rc = (t->result.nomem || t->result.misuse) ? NGX_TASK_FAILED : rc;
 }
@@ -120,10 +126,6 @@ ngx_http_task_call_defers(ngx_task_t *t)
 {
     ngx_http_task_guard_t             before;
     ngx_http_task_defer_t  *defer;
-
-    if (t->defers == NULL) {
-        return;
-    }
 
     before = ngx_http_task_exit_guard(t, &t->function->name);
 

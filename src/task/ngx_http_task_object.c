@@ -15,6 +15,8 @@ static ngx_uint_t ngx_http_task_is_set(ngx_task_t *t, const char *name,
     cJSON *json);
 static ngx_http_task_member_t *ngx_http_task_member(ngx_task_t *t,
     const char *name);
+static ngx_uint_t ngx_http_task_is_key(ngx_http_task_member_t *member,
+    const char *name, size_t len);
 static void ngx_http_task_set_item(ngx_task_t *t, const char *name,
     cJSON *item);
 static ngx_uint_t ngx_http_task_object_moved(ngx_http_task_result_t *result);
@@ -72,8 +74,12 @@ ngx_http_task_set(ngx_task_t *t, const char *name, ngx_str_t *text, cJSON *json)
         return;
     }
 
-    ngx_http_task_json_delete(member->json);
+    if (member->json) {
+        ngx_http_task_json_delete(member->json);
+    }
+
     member->json = json;
+    t->result.trees |= (json != NULL);
 
     /* json is printed to text at the end */
 
@@ -102,7 +108,7 @@ ngx_http_task_is_set(ngx_task_t *t, const char *name, cJSON *json)
 
     for (member = t->result.members; member; member = member->next) {
         if (member->json == json) {
-            return ngx_strcmp(member->key, name) == 0;
+            return ngx_http_task_is_key(member, name, ngx_strlen(name));
         }
     }
 
@@ -116,41 +122,52 @@ static ngx_http_task_member_t *
 ngx_http_task_member(ngx_task_t *t, const char *name)
 {
     size_t                    len;
+    u_char                   *p;
     ngx_uint_t                simple;
     ngx_http_task_member_t   *member, **last;
 
+    len = ngx_strlen(name);
+
     for (last = &t->result.members; *last; last = &(*last)->next) {
-        if (ngx_strcmp((*last)->key, name) == 0) {
+        if (ngx_http_task_is_key(*last, name, len)) {
             return *last;
         }
     }
 
-    len = ngx_strlen(name);
-    simple = ngx_http_task_json_simple((u_char *) name, len);
+    /* the name stands behind the member, mostly already as it is printed */
 
-    /* the name as it is, and, if that is simple, quoted */
-
-    member = ngx_palloc(t->pool, sizeof(ngx_http_task_member_t) + len + 1
-                                 + (simple ? len + 2 : 0));
+    member = ngx_palloc(t->pool, sizeof(ngx_http_task_member_t) + len + 2);
     if (member == NULL) {
         return NULL;
     }
 
+    p = (u_char *) member + sizeof(ngx_http_task_member_t);
+    simple = ngx_http_task_json_simple((u_char *) name, len);
+
     ngx_memzero(member, sizeof(ngx_http_task_member_t));
-    ngx_memcpy(member->key, name, len + 1);
 
-    if (simple) {
-        member->name.data = (u_char *) member->key + len + 1;
-        member->name.len = ngx_http_task_quote_simple(member->name.data,
-                                                      (u_char *) name, len);
+    member->name.data = p;
+    member->name.len = ngx_http_task_quote_simple(p, (u_char *) name, len);
 
-    } else if (ngx_http_task_quote(t, &member->name, name) != NGX_OK) {
+    member->key.data = p + 1;
+    member->key.len = len;
+
+    if (!simple && ngx_http_task_quote(t, &member->name, name) != NGX_OK) {
         return NULL;
     }
 
     *last = member;
 
     return member;
+}
+
+
+static ngx_uint_t
+ngx_http_task_is_key(ngx_http_task_member_t *member, const char *name,
+    size_t len)
+{
+    return member->key.len == len
+           && ngx_memcmp(member->key.data, name, len) == 0;
 }
 
 
@@ -394,6 +411,10 @@ ngx_http_task_object_moved(ngx_http_task_result_t *result)
 
     moved = 0;
 
+    if (!result->trees) {
+        return 0;
+    }
+
     for (member = result->members; member; member = member->next) {
 
         if (member->json && (member->json->prev || member->json->next)) {
@@ -415,13 +436,16 @@ ngx_http_task_object_free(ngx_http_task_result_t *result)
 
     (void) ngx_http_task_object_moved(result);
 
-    for (member = result->members; member; member = member->next) {
+    if (result->trees) {
+        for (member = result->members; member; member = member->next) {
 
-        if (member->json) {
-            cJSON_free(member->text.data);
-            ngx_http_task_json_delete(member->json);
+            if (member->json) {
+                cJSON_free(member->text.data);
+                ngx_http_task_json_delete(member->json);
+            }
         }
     }
 
     result->members = NULL;
+    result->trees = 0;
 }

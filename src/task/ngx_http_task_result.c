@@ -17,10 +17,14 @@ static ngx_uint_t ngx_http_task_text_is_safe(const char *p);
 void
 ngx_http_task_result_free(ngx_http_task_result_t *result)
 {
-    ngx_http_task_object_free(result);
+    if (result->members) {
+        ngx_http_task_object_free(result);
+    }
 
-    ngx_http_task_json_delete(result->json);
-    result->json = NULL;
+    if (result->json) {
+        ngx_http_task_json_delete(result->json);
+        result->json = NULL;
+    }
 
     if (result->free_body) {
         result->free_body(result->body.data);

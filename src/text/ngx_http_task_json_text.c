@@ -17,43 +17,41 @@ static unsigned ngx_http_task_json_hex(const unsigned char *p);
 
 
 /*
- * Returns other than 0 if one of eight bytes has to be escaped in JSON: if n is
- * subtracted from all of them, one that is below n borrows, which sets its
- * highest bit.
+ * Eight bytes are looked at at once: if n is subtracted from all of them, one
+ * that is below n borrows, which sets its highest bit.  In ASCII none else has
+ * that bit set.
  */
 
-static inline uint64_t
-ngx_http_task_json_special(uint64_t word)
+static inline int
+ngx_http_task_json_simple_word(uint64_t word)
 {
-    uint64_t  quote, backslash;
+    uint64_t  quote, backslash, found;
 
     quote = word ^ 0x2222222222222222;
     backslash = word ^ 0x5c5c5c5c5c5c5c5c;
 
-    return (((word - 0x2020202020202020) & ~word)
-            | ((quote - 0x0101010101010101) & ~quote)
-            | ((backslash - 0x0101010101010101) & ~backslash))
-           & NGX_HTTP_TASK_HIGH_BITS;
+    found = word | (word - 0x2020202020202020)
+            | (quote - 0x0101010101010101)
+            | (backslash - 0x0101010101010101);
+
+    return (found & NGX_HTTP_TASK_HIGH_BITS) == 0;
 }
 
 
 int
 ngx_http_task_json_simple(const unsigned char *p, size_t len)
 {
-    size_t    i;
-    uint64_t  word;
+    if (len == 0) {
+        return 1;
+    }
 
-    for (i = 0; i < len; i += 8) {
-        word = ngx_http_task_word(p + i, len - i);
-
-        if (ngx_http_task_json_special(word)
-            || (word & NGX_HTTP_TASK_HIGH_BITS))
-        {
+    for ( /* void */ ; len > 8; p += 8, len -= 8) {
+        if (!ngx_http_task_json_simple_word(ngx_http_task_word(p, 8))) {
             return 0;
         }
     }
 
-    return 1;
+    return ngx_http_task_json_simple_word(ngx_http_task_word(p, len));
 }
 
 
@@ -63,12 +61,19 @@ static size_t
 ngx_http_task_json_plain(const unsigned char *p, size_t len)
 {
     size_t    i;
-    uint64_t  word;
+    uint64_t  word, quote, backslash, special;
 
     for (i = 0; i < len; i += 8) {
         word = ngx_http_task_word(p + i, len - i);
 
-        if (ngx_http_task_json_special(word)) {
+        quote = word ^ 0x2222222222222222;
+        backslash = word ^ 0x5c5c5c5c5c5c5c5c;
+
+        special = ((word - 0x2020202020202020) & ~word)
+                  | ((quote - 0x0101010101010101) & ~quote)
+                  | ((backslash - 0x0101010101010101) & ~backslash);
+
+        if (special & NGX_HTTP_TASK_HIGH_BITS) {
             break;
         }
     }

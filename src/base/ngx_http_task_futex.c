@@ -1,0 +1,44 @@
+
+/*
+ * A thread sleeps until some time, or until it is woken: there is nothing to
+ * initialize, to lock, or to destroy.
+ */
+
+
+#include "base/ngx_http_task_base.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+
+
+ngx_uint_t
+ngx_http_task_futex_wait(int *word, int64_t deadline)
+{
+    struct timespec  ts;
+
+    ts.tv_sec = deadline / 1000000000;
+    ts.tv_nsec = deadline % 1000000000;
+
+    while (ngx_http_task_atomic_get(word) == 0) {
+
+        if (ngx_http_task_now() >= deadline) {
+            return 0;
+        }
+
+        /* with a bit set, the time is one of the monotonic clock, not a wait */
+
+        (void) syscall(SYS_futex, word, FUTEX_WAIT_BITSET|FUTEX_PRIVATE_FLAG,
+                       0, &ts, NULL, FUTEX_BITSET_MATCH_ANY);
+    }
+
+    return 1;
+}
+
+
+void
+ngx_http_task_futex_wake(int *word)
+{
+    ngx_http_task_atomic_set(word, 1);
+
+    (void) syscall(SYS_futex, word, FUTEX_WAKE|FUTEX_PRIVATE_FLAG, INT_MAX);
+}
