@@ -11,6 +11,16 @@
 #include <sys/syscall.h>
 
 
+/* a system of 32 bits has another call for a time of 64 */
+
+#ifdef SYS_futex_time64
+#define ngx_http_task_futex_call                                              \
+    (sizeof(time_t) > sizeof(long) ? SYS_futex_time64 : SYS_futex)
+#else
+#define ngx_http_task_futex_call  SYS_futex
+#endif
+
+
 ngx_uint_t
 ngx_http_task_futex_wait(int *word, int64_t deadline)
 {
@@ -27,8 +37,9 @@ ngx_http_task_futex_wait(int *word, int64_t deadline)
 
         /* with a bit set, the time is one of the monotonic clock, not a wait */
 
-        (void) syscall(SYS_futex, word, FUTEX_WAIT_BITSET|FUTEX_PRIVATE_FLAG,
-                       0, &ts, NULL, FUTEX_BITSET_MATCH_ANY);
+        (void) syscall(ngx_http_task_futex_call, word,
+                       FUTEX_WAIT_BITSET|FUTEX_PRIVATE_FLAG, 0, &ts, NULL,
+                       FUTEX_BITSET_MATCH_ANY);
     }
 
     return 1;
@@ -40,5 +51,6 @@ ngx_http_task_futex_wake(int *word)
 {
     ngx_http_task_atomic_set(word, 1);
 
-    (void) syscall(SYS_futex, word, FUTEX_WAKE|FUTEX_PRIVATE_FLAG, INT_MAX);
+    (void) syscall(ngx_http_task_futex_call, word,
+                   FUTEX_WAKE|FUTEX_PRIVATE_FLAG, INT_MAX);
 }
