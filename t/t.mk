@@ -19,7 +19,8 @@ TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
                 curl nghttp2-client procps iproute2 libgd-dev \
                 python3-prometheus-client
 LINT_NEEDS    = $(BUILD_NEEDS) g++ clang cppcheck perl
-BENCH_NEEDS   = perl valgrind wrk util-linux python3 python3-matplotlib \
+BENCH_NEEDS   = perl valgrind wrk nghttp2-client util-linux python3 \
+                python3-matplotlib \
                 libnginx-mod-http-echo libnginx-mod-http-lua \
                 libnginx-mod-http-js python3-fastapi uvicorn python3-uvloop \
                 python3-httptools

@@ -4,6 +4,12 @@
  * least that a content handler can do; the least that a pool can do, a task
  * that does nothing, posted and completed; and a request that is held, with
  * nothing but what nginx needs for it, until its client leaves.
+ *
+ *     empty;
+ *     empty_hold;
+ *     empty_thread [pool [time]];
+ *
+ * With a time the thread is busy for so long, by its processor time.
  */
 
 
@@ -13,6 +19,13 @@
 #include <ngx_thread_pool.h>
 
 
+typedef struct {
+    ngx_thread_pool_t  *pool;
+    ngx_msec_t          busy;
+} ngx_http_empty_loc_conf_t;
+
+
+static void *ngx_http_empty_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_empty(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_http_empty_thread(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -35,9 +48,9 @@ static ngx_command_t  ngx_http_empty_commands[] = {
       NULL },
 
     { ngx_string("empty_thread"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE12,
       ngx_http_empty_thread,
-      0,
+      NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 
@@ -62,7 +75,7 @@ static ngx_http_module_t  ngx_http_empty_module_ctx = {
     NULL,                                  /* create server configuration */
     NULL,                                  /* merge server configuration */
 
-    NULL,                                  /* create location configuration */
+    ngx_http_empty_create_loc_conf,        /* create location configuration */
     NULL                                   /* merge location configuration */
 };
 
@@ -83,7 +96,11 @@ ngx_module_t  ngx_http_empty_module = {
 };
 
 
-static ngx_thread_pool_t  *ngx_http_empty_pool;
+static void *
+ngx_http_empty_create_loc_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_empty_loc_conf_t));
+}
 
 
 static char *
@@ -101,14 +118,30 @@ ngx_http_empty(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static char *
 ngx_http_empty_thread(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
+    ngx_http_empty_loc_conf_t *elcf = conf;
+
+    ngx_int_t                  busy;
+    ngx_str_t                 *value;
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_http_empty_thread_content;
 
-    ngx_http_empty_pool = ngx_thread_pool_add(cf, NULL);
+    value = cf->args->elts;
 
-    return ngx_http_empty_pool ? NGX_CONF_OK : NGX_CONF_ERROR;
+    if (cf->args->nelts == 3) {
+        busy = ngx_parse_time(&value[2], 0);
+        if (busy == NGX_ERROR) {
+            return "invalid time";
+        }
+
+        elcf->busy = busy;
+    }
+
+    elcf->pool = ngx_thread_pool_add(cf, cf->args->nelts > 1 ? &value[1]
+                                                             : NULL);
+
+    return elcf->pool ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
@@ -171,19 +204,22 @@ ngx_http_empty_content(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_empty_thread_content(ngx_http_request_t *r)
 {
-    ngx_thread_task_t  *task;
+    ngx_thread_task_t          *task;
+    ngx_http_empty_loc_conf_t  *elcf;
+
+    elcf = ngx_http_get_module_loc_conf(r, ngx_http_empty_module);
 
     task = ngx_thread_task_alloc(r->pool, 0);
     if (task == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    task->ctx = r;
+    task->ctx = elcf;
     task->handler = ngx_http_empty_thread_run;
     task->event.data = r;
     task->event.handler = ngx_http_empty_thread_done;
 
-    if (ngx_thread_task_post(ngx_http_empty_pool, task) != NGX_OK) {
+    if (ngx_thread_task_post(elcf->pool, task) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -208,6 +244,24 @@ ngx_http_empty_hold_content(ngx_http_request_t *r)
 static void
 ngx_http_empty_thread_run(void *data, ngx_log_t *log)
 {
+    ngx_http_empty_loc_conf_t *elcf = data;
+
+    time_t           ms;
+    struct timespec  now, start;
+
+    if (elcf->busy == 0) {
+        return;
+    }
+
+    (void) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+
+    do {
+        (void) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+
+        ms = (now.tv_sec - start.tv_sec) * 1000
+             + (now.tv_nsec - start.tv_nsec) / 1000000;
+
+    } while (ms < (time_t) elcf->busy);
 }
 
 
