@@ -6,10 +6,8 @@
  * nothing but what nginx needs for it, until its client leaves.
  *
  *     empty;
+ *     empty_thread [pool];
  *     empty_hold;
- *     empty_thread [pool [time]];
- *
- * With a time the thread is busy for so long, by its processor time.
  */
 
 
@@ -21,7 +19,6 @@
 
 typedef struct {
     ngx_thread_pool_t  *pool;
-    ngx_msec_t          busy;
 } ngx_http_empty_loc_conf_t;
 
 
@@ -48,7 +45,7 @@ static ngx_command_t  ngx_http_empty_commands[] = {
       NULL },
 
     { ngx_string("empty_thread"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE12,
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
       ngx_http_empty_thread,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -120,7 +117,6 @@ ngx_http_empty_thread(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_empty_loc_conf_t *elcf = conf;
 
-    ngx_int_t                  busy;
     ngx_str_t                 *value;
     ngx_http_core_loc_conf_t  *clcf;
 
@@ -128,15 +124,6 @@ ngx_http_empty_thread(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     clcf->handler = ngx_http_empty_thread_content;
 
     value = cf->args->elts;
-
-    if (cf->args->nelts == 3) {
-        busy = ngx_parse_time(&value[2], 0);
-        if (busy == NGX_ERROR) {
-            return "invalid time";
-        }
-
-        elcf->busy = busy;
-    }
 
     elcf->pool = ngx_thread_pool_add(cf, cf->args->nelts > 1 ? &value[1]
                                                              : NULL);
@@ -214,7 +201,7 @@ ngx_http_empty_thread_content(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    task->ctx = elcf;
+    task->ctx = r;
     task->handler = ngx_http_empty_thread_run;
     task->event.data = r;
     task->event.handler = ngx_http_empty_thread_done;
@@ -244,24 +231,6 @@ ngx_http_empty_hold_content(ngx_http_request_t *r)
 static void
 ngx_http_empty_thread_run(void *data, ngx_log_t *log)
 {
-    ngx_http_empty_loc_conf_t *elcf = data;
-
-    time_t           ms;
-    struct timespec  now, start;
-
-    if (elcf->busy == 0) {
-        return;
-    }
-
-    (void) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
-
-    do {
-        (void) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-
-        ms = (now.tv_sec - start.tv_sec) * 1000
-             + (now.tv_nsec - start.tv_nsec) / 1000000;
-
-    } while (ms < (time_t) elcf->busy);
 }
 
 
