@@ -7,7 +7,8 @@
 # make stress   mixed load, aborts, reloads, kills: nothing is lost; TIME=60
 # make fuzz     libFuzzer on all that reads input; TIME=60 each
 # make matrix   the tests in minimal roots of Debian 12, 13 and forky; as root
-# make bench    against the peers that Debian has; FULL=1 takes longer
+# make bench    against the peers that Debian has; FULL=1 takes longer;
+#               NAMES=jobs some parts of it
 # make instructions that a request takes, as valgrind counts them
 # make test-lab the lab in a real browser
 
@@ -192,9 +193,9 @@ $(EMPTY_MODULE): $(wildcard t/bench/empty/*) $(OBJ)/stamp
 
 bench:
 	@$(PACKAGES) install $(RUN_NEEDS) $(BENCH_NEEDS)
-	@$(MAKE) -s build tasks $(EMPTY_MODULE)
+	@$(MAKE) -s build tasks $(BUILD)/tasks/test/seccomp.so $(EMPTY_MODULE)
 	@TASK_NGINX=$(NGINX) TASK_MODULE=$(MODULE) TASK_EMPTY=$(EMPTY_MODULE) \
-	    /usr/bin/python3 t/bench/bench.py
+	    /usr/bin/python3 t/bench/bench.py $(NAMES)
 
 instructions:
 	@$(PACKAGES) install $(RUN_NEEDS) perl valgrind

@@ -80,6 +80,9 @@ sub count {
                 location = /t { $location } } }\n";
     close $out;
 
+    die "something else answers at port ${\PORT}\n"
+        if IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => PORT);
+
     my $pid = fork() // die "fork: $!\n";
 
     if ($pid == 0) {

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 from servers import ROOT
 
 OURS = {"quick", "async", "thread"}
-LIMITS = {"return", "empty handler", "bare post"}
+LIMITS = {"return", "empty handler", "bare post", "bare post, our pool"}
 
 
 def bars(ax, title, figures):

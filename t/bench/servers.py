@@ -1,6 +1,8 @@
-"""The servers of the benchmark: each on the loopback, with one worker."""
+"""The servers of the benchmark, each on the loopback, most with one worker."""
 
+import contextlib
 import os
+import re
 import resource
 import shutil
 import signal
@@ -15,6 +17,10 @@ MODULES = "/usr/lib/nginx/modules"
 CORES = sorted(os.sched_getaffinity(0))
 TICK = os.sysconf("SC_CLK_TCK")
 
+# what is added to a port for the same by HTTP/2
+
+H2 = 100
+
 resource.setrlimit(resource.RLIMIT_NOFILE,
                    (min(65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
                     resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
@@ -25,7 +31,8 @@ OURS = """
     location = /return { default_type application/json; return 200 '%s'; }
     location = /empty  { empty; }
     location = /hold   { empty_hold; }
-    location = /bare   { empty_thread; }
+    location = /bare   { empty_thread bare; }
+    location = /bare_shared { empty_thread default; }
     location = /quick  { quick; }
     location = /async  { task sleep; task_mode async;
                          task_param duration default=0; }
@@ -33,10 +40,21 @@ OURS = """
     location = /thread { task sleep duration=0; task_mode thread=default; }
     location = /ms     { task sleep duration=1ms; }
     location = /primes { task primes; task_mode thread=cpu; }
+    location = /primes_all { task primes; task_mode thread=default; }
     location = /json   { task hello; task_mode thread=default;
                          client_max_body_size 2m; }
     location = /status { task_status json; }
 """ % QUICK
+
+JOBS = """
+    location = /job   { task sleep duration=0; task_background on zone=jobs; }
+    location /jobs/   { task_jobs zone=jobs; }
+"""
+
+FILES = """
+    sendfile off;
+    location = /file { alias FILES; aio threads=default; }
+"""
 
 PEERS = """
     location = /echo       { default_type application/json; echo -n '%s'; }
@@ -44,6 +62,8 @@ PEERS = """
                              echo_sleep 0.001; echo -n '%s'; }
     location = /echo_20    { default_type application/json;
                              echo_sleep 20; echo -n '%s'; }
+    location = /echo_any   { default_type application/json;
+                             echo_sleep $arg_duration; echo -n '%s'; }
     location = /lua        { default_type application/json;
                              content_by_lua_block { ngx.print('%s') } }
     location = /lua_sleep  { default_type application/json;
@@ -52,17 +72,50 @@ PEERS = """
     location = /lua_20     { default_type application/json;
                              content_by_lua_block {
                                  ngx.sleep(20) ngx.print('%s') } }
+    location = /lua_any    { default_type application/json;
+                             content_by_lua_block {
+                                 ngx.sleep(tonumber(ngx.var.arg_duration))
+                                 ngx.print('%s') } }
     location = /lua_thread { default_type application/json;
                              content_by_lua_block {
                                  ngx.run_worker_thread('lua', 'nothing', 'run')
                                  ngx.print('%s') } }
     location = /njs        { js_content main.quick; }
-""" % ((QUICK,) * 7)
+""" % ((QUICK,) * 9)
 
 
 def children(pid):
     with open(f"/proc/{pid}/task/{pid}/children") as f:
         return [int(p) for p in f.read().split()]
+
+
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def ticks(pid):
+    """Processor time, in hundredths of a second."""
+    with open(f"/proc/{pid}/stat") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def exact(pid):
+    """The same in nanoseconds, of a process whose threads live as long as it
+    does; 0 where the kernel does not tell."""
+    total = 0
+
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/schedstat") as f:
+                total += int(f.read().split()[0])
+
+    return total / 1e9
 
 
 class Server:
@@ -72,6 +125,11 @@ class Server:
         self.name, self.port = name, port
         self.log = open(os.path.join(ROOT, name + ".log"), "w")
         self.base = f"http://127.0.0.1:{port}"
+        self.h2 = f"http://127.0.0.1:{port + H2}"
+        self.workers = workers
+
+        if answers(port):
+            raise SystemExit(f"{name}: something else answers at port {port}")
 
         if core is not None and len(CORES) > 1:
             command = ["taskset", "-c", str(core)] + command
@@ -81,14 +139,10 @@ class Server:
                                         stdout=self.log, stderr=self.log)
         until = time.time() + 20
 
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                if self.process.poll() is not None or time.time() > until:
-                    raise SystemExit(f"{name} did not start, see {self.log.name}")
-                time.sleep(.05)
+        while not answers(port):
+            if self.process.poll() is not None or time.time() > until:
+                raise SystemExit(f"{name} did not start, see {self.log.name}")
+            time.sleep(.05)
 
         # nginx listens before it has forked
 
@@ -99,14 +153,7 @@ class Server:
 
     def cpu(self):
         """Seconds of processor time that its processes took."""
-        ticks = 0
-
-        for pid in self.pids:
-            with open(f"/proc/{pid}/stat") as f:
-                fields = f.read().rsplit(")", 1)[1].split()
-            ticks += int(fields[11]) + int(fields[12])
-
-        return ticks / TICK
+        return sum((self.workers and exact(pid)) or ticks(pid) for pid in self.pids)
 
     def memory(self):
         """Bytes of the first of its processes."""
@@ -123,6 +170,17 @@ class Server:
             self.process.kill()
             self.process.wait()
         self.log.close()
+
+
+def listen_h2(port):
+    """"listen ... http2" became "http2 on" in 1.25.1."""
+    version = subprocess.run([NGINX, "-v"], capture_output=True, text=True).stderr
+    found = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", version)
+
+    if found and tuple(map(int, found.groups())) < (1, 25, 1):
+        return f"listen 127.0.0.1:{port} http2;"
+
+    return f"listen 127.0.0.1:{port}; http2 on;"
 
 
 def nginx(name, port, locations, modules, http="", workers=1, core=None,
@@ -143,6 +201,7 @@ daemon off; worker_processes {workers}; worker_rlimit_nofile 65536;
 error_log stderr warn; pid {root}/nginx.pid;
 thread_pool default threads=32 max_queue=65536;
 thread_pool cpu threads={len(CORES)} max_queue=65536;
+thread_pool bare threads=32 max_queue=65536;
 thread_pool lua threads=32 max_queue=65536;
 {main}
 events {{ worker_connections 20000; }}
@@ -152,6 +211,9 @@ client_body_buffer_size 2m;
 {paths}{http}
 server {{ listen 127.0.0.1:{port} backlog=16384;
 {locations}
+}}
+server {{ {listen_h2(port + H2)}
+{locations}
 }} }}
 """)
 
@@ -159,13 +221,16 @@ server {{ listen 127.0.0.1:{port} backlog=16384;
                                "-e", "stderr"], core, workers)
 
 
-def ours(name="ours", port=9101, http="", workers=1, core=None):
+def ours(name="ours", port=9101, http="", workers=1, core=None, more="",
+         refuse=False):
+    """With refuse the kernel lets no thread be SCHED_BATCH, nor timers be a
+    timerfd: as it was before."""
     tasks = "".join(f"task_load {BUILD}/tasks/{t}.so;\n"
-                    for t in ("primes", "hello"))
+                    for t in ["primes", "hello"] + ["test/seccomp"] * refuse)
 
-    return nginx(name, port, OURS,
+    return nginx(name, port, OURS + more,
                  [f"{BUILD}/ngx_http_task_module.so",
-                  f"{BUILD}/empty/objs/ngx_http_empty_module.so"],
+                  f"{BUILD}/empty/ngx_http_empty_module.so"],
                  http=http, workers=workers, core=core, main=tasks)
 
 
