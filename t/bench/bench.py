@@ -63,6 +63,7 @@ def with_servers(part, *starts):
 PARTS = {
     "rates": with_servers(rates.throughput, servers.ours, servers.peers,
                           servers.fastapi),
+    "http2": with_servers(rates.http2, servers.ours),
     "pending": crowds.pending,
     "instructions": instructions,
     "memory": crowds.memory,

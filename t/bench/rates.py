@@ -2,8 +2,8 @@
 
 import statistics
 
-from load import Crowd, wrk
-from report import ROUNDS, SECONDS, goal, results, row
+from load import Crowd, h2load, wrk
+from report import FEW, ROUNDS, SECONDS, goal, results, row
 
 
 def turns(name, contestants, load=wrk, rounds=ROUNDS, **more):
@@ -102,3 +102,13 @@ def throughput(ours, peers, fastapi):
     row("a task that does nothing, one client",
         f"async {got['async']['p50']['median'] * 1e6:.0f} us, "
         f"thread {got['thread']['p50']['median'] * 1e6:.0f} us")
+
+
+def http2(ours):
+    """On few connections, with many streams each."""
+    got = rates("HTTP/2", {
+        "return": (ours, "/return"), "quick": (ours, "/quick"),
+        "async": (ours, "/fixed"), "thread": (ours, "/thread")}, load=h2load,
+        rounds=FEW)
+    goal("HTTP/2", got, "quick", "return")
+    goal("HTTP/2", got, "async", "return")
