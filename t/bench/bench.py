@@ -3,7 +3,7 @@
 
     python3 t/bench/bench.py          about 8 minutes
     FULL=1 python3 t/bench/bench.py   about 25
-    python3 t/bench/bench.py memory   one part of it, or some
+    python3 t/bench/bench.py jobs     one part of it, or some
 
 It prints medians with minimum and maximum, and their ratio to ours, and
 writes results.json, table.md and pictures to build/bench/.  The servers have
@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import cores
 import crowds
+import jobs
 import rates
 import report
 import servers
@@ -68,6 +69,7 @@ PARTS = {
     "instructions": instructions,
     "memory": crowds.memory,
     "growth": crowds.growth,
+    "jobs": jobs.jobs,
     "cores": cores.cores,
 }
 
