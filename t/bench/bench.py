@@ -24,6 +24,7 @@ import jobs
 import rates
 import report
 import servers
+import sleeps
 from report import results, row, say
 from servers import CORES, ROOT
 
@@ -65,6 +66,7 @@ PARTS = {
     "rates": with_servers(rates.throughput, servers.ours, servers.peers,
                           servers.fastapi),
     "http2": with_servers(rates.http2, servers.ours),
+    "lateness": with_servers(sleeps.lateness, servers.ours, servers.peers),
     "pending": crowds.pending,
     "instructions": instructions,
     "memory": crowds.memory,
