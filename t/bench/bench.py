@@ -18,6 +18,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import beside
 import cores
 import crowds
 import jobs
@@ -72,6 +73,7 @@ PARTS = {
     "memory": crowds.memory,
     "growth": crowds.growth,
     "jobs": jobs.jobs,
+    "beside": beside.beside,
     "cores": cores.cores,
 }
 
