@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import subprocess
+import time
 from importlib import metadata
 
 from servers import CORES, NGINX
@@ -65,6 +66,20 @@ def package(name):
         return "unknown"
 
 
+def others():
+    """How much of the machine is used before anything was started."""
+    def times():
+        with open("/proc/stat") as f:
+            t = [int(x) for x in f.readline().split()[1:9]]
+        return sum(t), t[3] + t[4]
+
+    all_before, idle_before = times()
+    time.sleep(1)
+    all_after, idle_after = times()
+
+    return 1 - (idle_after - idle_before) / (all_after - all_before)
+
+
 def machine():
     with open("/proc/cpuinfo") as f:
         model = re.search(r"model name\s+: (.*)", f.read()).group(1)
@@ -72,9 +87,13 @@ def machine():
     version = subprocess.run([NGINX, "-v"], capture_output=True,
                              text=True).stderr.strip().split("/")[-1]
 
+    used = others()
+    busy = "" if used < .03 else f"; other programs used {used:.0%} of it at the start"
+
     return (f"{len(CORES)} cores of {model}, Linux {platform.release().split('-')[0]}, "
             f"nginx {version}, FastAPI {package('fastapi')} under uvicorn "
-            f"{package('uvicorn')}; {ROUNDS} rounds of {SECONDS} s, {FEW} of what has no goal")
+            f"{package('uvicorn')}; {ROUNDS} rounds of {SECONDS} s, {FEW} of what has no goal"
+            + busy)
 
 
 def write(root):
