@@ -9,13 +9,15 @@
 #include "stats/ngx_http_task_seen.h"
 
 
-/* a request for the status, which is printed in one turn of the loop or more */
+/* a request for the status: first all is copied, then it is printed */
 
 typedef struct {
     ngx_http_request_t            *request;
     ngx_uint_t                     changes;      /* r->uri_changes at first */
     ngx_http_task_format_e         format;
+    ngx_http_task_main_conf_t     *conf;
     ngx_array_t                    zones;        /* ngx_http_task_seen_t */
+    ngx_uint_t                     copied;       /* zones */
     ngx_array_t                    jobs;
     ngx_http_task_out_t            out;
     ngx_http_task_status_print_t   print;
@@ -23,27 +25,26 @@ typedef struct {
 } ngx_http_task_status_t;
 
 
-/* so many pieces are printed in a step: some 10 microseconds */
+/* so many pieces make a step: some 10 microseconds */
 
 #define NGX_HTTP_TASK_STATUS_STEP  16
 
 
-static ngx_int_t ngx_http_task_status_format(ngx_http_request_t *r,
-    ngx_http_task_format_e *format);
-static ngx_int_t ngx_http_task_status_see(ngx_pool_t *pool, ngx_array_t *zones,
-    ngx_array_t *seen);
+static ngx_int_t ngx_http_task_status_init(ngx_http_task_status_t *status);
 static void ngx_http_task_status_cleanup(void *data);
 static ngx_uint_t ngx_http_task_status_step(ngx_http_task_work_t *work);
+static ngx_int_t ngx_http_task_status_piece(ngx_http_task_status_t *status);
 static ngx_uint_t ngx_http_task_status_print(ngx_http_task_status_t *status);
 static ngx_int_t ngx_http_task_status_send(ngx_http_task_status_t *status);
+static ngx_int_t ngx_http_task_status_format(ngx_http_request_t *r,
+    ngx_http_task_format_e *format);
 
 
 ngx_int_t
 ngx_http_task_status_handler(ngx_http_request_t *r)
 {
-    ngx_http_cleanup_t         *cln;
-    ngx_http_task_status_t     *status;
-    ngx_http_task_main_conf_t  *tmcf;
+    ngx_http_cleanup_t      *cln;
+    ngx_http_task_status_t  *status;
 
     static ngx_str_t  allow = ngx_string("GET, HEAD");
 
@@ -51,23 +52,70 @@ ngx_http_task_status_handler(ngx_http_request_t *r)
         return ngx_http_task_send_not_allowed(r, &allow);
     }
 
-    tmcf = ngx_http_get_module_main_conf(r, ngx_http_task_module);
-
     status = ngx_pcalloc(r->pool, sizeof(ngx_http_task_status_t));
     cln = ngx_http_cleanup_add(r, 0);
 
-    if (status == NULL || cln == NULL
-        || ngx_http_task_status_format(r, &status->format) != NGX_OK
-        || ngx_http_task_status_see(r->pool, &tmcf->zones, &status->zones)
-           != NGX_OK
-        || ngx_http_task_job_status(r->pool, &tmcf->job_zones, &status->jobs)
-           != NGX_OK)
-    {
+    if (status == NULL || cln == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     status->request = r;
+
+    if (ngx_http_task_status_init(status) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cln->handler = ngx_http_task_status_cleanup;
+    cln->data = status;
+
+    r->main->count++;
+
+    ngx_http_task_work_begin(&status->work);
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_task_status_init(ngx_http_task_status_t *status)
+{
+    ngx_uint_t                  i, n;
+    ngx_http_request_t         *r;
+    ngx_http_task_seen_t       *seen;
+    ngx_http_task_zone_t      **zone;
+    ngx_http_task_main_conf_t  *tmcf;
+
+    r = status->request;
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_task_module);
+    n = tmcf->zones.nelts;
+
+    if (ngx_http_task_status_format(r, &status->format) != NGX_OK
+        || ngx_array_init(&status->zones, r->pool, n + 1,
+                          sizeof(ngx_http_task_seen_t))
+           != NGX_OK
+        || ngx_http_task_job_status_init(&status->jobs, r->pool,
+                                         tmcf->job_zones.nelts)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    zone = tmcf->zones.elts;
+
+    for (i = 0; i < n; i++) {
+        seen = ngx_array_push(&status->zones);
+
+        if (seen == NULL
+            || ngx_http_task_see_init(seen, zone[i], r->pool) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    status->conf = tmcf;
+    status->changes = r->uri_changes;
     status->print.zones = &status->zones;
+    status->work.step = ngx_http_task_status_step;
 
     ngx_http_task_out_init(&status->out, r->pool);
 
@@ -77,21 +125,7 @@ ngx_http_task_status_handler(ngx_http_request_t *r)
                           NGX_HTTP_TASK_VERSION, NGINX_VERSION);
     }
 
-    if (ngx_http_task_status_print(status)) {
-        return ngx_http_task_status_send(status);
-    }
-
-    cln->handler = ngx_http_task_status_cleanup;
-    cln->data = status;
-
-    status->changes = r->uri_changes;
-    status->work.step = ngx_http_task_status_step;
-
-    r->main->count++;
-
-    ngx_http_task_work_begin(&status->work);
-
-    return NGX_DONE;
+    return NGX_OK;
 }
 
 
@@ -107,6 +141,8 @@ ngx_http_task_status_cleanup(void *data)
 static ngx_uint_t
 ngx_http_task_status_step(ngx_http_task_work_t *work)
 {
+    ngx_int_t                rc;
+    ngx_uint_t               i;
     ngx_connection_t        *c;
     ngx_http_request_t      *r;
     ngx_http_task_status_t  *status;
@@ -119,38 +155,73 @@ ngx_http_task_status_step(ngx_http_task_work_t *work)
         return 0;
     }
 
-    if (!ngx_http_task_status_print(status)) {
+    rc = NGX_AGAIN;
+
+    for (i = 0; i < NGX_HTTP_TASK_STATUS_STEP && rc == NGX_AGAIN; i++) {
+        rc = ngx_http_task_status_piece(status);
+    }
+
+    if (rc == NGX_AGAIN) {
         return 1;
     }
 
     ngx_http_set_log_request(c->log, r);
 
-    ngx_http_finalize_request(r, ngx_http_task_status_send(status));
+    ngx_http_finalize_request(r, (rc == NGX_OK)
+                                 ? ngx_http_task_status_send(status)
+                                 : NGX_HTTP_INTERNAL_SERVER_ERROR);
     ngx_http_run_posted_requests(c);
 
     return 0;
 }
 
 
-/* prints a part; returns 1 if all is printed */
+/* NGX_OK: all is printed; NGX_AGAIN: there is more; NGX_ERROR */
+
+static ngx_int_t
+ngx_http_task_status_piece(ngx_http_task_status_t *status)
+{
+    ngx_int_t                    rc;
+    ngx_array_t                 *stores;
+    ngx_http_task_seen_t        *seen;
+    ngx_http_task_store_t      **store;
+
+    if (status->copied < status->zones.nelts) {
+        seen = status->zones.elts;
+
+        rc = ngx_http_task_see(&seen[status->copied]);
+
+        if (rc == NGX_OK) {
+            status->copied++;
+            rc = NGX_AGAIN;
+        }
+
+        return rc;
+    }
+
+    stores = &status->conf->job_zones;
+
+    if (status->jobs.nelts < stores->nelts) {
+        store = stores->elts;
+
+        rc = ngx_http_task_job_status_see(&status->jobs,
+                                          store[status->jobs.nelts]);
+
+        return (rc == NGX_OK) ? NGX_AGAIN : rc;
+    }
+
+    return ngx_http_task_status_print(status) ? NGX_AGAIN : NGX_OK;
+}
+
+
+/* prints a piece; returns 0 if there is none */
 
 static ngx_uint_t
 ngx_http_task_status_print(ngx_http_task_status_t *status)
 {
-    ngx_uint_t  i, more;
-
-    for (i = 0; i < NGX_HTTP_TASK_STATUS_STEP; i++) {
-
-        more = (status->format == NGX_HTTP_TASK_FORMAT_PROMETHEUS)
-               ? ngx_http_task_status_prometheus(&status->out, &status->print)
-               : ngx_http_task_status_json(&status->out, &status->print);
-
-        if (!more) {
-            return 1;
-        }
-    }
-
-    return 0;
+    return (status->format == NGX_HTTP_TASK_FORMAT_PROMETHEUS)
+           ? ngx_http_task_status_prometheus(&status->out, &status->print)
+           : ngx_http_task_status_json(&status->out, &status->print);
 }
 
 
@@ -204,33 +275,4 @@ ngx_http_task_status_format(ngx_http_request_t *r,
               ? NGX_HTTP_TASK_FORMAT_JSON : NGX_HTTP_TASK_FORMAT_PROMETHEUS;
 
     return ngx_http_task_fields_vary(r, "Accept");
-}
-
-
-static ngx_int_t
-ngx_http_task_status_see(ngx_pool_t *pool, ngx_array_t *zones,
-    ngx_array_t *seen)
-{
-    ngx_uint_t              i;
-    ngx_http_task_seen_t   *s;
-    ngx_http_task_zone_t  **zone;
-
-    zone = zones->elts;
-
-    if (ngx_array_init(seen, pool, zones->nelts + 1,
-                       sizeof(ngx_http_task_seen_t))
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < zones->nelts; i++) {
-        s = ngx_array_push(seen);
-
-        if (s == NULL || ngx_http_task_see(pool, zone[i], s) != NGX_OK) {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
 }

@@ -62,31 +62,26 @@ static const ngx_http_task_job_metric_t  ngx_http_task_job_metrics[] = {
 
 
 ngx_int_t
-ngx_http_task_job_status(ngx_pool_t *pool, ngx_array_t *zones,
-    ngx_array_t *jobs)
+ngx_http_task_job_status_init(ngx_array_t *jobs, ngx_pool_t *pool,
+    ngx_uint_t n)
 {
-    ngx_uint_t                   i;
-    ngx_http_task_job_shown_t   *seen;
-    ngx_http_task_store_t      **store;
+    return ngx_array_init(jobs, pool, n + 1,
+                          sizeof(ngx_http_task_job_shown_t));
+}
 
-    store = zones->elts;
 
-    if (ngx_array_init(jobs, pool, zones->nelts + 1,
-                       sizeof(ngx_http_task_job_shown_t))
-        != NGX_OK)
-    {
+ngx_int_t
+ngx_http_task_job_status_see(ngx_array_t *jobs, ngx_http_task_store_t *store)
+{
+    ngx_http_task_job_shown_t  *seen;
+
+    seen = ngx_array_push(jobs);
+    if (seen == NULL) {
         return NGX_ERROR;
     }
 
-    for (i = 0; i < zones->nelts; i++) {
-        seen = ngx_array_push(jobs);
-        if (seen == NULL) {
-            return NGX_ERROR;
-        }
-
-        seen->store = store[i];
-        store[i]->type->counts(store[i], &seen->counts);
-    }
+    seen->store = store;
+    store->type->counts(store, &seen->counts);
 
     return NGX_OK;
 }

@@ -204,10 +204,12 @@ ngx_int_t ngx_http_task_job_merge_share(ngx_conf_t *cf,
 
 /* ngx_http_task_job_status.c: stores in "task_status" */
 
-/* makes jobs an array of ngx_http_task_job_shown_t */
+/* makes jobs an array of n ngx_http_task_job_shown_t; adds one of them to it */
 
-ngx_int_t ngx_http_task_job_status(ngx_pool_t *pool, ngx_array_t *zones,
-    ngx_array_t *jobs);
+ngx_int_t ngx_http_task_job_status_init(ngx_array_t *jobs, ngx_pool_t *pool,
+    ngx_uint_t n);
+ngx_int_t ngx_http_task_job_status_see(ngx_array_t *jobs,
+    ngx_http_task_store_t *store);
 void ngx_http_task_job_status_json(ngx_http_task_out_t *out,
     ngx_array_t *jobs);
 void ngx_http_task_job_status_prometheus(ngx_http_task_out_t *out,

@@ -1,24 +1,33 @@
 
 /*
- * What a zone looks like at one moment.  It is copied under the zone's mutex,
- * and printed when the mutex is unlocked.
+ * What a zone looks like.  It is copied a location at a time, each under the
+ * zone's mutex, and printed when all is copied: there may be thousands of
+ * locations, and many workers.
+ *
+ * The numbers of a location are of one moment.  If the master has read a
+ * configuration meanwhile, series and generations may be gone, and the copy
+ * begins anew.
  */
 
 
 #include "stats/ngx_http_task_seen.h"
 
 
+static ngx_int_t ngx_http_task_see_next(ngx_http_task_seen_t *seen);
+static ngx_int_t ngx_http_task_see_begin(ngx_http_task_seen_t *seen);
 static void ngx_http_task_see_mark(ngx_http_task_zone_t *zone);
-static ngx_int_t ngx_http_task_see_series(ngx_http_task_seen_t *seen,
-    ngx_pool_t *pool);
 static ngx_int_t ngx_http_task_see_workers(ngx_http_task_seen_t *seen,
-    ngx_http_task_generation_t *generation, ngx_pool_t *pool);
-static ngx_int_t ngx_http_task_see_pools(
-    ngx_http_task_seen_worker_t *worker, ngx_http_task_slot_t *slot,
-    ngx_pool_t *pool);
+    ngx_http_task_generation_t *generation);
+static ngx_uint_t *ngx_http_task_see_cells(ngx_http_task_seen_t *seen,
+    ngx_http_task_generation_t *generation);
+static ngx_int_t ngx_http_task_see_series(ngx_http_task_seen_t *seen,
+    ngx_uint_t place);
 static void ngx_http_task_see_cell(ngx_http_task_seen_t *seen,
     ngx_http_task_seen_series_t *series, uint64_t *cell,
     ngx_http_task_seen_worker_t *worker);
+static ngx_int_t ngx_http_task_see_pools(
+    ngx_http_task_seen_worker_t *worker, ngx_http_task_slot_t *slot,
+    ngx_pool_t *pool);
 
 
 const ngx_http_task_seen_counter_t
@@ -40,14 +49,13 @@ const ngx_http_task_seen_counter_t
 
 
 ngx_int_t
-ngx_http_task_see(ngx_pool_t *pool, ngx_http_task_zone_t *zone,
-    ngx_http_task_seen_t *seen)
+ngx_http_task_see_init(ngx_http_task_seen_t *seen, ngx_http_task_zone_t *zone,
+    ngx_pool_t *pool)
 {
-    ngx_int_t                    rc;
-    ngx_queue_t                 *q;
-    ngx_http_task_generation_t  *generation;
+    ngx_memzero(seen, sizeof(ngx_http_task_seen_t));
 
     seen->zone = zone;
+    seen->pool = pool;
 
     if (ngx_array_init(&seen->workers, pool, 8,
                        sizeof(ngx_http_task_seen_worker_t))
@@ -59,21 +67,102 @@ ngx_http_task_see(ngx_pool_t *pool, ngx_http_task_zone_t *zone,
         return NGX_ERROR;
     }
 
-    ngx_http_task_slot_lock(zone);
+    return NGX_OK;
+}
 
-    ngx_http_task_see_mark(zone);
 
-    rc = ngx_http_task_see_series(seen, pool);
+ngx_int_t
+ngx_http_task_see(ngx_http_task_seen_t *seen)
+{
+    ngx_int_t  rc;
 
-    for (q = ngx_queue_head(&zone->sh->alive);
-         q != ngx_queue_sentinel(&zone->sh->alive) && rc == NGX_OK;
+    ngx_http_task_slot_lock(seen->zone);
+
+    rc = ngx_http_task_see_next(seen);
+
+    ngx_http_task_slot_unlock(seen->zone);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_see_next(ngx_http_task_seen_t *seen)
+{
+    ngx_http_task_zone_t  *zone;
+
+    zone = seen->zone;
+
+    if (seen->generations != zone->sh->generations) {
+
+        /* each of the dead adds a cell to each series */
+
+        if (ngx_http_task_slots_sweep_one(zone)) {
+            return NGX_AGAIN;
+        }
+
+        return ngx_http_task_see_begin(seen);
+    }
+
+    if (seen->copied == seen->series.nelts) {
+        return NGX_OK;
+    }
+
+    return ngx_http_task_see_series(seen, seen->copied++);
+}
+
+
+/* lists series and workers, without the numbers of series */
+
+static ngx_int_t
+ngx_http_task_see_begin(ngx_http_task_seen_t *seen)
+{
+    ngx_int_t                     rc;
+    ngx_queue_t                  *q;
+    ngx_http_task_zone_sh_t      *sh;
+    ngx_http_task_series_t       *series;
+    ngx_http_task_generation_t   *generation;
+    ngx_http_task_seen_series_t  *s;
+
+    sh = seen->zone->sh;
+
+    seen->generations = sh->generations;
+    seen->copied = 0;
+    seen->series.nelts = 0;
+    seen->workers.nelts = 0;
+
+    ngx_http_task_see_mark(seen->zone);
+
+    for (q = ngx_queue_head(&sh->series);
+         q != ngx_queue_sentinel(&sh->series);
+         q = ngx_queue_next(q))
+    {
+        series = ngx_queue_data(q, ngx_http_task_series_t, queue);
+
+        if (!series->seen) {
+            continue;
+        }
+
+        series->seen = seen->series.nelts;
+
+        s = ngx_array_push(&seen->series);
+        if (s == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memzero(s, sizeof(ngx_http_task_seen_series_t));
+        s->series = series;
+    }
+
+    rc = NGX_AGAIN;
+
+    for (q = ngx_queue_head(&sh->alive);
+         q != ngx_queue_sentinel(&sh->alive) && rc == NGX_AGAIN;
          q = ngx_queue_next(q))
     {
         generation = ngx_queue_data(q, ngx_http_task_generation_t, queue);
-        rc = ngx_http_task_see_workers(seen, generation, pool);
+        rc = ngx_http_task_see_workers(seen, generation);
     }
-
-    ngx_http_task_slot_unlock(zone);
 
     return rc;
 }
@@ -119,71 +208,17 @@ ngx_http_task_see_mark(ngx_http_task_zone_t *zone)
 }
 
 
-/* copies names, too: a reload may free a series when the mutex is unlocked */
-
-static ngx_int_t
-ngx_http_task_see_series(ngx_http_task_seen_t *seen, ngx_pool_t *pool)
-{
-    u_char                       *p, *last;
-    size_t                        size;
-    ngx_uint_t                    i;
-    ngx_queue_t                  *q;
-    ngx_http_task_zone_t         *zone;
-    ngx_http_task_series_t       *series;
-    ngx_http_task_seen_series_t  *s;
-
-    zone = seen->zone;
-    size = zone->ncounters * sizeof(uint64_t);
-
-    for (q = ngx_queue_head(&zone->sh->series);
-         q != ngx_queue_sentinel(&zone->sh->series);
-         q = ngx_queue_next(q))
-    {
-        series = ngx_queue_data(q, ngx_http_task_series_t, queue);
-
-        if (!series->seen) {
-            continue;
-        }
-
-        series->seen = seen->series.nelts;
-
-        s = ngx_array_push(&seen->series);
-        p = ngx_palloc(pool, size + series->name.len);
-
-        if (s == NULL || p == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_memzero(s, sizeof(ngx_http_task_seen_series_t));
-
-        s->counters = (uint64_t *) p;
-        ngx_memcpy(p, series->total[series->state & 1], size);
-
-        p += size;
-        last = ngx_cpymem(p, series->name.data, series->name.len);
-
-        for (i = 0; i < NGX_HTTP_TASK_LABELS && p < last; i++) {
-            s->labels[i].data = p;
-            s->labels[i].len = ngx_strlen(p);
-            p += s->labels[i].len + 1;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
 static ngx_int_t
 ngx_http_task_see_workers(ngx_http_task_seen_t *seen,
-    ngx_http_task_generation_t *generation, ngx_pool_t *pool)
+    ngx_http_task_generation_t *generation)
 {
     int64_t                       now;
-    ngx_uint_t                    i, n;
+    ngx_uint_t                    i, *cells;
     ngx_http_task_slot_t         *slot;
-    ngx_http_task_seen_series_t  *series;
     ngx_http_task_seen_worker_t  *worker;
 
     now = ngx_http_task_now();
+    cells = NULL;
 
     for (i = 0; i < generation->nslots; i++) {
         slot = ngx_http_task_zone_slot(generation, i);
@@ -193,11 +228,17 @@ ngx_http_task_see_workers(ngx_http_task_seen_t *seen,
         }
 
         worker = ngx_array_push(&seen->workers);
-        if (worker == NULL) {
+        cells = cells ? cells : ngx_http_task_see_cells(seen, generation);
+
+        if (worker == NULL || cells == NULL) {
             return NGX_ERROR;
         }
 
         ngx_memzero(worker, sizeof(ngx_http_task_seen_worker_t));
+
+        worker->slot = slot;
+        worker->incarnation = slot->incarnation;
+        worker->cells = cells;
 
         worker->pid = slot->pid;
         worker->worker = slot->worker;
@@ -207,21 +248,89 @@ ngx_http_task_see_workers(ngx_http_task_seen_t *seen,
         worker->lag = ngx_max(now - ngx_http_task_atomic_get(&slot->due), 0);
         worker->worst = ngx_max(worker->worst, worker->lag);
 
-        for (n = 0; n < generation->nseries; n++) {
-            series = seen->series.elts;
-            series += generation->series[n]->seen;
-
-            ngx_http_task_see_cell(seen, series,
-                                     slot->cells + n * seen->zone->ncounters,
-                                     worker);
-        }
-
-        if (ngx_http_task_see_pools(worker, slot, pool) != NGX_OK) {
+        if (ngx_http_task_see_pools(worker, slot, seen->pool) != NGX_OK) {
             return NGX_ERROR;
         }
     }
 
-    return NGX_OK;
+    return NGX_AGAIN;
+}
+
+
+/* returns which cell of a slot each series has: the first is 1; 0: none */
+
+static ngx_uint_t *
+ngx_http_task_see_cells(ngx_http_task_seen_t *seen,
+    ngx_http_task_generation_t *generation)
+{
+    ngx_uint_t  i, *cells;
+
+    cells = ngx_pcalloc(seen->pool, seen->series.nelts * sizeof(ngx_uint_t));
+    if (cells == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; i < generation->nseries; i++) {
+        cells[generation->series[i]->seen] = i + 1;
+    }
+
+    return cells;
+}
+
+
+/*
+ * Copies the name, too: a reload may free a series when the mutex is unlocked.
+ * The numbers of a worker that has left meanwhile are in the total.
+ */
+
+static ngx_int_t
+ngx_http_task_see_series(ngx_http_task_seen_t *seen, ngx_uint_t place)
+{
+    u_char                       *p, *last;
+    size_t                        n, size;
+    ngx_uint_t                    i, cell;
+    ngx_http_task_slot_t         *slot;
+    ngx_http_task_series_t       *series;
+    ngx_http_task_seen_series_t  *s;
+    ngx_http_task_seen_worker_t  *worker;
+
+    s = seen->series.elts;
+    s += place;
+    series = s->series;
+
+    n = seen->zone->ncounters;
+    size = n * sizeof(uint64_t);
+
+    p = ngx_palloc(seen->pool, size + series->name.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    s->counters = (uint64_t *) p;
+    ngx_memcpy(p, series->total[series->state & 1], size);
+
+    p += size;
+    last = ngx_cpymem(p, series->name.data, series->name.len);
+
+    for (i = 0; i < NGX_HTTP_TASK_LABELS && p < last; i++) {
+        s->labels[i].data = p;
+        s->labels[i].len = ngx_strlen(p);
+        p += s->labels[i].len + 1;
+    }
+
+    worker = seen->workers.elts;
+
+    for (i = 0; i < seen->workers.nelts; i++) {
+        slot = worker[i].slot;
+        cell = worker[i].cells[place];
+
+        if (cell && slot->incarnation == worker[i].incarnation) {
+            ngx_http_task_see_cell(seen, s, slot->cells + (cell - 1) * n,
+                                   &worker[i]);
+        }
+    }
+
+    return NGX_AGAIN;
 }
 
 

@@ -1,7 +1,6 @@
 
 /*
- * A copy of a zone at one moment, and the two formats that are printed from
- * it.
+ * A copy of a zone, and the two formats that are printed from it.
  */
 
 
@@ -26,6 +25,7 @@ typedef enum {
 
 
 typedef struct {
+    ngx_http_task_series_t          *series;       /* while it is copied */
     ngx_str_t                        labels[NGX_HTTP_TASK_LABELS];
     ngx_str_t                        text;         /* labels in Prometheus */
     uint64_t                        *counters;     /* sums of all workers */
@@ -42,6 +42,10 @@ typedef struct {
 
 
 typedef struct {
+    ngx_http_task_slot_t            *slot;         /* while it is copied; .. */
+    uint64_t                         incarnation;  /* .. as long as it is of */
+    ngx_uint_t                      *cells;        /* see _see_cells() */
+
     uint64_t                         pid;
     uint64_t                         worker;
     uint64_t                         generation;
@@ -55,15 +59,28 @@ typedef struct {
 
 typedef struct {
     ngx_http_task_zone_t            *zone;
+    ngx_pool_t                      *pool;
     ngx_array_t                      workers;      /* .._seen_worker_t */
     ngx_array_t                      series;       /* .._seen_series_t */
+
+    uint64_t                         generations;  /* that there were when the
+                                                      copy began; 0: not yet */
+    ngx_uint_t                       copied;       /* series */
 } ngx_http_task_seen_t;
 
 
-/* ngx_http_task_seen.c: any process; copies into pool, under the mutex */
+/* ngx_http_task_seen.c: any process */
 
-ngx_int_t ngx_http_task_see(ngx_pool_t *pool, ngx_http_task_zone_t *zone,
-    ngx_http_task_seen_t *seen);
+ngx_int_t ngx_http_task_see_init(ngx_http_task_seen_t *seen,
+    ngx_http_task_zone_t *zone, ngx_pool_t *pool);
+
+/*
+ * Copies the next part into the pool, under the mutex: the numbers of a
+ * location are of one moment.  NGX_AGAIN: there is more; NGX_OK: all is
+ * copied; NGX_ERROR.
+ */
+
+ngx_int_t ngx_http_task_see(ngx_http_task_seen_t *seen);
 
 
 /*

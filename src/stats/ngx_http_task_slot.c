@@ -171,6 +171,34 @@ ngx_http_task_slots_sweep(ngx_http_task_zone_t *zone,
 }
 
 
+ngx_uint_t
+ngx_http_task_slots_sweep_one(ngx_http_task_zone_t *zone)
+{
+    ngx_uint_t                   i;
+    ngx_queue_t                 *q;
+    ngx_http_task_slot_t        *slot;
+    ngx_http_task_generation_t  *generation;
+
+    for (q = ngx_queue_head(&zone->sh->alive);
+         q != ngx_queue_sentinel(&zone->sh->alive);
+         q = ngx_queue_next(q))
+    {
+        generation = ngx_queue_data(q, ngx_http_task_generation_t, queue);
+
+        for (i = 0; i < generation->nslots; i++) {
+            slot = ngx_http_task_zone_slot(generation, i);
+
+            if (slot->incarnation && ngx_http_task_slot_sweep(zone, slot) == 0)
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
 static ngx_uint_t
 ngx_http_task_slot_sweep(ngx_http_task_zone_t *zone, ngx_http_task_slot_t *slot)
 {

@@ -85,6 +85,10 @@ int64_t ngx_http_task_slot_due(int64_t now);
 ngx_uint_t ngx_http_task_slots_sweep(ngx_http_task_zone_t *zone,
     ngx_http_task_generation_t *generation);
 
+/* the same for one dead worker; returns 0 if there is none */
+
+ngx_uint_t ngx_http_task_slots_sweep_one(ngx_http_task_zone_t *zone);
+
 
 /* --- counting: ngx_http_task_count.c ------------------------------------- */
 

@@ -122,6 +122,10 @@ ngx_http_task_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     ngx_http_task_slot_lock(zone);
 
+    /* who copies the zone begins anew */
+
+    zone->sh->generations++;
+
     /* keep the generation that runs: it may get new workers yet */
 
     ngx_http_task_zone_collect(zone, old ? old->generation : 0);
@@ -262,7 +266,7 @@ ngx_http_task_zone_generation(ngx_http_task_zone_t *zone)
     }
 
     generation->nseries = n;
-    generation->number = zone->sh->generations + 1;
+    generation->number = zone->sh->generations;
 
     ngx_str_set(&loop, "");
     generation->series[0] = ngx_http_task_zone_series(zone, &loop);
@@ -285,7 +289,6 @@ ngx_http_task_zone_generation(ngx_http_task_zone_t *zone)
 
     ngx_http_task_zone_link(&zone->sh->alive, &generation->queue);
 
-    zone->sh->generations++;
     zone->generation = generation->number;
 
     return NGX_OK;

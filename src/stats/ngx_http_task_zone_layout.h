@@ -129,7 +129,8 @@ typedef struct {
     uint64_t                       nbuckets;
     int64_t                        buckets[NGX_HTTP_TASK_ZONE_BUCKETS];
     uint64_t                       incarnations;
-    uint64_t                       generations;
+    uint64_t                       generations;  /* tried to be made: first
+                                                    it grows, then others go */
     ngx_queue_t                    series;
     ngx_queue_t                    alive;        /* generations */
 } ngx_http_task_zone_sh_t;
