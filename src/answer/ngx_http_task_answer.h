@@ -72,10 +72,10 @@ ngx_int_t ngx_http_task_send(ngx_http_request_t *r, ngx_uint_t status,
 ngx_int_t ngx_http_task_send_body(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body);
 
-/* sends a body in buffers, the last of which has last_buf set */
+/* sends the header alone; len -1: not known.  NGX_DONE: no body is to follow */
 
-ngx_int_t ngx_http_task_send_chain(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *type, ngx_chain_t *out, off_t len);
+ngx_int_t ngx_http_task_send_header(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, off_t len);
 
 /* sends the header of an event stream */
 
@@ -173,10 +173,17 @@ void ngx_http_task_out_time(ngx_http_task_out_t *out, uint64_t ns);
 void ngx_http_task_out_json(ngx_http_task_out_t *out, const char *name,
     ngx_str_t *s);
 
-/* answers 200 with the text, and returns what a content handler returns */
+/*
+ * Answers 200 with the text.  First comes the header: NGX_OK: the text is to
+ * follow; NGX_DONE: it is not; or an error.  Then each call sends a buffer of
+ * the text, and returns what nginx's filters do; out->first is NULL after the
+ * last one.
+ */
 
-ngx_int_t ngx_http_task_out_send(ngx_http_task_out_t *out,
+ngx_int_t ngx_http_task_out_begin(ngx_http_task_out_t *out,
     ngx_http_request_t *r, ngx_str_t *type);
+ngx_int_t ngx_http_task_out_next(ngx_http_task_out_t *out,
+    ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_TASK_ANSWER_H_INCLUDED_ */

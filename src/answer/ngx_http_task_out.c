@@ -120,7 +120,7 @@ ngx_http_task_out_json(ngx_http_task_out_t *out, const char *name,
 
 
 ngx_int_t
-ngx_http_task_out_send(ngx_http_task_out_t *out, ngx_http_request_t *r,
+ngx_http_task_out_begin(ngx_http_task_out_t *out, ngx_http_request_t *r,
     ngx_str_t *type)
 {
     if (out->failed || out->buf == NULL) {
@@ -131,5 +131,18 @@ ngx_http_task_out_send(ngx_http_task_out_t *out, ngx_http_request_t *r,
     out->buf->last_buf = (r == r->main);
     out->buf->last_in_chain = 1;
 
-    return ngx_http_task_send_chain(r, NGX_HTTP_OK, type, out->first, out->len);
+    return ngx_http_task_send_header(r, NGX_HTTP_OK, type, out->len);
+}
+
+
+ngx_int_t
+ngx_http_task_out_next(ngx_http_task_out_t *out, ngx_http_request_t *r)
+{
+    ngx_chain_t  *cl;
+
+    cl = out->first;
+    out->first = cl->next;
+    cl->next = NULL;
+
+    return ngx_http_output_filter(r, cl);
 }

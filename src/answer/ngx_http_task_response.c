@@ -13,8 +13,6 @@ typedef struct {
 } ngx_http_task_status_body_t;
 
 
-static ngx_int_t ngx_http_task_send_header(ngx_http_request_t *r,
-    ngx_uint_t status, ngx_str_t *type, off_t len);
 
 
 ngx_str_t  ngx_http_task_json_type = ngx_string("application/json");
@@ -88,22 +86,6 @@ ngx_http_task_send_body(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-ngx_int_t
-ngx_http_task_send_chain(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *type, ngx_chain_t *out, off_t len)
-{
-    ngx_int_t  rc;
-
-    rc = ngx_http_task_send_header(r, status, type, len);
-
-    if (rc != NGX_OK) {
-        return (rc == NGX_DONE) ? NGX_OK : rc;
-    }
-
-    return ngx_http_output_filter(r, out);
-}
-
-
 /* server-sent events: the body follows bit by bit */
 
 ngx_int_t
@@ -119,9 +101,7 @@ ngx_http_task_send_stream(ngx_http_request_t *r)
 }
 
 
-/* NGX_DONE: no body is to be sent */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_task_send_header(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, off_t len)
 {

@@ -9,7 +9,10 @@
 #include "stats/ngx_http_task_seen.h"
 
 
-/* a request for the status: first all is copied, then it is printed */
+/*
+ * A request for the status: first all is copied, then it is printed, and then
+ * sent, all of it piece by piece.
+ */
 
 typedef struct {
     ngx_http_request_t            *request;
@@ -21,6 +24,7 @@ typedef struct {
     ngx_array_t                    jobs;
     ngx_http_task_out_t            out;
     ngx_http_task_status_print_t   print;
+    ngx_uint_t                     begun;        /* 1: the header is sent */
     ngx_http_task_work_t           work;
 } ngx_http_task_status_t;
 
@@ -33,8 +37,10 @@ typedef struct {
 static ngx_int_t ngx_http_task_status_init(ngx_http_task_status_t *status);
 static void ngx_http_task_status_cleanup(void *data);
 static ngx_uint_t ngx_http_task_status_step(ngx_http_task_work_t *work);
+static ngx_int_t ngx_http_task_status_make(ngx_http_task_status_t *status);
 static ngx_int_t ngx_http_task_status_piece(ngx_http_task_status_t *status);
 static ngx_uint_t ngx_http_task_status_print(ngx_http_task_status_t *status);
+static ngx_int_t ngx_http_task_status_begin(ngx_http_task_status_t *status);
 static ngx_int_t ngx_http_task_status_send(ngx_http_task_status_t *status);
 static ngx_int_t ngx_http_task_status_format(ngx_http_request_t *r,
     ngx_http_task_format_e *format);
@@ -142,7 +148,6 @@ static ngx_uint_t
 ngx_http_task_status_step(ngx_http_task_work_t *work)
 {
     ngx_int_t                rc;
-    ngx_uint_t               i;
     ngx_connection_t        *c;
     ngx_http_request_t      *r;
     ngx_http_task_status_t  *status;
@@ -155,6 +160,30 @@ ngx_http_task_status_step(ngx_http_task_work_t *work)
         return 0;
     }
 
+    ngx_http_set_log_request(c->log, r);
+
+    rc = status->begun ? ngx_http_task_status_send(status)
+                       : ngx_http_task_status_make(status);
+
+    if (rc == NGX_AGAIN) {
+        return 1;
+    }
+
+    ngx_http_finalize_request(r, rc);
+    ngx_http_run_posted_requests(c);
+
+    return 0;
+}
+
+
+/* copies and prints a part; NGX_AGAIN: there is more */
+
+static ngx_int_t
+ngx_http_task_status_make(ngx_http_task_status_t *status)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  i;
+
     rc = NGX_AGAIN;
 
     for (i = 0; i < NGX_HTTP_TASK_STATUS_STEP && rc == NGX_AGAIN; i++) {
@@ -162,17 +191,11 @@ ngx_http_task_status_step(ngx_http_task_work_t *work)
     }
 
     if (rc == NGX_AGAIN) {
-        return 1;
+        return NGX_AGAIN;
     }
 
-    ngx_http_set_log_request(c->log, r);
-
-    ngx_http_finalize_request(r, (rc == NGX_OK)
-                                 ? ngx_http_task_status_send(status)
-                                 : NGX_HTTP_INTERNAL_SERVER_ERROR);
-    ngx_http_run_posted_requests(c);
-
-    return 0;
+    return (rc == NGX_OK) ? ngx_http_task_status_begin(status)
+                          : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 
@@ -225,29 +248,52 @@ ngx_http_task_status_print(ngx_http_task_status_t *status)
 }
 
 
+/* prints the end, and sends the header; NGX_AGAIN: the text is to follow */
+
 static ngx_int_t
-ngx_http_task_status_send(ngx_http_task_status_t *status)
+ngx_http_task_status_begin(ngx_http_task_status_t *status)
 {
-    ngx_http_request_t   *r;
+    ngx_int_t             rc;
+    ngx_str_t            *type;
     ngx_http_task_out_t  *out;
 
     static ngx_str_t  text = ngx_string("text/plain; version=0.0.4; "
                                         "charset=utf-8");
 
-    r = status->request;
     out = &status->out;
 
     if (status->format == NGX_HTTP_TASK_FORMAT_PROMETHEUS) {
         ngx_http_task_job_status_prometheus(out, &status->jobs);
+        type = &text;
 
-        return ngx_http_task_out_send(out, r, &text);
+    } else {
+        ngx_http_task_out(out, "],\"jobs\":[");
+        ngx_http_task_job_status_json(out, &status->jobs);
+        ngx_http_task_out(out, "]}");
+        type = &ngx_http_task_json_type;
     }
 
-    ngx_http_task_out(out, "],\"jobs\":[");
-    ngx_http_task_job_status_json(out, &status->jobs);
-    ngx_http_task_out(out, "]}");
+    rc = ngx_http_task_out_begin(out, status->request, type);
 
-    return ngx_http_task_out_send(out, r, &ngx_http_task_json_type);
+    if (rc == NGX_OK) {
+        status->begun = 1;
+        return NGX_AGAIN;
+    }
+
+    return (rc == NGX_DONE) ? NGX_OK : rc;
+}
+
+
+/* sends a part; NGX_AGAIN: there is more */
+
+static ngx_int_t
+ngx_http_task_status_send(ngx_http_task_status_t *status)
+{
+    if (ngx_http_task_out_next(&status->out, status->request) == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    return status->out.first ? NGX_AGAIN : NGX_OK;
 }
 
 
