@@ -5,8 +5,8 @@
  * in a pool, or a job that has not ended, one timer is set that is not
  * cancelable.  When it fires, look() is called, too.
  *
- * Each kind of holds has a bound of its own, after which they are given up.  A
- * job whose piece is in a pool has two holds, one of each kind, until the job
+ * Each kind of holds has a bound of its own, after which they are given up, one
+ * by one: there may be thousands.  A job whose piece is in a pool has two holds, one of each kind, until the job
  * ends.
  */
 
@@ -21,18 +21,22 @@
 
 static void ngx_http_task_hold_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_http_task_hold_quit(void);
-static ngx_uint_t ngx_http_task_hold_bound(ngx_queue_t *held, int64_t waited,
-    int64_t bound);
+static ngx_uint_t ngx_http_task_hold_step(ngx_http_task_work_t *work);
 
 
 /* state of this worker */
 
-static ngx_queue_t         ngx_http_task_held[NGX_HTTP_TASK_HOLDS];
-static const int64_t      *ngx_http_task_hold_bounds;
-static void              (*ngx_http_task_hold_look)(void);
-static ngx_uint_t          ngx_http_task_hold_over;
-static ngx_event_t         ngx_http_task_hold_event;
-static ngx_connection_t    ngx_http_task_hold_dumb;  /* for the debug log */
+static ngx_queue_t            ngx_http_task_held[NGX_HTTP_TASK_HOLDS];
+static const int64_t         *ngx_http_task_hold_bounds;
+static void                 (*ngx_http_task_hold_look)(void);
+static ngx_uint_t             ngx_http_task_hold_over;
+static ngx_event_t            ngx_http_task_hold_event;
+static ngx_connection_t       ngx_http_task_hold_dumb;  /* for the debug log */
+
+/* what is given up next, or the queue's end; NULL: nothing is, or all were */
+
+static ngx_queue_t           *ngx_http_task_hold_at[NGX_HTTP_TASK_HOLDS];
+static ngx_http_task_work_t   ngx_http_task_hold_work;
 
 
 void
@@ -47,6 +51,7 @@ ngx_http_task_hold_init(const int64_t *bounds, void (*look)(void))
 
     ngx_http_task_hold_bounds = bounds;
     ngx_http_task_hold_look = look;
+    ngx_http_task_hold_work.step = ngx_http_task_hold_step;
 
     ev = &ngx_http_task_hold_event;
 
@@ -62,8 +67,15 @@ void
 ngx_http_task_hold(ngx_http_task_hold_e kind, ngx_http_task_hold_t *hold)
 {
     ngx_event_t  *ev;
+    ngx_queue_t  *held;
 
-    ngx_queue_insert_tail(&ngx_http_task_held[kind], &hold->queue);
+    held = &ngx_http_task_held[kind];
+
+    ngx_queue_insert_tail(held, &hold->queue);
+
+    if (ngx_http_task_hold_at[kind] == held) {
+        ngx_http_task_hold_at[kind] = &hold->queue;
+    }
 
     ev = &ngx_http_task_hold_event;
     ev->cancelable = 0;
@@ -77,6 +89,14 @@ ngx_http_task_hold(ngx_http_task_hold_e kind, ngx_http_task_hold_t *hold)
 void
 ngx_http_task_unhold(ngx_http_task_hold_t *hold)
 {
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_TASK_HOLDS; i++) {
+        if (ngx_http_task_hold_at[i] == &hold->queue) {
+            ngx_http_task_hold_at[i] = ngx_queue_next(&hold->queue);
+        }
+    }
+
     ngx_queue_remove(&hold->queue);
 
     if (!ngx_http_task_hold_any()) {
@@ -146,13 +166,14 @@ ngx_http_task_hold_handler(ngx_event_t *ev)
 }
 
 
-/* gives up holds whose time is over; returns 1 if others are waited for */
+/* begins to give up holds whose time is over; 1: others are waited for */
 
 static ngx_uint_t
 ngx_http_task_hold_quit(void)
 {
-    int64_t     now;
-    ngx_uint_t  i, wait;
+    int64_t       now;
+    ngx_uint_t    i, wait;
+    ngx_queue_t  *held;
 
     static int64_t  since;
 
@@ -163,12 +184,24 @@ ngx_http_task_hold_quit(void)
         since = now;
     }
 
-    /* jobs first: of one that was given up only a piece may be left */
-
     for (i = 0; i < NGX_HTTP_TASK_HOLDS; i++) {
-        wait |= ngx_http_task_hold_bound(&ngx_http_task_held[i],
-                                         (now - since) / 1000000,
-                                         ngx_http_task_hold_bounds[i]);
+        held = &ngx_http_task_held[i];
+
+        if (ngx_queue_empty(held)) {
+            continue;
+        }
+
+        if (!ngx_http_task_hold_over
+            && (now - since) / 1000000 < ngx_http_task_hold_bounds[i])
+        {
+            wait = 1;
+            continue;
+        }
+
+        if (ngx_http_task_hold_at[i] == NULL) {
+            ngx_http_task_hold_at[i] = ngx_queue_head(held);
+            ngx_http_task_work_begin(&ngx_http_task_hold_work);
+        }
     }
 
     return wait;
@@ -176,29 +209,36 @@ ngx_http_task_hold_quit(void)
 
 
 /*
+ * Jobs come first: of one that was given up only a piece may be left.
  * give_up() may undo a hold, or leave it: it is not awaited any more.  It may
  * lead to new holds, which are behind it, and are given up, too.
  */
 
 static ngx_uint_t
-ngx_http_task_hold_bound(ngx_queue_t *held, int64_t waited, int64_t bound)
+ngx_http_task_hold_step(ngx_http_task_work_t *work)
 {
-    ngx_queue_t           *q, next;
+    ngx_uint_t             i;
+    ngx_queue_t           *q;
     ngx_http_task_hold_t  *hold;
 
-    if (!ngx_http_task_hold_over && waited < bound) {
-        return !ngx_queue_empty(held);
-    }
+    for (i = 0; i < NGX_HTTP_TASK_HOLDS; i++) {
+        q = ngx_http_task_hold_at[i];
 
-    for (q = ngx_queue_head(held); q != ngx_queue_sentinel(held); /* void */ ) {
+        if (q == NULL) {
+            continue;
+        }
+
+        if (q == ngx_queue_sentinel(&ngx_http_task_held[i])) {
+            ngx_http_task_hold_at[i] = NULL;
+            continue;
+        }
+
+        ngx_http_task_hold_at[i] = ngx_queue_next(q);
+
         hold = ngx_queue_data(q, ngx_http_task_hold_t, queue);
-
-        ngx_queue_insert_after(q, &next);
-
         hold->give_up(hold);
 
-        q = ngx_queue_next(&next);
-        ngx_queue_remove(&next);
+        return 1;
     }
 
     return 0;

@@ -1,8 +1,9 @@
 
 /*
  * The end of a worker: while anything is held a timer is not cancelable, and
- * each kind of holds is given up after its own bound, not before.  A worker
- * quits once: each case is a process of its own.
+ * each kind of holds is given up after its own bound, not before, for no longer
+ * than a turn of the loop may take.  A worker quits once: each case is a process
+ * of its own.
  */
 
 
@@ -11,6 +12,7 @@
 #include "check.h"
 #include "loop.h"
 
+#include "base/ngx_http_task_work.c"
 #include "base/ngx_http_task_hold.c"
 
 #include <sys/wait.h>
@@ -161,6 +163,10 @@ fire_in(int64_t ns)
     loop_clock += ns;
     loop_update();
     loop_fire(timer);
+
+    while (loop_posted()) {
+        loop_turn();
+    }
 }
 
 
@@ -489,8 +495,10 @@ test_undone(void)
     a->other = calloc(1, sizeof(ngx_http_task_hold_t));
     ngx_http_task_hold(PIECE, a->other);
 
-    is(quit(100) == 1 + 1000 / TICK, "a piece that its job takes with it");
-    gave_up("abcd", "in order");
+    /* the piece was awaited when jobs began to be given up */
+
+    is(quit(100) == 2 + 1000 / TICK, "a piece that its job takes with it");
+    gave_up("abcdb", "in order, and what stays once more");
 
     is(ngx_http_task_hold_next(JOB, NULL) == &b->hold
        && ngx_http_task_hold_next(JOB, &b->hold) == NULL,
@@ -526,6 +534,75 @@ test_held_by_give_up(void)
     a->hold.give_up = stay;
     is(quit(100) <= 1, "nothing is awaited for longer than one look");
     gave_up("a", "the one that stays");
+}
+
+
+/* the next one, which was to be given up, is undone; another kind comes */
+
+static held_t  *victim;
+
+
+static void
+undo_the_next(ngx_http_task_hold_t *h)
+{
+    unhold(victim);
+    hold(PIECE, 'd', go);
+    go(h);
+}
+
+
+static void
+test_next_undone(void)
+{
+    init(1000, 1000);
+
+    hold(JOB, 'a', undo_the_next);
+    victim = hold(JOB, 'b', go);
+    hold(JOB, 'c', go);
+
+    is(quit(100) == 2 + 1000 / TICK, "ends, one look after the last one");
+    gave_up("acd", "not what is undone before its turn");
+}
+
+
+/* so many that it takes their time: others have theirs in between */
+
+static void
+take_long(ngx_http_task_hold_t *h)
+{
+    loop_clock += NGX_HTTP_TASK_TURN / 4;
+    go(h);
+}
+
+
+static void
+test_many(void)
+{
+    ngx_uint_t  i, turns;
+
+    init(0, 0);
+
+    for (i = 0; i < 20; i++) {
+        hold(JOB, 'a', take_long);
+    }
+
+    hold(PIECE, 'p', take_long);
+    ngx_exiting = 1;
+
+    loop_fire(timer);
+    gave_up("", "many: not yet");
+
+    for (turns = 1; turns < 5; turns++) {
+        is(loop_posted() == 1, "many: one event");
+        gave_up("aaaaa", "many: some of them in a turn");
+        is(!loop_ends(), "many: the worker waits for what is left");
+        loop_turn();
+    }
+
+    is(loop_posted() == 1, "many: the last event");
+    gave_up("p", "many: the piece after the jobs");
+    is(loop_ends() && ngx_queue_empty(&ngx_posted_next_events),
+       "many: it ends");
 }
 
 
@@ -583,7 +660,7 @@ static void (*const  cases[])(void) = {
     test_none, test_timer, test_look, test_job_first, test_piece_first,
     test_gone, test_ended, test_zero, test_unbound, test_no_longer,
     test_no_longer_later, test_late, test_undone, test_held_by_give_up,
-    test_next
+    test_next, test_next_undone, test_many
 };
 
 
