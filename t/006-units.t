@@ -10,7 +10,7 @@ use Test::More;
 
 use TaskUnit;
 
-unit("base/$_", "$_: ") for 'timer', 'hold', 'memory';
+unit("base/$_", "$_: ") for 'timer', 'hold', 'memory', 'watch';
 unit("run/$_", "$_: ") for 'limit';
 unit("jobs/store/$_", "$_: ") for 'job_look', 'job_room';
 
