@@ -100,7 +100,8 @@ typedef struct {
 
     uint32_t                   reading;      /* [both] 1: progress is read */
     uint32_t                   version;      /* [both]: of the progress */
-    uint32_t                   unused;
+    uint32_t                   asked_before; /* derived: the record whose
+                                                "asked" this one is, or none */
 
     /* the lowest bit of version tells which one counts; [both] */
 

@@ -152,8 +152,7 @@ ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
         ngx_http_task_job_append(sh, &owner->list, job);
 
         if (job->cancel == NGX_HTTP_TASK_JOB_CANCEL_ASKED) {
-            job->asked = owner->asked;
-            ngx_http_task_atomic_set(&owner->asked, i);
+            ngx_http_task_job_asked_push(sh, owner, job);
         }
 
         return;

@@ -102,6 +102,50 @@ ngx_http_task_job_remove(ngx_http_task_job_sh_t *sh,
 }
 
 
+void
+ngx_http_task_job_asked_push(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_job_owner_t *owner, ngx_http_task_record_t *job)
+{
+    uint32_t  i;
+
+    i = job - sh->jobs;
+
+    job->asked = owner->asked;
+    job->asked_before = NGX_HTTP_TASK_JOB_NONE;
+
+    if (job->asked < sh->used_jobs) {
+        sh->jobs[job->asked].asked_before = i;
+    }
+
+    ngx_http_task_atomic_set(&owner->asked, i);
+}
+
+
+void
+ngx_http_task_job_asked_remove(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_owner_t *owner, ngx_http_task_record_t *job)
+{
+    uint32_t                *p;
+    ngx_http_task_job_sh_t  *sh;
+
+    sh = zone->sh;
+
+    p = (job->asked_before < sh->used_jobs)
+        ? &sh->jobs[job->asked_before].asked : &owner->asked;
+
+    if (*p != job - sh->jobs) {
+        ngx_http_task_job_damaged(zone, "a cancel leads nowhere");
+        return;
+    }
+
+    if (job->asked < sh->used_jobs) {
+        sh->jobs[job->asked].asked_before = job->asked_before;
+    }
+
+    ngx_http_task_atomic_set(p, job->asked);
+}
+
+
 /* a function that writes where it must not may break a list: nobody hangs */
 
 void

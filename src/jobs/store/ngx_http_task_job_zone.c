@@ -15,8 +15,6 @@
 
 static ngx_int_t ngx_http_task_job_copy_result(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job, u_char *p);
-static void ngx_http_task_job_unask(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job);
 static ngx_http_task_record_t *ngx_http_task_job_find(
     ngx_http_task_job_zone_t *zone, u_char *id);
 
@@ -108,8 +106,10 @@ ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
         return rc;
     }
 
+    /* its owner has not looked at the cancel yet */
+
     if (job->cancel == NGX_HTTP_TASK_JOB_CANCEL_ASKED) {
-        ngx_http_task_job_unask(zone, job);
+        ngx_http_task_job_asked_remove(zone, zone->owner, job);
     }
 
     job->status = status;
@@ -255,53 +255,22 @@ ngx_http_task_job_peek(ngx_http_task_job_zone_t *zone, u_char *id,
 ngx_int_t
 ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id)
 {
-    uint32_t                    i;
-    ngx_http_task_record_t        *job;
-    ngx_http_task_job_owner_t  *owner;
+    ngx_http_task_record_t  *job;
 
     ngx_http_task_job_lock(zone);
 
     job = ngx_http_task_job_find(zone, id);
 
     if (job && job->state < NGX_HTTP_TASK_JOB_DONE && !job->cancel) {
-        i = job - zone->sh->jobs;
-        owner = &zone->sh->owners[job->owner];
-
         job->cancel = NGX_HTTP_TASK_JOB_CANCEL_ASKED;
-        job->asked = owner->asked;
 
-        ngx_http_task_atomic_set(&owner->asked, i);
+        ngx_http_task_job_asked_push(zone->sh, &zone->sh->owners[job->owner],
+                                     job);
     }
 
     ngx_http_task_job_unlock(zone);
 
     return job ? NGX_OK : NGX_DECLINED;
-}
-
-
-/* removes a job that ended before its owner looked at the cancel */
-
-static void
-ngx_http_task_job_unask(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job)
-{
-    uint32_t                *p, i;
-    ngx_uint_t               n;
-    ngx_http_task_job_sh_t  *sh;
-
-    sh = zone->sh;
-    i = job - sh->jobs;
-    p = &zone->owner->asked;
-
-    for (n = 0; *p < sh->used_jobs && n < sh->used_jobs; n++) {
-
-        if (*p == i) {
-            ngx_http_task_atomic_set(p, job->asked);
-            return;
-        }
-
-        p = &sh->jobs[*p].asked;
-    }
 }
 
 
@@ -348,6 +317,10 @@ ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone, void **jobs)
         }
 
         i = job->asked;
+    }
+
+    if (i < zone->sh->used_jobs) {
+        zone->sh->jobs[i].asked_before = NGX_HTTP_TASK_JOB_NONE;
     }
 
     ngx_http_task_atomic_set(&owner->asked, i);

@@ -69,6 +69,13 @@ void ngx_http_task_job_insert(ngx_http_task_job_sh_t *sh,
 void ngx_http_task_job_remove(ngx_http_task_job_sh_t *sh,
     ngx_http_task_job_list_t *list, ngx_http_task_record_t *job);
 
+/* the list of what an owner is to cancel: puts a job first; takes one out */
+
+void ngx_http_task_job_asked_push(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_job_owner_t *owner, ngx_http_task_record_t *job);
+void ngx_http_task_job_asked_remove(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_owner_t *owner, ngx_http_task_record_t *job);
+
 /* returns the list of its share for a job that ends, or has ended */
 
 ngx_http_task_job_list_t *ngx_http_task_job_list(ngx_http_task_job_sh_t *sh,

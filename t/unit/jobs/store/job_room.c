@@ -28,6 +28,7 @@
 
 #define PLACES   12
 #define MANY     150
+#define CROWD    20000
 #define BLOCK    (NGX_HTTP_TASK_JOB_BLOCK - 2 * sizeof(uint32_t))
 #define LETTERS  "abcdefghijklmnopqrstuvwxyz"
 #define FULL     "abcdefghijkl"
@@ -45,7 +46,7 @@ static ngx_http_task_store_t     store;
 static ngx_http_task_job_zone_t  zone;
 static u_char                   *memory;
 
-static job_t                     jobs[MANY];    /* the first ones: letters */
+static job_t                     jobs[CROWD];   /* the first ones: letters */
 static ngx_int_t                 rc;            /* of the last call */
 static ngx_http_task_store_op_t  op;
 
@@ -763,6 +764,73 @@ test_cancel(void)
 }
 
 
+/* ends many jobs, the oldest first; returns the processor time it took */
+
+static clock_t
+end_crowd(ngx_uint_t asked)
+{
+    clock_t                    since;
+    ngx_uint_t                 i;
+    ngx_http_task_store_end_t  end;
+
+    make(CROWD, 60000, 0);
+
+    for (i = 0; i < CROWD; i++) {
+        add_nth(i, 0, 0);
+    }
+
+    for (i = 0; i < CROWD && asked; i++) {
+        about(&jobs[i]);
+        store.type->cancel(&store, &op);
+    }
+
+    memset(&end, 0, sizeof(end));
+    end.state = NGX_HTTP_TASK_JOB_DONE;
+    since = clock();
+
+    for (i = 0; i < CROWD; i++) {
+
+        /* each third one, and the last one asked for, are left */
+
+        if (i % 3 && i != CROWD - 1) {
+            op.key = jobs[i].key;
+            store.type->end(&store, &op, &end);
+        }
+    }
+
+    return clock() - since;
+}
+
+
+/* thousands end before their worker looks at their cancels */
+
+static void
+test_cancel_of_crowd(void)
+{
+    clock_t     alone;
+    ngx_uint_t  i, told, others;
+
+    alone = end_crowd(0);
+
+    is(end_crowd(1) < 10 * alone + CLOCKS_PER_SEC / 50,
+       "cancel: one of thousands ends as fast as any");
+
+    look(2000);
+
+    for (i = 0, told = others = 0; i < CROWD; i++) {
+        if (i % 3 && i != CROWD - 1) {
+            others += jobs[i].asked;
+
+        } else {
+            told += (jobs[i].asked == 1);
+        }
+    }
+
+    is(told == (CROWD + 2) / 3 + 1, "cancel: those that are left are told");
+    is(others == 0, "cancel: and no others");
+}
+
+
 /* it ends before its worker looks, and its place is another one's by then */
 
 static void
@@ -813,6 +881,7 @@ main(void)
     test_wanted();
 
     test_cancel();
+    test_cancel_of_crowd();
     test_cancel_of_ended("abc");
     test_cancel_of_ended("bca");
     test_cancel_of_ended("acb");

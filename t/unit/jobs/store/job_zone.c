@@ -213,7 +213,7 @@ check_lists(ngx_http_task_job_sh_t *sh)
 {
     int                         n;
     u_char                      seen[SIZE / 256];
-    uint32_t                    i, kept;
+    uint32_t                    i, kept, before;
     ngx_uint_t                  k, jobs;
     ngx_http_task_record_t        *job;
 
@@ -250,6 +250,7 @@ check_lists(ngx_http_task_job_sh_t *sh)
 
     for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS; i++) {
         n = 0;
+        before = NGX_HTTP_TASK_JOB_NONE;
 
         for (k = sh->owners[i].asked; k != NGX_HTTP_TASK_JOB_NONE;
              k = job->asked)
@@ -257,6 +258,8 @@ check_lists(ngx_http_task_job_sh_t *sh)
             wrong_if(k >= sh->used_jobs || n++ == (int) sh->used_jobs);
             job = &sh->jobs[k];
             wrong_if(job->owner != i || job->cancel != 1);
+            wrong_if(job->asked_before != before);
+            before = k;
             wrong_if(job->state == NGX_HTTP_TASK_JOB_FREE
                      || job->state >= NGX_HTTP_TASK_JOB_DONE);
         }
