@@ -148,16 +148,18 @@ ngx_int_t ngx_http_task_fields_vary(ngx_http_request_t *r, const char *name);
 /* an allocation that fails sets failed, and the answer is then a 500 */
 
 typedef struct {
-    ngx_pool_t   *pool;
-    ngx_chain_t  *first;
-    ngx_chain_t **last;
-    ngx_buf_t    *buf;
-    off_t         len;
-    ngx_uint_t    failed;
+    ngx_pool_t             *pool;
+    ngx_http_task_arena_t  *arena;       /* for the text */
+    ngx_chain_t            *first;
+    ngx_chain_t           **last;
+    ngx_buf_t              *buf;
+    off_t                   len;
+    ngx_uint_t              failed;
 } ngx_http_task_out_t;
 
 
-void ngx_http_task_out_init(ngx_http_task_out_t *out, ngx_pool_t *pool);
+void ngx_http_task_out_init(ngx_http_task_out_t *out, ngx_pool_t *pool,
+    ngx_http_task_arena_t *arena);
 
 /* appends as ngx_sprintf() does, up to 256 bytes at once */
 

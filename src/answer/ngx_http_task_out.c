@@ -7,9 +7,10 @@
 #include "answer/ngx_http_task_answer.h"
 
 
-/* sizes of a buffer, and of what one ngx_http_task_out() may print, bytes */
+/* sizes of a buffer, two of which are in a chunk of an arena, and of what one
+   ngx_http_task_out() may print, bytes */
 
-#define NGX_HTTP_TASK_OUT_BUF   32768
+#define NGX_HTTP_TASK_OUT_BUF   32000
 #define NGX_HTTP_TASK_OUT_LINE  256
 
 
@@ -17,11 +18,13 @@ static u_char *ngx_http_task_out_room(ngx_http_task_out_t *out, size_t len);
 
 
 void
-ngx_http_task_out_init(ngx_http_task_out_t *out, ngx_pool_t *pool)
+ngx_http_task_out_init(ngx_http_task_out_t *out, ngx_pool_t *pool,
+    ngx_http_task_arena_t *arena)
 {
     ngx_memzero(out, sizeof(ngx_http_task_out_t));
 
     out->pool = pool;
+    out->arena = arena;
     out->last = &out->first;
 }
 
@@ -29,6 +32,7 @@ ngx_http_task_out_init(ngx_http_task_out_t *out, ngx_pool_t *pool)
 static u_char *
 ngx_http_task_out_room(ngx_http_task_out_t *out, size_t len)
 {
+    u_char       *p;
     ngx_buf_t    *b;
     ngx_chain_t  *cl;
 
@@ -38,13 +42,22 @@ ngx_http_task_out_room(ngx_http_task_out_t *out, size_t len)
         return out->failed ? NULL : b->last;
     }
 
-    b = ngx_create_temp_buf(out->pool, ngx_max(len, NGX_HTTP_TASK_OUT_BUF));
+    len = ngx_max(len, NGX_HTTP_TASK_OUT_BUF);
+
+    p = ngx_http_task_arena_alloc(out->arena, len);
+    b = ngx_calloc_buf(out->pool);
     cl = ngx_alloc_chain_link(out->pool);
 
-    if (b == NULL || cl == NULL) {
+    if (p == NULL || b == NULL || cl == NULL) {
         out->failed = 1;
         return NULL;
     }
+
+    b->start = p;
+    b->pos = p;
+    b->last = p;
+    b->end = p + len;
+    b->temporary = 1;
 
     cl->buf = b;
     *out->last = cl;
@@ -100,21 +113,19 @@ void
 ngx_http_task_out_json(ngx_http_task_out_t *out, const char *name,
     ngx_str_t *s)
 {
-    ngx_str_t  escaped;
+    u_char  *p;
+    size_t   len;
 
     ngx_http_task_out(out, "\"%s\":\"", name);
 
-    escaped.len = s->len + ngx_escape_json(NULL, s->data, s->len);
-    escaped.data = ngx_pnalloc(out->pool, escaped.len + 1);
+    len = s->len + ngx_escape_json(NULL, s->data, s->len);
+    p = ngx_http_task_out_room(out, len);
 
-    if (escaped.data == NULL) {
-        out->failed = 1;
-        return;
+    if (p) {
+        out->buf->last = (u_char *) ngx_escape_json(p, s->data, s->len);
+        out->len += len;
     }
 
-    (void) ngx_escape_json(escaped.data, s->data, s->len);
-
-    ngx_http_task_out_str(out, &escaped);
     ngx_http_task_out(out, "\"");
 }
 

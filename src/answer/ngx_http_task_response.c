@@ -13,8 +13,6 @@ typedef struct {
 } ngx_http_task_status_body_t;
 
 
-
-
 ngx_str_t  ngx_http_task_json_type = ngx_string("application/json");
 
 

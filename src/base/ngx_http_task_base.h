@@ -149,6 +149,24 @@ void ngx_http_task_work_begin(ngx_http_task_work_t *work);
 void ngx_http_task_work_end(ngx_http_task_work_t *work);
 
 
+/* --- much memory: ngx_http_task_arena.c; the loop ------------------------ */
+
+typedef struct ngx_http_task_chunk_s  ngx_http_task_chunk_t;
+
+typedef struct {
+    ngx_http_task_chunk_t   *chunks;
+} ngx_http_task_arena_t;
+
+
+/* it is freed step by step when the pool is destroyed; NULL: no memory */
+
+ngx_http_task_arena_t *ngx_http_task_arena_create(ngx_pool_t *pool);
+
+/* aligned as ngx_palloc() does; returns NULL: no memory */
+
+void *ngx_http_task_arena_alloc(ngx_http_task_arena_t *arena, size_t size);
+
+
 /* --- timers: ngx_http_task_timer.c; the loop ----------------------------- */
 
 typedef struct {

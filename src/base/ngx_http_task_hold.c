@@ -5,9 +5,9 @@
  * in a pool, or a job that has not ended, one timer is set that is not
  * cancelable.  When it fires, look() is called, too.
  *
- * Each kind of holds has a bound of its own, after which they are given up, one
- * by one: there may be thousands.  A job whose piece is in a pool has two holds, one of each kind, until the job
- * ends.
+ * Each kind of holds has a bound of its own, after which they are given up,
+ * step by step: there may be thousands.  A job whose piece is in a pool has two
+ * holds, one of each kind, until the job ends.
  */
 
 

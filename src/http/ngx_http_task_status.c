@@ -29,7 +29,7 @@ typedef struct {
 } ngx_http_task_status_t;
 
 
-/* so many pieces make a step: some 10 microseconds */
+/* so many pieces are printed in a step: some 10 microseconds */
 
 #define NGX_HTTP_TASK_STATUS_STEP  16
 
@@ -89,13 +89,17 @@ ngx_http_task_status_init(ngx_http_task_status_t *status)
     ngx_http_request_t         *r;
     ngx_http_task_seen_t       *seen;
     ngx_http_task_zone_t      **zone;
+    ngx_http_task_arena_t      *arena;
     ngx_http_task_main_conf_t  *tmcf;
 
     r = status->request;
     tmcf = ngx_http_get_module_main_conf(r, ngx_http_task_module);
     n = tmcf->zones.nelts;
 
-    if (ngx_http_task_status_format(r, &status->format) != NGX_OK
+    arena = ngx_http_task_arena_create(r->pool);
+
+    if (arena == NULL
+        || ngx_http_task_status_format(r, &status->format) != NGX_OK
         || ngx_array_init(&status->zones, r->pool, n + 1,
                           sizeof(ngx_http_task_seen_t))
            != NGX_OK
@@ -112,7 +116,8 @@ ngx_http_task_status_init(ngx_http_task_status_t *status)
         seen = ngx_array_push(&status->zones);
 
         if (seen == NULL
-            || ngx_http_task_see_init(seen, zone[i], r->pool) != NGX_OK)
+            || ngx_http_task_see_init(seen, zone[i], r->pool, arena)
+               != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -123,7 +128,7 @@ ngx_http_task_status_init(ngx_http_task_status_t *status)
     status->print.zones = &status->zones;
     status->work.step = ngx_http_task_status_step;
 
-    ngx_http_task_out_init(&status->out, r->pool);
+    ngx_http_task_out_init(&status->out, r->pool, arena);
 
     if (status->format != NGX_HTTP_TASK_FORMAT_PROMETHEUS) {
         ngx_http_task_out(&status->out,
@@ -182,11 +187,15 @@ static ngx_int_t
 ngx_http_task_status_make(ngx_http_task_status_t *status)
 {
     ngx_int_t   rc;
-    ngx_uint_t  i;
+    ngx_uint_t  i, n;
 
     rc = NGX_AGAIN;
 
-    for (i = 0; i < NGX_HTTP_TASK_STATUS_STEP && rc == NGX_AGAIN; i++) {
+    /* with many workers it takes long to copy a piece */
+
+    n = (status->copied < status->zones.nelts) ? 1 : NGX_HTTP_TASK_STATUS_STEP;
+
+    for (i = 0; i < n && rc == NGX_AGAIN; i++) {
         rc = ngx_http_task_status_piece(status);
     }
 

@@ -174,8 +174,9 @@ ngx_http_task_job_status_states(ngx_http_task_out_t *out, ngx_array_t *jobs)
 
     for (i = 0; i < jobs->nelts; i++) {
 
-        p = ngx_pnalloc(out->pool, 2 * seen[i].store->name.len
-                                   + sizeof("zone=\"\""));
+        p = ngx_http_task_arena_alloc(out->arena,
+                                      2 * seen[i].store->name.len
+                                      + sizeof("zone=\"\""));
         if (p == NULL) {
             out->failed = 1;
             return;

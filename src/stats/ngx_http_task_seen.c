@@ -50,24 +50,30 @@ const ngx_http_task_seen_counter_t
 
 ngx_int_t
 ngx_http_task_see_init(ngx_http_task_seen_t *seen, ngx_http_task_zone_t *zone,
-    ngx_pool_t *pool)
+    ngx_pool_t *pool, ngx_http_task_arena_t *arena)
 {
     ngx_memzero(seen, sizeof(ngx_http_task_seen_t));
 
     seen->zone = zone;
     seen->pool = pool;
+    seen->arena = arena;
 
     if (ngx_array_init(&seen->workers, pool, 8,
                        sizeof(ngx_http_task_seen_worker_t))
-        != NGX_OK
-        || ngx_array_init(&seen->series, pool, 1 + zone->stats.nelts,
-                          sizeof(ngx_http_task_seen_series_t))
-           != NGX_OK)
+        != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return NGX_OK;
+    /* an array that grows in the pool, should there be more after a reload */
+
+    seen->series.pool = pool;
+    seen->series.nalloc = 1 + zone->stats.nelts;
+    seen->series.size = sizeof(ngx_http_task_seen_series_t);
+    seen->series.elts = ngx_http_task_arena_alloc(arena, seen->series.nalloc
+                                                         * seen->series.size);
+
+    return seen->series.elts ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -263,12 +269,17 @@ static ngx_uint_t *
 ngx_http_task_see_cells(ngx_http_task_seen_t *seen,
     ngx_http_task_generation_t *generation)
 {
+    size_t      size;
     ngx_uint_t  i, *cells;
 
-    cells = ngx_pcalloc(seen->pool, seen->series.nelts * sizeof(ngx_uint_t));
+    size = seen->series.nelts * sizeof(ngx_uint_t);
+
+    cells = ngx_http_task_arena_alloc(seen->arena, size);
     if (cells == NULL) {
         return NULL;
     }
+
+    ngx_memzero(cells, size);
 
     for (i = 0; i < generation->nseries; i++) {
         cells[generation->series[i]->seen] = i + 1;
@@ -301,7 +312,7 @@ ngx_http_task_see_series(ngx_http_task_seen_t *seen, ngx_uint_t place)
     n = seen->zone->ncounters;
     size = n * sizeof(uint64_t);
 
-    p = ngx_palloc(seen->pool, size + series->name.len);
+    p = ngx_http_task_arena_alloc(seen->arena, size + series->name.len);
     if (p == NULL) {
         return NGX_ERROR;
     }

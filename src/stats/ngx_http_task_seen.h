@@ -60,6 +60,7 @@ typedef struct {
 typedef struct {
     ngx_http_task_zone_t            *zone;
     ngx_pool_t                      *pool;
+    ngx_http_task_arena_t           *arena;        /* for numbers and names */
     ngx_array_t                      workers;      /* .._seen_worker_t */
     ngx_array_t                      series;       /* .._seen_series_t */
 
@@ -72,10 +73,11 @@ typedef struct {
 /* ngx_http_task_seen.c: any process */
 
 ngx_int_t ngx_http_task_see_init(ngx_http_task_seen_t *seen,
-    ngx_http_task_zone_t *zone, ngx_pool_t *pool);
+    ngx_http_task_zone_t *zone, ngx_pool_t *pool,
+    ngx_http_task_arena_t *arena);
 
 /*
- * Copies the next part into the pool, under the mutex: the numbers of a
+ * Copies the next part, under the mutex: the numbers of a
  * location are of one moment.  NGX_AGAIN: there is more; NGX_OK: all is
  * copied; NGX_ERROR.
  */

@@ -162,7 +162,7 @@ ngx_http_task_metric_label(ngx_http_task_out_t *out, ngx_http_task_seen_t *seen,
         len += 2 * series->labels[n].len + sizeof(",location=\"\"");
     }
 
-    p = ngx_pnalloc(out->pool, len);
+    p = ngx_http_task_arena_alloc(out->arena, len);
     if (p == NULL) {
         out->failed = 1;
         return;

@@ -11,6 +11,7 @@
 #include <ngx_http.h>
 
 #include <cjson/cJSON.h>
+#include <sys/mman.h>
 
 
 int fail_now(void);
@@ -22,6 +23,8 @@ int fail_now(void);
 #define ngx_pnalloc(p, n)            (fail_now() ? NULL : ngx_pnalloc(p, n))
 #define ngx_pcalloc(p, n)            (fail_now() ? NULL : ngx_pcalloc(p, n))
 #define ngx_pstrdup(p, s)            (fail_now() ? NULL : ngx_pstrdup(p, s))
+#define mmap(p, n, prot, flags, fd, offset)                                   \
+    (fail_now() ? MAP_FAILED : mmap(p, n, prot, flags, fd, offset))
 #define ngx_create_pool(n, log)                                               \
     (fail_now() ? NULL : ngx_create_pool(n, log))
 #define ngx_array_create(p, n, s)                                             \
