@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Who writes to a zone of numbers may be killed at any store: see
-# t/unit/stats/slot.c, and zone.c beside it.
+# Who writes to a zone of numbers may be killed at any store, and who copies one
+# does so in parts: see t/unit/stats/.
 
 use strict;
 use warnings;
@@ -11,7 +11,8 @@ use Test::More;
 use TaskUnit;
 
 unit("stats/$_", 'killed: ') for 'slot', 'zone';
+unit('stats/seen', 'copied: ');
 
-cmp_ok(Test::More->builder->current_test, '>=', 21, 'all stores');
+cmp_ok(Test::More->builder->current_test, '>=', 37, 'all stores');
 
 done_testing();
