@@ -1,43 +1,49 @@
 #!/usr/bin/perl
 
 # What holds the event loop, each case at its worst: the processor time of the
-# longest turn of the loop, see t/lib/turns.c, with how many events nginx had in
-# it, which are up to 512; and a /quick every millisecond, timed from when it was
-# due.  "alone" is what the machine does by itself.
+# longest turn of the loop, see t/lib/turns.c; how much of it was in calls of the
+# kernel, and in the longest of them; and how many events nginx had in it, which
+# are up to 512.  And a /quick every millisecond, timed from when it was due.
+# "alone" is what the machine does by itself.
 #
 #     perl t/stalls.pl TURNS.SO [BOUND]
 #
-# With BOUND, milliseconds, it fails if a turn took longer.
+# With BOUND, milliseconds, it fails if a turn took longer.  ONLY, a regular
+# expression in the environment, chooses cases; with CALLS=1 each call is listed.
 
 use strict;
 use warnings;
 
-use IO::Poll qw(POLLIN);
 use JSON::PP;
-use POSIX ();
-use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use Time::HiRes qw(sleep time);
 
 use TaskServer;
+use TaskStalls;
 
 my ($library, $bound) = @ARGV;
 my $tasks = "$ENV{TEST_NGINX_TASKS}/test";
-my $failed = 0;
 
 use constant MANY => 8000;
+use constant LIMITS => 50;
+
+# a client keeps its connection, or the kernel has 8,000 sockets to free: one
+# call of writev() is then found to take up to 2 ms
 
 my $locations = join '', map "location = /l$_ { task sleep duration=0; }\n", 1 .. 1000;
+
+my $limits = join '', map "location = /limit$_ { task sleep; task_limit running=1 queue=1000; }\n",
+             1 .. LIMITS;
 
 my %conf = (
     main => "worker_rlimit_nofile 30000; worker_cpu_affinity 01;
              thread_pool one threads=1 max_queue=20000;
-             task_load $tasks/probe.so;",
+             task_load $tasks/probe.so; task_shutdown_timeout 1s jobs=1s;",
     connections => 25000,
     log_level => 'warn',
-    http => 'access_log off; task_zone numbers:4m; task_stats numbers;
+    http => 'access_log off; task_zone numbers:16m; task_stats numbers;
              task_job_zone jobs:200m; task_job_zone short:200m ttl=5s;
              keepalive_requests 1000000;',
-    server => $locations . '
+    server => $locations . $limits . '
         location = /quick   { quick; }
         location = /limit   { task sleep; task_limit running=1 queue=20000; }
         location = /thread  { task sleep; task_mode thread=one; }
@@ -52,203 +58,136 @@ my %conf = (
         location = /metrics { task_status prometheus; }
     ');
 
-# nginx is on one core, all else on another
+my $stalls = TaskStalls->new($library, $bound);
+my $s;
 
-system("taskset -c -p 1 $$ > /dev/null");
-
-my ($s, $pid, $from);
-
-# nginx with the library
-
-my $turns = "$ENV{TEST_NGINX_SERVROOT}-turns";
-my $binary = $ENV{TEST_NGINX_BINARY} || 'nginx';
-
-open my $script, '>', "$turns.sh" or die "$turns.sh: $!";
-print $script "#!/bin/sh\nTURNS=$turns LD_PRELOAD=$library exec $binary \"\$@\"\n";
-close $script;
-chmod 0755, "$turns.sh";
-$ENV{TEST_NGINX_BINARY} = "$turns.sh";
-
-sub turn {
-    open my $in, '+<', $turns or die "$turns: $!";
-    binmode $in;
-    sysread $in, my $data, 32;
-    return map $_ / 1e6, unpack 'q4', $data;
+sub start {
+    my ($workers) = @_;
+    $s = TaskServer->start(%conf, workers => $workers);
+    $stalls->{server} = $s;
 }
 
-sub turn_zero {
-    open my $out, '+<', $turns or die "$turns: $!";
-    syswrite $out, "\0" x 32;
-}
-
-# the prober: a process that asks until it is told to stop
-
-sub probe {
-    pipe my $in, my $stop;
-    pipe $from, my $to;
-
-    $pid = fork() // die "fork: $!";
-
-    if ($pid) {
-        close $in;
-        close $to;
-        sleep(0.3);
-        return $stop;
-    }
-
-    close $stop;
-
-    # connections of the parent end when it closes them
-
-    for my $fd (3 .. 30000) {
-        POSIX::close($fd) if $fd != fileno($in) && $fd != fileno($to);
-    }
-
-    # nothing else on this core may delay it; without root it may
-
-    system("chrt -f -p 50 $$ 2> /dev/null");
-
-    my $socket = $s->connect;
-    $socket->setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
-
-    my $poll = IO::Poll->new;
-    $poll->mask($in => POLLIN);
-
-    # what is asked at first is not counted
-
-    for (1 .. 50) {
-        syswrite $socket, "GET /quick HTTP/1.1\r\nHost: x\r\n\r\n";
-        sysread $socket, my $answer, 4096;
-    }
-
-    my ($due, @times) = (time());
-
-    until ($poll->poll(0)) {
-        $due += 0.001;
-        my $left = $due - time();
-        sleep($left) if $left > 0;
-
-        syswrite $socket, "GET /quick HTTP/1.1\r\nHost: x\r\n\r\n";
-        sysread $socket, my $answer, 4096 or last;
-        push @times, (time() - $due) * 1000;
-        $due = time() if time() > $due + 0.001;
-    }
-
-    print $to encode_json(\@times);
-    close $to;
-    POSIX::_exit(0);
-}
-
-sub show {
-    my ($name, $case) = @_;
-
-    my $stop = probe();
-    turn_zero();
-    $case->();
-    sleep(0.2);
-    close $stop;
-
-    my ($cpu, $time, $events) = turn();
-    my @times = sort { $a <=> $b } @{ decode_json(join '', <$from>) };
-    waitpid $pid, 0;
-
-    my $over = defined $bound && $cpu > $bound;
-    $failed = 1 if $over;
-
-    printf "%-40s turn %6.2f ms, %3d events  /quick p99 %5.2f worst %6.2f ms%s\n",
-           $name, $cpu, $events * 1e6, $times[0.99 * @times], $times[-1],
-           $over ? '  OVER' : '';
-}
-
-# requests without an answer yet
+# requests without an answer yet, and all of their answers
 
 sub many {
     my ($uri, $n) = @_;
-    return map $s->open($uri), 1 .. $n;
+    return map $s->open($uri, keepalive => 1), 1 .. $n;
 }
 
-sub all { $s->read_all(\@_, 60) }
+sub all {
+    for (@_) { sysread $_->{socket}, my $text, 4096 or die "no answer\n" }
+}
 
-$s = TaskServer->start(%conf);
+# requests for it on one connection, a hundred at a time; returns the answers
 
-show('alone', sub { sleep(2) });
+sub pipeline {
+    my ($answer, @requests) = @_;
+    my ($socket, @found) = ($s->connect);
 
-for my $kind ('json', 'metrics') {
-    show("task_status of 1,000 locations, $kind", sub {
-        for (1 .. 10) { $s->get("/$kind"); sleep(0.05) }
-    });
+    while (my @some = splice @requests, 0, 100) {
+        syswrite $socket, join '', map "$_ HTTP/1.1\r\nHost: x\r\n\r\n", @some;
+        my ($want, $text) = (@found + @some, '');
+        while (@found < $want) {
+            sysread $socket, $text, 65536, length $text or die "no answer\n";
+            push @found, $1 while $text =~ s/^.*?$answer//s;
+        }
+    }
+
+    return @found;
+}
+
+sub jobs {
+    my ($uri, $n) = @_;
+    return pipeline('"id":"(\w+)".*?\}', ("GET $uri") x $n);
 }
 
 # so many tasks should wait, or there is nothing to see: a slow machine
 
 sub wait_for_many {
-    my $worker;
+    my ($all) = @_;
+    my $waiting;
 
     $s->wait_for(sub {
-        $worker = decode_json($s->get('/json')->{body})->{zones}[0]{workers}[0];
-        return $worker->{waiting} >= MANY;
-    }, 'all to wait', 1) or print "only $worker->{waiting} wait:\n";
+        my $worker = decode_json($s->get('/json')->{body})->{zones}[0]{workers}[0];
+        $waiting = $worker->{waiting} + ($all ? $worker->{running} : 0);
+        return $waiting >= MANY;
+    }, 'all to wait', 1) or print "only $waiting wait:\n";
 }
 
-my @c = ($s->open('/limit?duration=10s'), many('/limit?duration=0', MANY));
-wait_for_many();
-show('8,000 tasks that waited behind one', sub { all(@c) });
-
-@c = ($s->open('/thread?duration=10s'), many('/thread?duration=0', MANY));
-wait_for_many();
-show('8,000 tasks of a thread that was held', sub { all(@c) });
-
-@c = ($s->open('/limit?duration=60s'), many('/limit?duration=0', MANY));
-wait_for_many();
-show('8,000 clients that leave', sub { $_->{socket}->close for @c; sleep(1) });
-
-my $job = decode_json($s->get('/made?duration=10s')->{body})->{id};
-@c = many("/jobs/$job?wait=60s", MANY);
-show('8,000 clients that wait for one job', sub { all(@c) });
-
-# many jobs: one client makes them, on one connection
-
-sub jobs {
-    my ($uri, $n) = @_;
-
-    my $socket = $s->connect;
-    my $request = "GET $uri HTTP/1.1\r\nHost: x\r\n\r\n" x 100;
-    my ($text, @ids) = ('');
-
-    while (@ids < $n) {
-        syswrite $socket, $request;
-        my $want = @ids + 100;
-        while (@ids < $want) {
-            sysread $socket, $text, 65536, length $text or die "no answer\n";
-            push @ids, $1 while $text =~ s/^.*?"id":"(\w+)".*?\}//s;
-        }
-    }
-
-    return @ids;
+sub stall {
+    my ($name, $prepare, $case) = @_;
+    $stalls->chosen($name) or return;
+    my @c = $prepare->();
+    $stalls->show($name, sub { $case->(@c) });
 }
 
-my @ids = jobs('/job?duration=1h', 20000);
-show('20,000 jobs that wait are cancelled', sub {
-    my $socket = $s->connect;
-    while (my @some = splice @ids, 0, 100) {
-        syswrite $socket, join '', map "DELETE /jobs/$_ HTTP/1.1\r\nHost: x\r\n\r\n", @some;
-        my ($text, $n) = ('', 0);
-        while ($n < @some) {
-            sysread $socket, $text, 65536 or die "no answer\n";
-            $n += () = $text =~ m{HTTP/1.1 200}g;
-        }
+sub statuses {
+    my ($what) = @_;
+
+    for my $kind ('json', 'metrics') {
+        stall("task_status of 1,000 locations, $what, $kind", sub {}, sub {
+            for (1 .. 10) { $s->get("/$kind"); sleep(0.05) }
+        });
     }
+
+    stall("20 of both at once, $what", sub {}, sub {
+        for (1 .. 3) { $s->get_all(('/json', '/metrics') x 10); sleep(0.05) }
+    });
+}
+
+sub use_all { pipeline('(HTTP/1.1 200)', map "GET /l$_", 1 .. 1000) }
+
+# --- one worker -------------------------------------------------------------
+
+start(1);
+
+stall('alone', sub {}, sub { sleep(2) });
+
+use_all();
+statuses('1 worker');
+
+stall('8,000 tasks that waited behind one', sub {
+    my @c = ($s->open('/limit?duration=10s', keepalive => 1), many('/limit?duration=0', MANY));
+    wait_for_many();
+    return @c;
+}, sub { all(@_) });
+
+stall('8,000 tasks in 50 locations with limits', sub {
+    my @c = map many("/limit$_?duration=10s", 1), 1 .. LIMITS;
+    push @c, map many("/limit$_?duration=0", MANY / LIMITS), 1 .. LIMITS;
+    wait_for_many();
+    return @c;
+}, sub { all(@_) });
+
+stall('8,000 tasks of a thread that was held', sub {
+    my @c = ($s->open('/thread?duration=10s', keepalive => 1), many('/thread?duration=0', MANY));
+    wait_for_many();
+    return @c;
+}, sub { all(@_) });
+
+stall('8,000 clients that leave', sub {
+    my @c = ($s->open('/limit?duration=60s'), many('/limit?duration=0', MANY));
+    wait_for_many();
+    return @c;
+}, sub { $_->{socket}->close for @_; sleep(1) });
+
+stall('8,000 clients that wait for one job', sub {
+    my $job = decode_json($s->get('/made?duration=10s')->{body})->{id};
+    return many("/jobs/$job?wait=60s", MANY);
+}, sub { all(@_) });
+
+stall('20,000 jobs that wait are cancelled', sub { jobs('/job?duration=1h', 20000) }, sub {
+    pipeline('(HTTP/1.1 200)', map "DELETE /jobs/$_", @_);
     sleep(1);
 });
 
-jobs('/short?duration=0', 100000);
-show('100,000 jobs expire', sub {
+stall('100,000 jobs expire', sub { jobs('/short?duration=0', 100000); return }, sub {
     sleep(5);
     for (1 .. 200) { $s->get('/short?duration=0'); sleep(0.005) }
 });
 
 my $body = '{"duration":0,"x":"' . 'x' x 1_000_000 . '"}';
-show('bodies of 1 MB for an async function', sub {
+stall('bodies of 1 MB for an async function', sub {}, sub {
     for (1 .. 20) {
         my $r = $s->get('/body', method => 'POST', body => $body,
                 headers => "Content-Type: application/json\r\nContent-Length: "
@@ -260,18 +199,55 @@ show('bodies of 1 MB for an async function', sub {
 
 $s->stop('QUIT');
 
-# a worker that is killed leaves jobs behind
+# --- a worker that quits gives up what is left after task_shutdown_timeout --
 
-$s = TaskServer->start(%conf);
-jobs('/job?duration=1h', 20000);
-my ($worker) = $s->workers;
-kill KILL => $worker;
-$s->wait_for(sub { my ($w) = $s->workers; $w && $w != $worker }, 'another worker');
-show('20,000 jobs of a worker that was killed', sub {
+start(1);
+
+stall('8,000 tasks are given up by a worker that quits', sub {
+    my @c = many('/thread?duration=1h', MANY + 1);
+    wait_for_many(1);
+    return @c;
+}, sub { $s->signal('QUIT'); sleep(0.9); all(@_) });
+
+$s->stop('QUIT');
+start(1);
+
+stall('20,000 jobs are given up by a worker that quits',
+      sub { jobs('/made?duration=1h', 20000); return },
+      sub { $s->signal('QUIT'); $s->wait_for(sub { !$s->workers }, 'the worker to end') });
+
+$s->stop('QUIT');
+
+# --- a worker that is killed leaves jobs and numbers behind -----------------
+
+start(1);
+
+stall('20,000 jobs of a worker that was killed', sub {
+    jobs('/job?duration=1h', 20000);
+    my ($worker) = $s->workers;
+    kill KILL => $worker;
+    $s->wait_for(sub { my ($w) = $s->workers; $w && $w != $worker }, 'another worker');
+}, sub {
     $s->get('/made?duration=0') for 1 .. 100;
     $s->get('/json');
 });
 
 $s->stop('QUIT');
 
-exit $failed;
+# --- sixteen workers --------------------------------------------------------
+
+start(16);
+sleep(0.5);
+use_all();
+statuses('16 workers');
+
+stall('15 of 16 workers that were killed, json', sub {
+    my @workers = $s->workers;
+    kill KILL => @workers[1 .. 15];
+    $s->wait_for(sub { 16 == grep $_ == $workers[0] || $_ > $workers[15], $s->workers }, 'others');
+    return;
+}, sub { $s->get('/json') for 1 .. 3 });
+
+$s->stop('QUIT');
+
+exit $stalls->{failed};

@@ -3,7 +3,8 @@
  * How long the turns of nginx's event loop take: preloaded into nginx, it looks
  * at the clocks when epoll_wait() returns, and when it is called again.  The
  * longest turn since somebody zeroed the file TURNS is there: its processor
- * time, its time, how many events it had.
+ * time, its time, how many events it had, and how much of its processor time
+ * was in the kernel, in each of the calls that nginx and the module make.
  */
 
 
@@ -11,12 +12,25 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+
+
+/* t/lib/TaskStalls.pm has the same names in the same order */
+
+enum {
+    CLOSE = 0, RECV, WRITEV, SEND, READ, WRITE, EPOLL_CTL, ACCEPT4, SETSOCKOPT,
+    TIMERFD_SETTIME, PTHREAD_COND_SIGNAL, CALLS
+};
 
 
 typedef struct {
@@ -24,11 +38,16 @@ typedef struct {
     int64_t  time;
     int64_t  events;
     int64_t  turns;
+    int64_t  longest;       /* of the calls */
+    int64_t  spent[CALLS];  /* of cpu, nanoseconds */
+    int64_t  calls[CALLS];
 } turns_t;
 
 
-static turns_t  *turns;
-static int     (*real)(int ep, struct epoll_event *events, int n, int timeout);
+static turns_t          *turns;
+static int64_t           spent[CALLS], calls[CALLS];     /* in this turn */
+static int64_t           longest;
+static __thread int      loop;                           /* 1: this thread */
 
 
 static int64_t
@@ -48,9 +67,6 @@ begin(void)
     int          fd;
     const char  *file;
 
-    real = (int (*)(int, struct epoll_event *, int, int))
-           dlsym(RTLD_NEXT, "epoll_wait");
-
     file = getenv("TURNS");
     fd = file ? open(file, O_RDWR|O_CREAT, 0666) : -1;
 
@@ -68,27 +84,103 @@ begin(void)
 }
 
 
+static void
+timed(int call, int64_t took)
+{
+    spent[call] += took;
+    calls[call]++;
+
+    if (took > longest) {
+        longest = took;
+    }
+}
+
+
+/* a call that is timed in the loop */
+
+#define TIMED(type, name, NAME, params, args)                                 \
+                                                                              \
+type                                                                          \
+name params                                                                   \
+{                                                                             \
+    type            rc;                                                       \
+    int64_t         since;                                                    \
+    static type   (*real) params;                                             \
+                                                                              \
+    if (real == NULL) {                                                       \
+        real = (type (*) params) dlsym(RTLD_NEXT, #name);                     \
+    }                                                                         \
+                                                                              \
+    if (!loop) {                                                              \
+        return real args;                                                     \
+    }                                                                         \
+                                                                              \
+    since = now(CLOCK_THREAD_CPUTIME_ID);                                     \
+    rc = real args;                                                           \
+    timed(NAME, now(CLOCK_THREAD_CPUTIME_ID) - since);                        \
+                                                                              \
+    return rc;                                                                \
+}
+
+
+TIMED(int, close, CLOSE, (int fd), (fd))
+TIMED(ssize_t, recv, RECV, (int fd, void *p, size_t n, int flags),
+      (fd, p, n, flags))
+TIMED(ssize_t, writev, WRITEV, (int fd, const struct iovec *v, int n),
+      (fd, v, n))
+TIMED(ssize_t, send, SEND, (int fd, const void *p, size_t n, int flags),
+      (fd, p, n, flags))
+TIMED(ssize_t, read, READ, (int fd, void *p, size_t n), (fd, p, n))
+TIMED(ssize_t, write, WRITE, (int fd, const void *p, size_t n), (fd, p, n))
+TIMED(int, epoll_ctl, EPOLL_CTL, (int ep, int op, int fd,
+      struct epoll_event *ev), (ep, op, fd, ev))
+TIMED(int, accept4, ACCEPT4, (int fd, struct sockaddr *a, socklen_t *n,
+      int flags), (fd, a, n, flags))
+TIMED(int, setsockopt, SETSOCKOPT, (int fd, int level, int name, const void *p,
+      socklen_t n), (fd, level, name, p, n))
+TIMED(int, timerfd_settime, TIMERFD_SETTIME, (int fd, int flags,
+      const struct itimerspec *new, struct itimerspec *old),
+      (fd, flags, new, old))
+TIMED(int, pthread_cond_signal, PTHREAD_COND_SIGNAL, (pthread_cond_t *cond),
+      (cond))
+
+
 int
 epoll_wait(int ep, struct epoll_event *events, int n, int timeout)
 {
-    int64_t         spent;
+    int64_t         took;
 
     static int      rc;
     static int64_t  cpu, since;
+    static int    (*real)(int ep, struct epoll_event *events, int n,
+                          int timeout);
+
+    if (real == NULL) {
+        real = (int (*)(int, struct epoll_event *, int, int))
+               dlsym(RTLD_NEXT, "epoll_wait");
+    }
 
     if (turns && cpu) {
-        spent = now(CLOCK_THREAD_CPUTIME_ID) - cpu;
+        took = now(CLOCK_THREAD_CPUTIME_ID) - cpu;
 
         turns->turns++;
 
-        if (spent > turns->cpu) {
-            turns->cpu = spent;
+        if (took > turns->cpu) {
+            turns->cpu = took;
             turns->time = now(CLOCK_MONOTONIC) - since;
             turns->events = rc;
+            turns->longest = longest;
+            memcpy(turns->spent, spent, sizeof(spent));
+            memcpy(turns->calls, calls, sizeof(calls));
         }
     }
 
     rc = real(ep, events, n, timeout);
+
+    loop = 1;
+    longest = 0;
+    memset(spent, 0, sizeof(spent));
+    memset(calls, 0, sizeof(calls));
 
     cpu = now(CLOCK_THREAD_CPUTIME_ID);
     since = now(CLOCK_MONOTONIC);
