@@ -47,6 +47,8 @@ typedef struct {
 static turns_t          *turns;
 static int64_t           spent[CALLS], calls[CALLS];     /* in this turn */
 static int64_t           longest;
+static int64_t           cpu, since;                     /* when it began */
+static int               events;
 static __thread int      loop;                           /* 1: this thread */
 
 
@@ -84,15 +86,41 @@ begin(void)
 }
 
 
+/* the turn has taken until now: it is noted if it is the longest one */
+
 static void
-timed(int call, int64_t took)
+note(int64_t until)
 {
+    if (turns == NULL || cpu == 0 || until - cpu <= turns->cpu) {
+        return;
+    }
+
+    turns->cpu = until - cpu;
+    turns->time = now(CLOCK_MONOTONIC) - since;
+    turns->events = events;
+    turns->longest = longest;
+    memcpy(turns->spent, spent, sizeof(spent));
+    memcpy(turns->calls, calls, sizeof(calls));
+}
+
+
+/* the last turn of a worker has no end: it is noted here */
+
+static void
+timed(int call, int64_t from, int64_t until)
+{
+    int64_t  took;
+
+    took = until - from;
+
     spent[call] += took;
     calls[call]++;
 
     if (took > longest) {
         longest = took;
     }
+
+    note(until);
 }
 
 
@@ -104,7 +132,7 @@ type                                                                          \
 name params                                                                   \
 {                                                                             \
     type            rc;                                                       \
-    int64_t         since;                                                    \
+    int64_t         from;                                                     \
     static type   (*real) params;                                             \
                                                                               \
     if (real == NULL) {                                                       \
@@ -115,9 +143,9 @@ name params                                                                   \
         return real args;                                                     \
     }                                                                         \
                                                                               \
-    since = now(CLOCK_THREAD_CPUTIME_ID);                                     \
+    from = now(CLOCK_THREAD_CPUTIME_ID);                                      \
     rc = real args;                                                           \
-    timed(NAME, now(CLOCK_THREAD_CPUTIME_ID) - since);                        \
+    timed(NAME, from, now(CLOCK_THREAD_CPUTIME_ID));                          \
                                                                               \
     return rc;                                                                \
 }
@@ -146,12 +174,8 @@ TIMED(int, pthread_cond_signal, PTHREAD_COND_SIGNAL, (pthread_cond_t *cond),
 
 
 int
-epoll_wait(int ep, struct epoll_event *events, int n, int timeout)
+epoll_wait(int ep, struct epoll_event *list, int n, int timeout)
 {
-    int64_t         took;
-
-    static int      rc;
-    static int64_t  cpu, since;
     static int    (*real)(int ep, struct epoll_event *events, int n,
                           int timeout);
 
@@ -161,21 +185,11 @@ epoll_wait(int ep, struct epoll_event *events, int n, int timeout)
     }
 
     if (turns && cpu) {
-        took = now(CLOCK_THREAD_CPUTIME_ID) - cpu;
-
         turns->turns++;
-
-        if (took > turns->cpu) {
-            turns->cpu = took;
-            turns->time = now(CLOCK_MONOTONIC) - since;
-            turns->events = rc;
-            turns->longest = longest;
-            memcpy(turns->spent, spent, sizeof(spent));
-            memcpy(turns->calls, calls, sizeof(calls));
-        }
+        note(now(CLOCK_THREAD_CPUTIME_ID));
     }
 
-    rc = real(ep, events, n, timeout);
+    events = real(ep, list, n, timeout);
 
     loop = 1;
     longest = 0;
@@ -185,5 +199,5 @@ epoll_wait(int ep, struct epoll_event *events, int n, int timeout)
     cpu = now(CLOCK_THREAD_CPUTIME_ID);
     since = now(CLOCK_MONOTONIC);
 
-    return rc;
+    return events;
 }
