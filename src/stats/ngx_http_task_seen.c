@@ -160,7 +160,9 @@ ngx_http_task_see_begin(ngx_http_task_seen_t *seen)
         s->series = series;
     }
 
-    rc = NGX_AGAIN;
+    /* only a worker whose own generation is gone may find no other */
+
+    rc = seen->series.nelts ? NGX_AGAIN : NGX_ERROR;
 
     for (q = ngx_queue_head(&sh->alive);
          q != ngx_queue_sentinel(&sh->alive) && rc == NGX_AGAIN;
