@@ -281,7 +281,7 @@ void ngx_http_task_memory_destroy(ngx_pool_t *pool);
 
 /*
  * Returns 1 as soon as the word is not 0, or else 0 at the deadline, which is
- * in nanoseconds on the monotonic clock.
+ * in nanoseconds on the monotonic clock; or, if that is 0, at once.
  */
 
 ngx_uint_t ngx_http_task_futex_wait(int *word, int64_t deadline);

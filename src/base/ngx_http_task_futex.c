@@ -31,7 +31,7 @@ ngx_http_task_futex_wait(int *word, int64_t deadline)
 
     while (ngx_http_task_atomic_get(word) == 0) {
 
-        if (ngx_http_task_now() >= deadline) {
+        if (deadline == 0 || ngx_http_task_now() >= deadline) {
             return 0;
         }
 

@@ -94,8 +94,8 @@ ngx_task_block_ms(ngx_task_t *t, int64_t ms)
     int64_t          deadline;
     struct timespec  ts;
 
-    ms = ngx_max(ngx_min(ms, NGX_HTTP_TASK_MAX_MS), 0);
-    deadline = ngx_http_task_now() + ms * 1000000;
+    ms = ngx_min(ms, NGX_HTTP_TASK_MAX_MS);
+    deadline = (ms > 0) ? ngx_http_task_now() + ms * 1000000 : 0;
 
     if (!ngx_http_task_loop_is_here()) {
         return ngx_http_task_futex_wait(&t->cancelled, deadline)
