@@ -7,65 +7,79 @@
  * global variable.  So cJSON parses nothing here: text that has passed this
  * check is read by our own code, scalars in ngx_http_task_type.c, trees in
  * ngx_http_task_json_tree.c.
+ *
+ * The check may stop after any number of bytes, also within a string, and go
+ * on later: what is open, and what is expected next, is in the state.
  */
 
 
-#include "text/ngx_http_task_text.h"
+#include "text/ngx_http_task_json_state.h"
 
 #include <string.h>
 
 
-typedef struct {
-    const unsigned char       *start;
-    const unsigned char       *p;
-    const unsigned char       *end;
-    const unsigned char       *where;       /* place of the error */
-    const char                *error;
-    unsigned                   depth;
-    unsigned                   limit;       /* the greatest depth */
-    ngx_http_task_member_pt    handler;
-    void                      *data;
-} json_scan_t;
+/* what is expected next; white space may stand before the first ones */
+
+enum {
+    JSON_VALUE = 0,
+    JSON_FIRST,             /* a value, or a name; or the end of what is open */
+    JSON_NEXT,              /* likewise, behind a comma: no end */
+    JSON_COLON,
+    JSON_AFTER,             /* behind a value */
+    JSON_STRING,            /* the rest of one */
+    JSON_NUMBER,
+    JSON_WRONG,             /* an error is found, its place is counted */
+    JSON_DONE
+};
 
 
-static void json_text(json_scan_t *s, const unsigned char *p, size_t len,
-    ngx_http_task_json_t *json);
-static int json_value(json_scan_t *s);
-static int json_object(json_scan_t *s);
-static int json_member(json_scan_t *s);
-static int json_array(json_scan_t *s);
-static int json_comma(json_scan_t *s, int close, const char *trailing);
-static int json_string(json_scan_t *s);
-static int json_escape(json_scan_t *s, const unsigned char *quote);
-static int json_unicode(json_scan_t *s);
-static int json_number(json_scan_t *s);
+static const unsigned char *json_look(ngx_http_task_json_state_t *s,
+    const unsigned char *p);
+static inline const unsigned char *json_value(ngx_http_task_json_state_t *s,
+    const unsigned char *p);
+static const unsigned char *json_word(ngx_http_task_json_state_t *s,
+    const unsigned char *p, const char *word);
+static const unsigned char *json_open(ngx_http_task_json_state_t *s,
+    const unsigned char *p, unsigned char close);
+static const unsigned char *json_first(ngx_http_task_json_state_t *s,
+    const unsigned char *p);
+static const unsigned char *json_next(ngx_http_task_json_state_t *s,
+    const unsigned char *p);
+static const unsigned char *json_element(ngx_http_task_json_state_t *s,
+    const unsigned char *p);
+static const unsigned char *json_string(ngx_http_task_json_state_t *s,
+    const unsigned char *p);
+static const unsigned char *json_colon(ngx_http_task_json_state_t *s,
+    const unsigned char *p);
+static const unsigned char *json_number(ngx_http_task_json_state_t *s,
+    const unsigned char *p);
+static const unsigned char *json_after(ngx_http_task_json_state_t *s,
+    const unsigned char *p);
+static const unsigned char *json_ended(ngx_http_task_json_state_t *s,
+    const unsigned char *p);
+static const unsigned char *json_count(ngx_http_task_json_state_t *s,
+    const unsigned char *p);
 
+
+/* returns 1 if something is next here, and no white space */
 
 static int
-json_digit(const json_scan_t *s, const unsigned char *p)
+json_near(const ngx_http_task_json_state_t *s, const unsigned char *p)
 {
-    return p < s->end && *p >= '0' && *p <= '9';
+    return p < s->stop && *p > ' ';
 }
 
 
-static int
-json_error(json_scan_t *s, const unsigned char *where, const char *error)
+static const unsigned char *
+json_space(const ngx_http_task_json_state_t *s, const unsigned char *p)
 {
-    s->where = where;
-    s->error = error;
-
-    return 0;
-}
-
-
-static void
-json_space(json_scan_t *s)
-{
-    while (s->p < s->end
-           && (*s->p == ' ' || *s->p == '\t' || *s->p == '\n' || *s->p == '\r'))
+    while (p < s->stop
+           && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
     {
-        s->p++;
+        p++;
     }
+
+    return p;
 }
 
 
@@ -73,15 +87,13 @@ void
 ngx_http_task_json_scan(const unsigned char *p, size_t len,
     ngx_http_task_member_pt handler, void *data, ngx_http_task_json_t *json)
 {
-    json_scan_t  s;
+    ngx_http_task_json_state_t  s;
 
-    memset(&s, 0, sizeof(json_scan_t));
+    ngx_http_task_json_begin(&s, p, len, handler, data);
 
-    s.limit = NGX_HTTP_TASK_JSON_DEPTH;
-    s.handler = handler;
-    s.data = data;
+    while (!ngx_http_task_json_step(&s, SIZE_MAX)) { /* void */ }
 
-    json_text(&s, p, len, json);
+    *json = s.json;
 }
 
 
@@ -89,388 +101,354 @@ void
 ngx_http_task_json_check(const unsigned char *p, size_t len, unsigned depth,
     ngx_http_task_json_t *json)
 {
-    json_scan_t  s;
+    ngx_http_task_json_state_t  s;
 
-    memset(&s, 0, sizeof(json_scan_t));
+    ngx_http_task_json_begin(&s, p, len, NULL, NULL);
 
     s.limit = depth;
 
-    json_text(&s, p, len, json);
+    while (!ngx_http_task_json_step(&s, SIZE_MAX)) { /* void */ }
+
+    *json = s.json;
 }
 
 
-static void
-json_text(json_scan_t *s, const unsigned char *p, size_t len,
-    ngx_http_task_json_t *json)
+void
+ngx_http_task_json_begin(ngx_http_task_json_state_t *s, const unsigned char *p,
+    size_t len, ngx_http_task_member_pt handler, void *data)
 {
-    const unsigned char  *c;
-
     if (len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
         p += 3;
         len -= 3;
     }
 
-    memset(json, 0, sizeof(ngx_http_task_json_t));
+    memset(s, 0, offsetof(ngx_http_task_json_state_t, close));
 
     s->start = p;
     s->p = p;
     s->end = p + len;
-
-    json_space(s);
-    json->root.data = s->p;
-
-    if (json_value(s)) {
-        json->root.len = s->p - json->root.data;
-
-        json_space(s);
-
-        if (s->p != s->end) {
-            (void) json_error(s, s->p, "Extra data");
-        }
-    }
-
-    if (s->error == NULL) {
-        return;
-    }
-
-    json->error = s->error;
-
-    for (c = s->start; c < s->where; c++) {
-        json->position += (*c & 0xc0) != 0x80;
-    }
+    s->limit = NGX_HTTP_TASK_JSON_DEPTH;
+    s->handler = handler;
+    s->data = data;
 }
 
 
-/* these leave s->p behind what they have read and return 1; or 0: an error */
-
-static int
-json_value(json_scan_t *s)
+int
+ngx_http_task_json_step(ngx_http_task_json_state_t *s, size_t bytes)
 {
     size_t                left;
-    const char          **word;
-    static const char    *words[] = { "true", "false", "null", NULL };
-
-    if (s->p == s->end) {
-        return json_error(s, s->p, "Expecting value");
-    }
-
-    switch (*s->p) {
-
-    case '{':
-    case '[':
-
-        if (s->depth == s->limit) {
-            return json_error(s, s->p, "Too many nested values");
-        }
-
-        return (*s->p == '{') ? json_object(s) : json_array(s);
-
-    case '"':
-        return json_string(s);
-    }
-
-    left = s->end - s->p;
-
-    for (word = words; *word; word++) {
-        if (left >= strlen(*word) && memcmp(s->p, *word, strlen(*word)) == 0) {
-            s->p += strlen(*word);
-            return 1;
-        }
-    }
-
-    return json_number(s);
-}
-
-
-static int
-json_object(json_scan_t *s)
-{
-    s->p++;
-    s->depth++;
-
-    json_space(s);
-
-    if (s->p < s->end && *s->p == '}') {
-        s->p++;
-        s->depth--;
-        return 1;
-    }
-
-    do {
-        if (!json_member(s)) {
-            return 0;
-        }
-
-    } while (json_comma(s, '}', "Illegal trailing comma before end of object"));
-
-    s->depth--;
-
-    return s->error == NULL;
-}
-
-
-static int
-json_member(json_scan_t *s)
-{
-    ngx_http_task_span_t  name, value;
-
-    name.data = s->p;
-
-    if (s->p == s->end || *s->p != '"') {
-        return json_error(s, s->p,
-                          "Expecting property name enclosed in double quotes");
-    }
-
-    if (!json_string(s)) {
-        return 0;
-    }
-
-    name.len = s->p - name.data;
-
-    json_space(s);
-
-    if (s->p == s->end || *s->p != ':') {
-        return json_error(s, s->p, "Expecting ':' delimiter");
-    }
-
-    s->p++;
-
-    json_space(s);
-
-    value.data = s->p;
-
-    if (!json_value(s)) {
-        return 0;
-    }
-
-    value.len = s->p - value.data;
-
-    if (s->depth == 1 && s->handler) {
-        s->handler(s->data, &name, &value);
-    }
-
-    return 1;
-}
-
-
-static int
-json_array(json_scan_t *s)
-{
-    s->p++;
-    s->depth++;
-
-    json_space(s);
-
-    if (s->p < s->end && *s->p == ']') {
-        s->p++;
-        s->depth--;
-        return 1;
-    }
-
-    do {
-        if (!json_value(s)) {
-            return 0;
-        }
-
-    } while (json_comma(s, ']', "Illegal trailing comma before end of array"));
-
-    s->depth--;
-
-    return s->error == NULL;
-}
-
-
-/* returns 1 if another element follows; 0: it was the last, or an error */
-
-static int
-json_comma(json_scan_t *s, int close, const char *trailing)
-{
-    const unsigned char  *comma;
-
-    json_space(s);
-
-    if (s->p < s->end && *s->p == close) {
-        s->p++;
-        return 0;
-    }
-
-    if (s->p == s->end || *s->p != ',') {
-        return json_error(s, s->p, "Expecting ',' delimiter");
-    }
-
-    comma = s->p++;
-
-    json_space(s);
-
-    if (s->p < s->end && *s->p == close) {
-        return json_error(s, comma, trailing);
-    }
-
-    return 1;
-}
-
-
-static int
-json_string(json_scan_t *s)
-{
-    size_t                n, skip;
-    const unsigned char  *quote;
-
-    quote = s->p++;
-
-    while (s->p < s->end) {
-
-        if (*s->p == '"') {
-            s->p++;
-            return 1;
-        }
-
-        if (*s->p == '\\') {
-            if (!json_escape(s, quote)) {
-                return 0;
-            }
-
-            continue;
-        }
-
-        if (*s->p < 0x20) {
-            return json_error(s, s->p, "Invalid control character at");
-        }
-
-        n = ngx_http_task_utf8_char(s->p, s->end - s->p, &skip);
-
-        if (n == 0) {
-            return json_error(s, s->p, "Invalid UTF-8");
-        }
-
-        s->p += n;
-    }
-
-    return json_error(s, quote, "Unterminated string starting at");
-}
-
-
-static int
-json_escape(json_scan_t *s, const unsigned char *quote)
-{
-    if (s->end - s->p < 2) {
-        return json_error(s, quote, "Unterminated string starting at");
-    }
-
-    if (s->p[1] == 'u') {
-        return json_unicode(s);
-    }
-
-    if (strchr("\"\\/bfnrt", s->p[1]) == NULL || s->p[1] == '\0') {
-        return json_error(s, s->p, "Invalid \\escape");
-    }
-
-    s->p += 2;
-
-    return 1;
-}
-
-
-/* takes what a C string can hold: no null, no half of a surrogate pair */
-
-static int
-json_unicode(json_scan_t *s)
-{
-    int       i, n, digit;
-    unsigned  high, code;
-
-    high = 0;
-
-    for (n = 0; n < 2; n++) {
-
-        if (s->end - s->p < 2 || s->p[0] != '\\' || s->p[1] != 'u') {
-            return json_error(s, s->p, "Invalid \\uXXXX escape");
-        }
-
-        code = 0;
-
-        for (i = 2; i < 6; i++) {
-            digit = (s->end - s->p > i) ? ngx_http_task_hex(s->p[i]) : -1;
-
-            if (digit < 0) {
-                return json_error(s, s->p + 1, "Invalid \\uXXXX escape");
-            }
-
-            code = code << 4 | (unsigned) digit;
-        }
-
-        if (code == 0) {
-            return json_error(s, s->p, "Null character not allowed");
-        }
-
-        /* DC00 to DFFF is the second half of a pair, and nothing else is */
-
-        if (((code & 0xfc00) == 0xdc00) != (high != 0)) {
-            return json_error(s, s->p, "Unpaired surrogate");
-        }
-
-        s->p += 6;
-
-        if ((code & 0xfc00) != 0xd800) {
-            return 1;
-        }
-
-        high = code;
-    }
-
-    return 1;
-}
-
-
-static int
-json_number(json_scan_t *s)
-{
     const unsigned char  *p;
 
     p = s->p;
+    left = s->end - p;
+    s->stop = p + (bytes < left ? bytes : left);
 
-    if (*p == '-') {
-        p++;
-    }
+    while (s->state != JSON_DONE) {
 
-    if (!json_digit(s, p)) {
-        return json_error(s, s->p, "Expecting value");
-    }
-
-    if (*p == '0') {
-        p++;
-
-    } else {
-        while (json_digit(s, p)) {
-            p++;
-        }
-    }
-
-    s->p = p;
-
-    if (p < s->end && *p == '.' && json_digit(s, p + 1)) {
-
-        for (p++; json_digit(s, p); p++) { /* void */ }
-
-        s->p = p;
-    }
-
-    if (p < s->end && (*p == 'e' || *p == 'E')) {
-        p++;
-
-        if (p < s->end && (*p == '+' || *p == '-')) {
-            p++;
+        if (s->state <= JSON_AFTER && !json_near(s, p)) {
+            p = json_space(s, p);
         }
 
-        if (json_digit(s, p)) {
+        /* at the end of the text there is nothing more to wait for */
 
-            while (json_digit(s, p)) {
-                p++;
-            }
-
+        if (p >= s->stop && s->stop < s->end) {
             s->p = p;
+            return 0;
         }
+
+        p = json_look(s, p);
     }
 
     return 1;
+}
+
+
+/*
+ * These return the place behind what they have read, and say what is expected
+ * there; where that is near, they go on with it.  No more than one value ends
+ * in a call.
+ */
+
+static const unsigned char *
+json_look(ngx_http_task_json_state_t *s, const unsigned char *p)
+{
+    switch (s->state) {
+    case JSON_VALUE: return json_value(s, p);
+    case JSON_FIRST: return json_first(s, p);
+    case JSON_NEXT: return json_next(s, p);
+    case JSON_COLON: return json_colon(s, p);
+    case JSON_AFTER: return json_after(s, p);
+    case JSON_STRING: return json_string(s, p);
+    case JSON_NUMBER: return json_number(s, p);
+    default: return json_count(s, p);
+    }
+}
+
+
+static inline const unsigned char *
+json_value(ngx_http_task_json_state_t *s, const unsigned char *p)
+{
+    if (s->depth == 0) {
+        s->json.root.data = p;
+
+    } else if (s->depth == 1) {
+        s->value.data = p;
+    }
+
+    if (p == s->end) {
+        return ngx_http_task_json_error(s, p, "Expecting value");
+    }
+
+    switch (*p) {
+
+    case '{':
+        return json_open(s, p, '}');
+
+    case '[':
+        return json_open(s, p, ']');
+
+    case '"':
+        s->token = p;
+        return json_string(s, p + 1);
+
+    case 't':
+        return json_word(s, p, "true");
+
+    case 'f':
+        return json_word(s, p, "false");
+
+    case 'n':
+        return json_word(s, p, "null");
+    }
+
+    s->part = 0;
+
+    return json_number(s, p);
+}
+
+
+static const unsigned char *
+json_word(ngx_http_task_json_state_t *s, const unsigned char *p,
+    const char *word)
+{
+    size_t  len;
+
+    len = strlen(word);
+
+    if ((size_t) (s->end - p) < len || memcmp(p, word, len) != 0) {
+        return ngx_http_task_json_error(s, p, "Expecting value");
+    }
+
+    return json_ended(s, p + len);
+}
+
+
+static const unsigned char *
+json_open(ngx_http_task_json_state_t *s, const unsigned char *p,
+    unsigned char close)
+{
+    if (s->depth == s->limit) {
+        return ngx_http_task_json_error(s, p, "Too many nested values");
+    }
+
+    if (p + 1 < s->end && p[1] == close) {
+        return json_ended(s, p + 2);
+    }
+
+    s->close[s->depth++] = close;
+    s->state = JSON_FIRST;
+
+    return p + 1;
+}
+
+
+static const unsigned char *
+json_first(ngx_http_task_json_state_t *s, const unsigned char *p)
+{
+    if (p < s->end && *p == s->close[s->depth - 1]) {
+        s->depth--;
+        return json_ended(s, p + 1);
+    }
+
+    return json_element(s, p);
+}
+
+
+static const unsigned char *
+json_next(ngx_http_task_json_state_t *s, const unsigned char *p)
+{
+    int  close;
+
+    close = s->close[s->depth - 1];
+
+    if (p < s->end && *p == close) {
+        return ngx_http_task_json_error(s, s->token, (close == '}')
+                               ? "Illegal trailing comma before end of object"
+                               : "Illegal trailing comma before end of array");
+    }
+
+    return json_element(s, p);
+}
+
+
+/* a value of an array, or the name of a member */
+
+static const unsigned char *
+json_element(ngx_http_task_json_state_t *s, const unsigned char *p)
+{
+    if (s->close[s->depth - 1] == ']') {
+        return json_value(s, p);
+    }
+
+    if (p == s->end || *p != '"') {
+        return ngx_http_task_json_error(s, p,
+                          "Expecting property name enclosed in double quotes");
+    }
+
+    if (s->depth == 1) {
+        s->name.data = p;
+    }
+
+    s->token = p;
+    s->naming = 1;
+
+    return json_string(s, p + 1);
+}
+
+
+static const unsigned char *
+json_string(ngx_http_task_json_state_t *s, const unsigned char *p)
+{
+    s->state = JSON_STRING;
+
+    p = ngx_http_task_json_string(s, p);
+
+    if (p == NULL) {
+        return s->p;
+    }
+
+    if (!s->naming) {
+        return json_ended(s, p);
+    }
+
+    s->naming = 0;
+    s->state = JSON_COLON;
+
+    if (s->depth == 1) {
+        s->name.len = p - s->name.data;
+    }
+
+    return json_near(s, p) ? json_colon(s, p) : p;
+}
+
+
+static const unsigned char *
+json_colon(ngx_http_task_json_state_t *s, const unsigned char *p)
+{
+    if (p == s->end || *p != ':') {
+        return ngx_http_task_json_error(s, p, "Expecting ':' delimiter");
+    }
+
+    p++;
+    s->state = JSON_VALUE;
+
+    return json_near(s, p) ? json_value(s, p) : p;
+}
+
+
+static const unsigned char *
+json_number(ngx_http_task_json_state_t *s, const unsigned char *p)
+{
+    s->state = JSON_NUMBER;
+
+    p = ngx_http_task_json_number(s, p);
+
+    return p ? json_ended(s, p) : s->p;
+}
+
+
+static const unsigned char *
+json_after(ngx_http_task_json_state_t *s, const unsigned char *p)
+{
+    if (s->depth == 0) {
+
+        if (p < s->end) {
+            return ngx_http_task_json_error(s, p, "Extra data");
+        }
+
+        s->state = JSON_DONE;
+
+        return p;
+    }
+
+    if (p < s->end && *p == s->close[s->depth - 1]) {
+
+        do {
+            s->depth--;
+            p = json_ended(s, p + 1);
+
+        } while (s->depth && p < s->stop && *p == s->close[s->depth - 1]);
+
+        return p;
+    }
+
+    if (p == s->end || *p != ',') {
+        return ngx_http_task_json_error(s, p, "Expecting ',' delimiter");
+    }
+
+    s->token = p++;
+    s->state = JSON_NEXT;
+
+    return json_near(s, p) ? json_next(s, p) : p;
+}
+
+
+/* a value has ended */
+
+static const unsigned char *
+json_ended(ngx_http_task_json_state_t *s, const unsigned char *p)
+{
+    s->state = JSON_AFTER;
+
+    if (s->depth == 0) {
+        s->json.root.len = p - s->json.root.data;
+
+    } else if (s->depth == 1 && s->handler && s->close[0] == '}') {
+        s->value.len = p - s->value.data;
+        s->handler(s->data, &s->name, &s->value);
+    }
+
+    return p;
+}
+
+
+/* from now on the characters in front of the error are counted */
+
+const unsigned char *
+ngx_http_task_json_error(ngx_http_task_json_state_t *s,
+    const unsigned char *where, const char *error)
+{
+    s->json.error = error;
+
+    s->p = s->start;
+    s->stop = s->start;
+    s->end = where;
+    s->state = JSON_WRONG;
+
+    return s->p;
+}
+
+
+static const unsigned char *
+json_count(ngx_http_task_json_state_t *s, const unsigned char *p)
+{
+    while (p < s->stop) {
+        s->json.position += (*p++ & 0xc0) != 0x80;
+    }
+
+    if (p == s->end) {
+        s->state = JSON_DONE;
+    }
+
+    return p;
 }

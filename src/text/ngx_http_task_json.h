@@ -15,11 +15,6 @@
 #include <cjson/cJSON.h>
 
 
-/* how many levels of arrays and objects a tree may have: cJSON's own limit */
-
-#define NGX_HTTP_TASK_JSON_LEVELS  1000
-
-
 /* ngx_http_task_json_tree.c */
 
 /*

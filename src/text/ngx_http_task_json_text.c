@@ -16,28 +16,6 @@ static size_t ngx_http_task_json_char(unsigned char *dst,
 static unsigned ngx_http_task_json_hex(const unsigned char *p);
 
 
-/*
- * Eight bytes are looked at at once: if n is subtracted from all of them, one
- * that is below n borrows, which sets its highest bit.  In ASCII none else has
- * that bit set.
- */
-
-static inline int
-ngx_http_task_json_simple_word(uint64_t word)
-{
-    uint64_t  quote, backslash, found;
-
-    quote = word ^ 0x2222222222222222;
-    backslash = word ^ 0x5c5c5c5c5c5c5c5c;
-
-    found = word | (word - 0x2020202020202020)
-            | (quote - 0x0101010101010101)
-            | (backslash - 0x0101010101010101);
-
-    return (found & NGX_HTTP_TASK_HIGH_BITS) == 0;
-}
-
-
 int
 ngx_http_task_json_simple(const unsigned char *p, size_t len)
 {

@@ -19,9 +19,11 @@
 #define NGX_HTTP_TASK_UTF8_GROWTH  3
 
 
-/* how many levels of arrays and objects a body may have */
+/* how many levels of arrays and objects a body may have, and a tree of cJSON,
+   whose own limit it is */
 
 #define NGX_HTTP_TASK_JSON_DEPTH   128
+#define NGX_HTTP_TASK_JSON_LEVELS  1000
 
 
 /* size of the longest text of a number, with a null */
@@ -46,6 +48,31 @@ typedef struct {
     size_t                position;     /* of the error, in characters */
     ngx_http_task_span_t  root;         /* the value, white space cut off */
 } ngx_http_task_json_t;
+
+
+/* a check of JSON that is under way; who makes it needs no member but json */
+
+typedef struct {
+    ngx_http_task_json_t     json;          /* the result, when all is done */
+
+    const unsigned char     *start;
+    const unsigned char     *end;           /* if wrong: place of the error */
+    const unsigned char     *p;             /* so far it is checked */
+    const unsigned char     *stop;          /* so far it may be in this step */
+    const unsigned char     *token;         /* the latest quote, or comma */
+    ngx_http_task_span_t     name;          /* of a member of the root */
+    ngx_http_task_span_t     value;
+    ngx_http_task_member_pt  handler;
+    void                    *data;
+    unsigned                 state;
+    unsigned                 part;          /* of a number */
+    unsigned                 naming;        /* 1: the string is a name */
+    unsigned                 depth;
+    unsigned                 limit;         /* the greatest depth */
+
+    /* what closes each array and object that is open */
+    unsigned char            close[NGX_HTTP_TASK_JSON_LEVELS];
+} ngx_http_task_json_state_t;
 
 
 /* ngx_http_task_text.c */
@@ -140,6 +167,28 @@ ngx_http_task_word(const unsigned char *p, size_t len)
 }
 
 
+/*
+ * Returns 1 if eight bytes are ASCII of which nothing has to be escaped in
+ * JSON.  If n is subtracted from all of them at once, one that is below n
+ * borrows, which sets its highest bit.  In ASCII none else has that bit set.
+ */
+
+static inline int
+ngx_http_task_json_simple_word(uint64_t word)
+{
+    uint64_t  quote, backslash, found;
+
+    quote = word ^ 0x2222222222222222;
+    backslash = word ^ 0x5c5c5c5c5c5c5c5c;
+
+    found = word | (word - 0x2020202020202020)
+            | (quote - 0x0101010101010101)
+            | (backslash - 0x0101010101010101);
+
+    return (found & NGX_HTTP_TASK_HIGH_BITS) == 0;
+}
+
+
 /* ngx_http_task_json_text.c */
 
 /* returns 1 if text is ASCII of which nothing has to be escaped in JSON */
@@ -191,7 +240,7 @@ size_t ngx_http_task_print_int(unsigned char *dst, int64_t value);
 size_t ngx_http_task_print_number(unsigned char *dst, double value);
 
 
-/* ngx_http_task_json.c */
+/* ngx_http_task_json.c, ngx_http_task_json_scalar.c */
 
 /*
  * Checks JSON strictly, with the messages and positions of Python's json.
@@ -202,10 +251,24 @@ size_t ngx_http_task_print_number(unsigned char *dst, double value);
 void ngx_http_task_json_scan(const unsigned char *p, size_t len,
     ngx_http_task_member_pt handler, void *data, ngx_http_task_json_t *json);
 
-/* only checks, with depth as the most levels of arrays and objects */
+/*
+ * only checks, with depth as the most levels of arrays and objects, which are
+ * NGX_HTTP_TASK_JSON_LEVELS or less
+ */
 
 void ngx_http_task_json_check(const unsigned char *p, size_t len,
     unsigned depth, ngx_http_task_json_t *json);
+
+/*
+ * The same as ngx_http_task_json_scan(), in steps: each one looks at so many
+ * bytes, or a few more, and returns 1 if all is done.  The text stays where it
+ * is until then.
+ */
+
+void ngx_http_task_json_begin(ngx_http_task_json_state_t *s,
+    const unsigned char *p, size_t len, ngx_http_task_member_pt handler,
+    void *data);
+int ngx_http_task_json_step(ngx_http_task_json_state_t *s, size_t bytes);
 
 
 #endif /* _NGX_HTTP_TASK_TEXT_H_INCLUDED_ */

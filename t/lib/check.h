@@ -78,7 +78,7 @@ check_copy(const void *text, size_t len)
 {
     unsigned char  *p;
 
-    p = malloc(len ? len : 1);
+    p = calloc(len ? len : 1, 1);
 
     if (p == NULL) {
         printf("no memory\n");

@@ -173,6 +173,135 @@ test_rights(void)
 }
 
 
+/* a text is checked the same in steps of any size, each of them bounded */
+
+static void
+test_steps(const unsigned char *text, size_t len)
+{
+    int                          right;
+    char                         got[128], whole[128];
+    size_t                       bytes, steps;
+    unsigned char               *p;
+    ngx_http_task_json_t         json;
+    ngx_http_task_json_state_t   s;
+
+    p = check_copy(text, len);
+    whole[0] = '\0';
+    right = 1;
+
+    ngx_http_task_json_scan(p, len, member, whole, &json);
+
+    for (bytes = 1; bytes <= len + 1; bytes++) {
+        got[0] = '\0';
+        steps = 1;
+
+        ngx_http_task_json_begin(&s, p, len, member, got);
+
+        while (!ngx_http_task_json_step(&s, bytes)) {
+            steps++;
+        }
+
+        right &= s.json.error == json.error
+                 && s.json.position == json.position
+                 && s.json.root.data == json.root.data
+                 && s.json.root.len == json.root.len
+                 && strcmp(got, whole) == 0;
+
+        /* once to the end, once more to count the position of an error */
+
+        right &= steps <= 2 * (len / bytes + 1);
+    }
+
+    check(right, "in steps", p, len);
+
+    free(p);
+}
+
+
+static void
+test_all_steps(void)
+{
+    size_t  i;
+
+    for (i = 0; i < COUNT(wrongs); i++) {
+        test_steps(wrongs[i].text, wrongs[i].len);
+    }
+
+    for (i = 0; i < COUNT(rights); i++) {
+        test_steps((const unsigned char *) rights[i].text,
+                   strlen(rights[i].text));
+    }
+}
+
+
+/* a step ends within white space, a string, a number, and what is wrong */
+
+static void
+test_long(const char *first, const char *unit, const char *last,
+    const char *error)
+{
+    size_t                       i, len, n, steps;
+    unsigned char               *p;
+    ngx_http_task_json_state_t   s;
+
+    n = strlen(unit);
+    len = strlen(first) + 10000 * n + strlen(last);
+
+    p = malloc(len + 1);
+    if (p == NULL) {
+        exit(1);
+    }
+
+    strcpy((char *) p, first);
+
+    for (i = 0; i < 10000; i++) {
+        memcpy(p + strlen(first) + i * n, unit, n + 1);
+    }
+
+    memcpy(p + strlen(first) + i * n, last, strlen(last));
+
+    steps = 1;
+
+    ngx_http_task_json_begin(&s, p, len, NULL, NULL);
+
+    while (!ngx_http_task_json_step(&s, 100)) {
+
+        /* a step looks at a few bytes more, where these belong together */
+
+        if (s.json.error == NULL && s.p > p + steps * (100 + 12)) {
+            break;
+        }
+
+        steps++;
+    }
+
+    check(steps >= len / 112 && (error == NULL) == (s.json.error == NULL)
+          && (error == NULL || strcmp(error, s.json.error) == 0),
+          "a long text is checked in steps", unit, n);
+
+    free(p);
+}
+
+
+static void
+test_longs(void)
+{
+    test_long("\"", "a", "\"", NULL);
+    test_long("\"", "\xd0\x9f", "\"", NULL);
+    test_long("\"", "\\n", "\"", NULL);
+    test_long("\"", "\\ud83d\\ude00", "\"", NULL);
+    test_long("-1", "0", "", NULL);
+    test_long("0.", "0", "e1", NULL);
+    test_long("1.0e+1", "0", "", NULL);
+    test_long("[", " \t\r\n", "]", NULL);
+    test_long("[0", ",[]", "]", NULL);
+    test_long("{\"a\":0", ",\"a\":{}", "}", NULL);
+    test_long("\"", "a", "", "Unterminated string starting at");
+    test_long("[", " ", "", "Expecting value");
+    test_long("[\"", "a", "\"}", "Expecting ',' delimiter");
+}
+
+
 /* so many arrays in arrays */
 
 static void
@@ -218,6 +347,8 @@ main(void)
 {
     test_wrongs();
     test_rights();
+    test_all_steps();
+    test_longs();
     test_levels(NGX_HTTP_TASK_JSON_DEPTH);
     test_levels(NGX_HTTP_TASK_JSON_DEPTH + 1);
     test_levels(1000);
