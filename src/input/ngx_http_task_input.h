@@ -65,7 +65,10 @@ typedef struct {
 } ngx_http_task_input_t;
 
 
-/* --- parameters: ngx_http_task_params.c ---------------------------------- */
+/* --- parameters: ngx_http_task_params.c, _params_read.c ------------------- */
+
+#define ngx_http_task_raw_body(conf)                                          \
+    ((conf)->function->table.flags & NGX_TASK_RAW_BODY)
 
 /* returns 1 if a body is looked at, if there is one */
 
