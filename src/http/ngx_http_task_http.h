@@ -174,12 +174,12 @@ ngx_task_t *ngx_http_task_request_task(ngx_http_request_t *r);
 ngx_int_t ngx_http_task_result_headers(ngx_task_t *t);
 
 
-/* --- a body that is read in a thread: ngx_http_task_read.c --------------- */
+/* --- a body that is read ahead: ngx_http_task_read.c --------------------- */
 
 /*
- * Reads the body in a thread before the task is accepted, and calls the
- * handler on the loop when it is read.  Returns NGX_OK, NGX_ERROR, or a
- * status.
+ * Reads the body before the task is accepted, in a thread or in steps, and
+ * calls the handler on the loop when it is read, never from here.  Returns
+ * NGX_OK, NGX_ERROR, or a status.
  */
 
 ngx_int_t ngx_http_task_read_ahead(ngx_task_t *t,

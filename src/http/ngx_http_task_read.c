@@ -3,29 +3,39 @@
  * A long body is read in a thread, if there is a pool; in task_mode thread
  * this is the thread in which the function runs.  But a job is accepted only
  * if its body is valid, and an async function needs its arguments: then the
- * body is read here, in a piece of its own, before the task starts.  The
- * client may leave meanwhile.
+ * body is read here, in a piece of its own, before the task starts.  Without a
+ * pool it is read on the event loop, in steps.  The client may leave meanwhile.
  */
 
 
 #include "http/ngx_http_task_http.h"
 
 
+/* belongs to a request whose body is read ahead */
+
+typedef struct {
+    ngx_task_t                    *task;
+    void                         (*handler)(ngx_task_t *t, ngx_int_t rc);
+
+    /* on the event loop; steps is NULL: in a thread */
+
+    ngx_http_task_params_steps_t  *steps;
+    ngx_http_task_work_t           work;
+} ngx_http_task_read_t;
+
+
+static ngx_int_t ngx_http_task_read_in_thread(ngx_task_t *t);
+static ngx_int_t ngx_http_task_read_in_steps(ngx_task_t *t,
+    ngx_http_task_read_t *read);
+static ngx_uint_t ngx_http_task_read_step(ngx_http_task_work_t *work);
 static ngx_task_rc_t ngx_http_task_read_piece(ngx_task_t *t, void *data);
 static void ngx_http_task_read_done(ngx_task_t *t, ngx_task_rc_t rc);
 static void ngx_http_task_read_timeout(void *data);
 static void ngx_http_task_read_give_up(ngx_task_t *t);
 static void ngx_http_task_read_end(ngx_task_t *t, ngx_int_t status);
 static void ngx_http_task_read_cleanup(void *data);
+static void ngx_http_task_read_drop(ngx_task_t *t);
 static ngx_uint_t ngx_http_task_read_let_go(ngx_task_t *t);
-
-
-/* belongs to a request whose body a thread reads */
-
-typedef struct {
-    ngx_task_t   *task;
-    void        (*handler)(ngx_task_t *t, ngx_int_t rc);
-} ngx_http_task_read_t;
 
 
 static const ngx_http_task_piece_type_t  ngx_http_task_read_type = {
@@ -47,28 +57,24 @@ ngx_http_task_read_ahead(ngx_task_t *t,
         return NGX_ERROR;
     }
 
-    if (ngx_http_task_body_open(&t->in, t->request) != NGX_OK) {
-        return NGX_HTTP_SERVICE_UNAVAILABLE;
-    }
+    read = cln->data;
+
+    ngx_memzero(read, sizeof(ngx_http_task_read_t));
+
+    read->task = t;
+    read->handler = handler;
 
     if (ngx_http_task_timeout_set(t, ngx_http_task_read_timeout) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    rc = ngx_http_task_piece_post(t, &ngx_http_task_read_type,
-                                  t->conf->mode.pool, &t->conf->mode.pool_name,
-                                  ngx_http_task_read_piece, NULL);
+    rc = t->in.steps ? ngx_http_task_read_in_steps(t, read)
+                     : ngx_http_task_read_in_thread(t);
 
     if (rc != NGX_OK) {
         ngx_http_task_timeout_clear(t);
-
-        return (rc == NGX_BUSY) ? NGX_HTTP_SERVICE_UNAVAILABLE : NGX_ERROR;
+        return rc;
     }
-
-    read = cln->data;
-
-    read->task = t;
-    read->handler = handler;
 
     cln->handler = ngx_http_task_read_cleanup;
 
@@ -77,6 +83,72 @@ ngx_http_task_read_ahead(ngx_task_t *t,
     ngx_http_task_request_watch(t);
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_read_in_thread(ngx_task_t *t)
+{
+    ngx_int_t  rc;
+
+    if (ngx_http_task_body_open(&t->in, t->request) != NGX_OK) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
+    rc = ngx_http_task_piece_post(t, &ngx_http_task_read_type,
+                                  t->conf->mode.pool, &t->conf->mode.pool_name,
+                                  ngx_http_task_read_piece, NULL);
+
+    return (rc == NGX_BUSY) ? NGX_HTTP_SERVICE_UNAVAILABLE : rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_read_in_steps(ngx_task_t *t, ngx_http_task_read_t *read)
+{
+    read->steps = ngx_pcalloc(t->pool, sizeof(ngx_http_task_params_steps_t));
+    if (read->steps == NULL) {
+        return NGX_ERROR;
+    }
+
+    read->steps->in = &t->in;
+    read->work.step = ngx_http_task_read_step;
+
+    ngx_http_task_work_begin(&read->work);
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_task_read_step(ngx_http_task_work_t *work)
+{
+    ngx_int_t              rc;
+    ngx_task_t            *t;
+    ngx_http_task_read_t  *read;
+
+    read = ngx_queue_data(work, ngx_http_task_read_t, work);
+    t = read->task;
+
+    /* nobody waits for it: post_action has the request */
+
+    if (ngx_http_task_elsewhere(t->request, t->changes)) {
+        ngx_http_task_read_done(t, NGX_TASK_FAILED);
+        return 0;
+    }
+
+    rc = ngx_http_task_params_step(read->steps, t->request, &t->args,
+                                   &t->result.body);
+
+    if (rc == NGX_AGAIN) {
+        return 1;
+    }
+
+    t->result.invalid = (rc == NGX_DECLINED);
+
+    ngx_http_task_read_done(t, (rc == NGX_OK) ? NGX_TASK_OK : NGX_TASK_FAILED);
+
+    return 0;
 }
 
 
@@ -174,9 +246,7 @@ ngx_http_task_read_end(ngx_task_t *t, ngx_int_t status)
 
     waits = ngx_http_task_read_let_go(t);
 
-    ngx_http_task_piece_wake(t);
-
-    t->request = NULL;
+    ngx_http_task_read_drop(t);
 
     if (waits) {
         ngx_http_finalize_request(r, (status == NGX_HTTP_SERVICE_UNAVAILABLE)
@@ -186,7 +256,7 @@ ngx_http_task_read_end(ngx_task_t *t, ngx_int_t status)
 }
 
 
-/* the request is terminated: the task is freed when the thread returns */
+/* the request is terminated */
 
 static void
 ngx_http_task_read_cleanup(void *data)
@@ -198,14 +268,33 @@ ngx_http_task_read_cleanup(void *data)
     t = read->task;
 
     ngx_http_task_timeout_clear(t);
-    ngx_http_task_piece_wake(t);
+    ngx_http_task_read_drop(t);
+}
+
+
+/* the task is freed; if a thread reads its body, when that returns */
+
+static void
+ngx_http_task_read_drop(ngx_task_t *t)
+{
+    ngx_http_task_read_t  *read;
+
+    read = t->reading->data;
 
     t->request = NULL;
+
+    if (read->steps == NULL) {
+        ngx_http_task_piece_wake(t);
+        return;
+    }
+
+    ngx_http_task_work_end(&read->work);
+    ngx_http_task_release(t);
 }
 
 
 /*
- * The request waits for the thread no longer, 1 is returned.  0: the client
+ * The request waits for its body no longer, 1 is returned.  0: the client
  * has left before, and the request's event handlers are post_action's now.
  */
 

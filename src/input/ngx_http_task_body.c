@@ -2,8 +2,9 @@
 /*
  * The body of a request, on its way to a task: bytes, or a file.
  *
- * A long body is read in a thread, if there is a pool.  A task that waits for
- * its turn has no descriptor of its own, and a job never has one.
+ * A long body is read in a thread, if there is a pool; else, if it is JSON, on
+ * the event loop in steps, see ngx_http_task_params_step().  A task that waits
+ * for its turn has no descriptor of its own, and a job never has one.
  */
 
 
@@ -15,11 +16,15 @@
 #define NGX_HTTP_TASK_BODY_SHORT  65536
 
 
+static void ngx_http_task_body_leave(ngx_http_task_input_t *in,
+    ngx_http_request_t *r, ngx_buf_t *file);
 static ngx_buf_t *ngx_http_task_body_file(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_body_copy(ngx_http_task_input_t *in,
     ngx_http_request_t *r, ngx_uint_t copy);
 static ngx_int_t ngx_http_task_body_read(ngx_http_task_input_t *in,
     ngx_fd_t fd);
+static ngx_int_t ngx_http_task_body_pread(ngx_fd_t fd, u_char *dst, size_t size,
+    off_t offset);
 
 
 ngx_uint_t
@@ -86,6 +91,11 @@ ngx_http_task_body_take(ngx_http_task_input_t *in, ngx_http_request_t *r,
 
     file = ngx_http_task_body_file(r);
 
+    if (in->steps && json && in->body.len > NGX_HTTP_TASK_BODY_SHORT) {
+        ngx_http_task_body_leave(in, r, file);
+        return NGX_OK;
+    }
+
     if (in->pool_reads && in->body.len > NGX_HTTP_TASK_BODY_SHORT) {
 
         /* whether a job's request is valid is known before it is accepted */
@@ -108,6 +118,27 @@ ngx_http_task_body_take(ngx_http_task_input_t *in, ngx_http_request_t *r,
     }
 
     return ngx_http_task_body_read(in, file->file->fd);
+}
+
+
+/* leaves it in the request, which is there while it is read in steps */
+
+static void
+ngx_http_task_body_leave(ngx_http_task_input_t *in, ngx_http_request_t *r,
+    ngx_buf_t *file)
+{
+    ngx_chain_t  *bufs;
+
+    in->ahead = 1;
+
+    bufs = r->request_body->bufs;
+
+    if (file) {
+        in->body.offset = file->file_pos;
+
+    } else if (bufs->next == NULL) {
+        in->body.data = bufs->buf->pos;
+    }
 }
 
 
@@ -228,17 +259,31 @@ ngx_http_task_body_load(ngx_http_task_input_t *in)
 static ngx_int_t
 ngx_http_task_body_read(ngx_http_task_input_t *in, ngx_fd_t fd)
 {
-    u_char   *p;
-    size_t    done;
-    ssize_t   n;
+    u_char  *p;
 
     p = ngx_pnalloc(in->pool, in->body.len);
-    if (p == NULL) {
+
+    if (p == NULL
+        || ngx_http_task_body_pread(fd, p, in->body.len, in->body.offset)
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    for (done = 0; done < in->body.len; done += n) {
-        n = pread(fd, p + done, in->body.len - done, in->body.offset + done);
+    in->body.data = p;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_body_pread(ngx_fd_t fd, u_char *dst, size_t size, off_t offset)
+{
+    size_t   done;
+    ssize_t  n;
+
+    for (done = 0; done < size; done += n) {
+        n = pread(fd, dst + done, size - done, offset + done);
 
         if (n == -1 && ngx_errno == EINTR) {
             n = 0;
@@ -252,7 +297,39 @@ ngx_http_task_body_read(ngx_http_task_input_t *in, ngx_fd_t fd)
         }
     }
 
-    in->body.data = p;
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_task_body_part(ngx_http_task_input_t *in, ngx_http_request_t *r,
+    u_char *dst, size_t offset, size_t size)
+{
+    size_t        n;
+    ngx_buf_t    *file;
+    ngx_chain_t  *cl;
+
+    file = ngx_http_task_body_file(r);
+
+    if (file) {
+        return ngx_http_task_body_pread(file->file->fd, dst, size,
+                                        in->body.offset + offset);
+    }
+
+    for (cl = r->request_body->bufs; cl && size; cl = cl->next) {
+        n = (size_t) ngx_buf_size(cl->buf);
+
+        if (offset >= n) {
+            offset -= n;
+            continue;
+        }
+
+        n = ngx_min(n - offset, size);
+        dst = ngx_cpymem(dst, cl->buf->pos + offset, n);
+
+        offset = 0;
+        size -= n;
+    }
 
     return NGX_OK;
 }

@@ -56,6 +56,7 @@ typedef struct {
 
     unsigned                         thread:1;     /* the function, in one */
     unsigned                         pool_reads:1; /* a thread can read it */
+    unsigned                         steps:1;      /* else the loop, in steps */
     unsigned                         job:1;        /* it is for a job */
 
     /* set when the input is collected */
@@ -63,6 +64,17 @@ typedef struct {
     unsigned                         unread:1;     /* the body is not parsed */
     unsigned                         ahead:1;      /* first read, then start */
 } ngx_http_task_input_t;
+
+
+/* the reading of an input whose body is JSON, in steps */
+
+typedef struct {
+    ngx_http_task_input_t           *in;
+    u_char                          *copy;         /* of a body in parts .. */
+    size_t                           copied;       /* .. so much */
+    ngx_uint_t                       loaded;       /* it is checked now */
+    ngx_http_task_json_state_t       json;
+} ngx_http_task_params_steps_t;
 
 
 /* --- parameters: ngx_http_task_params.c, _params_read.c ------------------- */
@@ -94,6 +106,16 @@ ngx_int_t ngx_http_task_params_read(ngx_http_task_input_t *in, void **args,
     ngx_str_t *error);
 
 
+/*
+ * On the loop, while the request is there: does a step of the same, and returns
+ * NGX_AGAIN if it was not the last one.  A step takes a part of a millisecond;
+ * the last one, in which the values are converted, longer if they are.
+ */
+
+ngx_int_t ngx_http_task_params_step(ngx_http_task_params_steps_t *steps,
+    ngx_http_request_t *r, void **args, ngx_str_t *error);
+
+
 /* --- the body: ngx_http_task_body.c -------------------------------------- */
 
 /* returns 1 for application/json, application/problem+json and the like */
@@ -120,6 +142,11 @@ ngx_int_t ngx_http_task_body_open(ngx_http_task_input_t *in,
 /* in any thread: reads a body in a file into memory, and closes the file */
 
 ngx_int_t ngx_http_task_body_load(ngx_http_task_input_t *in);
+
+/* on the loop: copies size bytes of the request's body, from offset on */
+
+ngx_int_t ngx_http_task_body_part(ngx_http_task_input_t *in,
+    ngx_http_request_t *r, u_char *dst, size_t offset, size_t size);
 
 /* on the loop: closes the file, harmless if there is none */
 

@@ -9,11 +9,21 @@
 #include "input/ngx_http_task_input.h"
 
 
+/* how many bytes of a body are copied or checked in a step: some 10 or 20
+   microseconds */
+
+#define NGX_HTTP_TASK_PARAMS_STEP  8192
+
+
 #define ngx_http_task_secret(arg)  ((arg)->param->flags & NGX_TASK_SECRET)
 
 
-static ngx_int_t ngx_http_task_read_body(ngx_http_task_input_t *in,
-    cJSON **errors, ngx_http_task_span_t *root);
+static ngx_int_t ngx_http_task_read_load(ngx_http_task_params_steps_t *steps,
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_task_read_values(ngx_http_task_input_t *in,
+    ngx_http_task_json_t *json, void **args, ngx_str_t *error);
+static ngx_int_t ngx_http_task_read_root(ngx_http_task_input_t *in,
+    ngx_http_task_json_t *json, cJSON **errors, ngx_http_task_span_t *root);
 static void ngx_http_task_read_member(void *data,
     const ngx_http_task_span_t *name, const ngx_http_task_span_t *value);
 static ngx_int_t ngx_http_task_read_value(ngx_http_task_input_t *in,
@@ -33,17 +43,123 @@ ngx_int_t
 ngx_http_task_params_read(ngx_http_task_input_t *in, void **args,
     ngx_str_t *error)
 {
-    cJSON                  *errors;
-    ngx_int_t               rc;
-    ngx_uint_t              i;
-    ngx_http_task_span_t    root;
-    ngx_http_task_value_t  *values;
+    ngx_http_task_json_t  json;
 
     in->unread = 0;
 
     if (*args) {
         return NGX_OK;
     }
+
+    ngx_memzero(&json, sizeof(ngx_http_task_json_t));
+
+    if (!ngx_http_task_raw_body(in->conf) && in->body.len) {
+
+        if (ngx_http_task_body_load(in) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        ngx_http_task_json_scan(in->body.data, in->body.len,
+                                ngx_http_task_read_member, in, &json);
+    }
+
+    return ngx_http_task_read_values(in, &json, args, error);
+}
+
+
+ngx_int_t
+ngx_http_task_params_step(ngx_http_task_params_steps_t *steps,
+    ngx_http_request_t *r, void **args, ngx_str_t *error)
+{
+    ngx_int_t               rc;
+    ngx_http_task_input_t  *in;
+
+    in = steps->in;
+
+    if (!steps->loaded) {
+        rc = ngx_http_task_read_load(steps, r);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        steps->loaded = 1;
+
+        ngx_http_task_json_begin(&steps->json, in->body.data, in->body.len,
+                                 ngx_http_task_read_member, in);
+    }
+
+    if (!ngx_http_task_json_step(&steps->json, NGX_HTTP_TASK_PARAMS_STEP)) {
+        return NGX_AGAIN;
+    }
+
+    rc = ngx_http_task_read_values(in, &steps->json.json, args, error);
+
+    /* the values are copies, and a job outlives the request's buffers */
+
+    in->body.data = NULL;
+    in->body.len = 0;
+
+    if (steps->copy) {
+        (void) ngx_pfree(in->pool, steps->copy);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_read_load(ngx_http_task_params_steps_t *steps,
+    ngx_http_request_t *r)
+{
+    size_t                  size;
+    ngx_http_task_input_t  *in;
+
+    in = steps->in;
+
+    if (in->body.data) {
+        return NGX_OK;
+    }
+
+    if (steps->copy == NULL) {
+        steps->copy = ngx_pnalloc(in->pool, in->body.len);
+        if (steps->copy == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    size = ngx_min(in->body.len - steps->copied, NGX_HTTP_TASK_PARAMS_STEP);
+
+    if (ngx_http_task_body_part(in, r, steps->copy + steps->copied,
+                                steps->copied, size)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    steps->copied += size;
+
+    if (steps->copied < in->body.len) {
+        return NGX_AGAIN;
+    }
+
+    in->body.data = steps->copy;
+
+    return NGX_OK;
+}
+
+
+/* json is zeroed if there is no body that is JSON */
+
+static ngx_int_t
+ngx_http_task_read_values(ngx_http_task_input_t *in, ngx_http_task_json_t *json,
+    void **args, ngx_str_t *error)
+{
+    cJSON                  *errors;
+    ngx_int_t               rc;
+    ngx_uint_t              i;
+    ngx_http_task_span_t    root;
+    ngx_http_task_value_t  *values;
 
     errors = NULL;
     ngx_memzero(&root, sizeof(ngx_http_task_span_t));
@@ -54,11 +170,7 @@ ngx_http_task_params_read(ngx_http_task_input_t *in, void **args,
         return NGX_ERROR;
     }
 
-    rc = NGX_OK;
-
-    if (!ngx_http_task_raw_body(in->conf) && in->body.len) {
-        rc = ngx_http_task_read_body(in, &errors, &root);
-    }
+    rc = ngx_http_task_read_root(in, json, &errors, &root);
 
     if (rc == NGX_OK) {
         for (i = 0; i < in->conf->args->nelts && rc != NGX_ERROR; i++) {
@@ -85,33 +197,25 @@ ngx_http_task_params_read(ngx_http_task_input_t *in, void **args,
 
 
 static ngx_int_t
-ngx_http_task_read_body(ngx_http_task_input_t *in, cJSON **errors,
-    ngx_http_task_span_t *root)
+ngx_http_task_read_root(ngx_http_task_input_t *in, ngx_http_task_json_t *json,
+    cJSON **errors, ngx_http_task_span_t *root)
 {
-    cJSON                 *position;
-    ngx_http_task_json_t   json;
+    cJSON  *position;
 
     static const char  *body = "body";
 
-    if (ngx_http_task_body_load(in) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_task_json_scan(in->body.data, in->body.len,
-                            ngx_http_task_read_member, in, &json);
-
-    if (json.error) {
-        position = cJSON_CreateNumber((double) json.position);
+    if (json->error) {
+        position = cJSON_CreateNumber((double) json->position);
 
         return ngx_http_task_error(errors, "json_invalid", "JSON decode error",
                                    ngx_http_task_error_loc("body", position),
                                    cJSON_CreateObject(),
-                                   "error", cJSON_CreateString(json.error));
+                                   "error", cJSON_CreateString(json->error));
     }
 
-    *root = json.root;
+    *root = json->root;
 
-    if (root->data[0] == '{') {
+    if (root->data == NULL || root->data[0] == '{') {
         return NGX_OK;
     }
 

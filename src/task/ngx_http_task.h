@@ -256,7 +256,7 @@ struct ngx_task_s {
     /* what comes in */
 
     ngx_http_task_input_t            in;
-    ngx_http_cleanup_t              *reading;      /* a thread reads body */
+    ngx_http_cleanup_t              *reading;      /* the body is read */
     ngx_atomic_uint_t                connection;   /* its number in the log */
     ngx_uint_t                       changes;      /* r->uri_changes then */
 
