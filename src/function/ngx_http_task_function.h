@@ -79,8 +79,8 @@ typedef ngx_int_t (*ngx_http_task_text_pt)(ngx_pool_t *pool,
     ngx_http_task_invalid_t *invalid);
 typedef ngx_int_t (*ngx_http_task_json_pt)(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
-typedef u_char *(*ngx_http_task_store_pt)(void *member,
-    ngx_http_task_value_t *value, u_char *behind);
+typedef void (*ngx_http_task_store_pt)(void *member,
+    ngx_http_task_value_t *value);
 
 
 /* a type of parameters */
@@ -92,13 +92,13 @@ typedef struct {
     /* reads any other value in JSON; NULL: none is valid */
     ngx_http_task_json_pt            json;
 
-    /* writes to the member, a string to behind; returns the end of that */
+    /* writes to the member, of a string its place */
     ngx_http_task_store_pt           store;
 
     ngx_http_task_bound_e            bound;
     double                           unit;         /* "ctx" has bound / unit */
     size_t                           size;         /* of the C type */
-    ngx_uint_t                       behind;       /* a string is behind */
+    ngx_uint_t                       string;       /* as it stands in JSON */
 } ngx_http_task_type_t;
 
 

@@ -43,14 +43,14 @@ static ngx_int_t ngx_http_task_string_json(ngx_str_t *text,
 static ngx_int_t ngx_http_task_enum_text(ngx_pool_t *pool,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
-static u_char *ngx_http_task_store_int64(void *member,
-    ngx_http_task_value_t *value, u_char *behind);
-static u_char *ngx_http_task_store_int(void *member,
-    ngx_http_task_value_t *value, u_char *behind);
-static u_char *ngx_http_task_store_double(void *member,
-    ngx_http_task_value_t *value, u_char *behind);
-static u_char *ngx_http_task_store_string(void *member,
-    ngx_http_task_value_t *value, u_char *behind);
+static void ngx_http_task_store_int64(void *member,
+    ngx_http_task_value_t *value);
+static void ngx_http_task_store_int(void *member,
+    ngx_http_task_value_t *value);
+static void ngx_http_task_store_double(void *member,
+    ngx_http_task_value_t *value);
+static void ngx_http_task_store_string(void *member,
+    ngx_http_task_value_t *value);
 static ngx_uint_t ngx_http_task_type_number(ngx_str_t *text, double *number);
 static ngx_uint_t ngx_http_task_type_bool(ngx_str_t *text, int64_t *truth);
 
@@ -381,46 +381,31 @@ ngx_http_task_enum_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
 }
 
 
-static u_char *
-ngx_http_task_store_int64(void *member, ngx_http_task_value_t *value,
-    u_char *behind)
+static void
+ngx_http_task_store_int64(void *member, ngx_http_task_value_t *value)
 {
     *(int64_t *) member = value->integer;
-
-    return behind;
 }
 
 
-static u_char *
-ngx_http_task_store_int(void *member, ngx_http_task_value_t *value,
-    u_char *behind)
+static void
+ngx_http_task_store_int(void *member, ngx_http_task_value_t *value)
 {
     *(int *) member = (int) value->integer;
-
-    return behind;
 }
 
 
-static u_char *
-ngx_http_task_store_double(void *member, ngx_http_task_value_t *value,
-    u_char *behind)
+static void
+ngx_http_task_store_double(void *member, ngx_http_task_value_t *value)
 {
     *(double *) member = value->number;
-
-    return behind;
 }
 
 
-static u_char *
-ngx_http_task_store_string(void *member, ngx_http_task_value_t *value,
-    u_char *behind)
+static void
+ngx_http_task_store_string(void *member, ngx_http_task_value_t *value)
 {
-    *(const char **) member = (const char *) behind;
-
-    behind = ngx_cpymem(behind, value->string.data, value->string.len);
-    *behind++ = '\0';
-
-    return behind;
+    *(const char **) member = (const char *) value->string.data;
 }
 
 

@@ -66,7 +66,17 @@ ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
 
         text.len = ngx_http_task_json_unquote(text.data, span);
 
-        rc = type->text(pool, arg, &text, value, invalid);
+        if (type->string) {
+
+            /* it has been checked: it is UTF-8, and has no null */
+
+            text.data[text.len] = '\0';
+            value->string = text;
+            rc = NGX_OK;
+
+        } else {
+            rc = type->text(pool, arg, &text, value, invalid);
+        }
 
     } else if (type->json == NULL) {
         ngx_str_set(&text, "");
@@ -294,43 +304,28 @@ ngx_http_task_outside(ngx_http_task_arg_t *arg, ngx_http_task_bound_t *bound,
 }
 
 
-/* makes the structure, with its strings behind it */
+/* makes the structure; its strings stay where they are */
 
 void *
 ngx_http_task_value_args(ngx_pool_t *pool, ngx_http_task_function_t *function,
     ngx_array_t *args, ngx_http_task_value_t *values)
 {
-    size_t                       size, args_size;
-    u_char                      *p;
-    void                        *stored;
+    u_char                      *stored;
     ngx_uint_t                   i;
     ngx_http_task_arg_t         *arg;
     const ngx_http_task_type_t  *type;
 
-    arg = args->elts;
-    args_size = ngx_align(function->table.args_size, NGX_ALIGNMENT);
-    size = args_size;
-
-    for (i = 0; i < args->nelts; i++) {
-        type = &ngx_http_task_types[arg[i].param->type];
-
-        if (type->behind) {
-            size += values[i].string.len + 1;
-        }
-    }
-
-    stored = ngx_pcalloc(pool, size + 1);
+    stored = ngx_pcalloc(pool, function->table.args_size + 1);
     if (stored == NULL) {
         return NULL;
     }
 
-    p = (u_char *) stored + args_size;
+    arg = args->elts;
 
     for (i = 0; i < args->nelts; i++) {
         type = &ngx_http_task_types[arg[i].param->type];
 
-        p = type->store((u_char *) stored + arg[i].param->offset, &values[i],
-                        p);
+        type->store(stored + arg[i].param->offset, &values[i]);
     }
 
     return stored;

@@ -153,16 +153,18 @@ ngx_http_task_json_unquote(unsigned char *dst, const ngx_http_task_span_t *src)
     end = src->data + src->len - 1;
 
     while (p < end) {
+
+        if (*p == '\\') {
+            d += ngx_http_task_json_char(d, &p);
+            continue;
+        }
+
         escape = memchr(p, '\\', end - p);
         n = (escape ? escape : end) - p;
 
         memcpy(d, p, n);
         d += n;
         p += n;
-
-        if (escape) {
-            d += ngx_http_task_json_char(d, &p);
-        }
     }
 
     return d - dst;
@@ -207,21 +209,25 @@ ngx_http_task_json_is(const ngx_http_task_span_t *src,
 static size_t
 ngx_http_task_json_char(unsigned char *dst, const unsigned char **p)
 {
-    unsigned              code;
-    const char           *plain;
-    static const char     escapes[] = "\"\\/bfnrt";
-    static const char     chars[] = "\"\\/\b\f\n\r\t";
+    unsigned  code;
 
     (*p)++;
 
-    if (**p != 'u') {
-        plain = strchr(escapes, *(*p)++);
-        dst[0] = (unsigned char) chars[plain - escapes];
+    switch (*(*p)++) {
+    case 'b': dst[0] = '\b'; return 1;
+    case 'f': dst[0] = '\f'; return 1;
+    case 'n': dst[0] = '\n'; return 1;
+    case 'r': dst[0] = '\r'; return 1;
+    case 't': dst[0] = '\t'; return 1;
+    case 'u': break;
+
+    default:
+        dst[0] = (*p)[-1];
         return 1;
     }
 
-    code = ngx_http_task_json_hex(*p + 1);
-    *p += 5;
+    code = ngx_http_task_json_hex(*p);
+    *p += 4;
 
     if ((code & 0xfc00) == 0xd800) {
         code = 0x10000 + ((code & 0x3ff) << 10)

@@ -116,7 +116,8 @@ judge(ngx_pool_t *pool, ngx_http_task_arg_t *arg, ngx_int_t rc,
     args.elts = arg;
     args.nelts = 1;
 
-    must(ngx_http_task_args_store(pool, &function, &args, value) != NULL);
+    must(ngx_http_task_value_args(pool, &function, &args,
+                                  value) != NULL);
 }
 
 
