@@ -40,7 +40,8 @@ my %conf = (
              task_load $tasks/probe.so; task_shutdown_timeout 1s jobs=1s;",
     connections => 25000,
     log_level => 'warn',
-    http => 'access_log off; task_zone numbers:16m; task_stats numbers;
+    http => 'access_log off; client_max_body_size 9m; task_zone numbers:16m;
+             task_stats numbers;
              task_job_zone jobs:200m; task_job_zone short:200m ttl=5s;
              keepalive_requests 1000000;',
     server => $locations . $limits . '
@@ -51,8 +52,8 @@ my %conf = (
                               task_limit running=1 queue=200000; }
         location = /short   { task sleep; task_background on zone=short; }
         location = /made    { task sleep; task_background on zone=jobs; }
-        location = /body    { task sleep; client_body_buffer_size 2m;
-                              client_max_body_size 2m; }
+        location = /body    { task sleep; client_body_buffer_size 8m; }
+        location = /body/file { task sleep; client_body_buffer_size 16k; }
         location /jobs/     { task_jobs zone=jobs; }
         location = /json    { task_status json; }
         location = /metrics { task_status prometheus; }
@@ -186,16 +187,35 @@ stall('100,000 jobs expire', sub { jobs('/short?duration=0', 100000); return }, 
     for (1 .. 200) { $s->get('/short?duration=0'); sleep(0.005) }
 });
 
-my $body = '{"duration":0,"x":"' . 'x' x 1_000_000 . '"}';
-stall('bodies of 1 MB for an async function', sub {}, sub {
+# nginx receives all that has come of a body in one turn: a body that is not
+# JSON is received, and refused
+
+sub bodies {
+    my ($uri, $body, $type, $status) = @_;
+
     for (1 .. 20) {
-        my $r = $s->get('/body', method => 'POST', body => $body,
-                headers => "Content-Type: application/json\r\nContent-Length: "
-                           . length($body) . "\r\n");
-        $r->{status} == 200 or die "$r->{status} $r->{body}\n";
+        my $r = $s->get($uri, method => 'POST', body => $body,
+                headers => "Content-Type: $type\r\nContent-Length: " . length($body) . "\r\n");
+        $r->{status} == $status or die "$r->{status} $r->{body}\n";
         sleep(0.02);
     }
-});
+}
+
+for my $mb (1, 8) {
+    my $n = $mb * 1_000_000;
+    my $json = 'application/json';
+    my $text = '{"duration":0,"x":"' . 'x' x $n . '"}';
+    my $numbers = '{"duration":0,"x":[0' . ',12' x ($n / 3) . ']}';
+
+    for my $case ([ 'received only', '/body', $text, 'text/plain', 415 ],
+                  [ 'read', '/body', $text, $json, 200 ],
+                  [ 'of numbers, read', '/body', $numbers, $json, 200 ],
+                  [ 'in files, read', '/body/file', $numbers, $json, 200 ])
+    {
+        my ($name, @request) = @$case;
+        stall("bodies of $mb MB, $name", sub {}, sub { bodies(@request) });
+    }
+}
 
 $s->stop('QUIT');
 
