@@ -38,6 +38,8 @@ my %conf = (
         location = /page    { error_page 422 = /quick; task sleep; }
         location /jobs/     { task_jobs zone=jobs; }
         location = /quick   { quick; }
+        location = /hops    { proxy_pass http://127.0.0.1:'
+                              . (($ENV{TEST_NGINX_PORT} || 1984) + 100) . '/quick; }
     ');
 
 my $s = TaskServer->start(%conf);
@@ -89,8 +91,8 @@ sub in_one_turn {
     return $c;
 }
 
-# whether a /quick beside is served before the body, as the access log tells;
-# and what the body is answered
+# whether a request beside, which takes some turns of the loop, is served before
+# the body, as the access log tells; and what the body is answered
 
 sub first {
     my ($uri, $body) = @_;
@@ -100,30 +102,30 @@ sub first {
 
     my $c = in_one_turn($uri, $body, sub {
         syswrite $other->{socket},
-                 "GET /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+                 "GET /hops HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     });
 
     my ($r, $quick) = $s->read_all([ $c, $other ]);
     my @lines;
 
-    is($quick->{status}, 200, "$uri: /quick");
+    is($quick->{status}, 200, "$uri: another request");
     $s->wait_for(sub {
         @lines = split /\n/, $s->text('access.log');
-        return @lines == $lines + 2;
-    }, 'two lines');
+        return @lines == $lines + 3;
+    }, 'three lines');
 
-    return ($lines[-2] =~ /^GET \/quick/ ? 1 : 0, $r);
+    return (join(' ', @lines[-3 .. -1]) =~ /GET \/hops.*POST/ ? 1 : 0, $r);
 }
 
 for my $uri ('/task', '/file') {
     my ($quick, $r) = first($uri, $slow);
-    ok($quick, "$uri: /quick is served first");
+    ok($quick, "$uri: another request is served first");
     is($r->{status}, 200, "$uri: and then who sent the body");
 }
 
 for my $uri ('/job', '/job/file') {
     my ($quick, $r) = first($uri, $slow);
-    ok($quick, "$uri: /quick is served first");
+    ok($quick, "$uri: another request is served first");
     is($r->{status}, 202, "$uri: and then who sent the body");
     my $job = decode_json($r->{body})->{id};
     $r = $s->get("/jobs/$job?wait=5s");

@@ -18,21 +18,6 @@
 #include <string.h>
 
 
-/* what is expected next; white space may stand before the first ones */
-
-enum {
-    JSON_VALUE = 0,
-    JSON_FIRST,             /* a value, or a name; or the end of what is open */
-    JSON_NEXT,              /* likewise, behind a comma: no end */
-    JSON_COLON,
-    JSON_AFTER,             /* behind a value */
-    JSON_STRING,            /* the rest of one */
-    JSON_NUMBER,
-    JSON_WRONG,             /* an error is found, its place is counted */
-    JSON_DONE
-};
-
-
 static const unsigned char *json_look(ngx_http_task_json_state_t *s,
     const unsigned char *p);
 static inline const unsigned char *json_value(ngx_http_task_json_state_t *s,
@@ -419,23 +404,6 @@ json_ended(ngx_http_task_json_state_t *s, const unsigned char *p)
     }
 
     return p;
-}
-
-
-/* from now on the characters in front of the error are counted */
-
-const unsigned char *
-ngx_http_task_json_error(ngx_http_task_json_state_t *s,
-    const unsigned char *where, const char *error)
-{
-    s->json.error = error;
-
-    s->p = s->start;
-    s->stop = s->start;
-    s->end = where;
-    s->state = JSON_WRONG;
-
-    return s->p;
 }
 
 

@@ -1,7 +1,7 @@
 
 /*
- * What the two files that check JSON share: its structure is in one, what
- * strings and numbers are is in the other.
+ * What the two files that check JSON share: ngx_http_task_json.c has its
+ * structure, and uses ngx_http_task_json_scalar.c for strings and numbers.
  */
 
 
@@ -12,10 +12,39 @@
 #include "text/ngx_http_task_text.h"
 
 
-/* ngx_http_task_json.c: something is wrong there; returns the new s->p */
+/* what is expected next; white space may stand before the first ones */
 
-const unsigned char *ngx_http_task_json_error(ngx_http_task_json_state_t *s,
-    const unsigned char *where, const char *error);
+enum {
+    JSON_VALUE = 0,
+    JSON_FIRST,             /* a value, or a name; or the end of what is open */
+    JSON_NEXT,              /* likewise, behind a comma: no end */
+    JSON_COLON,
+    JSON_AFTER,             /* behind a value */
+    JSON_STRING,            /* the rest of one */
+    JSON_NUMBER,
+    JSON_WRONG,             /* an error is found, its place is counted */
+    JSON_DONE
+};
+
+
+/*
+ * Something is wrong: from now on the characters in front of it are counted.
+ * Returns the new s->p.
+ */
+
+static inline const unsigned char *
+ngx_http_task_json_error(ngx_http_task_json_state_t *s,
+    const unsigned char *where, const char *error)
+{
+    s->json.error = error;
+
+    s->p = s->start;
+    s->stop = s->start;
+    s->end = where;
+    s->state = JSON_WRONG;
+
+    return s->p;
+}
 
 
 /*
