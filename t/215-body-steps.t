@@ -30,6 +30,9 @@ my %conf = (
         location = /timed   { task sleep; task_timeout 5ms; }
         location = /timed/job { task sleep; task_timeout 5ms;
                                 task_background on zone=jobs; }
+        location = /later   { task sleep; task_timeout 300ms; }
+        location = /later/job { task sleep; task_timeout 300ms;
+                                task_background on zone=jobs; }
         location = /ignore  { task sleep; task_ignore_client_abort on; }
         location = /left    { task sleep; post_action /after; }
         location = /left/job { task sleep; task_background on zone=jobs;
@@ -236,7 +239,14 @@ for my $uri ('/timed', '/timed/job') {
     $r = post($uri, $slow);
     is($r->{status}, 504, "$uri: task_timeout counts");
 }
-is(scalar(() = $s->text('error.log') =~ /task "sleep" timed out/g), 2, 'and is logged');
+
+for my $uri ('/later', '/later/job') {
+    is(post($uri, qq({"duration":"$long"}))->{status}, 422, "$uri: wrong before its time");
+}
+
+sleep(0.5);
+is(scalar(() = $s->text('error.log') =~ /task "sleep" timed out/g), 2,
+   'what was in time is not logged');
 
 is($s->get('/quick')->{status}, 200, 'all goes on');
 
