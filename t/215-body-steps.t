@@ -30,6 +30,7 @@ my %conf = (
         location = /timed   { task sleep; task_timeout 5ms; }
         location = /timed/job { task sleep; task_timeout 5ms;
                                 task_background on zone=jobs; }
+        location = /short   { task sleep; task_param status default=a max=9; }
         location = /later   { task sleep; task_timeout 300ms; }
         location = /later/job { task sleep; task_timeout 300ms;
                                 task_background on zone=jobs; }
@@ -184,6 +185,17 @@ sub post {
 my $long = ('x' x 1_000_000) . "\xc3\xa9" x 100_000;
 is(post('/task', qq({"duration":0,"status":"$long\\t"}))->{body}, qq({"status":"$long\\t"}),
    'a long string');
+
+for my $n (0 .. 3) {
+    my $x = 'x' x $n;
+    my $escapes = $x . '\\n\\u00e9\\ud83d\\ude00\\/' x 10_000;
+    my $said = $x . "\\n\xc3\xa9\xf0\x9f\x98\x80/" x 10_000;
+    is(post('/task', qq({"status":"$escapes","duration":0}))->{body}, qq({"status":"$said"}),
+       "a long string of escapes, behind $n");
+}
+
+is(decode_json(post('/short', qq({"duration":0,"status":"$long"}))->{body})->{detail}[0]{type},
+   'string_too_long', 'a string that is too long');
 
 for my $uri ('/task', '/file', '/job') {
     my $detail = decode_json(post($uri, qq({"duration":0,"status":"$long"]))->{body})->{detail}[0];

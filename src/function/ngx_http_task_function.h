@@ -225,6 +225,14 @@ ngx_int_t ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
     ngx_http_task_span_t *json, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
 
+/*
+ * Likewise for a string of JSON that has been unquoted: it is UTF-8, has a null
+ * behind it and none in it, and is not copied.
+ */
+
+ngx_int_t ngx_http_task_value_string(ngx_http_task_arg_t *arg, ngx_str_t *text,
+    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
+
 ngx_int_t ngx_http_task_value_bound(ngx_http_task_arg_t *arg, ngx_str_t *text,
     u_char exclusive, ngx_http_task_bound_t *bound);
 ngx_uint_t ngx_http_task_value_wider(ngx_http_task_arg_t *arg,

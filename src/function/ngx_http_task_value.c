@@ -67,16 +67,12 @@ ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
         text.len = ngx_http_task_json_unquote(text.data, span);
 
         if (type->string) {
-
-            /* it has been checked: it is UTF-8, and has no null */
-
             text.data[text.len] = '\0';
-            value->string = text;
-            rc = NGX_OK;
 
-        } else {
-            rc = type->text(pool, arg, &text, value, invalid);
+            return ngx_http_task_value_string(arg, &text, value, invalid);
         }
+
+        rc = type->text(pool, arg, &text, value, invalid);
 
     } else if (type->json == NULL) {
         ngx_str_set(&text, "");
@@ -88,6 +84,16 @@ ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
     }
 
     return (rc == NGX_OK) ? ngx_http_task_check(arg, value, invalid) : rc;
+}
+
+
+ngx_int_t
+ngx_http_task_value_string(ngx_http_task_arg_t *arg, ngx_str_t *text,
+    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid)
+{
+    value->string = *text;
+
+    return ngx_http_task_check(arg, value, invalid);
 }
 
 

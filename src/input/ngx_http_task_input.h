@@ -19,6 +19,7 @@
 typedef struct {
     ngx_str_t                        query;        /* NULL data: not given */
     ngx_http_task_span_t             body;         /* likewise */
+    ngx_str_t                        string;       /* of body; likewise */
 } ngx_http_task_source_t;
 
 
@@ -72,8 +73,11 @@ typedef struct {
     ngx_http_task_input_t           *in;
     u_char                          *copy;         /* of a body in parts .. */
     size_t                           copied;       /* .. so much */
-    ngx_uint_t                       loaded;       /* it is checked now */
+    ngx_uint_t                       loaded;       /* then it is checked */
     ngx_http_task_json_state_t       json;
+    ngx_uint_t                       checked;      /* then long strings .. */
+    ngx_uint_t                       arg;          /* .. are read: this one */
+    ngx_http_task_span_t             rest;
 } ngx_http_task_params_steps_t;
 
 
@@ -108,8 +112,8 @@ ngx_int_t ngx_http_task_params_read(ngx_http_task_input_t *in, void **args,
 
 /*
  * On the loop, while the request is there: does a step of the same, and returns
- * NGX_AGAIN if it was not the last one.  A step takes a part of a millisecond;
- * the last one, in which the values are converted, longer if they are.
+ * NGX_AGAIN if it was not the last one.  A step takes some 10 or 20
+ * microseconds; the last one longer if a value is long and no string.
  */
 
 ngx_int_t ngx_http_task_params_step(ngx_http_task_params_steps_t *steps,

@@ -9,8 +9,7 @@
 #include "input/ngx_http_task_input.h"
 
 
-/* how many bytes of a body are copied or checked in a step: some 10 or 20
-   microseconds */
+/* how many bytes of a body are copied, checked or unquoted in a step */
 
 #define NGX_HTTP_TASK_PARAMS_STEP  8192
 
@@ -20,6 +19,7 @@
 
 static ngx_int_t ngx_http_task_read_load(ngx_http_task_params_steps_t *steps,
     ngx_http_request_t *r);
+static ngx_int_t ngx_http_task_read_string(ngx_http_task_params_steps_t *steps);
 static ngx_int_t ngx_http_task_read_values(ngx_http_task_input_t *in,
     ngx_http_task_json_t *json, void **args, ngx_str_t *error);
 static ngx_int_t ngx_http_task_read_root(ngx_http_task_input_t *in,
@@ -89,8 +89,21 @@ ngx_http_task_params_step(ngx_http_task_params_steps_t *steps,
                                  ngx_http_task_read_member, in);
     }
 
-    if (!ngx_http_task_json_step(&steps->json, NGX_HTTP_TASK_PARAMS_STEP)) {
-        return NGX_AGAIN;
+    if (!steps->checked) {
+
+        if (!ngx_http_task_json_step(&steps->json, NGX_HTTP_TASK_PARAMS_STEP)) {
+            return NGX_AGAIN;
+        }
+
+        steps->checked = 1;
+    }
+
+    if (steps->json.json.error == NULL) {
+        rc = ngx_http_task_read_string(steps);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     rc = ngx_http_task_read_values(in, &steps->json.json, args, error);
@@ -144,6 +157,54 @@ ngx_http_task_read_load(ngx_http_task_params_steps_t *steps,
     }
 
     in->body.data = steps->copy;
+
+    return NGX_OK;
+}
+
+
+/* unquotes a part of the next long string; NGX_OK: there is none */
+
+static ngx_int_t
+ngx_http_task_read_string(ngx_http_task_params_steps_t *steps)
+{
+    ngx_pool_t              *pool;
+    ngx_http_task_arg_t     *args;
+    ngx_http_task_source_t  *src;
+
+    pool = steps->in->pool;
+    args = steps->in->conf->args->elts;
+
+    for ( /* void */ ; steps->arg < steps->in->conf->args->nelts; steps->arg++)
+    {
+        src = &steps->in->sources[steps->arg];
+
+        if (src->query.data || src->body.len <= NGX_HTTP_TASK_PARAMS_STEP
+            || src->body.data[0] != '"'
+            || !ngx_http_task_types[args[steps->arg].param->type].string)
+        {
+            continue;
+        }
+
+        if (src->string.data == NULL) {
+            src->string.data = ngx_pnalloc(pool, src->body.len);
+            if (src->string.data == NULL) {
+                return NGX_ERROR;
+            }
+
+            steps->rest.data = src->body.data + 1;
+            steps->rest.len = src->body.len - 2;
+        }
+
+        if (steps->rest.len) {
+            src->string.len += ngx_http_task_json_unquote_part(
+                                            src->string.data + src->string.len,
+                                            &steps->rest,
+                                            NGX_HTTP_TASK_PARAMS_STEP);
+            return NGX_AGAIN;
+        }
+
+        src->string.data[src->string.len] = '\0';
+    }
 
     return NGX_OK;
 }
@@ -287,8 +348,10 @@ ngx_http_task_read_value(ngx_http_task_input_t *in, ngx_uint_t i,
                 : ngx_http_task_error_echo_text(in->pool, &src->query);
 
     } else if (src->body.data) {
-        rc = ngx_http_task_value_json(in->pool, arg, &src->body, value,
-                                      &invalid);
+        rc = src->string.data
+             ? ngx_http_task_value_string(arg, &src->string, value, &invalid)
+             : ngx_http_task_value_json(in->pool, arg, &src->body, value,
+                                        &invalid);
         if (rc != NGX_DECLINED) {
             return rc;
         }

@@ -144,28 +144,44 @@ ngx_http_task_json_escape(unsigned char *dst, unsigned char c)
 size_t
 ngx_http_task_json_unquote(unsigned char *dst, const ngx_http_task_span_t *src)
 {
+    ngx_http_task_span_t  rest;
+
+    rest.data = src->data + 1;
+    rest.len = src->len - 2;
+
+    return ngx_http_task_json_unquote_part(dst, &rest, rest.len);
+}
+
+
+size_t
+ngx_http_task_json_unquote_part(unsigned char *dst, ngx_http_task_span_t *rest,
+    size_t bytes)
+{
     size_t                n;
     unsigned char        *d;
-    const unsigned char  *p, *end, *escape;
+    const unsigned char  *p, *stop, *escape;
 
     d = dst;
-    p = src->data + 1;
-    end = src->data + src->len - 1;
+    p = rest->data;
+    stop = p + (bytes < rest->len ? bytes : rest->len);
 
-    while (p < end) {
+    while (p < stop) {
 
         if (*p == '\\') {
             d += ngx_http_task_json_char(d, &p);
             continue;
         }
 
-        escape = memchr(p, '\\', end - p);
-        n = (escape ? escape : end) - p;
+        escape = memchr(p, '\\', stop - p);
+        n = (escape ? escape : stop) - p;
 
         memcpy(d, p, n);
         d += n;
         p += n;
     }
+
+    rest->len -= p - rest->data;
+    rest->data = p;
 
     return d - dst;
 }

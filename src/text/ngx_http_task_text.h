@@ -211,6 +211,14 @@ size_t ngx_http_task_json_quote(unsigned char *dst, const unsigned char *src,
 size_t ngx_http_task_json_unquote(unsigned char *dst,
     const ngx_http_task_span_t *src);
 
+/*
+ * The same in parts: rest is what is left of the string, without its quotes, of
+ * which so many bytes are read, or a few more.
+ */
+
+size_t ngx_http_task_json_unquote_part(unsigned char *dst,
+    ngx_http_task_span_t *rest, size_t bytes);
+
 /* returns 1 if such a string says the same as text */
 
 int ngx_http_task_json_is(const ngx_http_task_span_t *src,

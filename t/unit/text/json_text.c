@@ -32,6 +32,44 @@ static const struct {
 };
 
 
+/* in parts of any size, none of which is much longer */
+
+static void
+test_parts(const ngx_http_task_span_t *string, const unsigned char *text,
+    size_t len)
+{
+    int                    right;
+    size_t                 n, bytes, left;
+    unsigned char         *buf;
+    ngx_http_task_span_t   rest;
+
+    right = 1;
+
+    for (bytes = 1; bytes <= string->len; bytes++) {
+        buf = check_copy(text, len);
+        n = 0;
+
+        rest.data = string->data + 1;
+        rest.len = string->len - 2;
+
+        while (rest.len) {
+            left = rest.len;
+            n += ngx_http_task_json_unquote_part(buf + n, &rest, bytes);
+
+            /* an escape may begin with the last byte of a part */
+
+            right &= left - rest.len < bytes + 12;
+        }
+
+        right &= n == len && memcmp(buf, text, len) == 0;
+
+        free(buf);
+    }
+
+    check(right, "unquoted in parts", text, len);
+}
+
+
 static void
 test_strings(void)
 {
@@ -71,6 +109,8 @@ test_strings(void)
         buf = check_copy(strings[i].other, other.len - 2);
         n = ngx_http_task_json_unquote(buf, &other);
         check_same(buf, n, text, len, "unquoted", text, len);
+
+        test_parts(&other, text, len);
 
         free(buf);
         free(text);
