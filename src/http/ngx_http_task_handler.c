@@ -281,8 +281,11 @@ ngx_http_task_create(ngx_http_request_t *r, ngx_http_task_loc_conf_t *tlcf)
     t->in.job = job;
     t->in.thread = tlcf->run.mode.executor->thread;
     t->in.pool_reads = (tlcf->run.mode.pool != NULL);
-    t->in.steps = !t->in.pool_reads && !tlcf->run.mode.executor->stalls;
     t->in.body.fd = NGX_INVALID_FILE;
+
+    if (r->request_body) {
+        t->in.steps = !t->in.pool_reads && !tlcf->run.mode.executor->stalls;
+    }
 
     return t;
 }
