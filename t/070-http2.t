@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 
+use IO::Socket::INET;
 use POSIX;
 use Test::More;
 
@@ -99,6 +100,50 @@ kill 'TERM', $pid;
 waitpid $pid, 0;
 $s->wait_access(qr{duration=41m HTTP/2.0 499 sleep async cancelled});
 pass('abort');
+
+# a stream that was reset is not counted beside the next one: all that nginx
+# allows are open, then some are reset, and as many others asked for, at once
+
+use constant { ALLOWED => 128, SOME => 50 };
+
+sub frame {
+    my ($type, $flags, $stream, $payload) = @_;
+    return substr(pack('N', length $payload), 1) . pack('CCN', $type, $flags, $stream) . $payload;
+}
+
+sub asks {
+    my ($stream, $uri) = @_;
+    return frame(1, 5, $stream, "\x82\x86\x04" . pack('C/a*', $uri) . "\x01\x01x");
+}
+
+my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port)
+    or die "connect: $!";
+my @streams = map 2 * $_ + 1, 0 .. ALLOWED + SOME - 1;
+my @new = splice @streams, ALLOWED;
+
+$socket->syswrite("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . frame(4, 0, 0, '')
+                  . join '', map asks($_, '/open?duration=43m'), @streams);
+$s->wait_for(sub { $s->get('/status')->{body} =~ /"workers":\[\{[^[]*"running":128,/ },
+             'all streams to wait');
+$socket->syswrite(join('', map frame(3, 0, $_, pack('N', 8)), @streams[0 .. SOME - 1])
+                  . join '', map asks($_, '/quick'), @new);
+
+my ($text, %answered, %refused) = ('');
+
+while (keys(%answered) + keys(%refused) < SOME) {
+    $socket->sysread($text, 65536, length $text) or last;
+
+    while (length $text >= 9 && length $text >= 9 + (my $len = unpack 'N', "\0" . $text)) {
+        my ($type, $flags, $stream) = unpack 'x3 CCN', $text;
+        $answered{$stream} = 1 if $type == 1;
+        $refused{$stream} = 1 if $type == 3;
+        substr $text, 0, 9 + $len, '';
+    }
+}
+
+is(join(' ', sort { $a <=> $b } keys %answered), "@new", 'a stream that was reset makes room');
+is(keys %refused, 0, 'none is refused');
+close $socket;
 
 my ($code, $time) = $s->stop('QUIT');
 is($code, 0, 'exit code');

@@ -241,7 +241,8 @@ typedef struct ngx_http_task_hold_s  ngx_http_task_hold_t;
 struct ngx_http_task_hold_s {
     ngx_queue_t              queue;
 
-    /* a worker that quits waits no longer: may undo the hold, and free it */
+    /* a worker that quits waits no longer: may undo the hold, and free it; one
+       that is left may be told again */
     void                   (*give_up)(ngx_http_task_hold_t *hold);
 };
 

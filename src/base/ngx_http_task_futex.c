@@ -24,6 +24,7 @@
 ngx_uint_t
 ngx_http_task_futex_wait(int *word, int64_t deadline)
 {
+    long             rc;
     struct timespec  ts;
 
     ts.tv_sec = deadline / 1000000000;
@@ -37,9 +38,15 @@ ngx_http_task_futex_wait(int *word, int64_t deadline)
 
         /* with a bit set, the time is one of the monotonic clock, not a wait */
 
-        (void) syscall(ngx_http_task_futex_call, word,
-                       FUTEX_WAIT_BITSET|FUTEX_PRIVATE_FLAG, 0, &ts, NULL,
-                       FUTEX_BITSET_MATCH_ANY);
+        rc = syscall(ngx_http_task_futex_call, word,
+                     FUTEX_WAIT_BITSET|FUTEX_PRIVATE_FLAG, 0, &ts, NULL,
+                     FUTEX_BITSET_MATCH_ANY);
+
+        /* a kernel may refuse it: look at the word once in a while */
+
+        if (rc == -1 && (ngx_errno == ENOSYS || ngx_errno == EPERM)) {
+            ngx_msleep(1);
+        }
     }
 
     return 1;

@@ -156,8 +156,6 @@ ngx_http_task_hold_handler(ngx_event_t *ev)
         return;
     }
 
-    /* what was given up may have led to something that is held, and set it */
-
     if (ngx_exiting && !ngx_http_task_hold_quit()) {
         return;
     }
@@ -211,7 +209,8 @@ ngx_http_task_hold_quit(void)
 /*
  * Jobs come first: of one that was given up only a piece may be left.
  * give_up() may undo a hold, or leave it: it is not awaited any more.  It may
- * lead to new holds, which are behind it, and are given up, too.
+ * lead to new holds: those of its kind are behind it, and are given up, too,
+ * others when their kind is looked at again.
  */
 
 static ngx_uint_t

@@ -14,7 +14,12 @@
 
 /* how many pools are kept; a sanitizer shall see that what is freed is gone */
 
-#if (defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__)
+#ifndef __has_feature
+#define __has_feature(feature)  0          /* gcc, which defines the others */
+#endif
+
+#if (defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__              \
+     || __has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
 #define NGX_HTTP_TASK_MEMORY_KEPT  0
 #else
 #define NGX_HTTP_TASK_MEMORY_KEPT  64

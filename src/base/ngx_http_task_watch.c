@@ -10,7 +10,9 @@
  * Thousands may leave together.  To end a request takes nginx some 10
  * microseconds, most of them to close the connection, and it handles up to 512
  * events in a turn of the event loop.  So read events are put into a queue of
- * posted events of their own, and handled step by step.
+ * posted events of their own, and handled step by step.  But a stream of HTTP/2
+ * or HTTP/3 has no connection to close, and ends at once: the next request on
+ * its connection must not be counted beside it.
  */
 
 
@@ -66,7 +68,7 @@ ngx_http_task_watch(ngx_http_request_t *r)
 static void
 ngx_http_task_watch_reading(ngx_http_request_t *r)
 {
-    if (ngx_http_task_watch_now) {
+    if (ngx_http_task_watch_now || r->http_version >= NGX_HTTP_VERSION_20) {
         ngx_http_test_reading(r);
         return;
     }

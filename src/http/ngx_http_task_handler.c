@@ -12,9 +12,9 @@ static ngx_uint_t ngx_http_task_wants_job(ngx_http_task_loc_conf_t *tlcf,
     ngx_http_request_t *r, ngx_msec_t *wait);
 static void ngx_http_task_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_begin(ngx_http_request_t *r);
+static void ngx_http_task_read_handler(ngx_task_t *t, ngx_int_t rc);
 static ngx_task_t *ngx_http_task_create(ngx_http_request_t *r,
     ngx_http_task_loc_conf_t *tlcf);
-static void ngx_http_task_read_handler(ngx_task_t *t, ngx_int_t rc);
 static ngx_int_t ngx_http_task_go(ngx_task_t *t, ngx_int_t rc);
 static ngx_int_t ngx_http_task_refuse(ngx_task_t *t, ngx_int_t rc);
 

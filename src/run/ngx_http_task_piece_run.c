@@ -100,14 +100,14 @@ ngx_http_task_piece_run(void *data, ngx_log_t *log)
 static void
 ngx_http_task_piece_thread_begins(ngx_log_t *log)
 {
-    ngx_http_task_piece_known = 1;
-
     ngx_http_task_exit_forbid_cancel();
     ngx_http_task_child_thread();
     ngx_http_task_batch_thread(log);
 
-    (void) pthread_setspecific(ngx_http_task_piece_key,
-                               &ngx_http_task_piece_known);
+    /* if there is no memory for it, the next piece tries again */
+
+    ngx_http_task_piece_known = !pthread_setspecific(ngx_http_task_piece_key,
+                                                &ngx_http_task_piece_known);
 }
 
 

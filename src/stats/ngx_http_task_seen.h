@@ -77,9 +77,8 @@ ngx_int_t ngx_http_task_see_init(ngx_http_task_seen_t *seen,
     ngx_http_task_arena_t *arena);
 
 /*
- * Copies the next part, under the mutex: the numbers of a
- * location are of one moment.  NGX_AGAIN: there is more; NGX_OK: all is
- * copied; NGX_ERROR.
+ * Copies the next part, under the mutex: the numbers of a location are of one
+ * moment.  NGX_AGAIN: there is more; NGX_OK: all is copied; NGX_ERROR.
  */
 
 ngx_int_t ngx_http_task_see(ngx_http_task_seen_t *seen);

@@ -171,6 +171,10 @@ test_events(void)
     ngx_delete_posted_event(&clients[8].read);
     loop_posted();
     saw("", "not the only one that is closed");
+
+    clients[9].request.http_version = NGX_HTTP_VERSION_20;
+    event(9);
+    saw("j", "a stream at once");
 }
 
 
