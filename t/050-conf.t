@@ -47,7 +47,7 @@ good('plain', 'location /t { task sleep; } location /q { quick; }');
 
 bad('unknown function', 'location /t {
         task slepp; # HERE
-    }', 'unknown task function "slepp", there is no "task_load" before it');
+    }', 'unknown task function "slepp", known: "sleep"; there is no "task_load" before it');
 
 bad('no function', 'location /t {
         task; # HERE
@@ -55,11 +55,11 @@ bad('no function', 'location /t {
 
 bad('unknown parameter', 'location /t {
         task sleep time=1s; # HERE
-    }', 'task "sleep" has no parameter "time"');
+    }', 'task "sleep" has no parameter "time", it has: "status", "duration"');
 
 bad('case of a parameter', 'location /t {
         task sleep Duration=1s; # HERE
-    }', 'task "sleep" has no parameter "Duration"');
+    }', 'task "sleep" has no parameter "Duration", it has: "duration", "status"');
 
 bad('no value', 'location /t {
         task sleep duration; # HERE

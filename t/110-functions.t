@@ -115,7 +115,9 @@ is(result('header', name => 'X%3A')->{status}, 500, 'a name with a colon');
 is(result('header', name => '')->{status}, 500, 'no name');
 is(result('header', name => 'content-length', text => 1)->{status}, 500,
    'a header that is nginx\'s own');
+logged(qr/sets a header that is nginx's own: "content-length"/);
 is(result('header', status => 99)->{status}, 500, 'an invalid status');
+logged(qr/sets an invalid status, it must be 200 to 599: 99/);
 
 result('log', text => 'a%0a2026/11/22%20[x]%20b%7f');
 logged(qr/\[notice\].*\*\d+ task "result": says: a\\x0a2026\/11\/22 \[x\] b\\x7f$/m);
@@ -280,7 +282,7 @@ for my $try ([ 'again', qr/returns NGX_TASK_AGAIN, awaiting nothing/ ],
              [ 'two', qr/awaits two things at once/ ],
              [ 'thread', qr/awaits in a thread/ ],
              [ 'block', qr/blocks on the event loop/ ],
-             [ 'pool', qr/offloads to an unknown thread pool/ ],
+             [ 'pool', qr/offloads to a thread pool that no "thread_pool" of nginx.conf defines: "[^"]+"/ ],
              [ 'piece', qr/returns while it awaits/ ],
              [ 'bare', qr/returns an await without NGX_TASK_AWAIT/ ],
              [ 'rubbish', qr/returns what is no result/ ])

@@ -114,9 +114,8 @@ ngx_http_task_args_fix(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
     arg = ngx_http_task_arg_find(conf, &name);
 
     if (arg == NULL) {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                            "task \"%V\" has no parameter \"%V\"",
-                            &conf->function->name, &name);
+        return ngx_http_task_unknown_param(cf, NULL, conf->function,
+                                           &name);
     }
 
     if (arg->fixed) {
@@ -295,9 +294,8 @@ ngx_http_task_args_narrow(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
                 continue;
             }
 
-            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow[i].place,
-                                        "task \"%V\" has no parameter \"%V\"",
-                                        &conf->function->name, &narrow[i].name);
+            return ngx_http_task_unknown_param(cf, &narrow[i].place,
+                                               conf->function, &narrow[i].name);
         }
 
         if (ngx_http_task_arg_narrow(cf, arg, &narrow[i]) != NGX_OK) {

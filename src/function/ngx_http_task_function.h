@@ -164,6 +164,17 @@ ngx_int_t ngx_http_task_functions_add(ngx_conf_t *cf,
 ngx_http_task_function_t *ngx_http_task_functions_find(ngx_conf_t *cf,
     ngx_array_t *libraries, ngx_str_t *name);
 
+/*
+ * ngx_http_task_unknown.c: log what is not known, and what is; return
+ * NGX_ERROR.  last is the name of the function without that of a library.
+ */
+
+ngx_int_t ngx_http_task_unknown_function(ngx_conf_t *cf,
+    ngx_array_t *libraries, ngx_str_t *name, ngx_str_t *last);
+ngx_int_t ngx_http_task_unknown_param(ngx_conf_t *cf,
+    ngx_http_task_place_t *place, ngx_http_task_function_t *function,
+    ngx_str_t *name);
+
 /* returns 1 if any function has a parameter of that name */
 
 ngx_uint_t ngx_http_task_functions_take(ngx_array_t *libraries,

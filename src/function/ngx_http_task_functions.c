@@ -194,10 +194,7 @@ ngx_http_task_functions_find(ngx_conf_t *cf, ngx_array_t *libraries,
     }
 
     if (found == NULL) {
-        (void) ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                            "unknown task function \"%V\"%s", name,
-                            libraries->nelts > 1 ? ""
-                            : ", there is no \"task_load\" before it");
+        (void) ngx_http_task_unknown_function(cf, libraries, name, &last);
     }
 
     return found;

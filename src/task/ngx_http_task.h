@@ -312,6 +312,13 @@ struct ngx_http_task_piece_s {
 
 void ngx_http_task_log_misuse(ngx_task_t *t, const char *what);
 
+/* the same of a name, or of a number, that was given */
+
+void ngx_http_task_log_misuse_of(ngx_task_t *t, const char *what,
+    const char *value);
+void ngx_http_task_log_misuse_number(ngx_task_t *t, const char *what,
+    int number);
+
 
 /* --- calls of the function: ngx_http_task_call.c; any thread ------------- */
 

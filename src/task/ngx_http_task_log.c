@@ -56,6 +56,24 @@ ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt, ...)
 
 
 void
+ngx_http_task_log_misuse_of(ngx_task_t *t, const char *what, const char *value)
+{
+    ngx_task_log(t, NGX_TASK_LOG_ERROR, "%s: \"%s\"", what, value);
+
+    t->result.misuse = what;
+}
+
+
+void
+ngx_http_task_log_misuse_number(ngx_task_t *t, const char *what, int number)
+{
+    ngx_task_log(t, NGX_TASK_LOG_ERROR, "%s: %d", what, number);
+
+    t->result.misuse = what;
+}
+
+
+void
 ngx_http_task_log_misuse(ngx_task_t *t, const char *what)
 {
     ngx_task_log(t, NGX_TASK_LOG_ERROR, "%s", what);

@@ -109,7 +109,8 @@ ngx_task_set_status(ngx_task_t *t, int status)
     }
 
     if (status < 200 || status > 599) {
-        ngx_http_task_log_misuse(t, "sets an invalid status");
+        ngx_http_task_log_misuse_number(t, "sets an invalid status, it "
+                                           "must be 200 to 599", status);
         return;
     }
 
@@ -130,7 +131,7 @@ ngx_task_set_header(ngx_task_t *t, const char *name, const char *value)
     wrong = ngx_http_task_header_wrong(name, value);
 
     if (wrong) {
-        ngx_http_task_log_misuse(t, wrong);
+        ngx_http_task_log_misuse_of(t, wrong, name ? name : "NULL");
         return;
     }
 
@@ -212,7 +213,8 @@ ngx_task_fail(ngx_task_t *t, int status, const char *message)
     }
 
     if (status < 400 || status > 599) {
-        ngx_http_task_log_misuse(t, "fails with an invalid status");
+        ngx_http_task_log_misuse_number(t, "fails with an invalid status, it "
+                                           "must be 400 to 599", status);
         return NGX_TASK_FAILED;
     }
 

@@ -10,6 +10,11 @@
 #include <string.h>
 
 
+/* so many bytes of a text are compared with another, see _text_distance() */
+
+#define DISTANCE_LEN  48
+
+
 int
 ngx_http_task_hex(int c)
 {
@@ -88,6 +93,51 @@ ngx_http_task_query_pair(unsigned char **p, unsigned char *end,
     value->len = ngx_http_task_unescape(equals, equals, last - equals);
 
     return 1;
+}
+
+
+unsigned
+ngx_http_task_text_distance(const unsigned char *a, size_t a_len,
+    const unsigned char *b, size_t b_len)
+{
+    size_t    i, j;
+    unsigned  best, change, d[DISTANCE_LEN + 1][DISTANCE_LEN + 1];
+
+    a_len = (a_len < DISTANCE_LEN) ? a_len : DISTANCE_LEN;
+    b_len = (b_len < DISTANCE_LEN) ? b_len : DISTANCE_LEN;
+
+    /* d[i][j]: of the first i bytes of a, and the first j of b */
+
+    for (i = 0; i <= a_len; i++) {
+        for (j = 0; j <= b_len; j++) {
+
+            if (i == 0 || j == 0) {
+                d[i][j] = (unsigned) (i + j);
+                continue;
+            }
+
+            change = (a[i - 1] != b[j - 1]);
+            best = d[i - 1][j - 1] + change;
+
+            if (d[i - 1][j] + 1 < best) {
+                best = d[i - 1][j] + 1;
+            }
+
+            if (d[i][j - 1] + 1 < best) {
+                best = d[i][j - 1] + 1;
+            }
+
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]
+                && d[i - 2][j - 2] + change < best)
+            {
+                best = d[i - 2][j - 2] + change;
+            }
+
+            d[i][j] = best;
+        }
+    }
+
+    return d[a_len][b_len];
 }
 
 

@@ -99,6 +99,15 @@ int ngx_http_task_query_pair(unsigned char **p, unsigned char *end,
     ngx_http_task_span_t *name, ngx_http_task_span_t *value);
 
 /*
+ * Returns how many bytes have to be changed, put in, left out, or swapped with
+ * the next one, to make one text of the other; of long texts the beginnings are
+ * compared.
+ */
+
+unsigned ngx_http_task_text_distance(const unsigned char *a, size_t a_len,
+    const unsigned char *b, size_t b_len);
+
+/*
  * Returns the length of the character at p, or 0 if it is invalid: skip is
  * then set to the number of bytes that are invalid together.
  */

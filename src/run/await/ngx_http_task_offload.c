@@ -52,7 +52,9 @@ ngx_task_offload(ngx_task_frame_t *f, const char *pool, ngx_task_piece_pt fn,
     }
 
     if (tp == NULL) {
-        ngx_http_task_log_misuse(t, "offloads to an unknown thread pool");
+        ngx_http_task_log_misuse_of(t, "offloads to a thread pool that no "
+                                    "\"thread_pool\" of nginx.conf defines",
+                                    pool ? pool : "default");
         return NGX_TASK_FAILED;
     }
 

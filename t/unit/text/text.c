@@ -264,6 +264,50 @@ test_logs(void)
 }
 
 
+/* how unlike two names are */
+
+static const struct {
+    const char  *one;
+    const char  *other;
+    unsigned     distance;
+} distances[] = {
+    { "", "", 0 },
+    { "sleep", "sleep", 0 },
+    { "", "sleep", 5 },
+    { "slep", "sleep", 1 },
+    { "slepp", "sleep", 1 },
+    { "sleeep", "sleep", 1 },
+    { "nmae", "name", 1 },
+    { "Name", "name", 1 },
+    { "primes", "sleep", 5 },
+    { "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz",
+      "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuv_the end", 0 }
+};
+
+
+static void
+test_distances(void)
+{
+    size_t          i, one, other;
+    unsigned char  *a, *b;
+
+    for (i = 0; i < COUNT(distances); i++) {
+        one = strlen(distances[i].one);
+        other = strlen(distances[i].other);
+        a = check_copy((unsigned char *) distances[i].one, one);
+        b = check_copy((unsigned char *) distances[i].other, other);
+
+        check(ngx_http_task_text_distance(a, one, b, other)
+              == distances[i].distance, "distance", a, one);
+        check(ngx_http_task_text_distance(b, other, a, one)
+              == distances[i].distance, "and back", a, one);
+
+        free(a);
+        free(b);
+    }
+}
+
+
 int
 main(void)
 {
@@ -273,6 +317,7 @@ main(void)
     test_utf8();
     test_fits();
     test_logs();
+    test_distances();
 
     return 0;
 }

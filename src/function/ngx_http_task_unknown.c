@@ -1,0 +1,164 @@
+
+/*
+ * A name in the configuration that is not known: the message tells those that
+ * are, the most similar first.
+ */
+
+
+#include "function/ngx_http_task_function.h"
+
+
+/* so many are told */
+
+#define NGX_HTTP_TASK_UNKNOWN_KNOWN  12
+
+
+typedef struct {
+    ngx_str_t   name;
+    ngx_uint_t  distance;
+} ngx_http_task_near_t;
+
+
+static ngx_str_t ngx_http_task_unknown_list(ngx_conf_t *cf, ngx_array_t *names,
+    ngx_str_t *wanted);
+static ngx_int_t ngx_http_task_unknown_cmp(const void *one,
+    const void *two);
+
+
+ngx_int_t
+ngx_http_task_unknown_function(ngx_conf_t *cf, ngx_array_t *libraries,
+    ngx_str_t *name, ngx_str_t *last)
+{
+    ngx_str_t                  *known, list;
+    ngx_uint_t                  i, n;
+    ngx_array_t                 names;
+    ngx_http_task_library_t   **library;
+
+    if (ngx_array_init(&names, cf->temp_pool, 16, sizeof(ngx_str_t)) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    library = libraries->elts;
+
+    for (i = 0; i < libraries->nelts; i++) {
+        for (n = 0; n < library[i]->nfunctions; n++) {
+
+            known = ngx_array_push(&names);
+            if (known == NULL) {
+                return NGX_ERROR;
+            }
+
+            *known = library[i]->functions[n].name;
+        }
+    }
+
+    list = ngx_http_task_unknown_list(cf, &names, last);
+
+    return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "unknown task function \"%V\", known: %V%s",
+                            name, &list, libraries->nelts > 1 ? ""
+                            : "; there is no \"task_load\" before it");
+}
+
+
+ngx_int_t
+ngx_http_task_unknown_param(ngx_conf_t *cf, ngx_http_task_place_t *place,
+    ngx_http_task_function_t *function, ngx_str_t *name)
+{
+    ngx_str_t    *known, list;
+    ngx_uint_t    i;
+    ngx_array_t   names;
+
+    if (ngx_array_init(&names, cf->temp_pool, 16, sizeof(ngx_str_t)) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < function->nparams; i++) {
+
+        known = ngx_array_push(&names);
+        if (known == NULL) {
+            return NGX_ERROR;
+        }
+
+        *known = function->args[i].name;
+    }
+
+    list = ngx_http_task_unknown_list(cf, &names, name);
+
+    return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, place,
+                            "task \"%V\" has no parameter \"%V\", it has: %V",
+                            &function->name, name, &list);
+}
+
+
+static ngx_str_t
+ngx_http_task_unknown_list(ngx_conf_t *cf, ngx_array_t *names,
+    ngx_str_t *wanted)
+{
+    u_char                *p;
+    size_t                 len;
+    ngx_str_t             *name, text;
+    ngx_uint_t             i, n;
+    ngx_http_task_near_t  *near;
+
+    ngx_str_set(&text, "none");
+
+    near = ngx_palloc(cf->temp_pool,
+                      names->nelts * sizeof(ngx_http_task_near_t) + 1);
+
+    if (near == NULL || names->nelts == 0) {
+        return text;
+    }
+
+    name = names->elts;
+
+    for (i = 0; i < names->nelts; i++) {
+        near[i].name = name[i];
+        near[i].distance = ngx_http_task_text_distance(name[i].data,
+                                          name[i].len, wanted->data,
+                                          wanted->len);
+    }
+
+    ngx_sort(near, names->nelts, sizeof(ngx_http_task_near_t),
+             ngx_http_task_unknown_cmp);
+
+    n = ngx_min(names->nelts, NGX_HTTP_TASK_UNKNOWN_KNOWN);
+    len = sizeof(", ...");
+
+    for (i = 0; i < n; i++) {
+        len += near[i].name.len + sizeof("\"\", ") - 1;
+    }
+
+    p = ngx_pnalloc(cf->temp_pool, len);
+    if (p == NULL) {
+        return text;
+    }
+
+    text.data = p;
+
+    for (i = 0; i < n; i++) {
+        p = ngx_sprintf(p, "%s\"%V\"", i ? ", " : "", &near[i].name);
+    }
+
+    if (n < names->nelts) {
+        p = ngx_cpymem(p, ", ...", sizeof(", ...") - 1);
+    }
+
+    text.len = p - text.data;
+
+    return text;
+}
+
+
+static ngx_int_t
+ngx_http_task_unknown_cmp(const void *one, const void *two)
+{
+    const ngx_http_task_near_t  *a, *b;
+
+    a = one;
+    b = two;
+
+    return (a->distance > b->distance) - (a->distance < b->distance);
+}
