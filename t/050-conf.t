@@ -154,7 +154,7 @@ bad('task_param without options', 'location /t {
 bad('task_param with another option', 'location /t {
         task sleep;
         task_param duration most=1s; # HERE
-    }', 'invalid parameter "most=1s"');
+    }', 'invalid parameter "most=1s", it must be "default=", "min=" or "max="');
 
 bad('task_param with an option twice', 'location /t {
         task sleep;

@@ -7,6 +7,10 @@
 #include "base/ngx_http_task_base.h"
 
 
+static ngx_int_t ngx_http_task_conf_unknown(ngx_conf_t *cf, ngx_str_t *text,
+    ngx_http_task_option_t *options);
+
+
 void
 ngx_http_task_conf_place(ngx_conf_t *cf, ngx_http_task_place_t *place)
 {
@@ -74,8 +78,7 @@ ngx_http_task_conf_options(ngx_conf_t *cf, ngx_uint_t first,
         }
 
         if (option->name == NULL) {
-            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                                          "invalid parameter \"%V\"", &text[i]);
+            return ngx_http_task_conf_unknown(cf, &text[i], options);
         }
 
         if (option->value->data) {
@@ -89,6 +92,27 @@ ngx_http_task_conf_options(ngx_conf_t *cf, ngx_uint_t first,
     }
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_conf_unknown(ngx_conf_t *cf, ngx_str_t *text,
+    ngx_http_task_option_t *options)
+{
+    u_char                  *p, *last, known[256];
+    ngx_http_task_option_t  *option;
+
+    p = known;
+    last = known + sizeof(known);
+
+    for (option = options; option->name; option++) {
+        p = ngx_slprintf(p, last, "%s\"%s=\"", (option == options) ? ""
+                         : option[1].name ? ", " : " or ", option->name);
+    }
+
+    return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                                  "invalid parameter \"%V\", it must be %*s",
+                                  text, (size_t) (p - known), known);
 }
 
 
