@@ -235,8 +235,9 @@ Content-Type: application/x-www-form-urlencoded
 --- error_code: 415
 --- response_headers
 Content-Type: application/json
+Accept: application/json
 --- response_body chomp
-{"detail":"Unsupported Media Type"}
+{"detail":"Unsupported Media Type, only application/json is taken"}
 
 
 === TEST 24: application/...+json, and parameters of the type

@@ -62,10 +62,10 @@ for my $uri ('/async', '/thread', '/sync', '/job') {
        "$uri: no body");
 }
 
-# of the type it is said as ever
+# likewise of the type
 
 my $r = post('/async', [], $json, 'text/plain');
-is("$r->{status} $r->{body}", '415 {"detail":"Unsupported Media Type"}', 'type');
+is("$r->{status} $r->{body}", '415 {"detail":"Unsupported Media Type, only application/json is taken"}', 'type');
 unlike($r->{headers}, qr/^Accept-Encoding/m, 'and nothing of encodings');
 
 $r = post('/raw', [ 'gzip' ], $gzip);

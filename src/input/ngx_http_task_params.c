@@ -19,8 +19,8 @@ static ngx_int_t ngx_http_task_collect_query(ngx_http_task_input_t *in,
     ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_collect_body(ngx_http_task_input_t *in,
     ngx_http_request_t *r, size_t max, ngx_str_t *error);
-static ngx_int_t ngx_http_task_refuse_encoded(ngx_http_request_t *r,
-    ngx_str_t *error);
+static ngx_int_t ngx_http_task_refuse_body(ngx_http_request_t *r,
+    ngx_str_t *name, ngx_str_t *value, ngx_str_t *error, ngx_str_t *text);
 
 
 ngx_uint_t
@@ -163,42 +163,48 @@ ngx_http_task_collect_body(ngx_http_task_input_t *in,
     ngx_int_t   rc;
     ngx_uint_t  raw;
 
+    static ngx_str_t  encoding = ngx_string("Accept-Encoding");
+    static ngx_str_t  identity = ngx_string("identity");
+    static ngx_str_t  encoded = ngx_string("{\"detail\":\"Unsupported "
+                                "Content-Encoding, only identity is taken\"}");
+
+    static ngx_str_t  accept = ngx_string("Accept");
+    static ngx_str_t  json = ngx_string("application/json");
+    static ngx_str_t  other = ngx_string("{\"detail\":\"Unsupported Media Type,"
+                                         " only application/json is taken\"}");
+
     raw = ngx_http_task_raw_body(in->conf);
 
     rc = ngx_http_task_body_take(in, r, !raw, max);
 
-    if (rc == NGX_OK && !raw && in->body.len
-        && ngx_http_task_fields_encoded(r))
-    {
-        rc = ngx_http_task_refuse_encoded(r, error);
+    if (rc == NGX_OK && !raw && in->body.len) {
+
+        if (ngx_http_task_fields_encoded(r)) {
+            rc = ngx_http_task_refuse_body(r, &encoding, &identity, error,
+                                           &encoded);
+
+        } else if (!ngx_http_task_body_is_json(r)) {
+            rc = ngx_http_task_refuse_body(r, &accept, &json, error, &other);
+        }
     }
 
-    if (rc != NGX_OK || raw || in->body.len == 0) {
-        return (rc == NGX_ERROR) ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
-    }
-
-    return ngx_http_task_body_is_json(r)
-           ? NGX_OK : NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
+    return (rc == NGX_ERROR) ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
 }
 
 
-/* tells which encoding is taken, see RFC 9110, 15.5.16 */
+/* a 415 tells what is taken, see RFC 9110, 15.5.16 */
 
 static ngx_int_t
-ngx_http_task_refuse_encoded(ngx_http_request_t *r,
-    ngx_str_t *error)
+ngx_http_task_refuse_body(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_str_t *value, ngx_str_t *error, ngx_str_t *text)
 {
-    static ngx_str_t  name = ngx_string("Accept-Encoding");
-    static ngx_str_t  value = ngx_string("identity");
+    ngx_http_task_drop_header(r, name);
 
-    ngx_http_task_drop_header(r, &name);
-
-    if (ngx_http_task_add_header(r, &name, &value) != NGX_OK) {
+    if (ngx_http_task_add_header(r, name, value) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_str_set(error, "{\"detail\":\"Unsupported Content-Encoding, "
-                       "only identity is taken\"}");
+    *error = *text;
 
     return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
 }
