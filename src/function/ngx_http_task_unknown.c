@@ -10,7 +10,7 @@
 
 /* so many are told */
 
-#define NGX_HTTP_TASK_UNKNOWN_KNOWN  12
+#define NGX_HTTP_TASK_UNKNOWN_LIST  12
 
 
 typedef struct {
@@ -124,7 +124,7 @@ ngx_http_task_unknown_list(ngx_conf_t *cf, ngx_array_t *names,
     ngx_sort(near, names->nelts, sizeof(ngx_http_task_near_t),
              ngx_http_task_unknown_cmp);
 
-    n = ngx_min(names->nelts, NGX_HTTP_TASK_UNKNOWN_KNOWN);
+    n = ngx_min(names->nelts, NGX_HTTP_TASK_UNKNOWN_LIST);
     len = sizeof(", ...");
 
     for (i = 0; i < n; i++) {

@@ -2,8 +2,8 @@
 /*
  * The end of a worker: while anything is held a timer is not cancelable, and
  * each kind of holds is given up after its own bound, not before, for no longer
- * than a turn of the loop may take.  A worker quits once: each case is a process
- * of its own.
+ * than a turn of the loop may take.  A worker quits once: each case is a
+ * process of its own.
  */
 
 

@@ -10,7 +10,7 @@
 #include "check.h"
 #include "loop.h"
 
-/* the module keeps nothing where a sanitizer looks on, but this test is of it */
+/* where a sanitizer looks on, nothing is kept, but this is a test of keeping */
 
 #undef __SANITIZE_ADDRESS__
 

@@ -1,8 +1,8 @@
 
 /*
- * Clients that leave: what shows it is handled once, in order, and for no longer
- * than a turn of the loop may take; not if the connection is closed meanwhile,
- * and as the request has it if it is answered meanwhile.
+ * Clients that leave: what shows it is handled once, in order, and for no
+ * longer than a turn of the loop may take; not if the connection is closed
+ * meanwhile, and as the request has it if it is answered meanwhile.
  */
 
 
@@ -204,7 +204,8 @@ test_many(void)
     }
 
     for (turns = 0; turns < 4 && loop_posted(); turns++) {
-        check(strlen(seen) == 5 * (turns + 1), "watch", "many: five a turn", 17);
+        check(strlen(seen) == 5 * (turns + 1), "watch", "many: five a turn",
+              17);
         loop_turn();
     }
 

@@ -1,7 +1,7 @@
 
 /*
- * A copy of a zone that is made step by step: a location at a time, whose numbers
- * are of one moment, while workers count, leave, are killed, and a
+ * A copy of a zone that is made step by step: a location at a time, whose
+ * numbers are of one moment, while workers count, leave, are killed, and a
  * configuration is read in between.  With the module's real files.
  */
 
