@@ -50,22 +50,21 @@ sleep_async(ngx_task_t *t, ngx_task_frame_t *f)
 
 static const ngx_task_param_t  sleep_params[] = {
 
-    { "duration", NGX_TASK_TIME, offsetof(sleep_args_t, duration),
-      "20s", "0", "1h", "how long to sleep", NULL, 0 },
+    NGX_TASK_PARAM_AS(sleep_args_t, duration, NGX_TASK_TIME,
+                      .def = "20s", .min = "0", .max = "1h",
+                      .summary = "how long to sleep"),
 
-    { "status", NGX_TASK_STRING, offsetof(sleep_args_t, status),
-      "long_running task completed", NULL, NULL, "what to answer", NULL, 0 },
-
-    { NULL, NGX_TASK_TIME, 0, NULL, NULL, NULL, NULL, NULL, 0 }
+    NGX_TASK_PARAM(sleep_args_t, status,
+                   .def = "long_running task completed",
+                   .summary = "what to answer")
 };
 
 
 static const ngx_task_function_t  functions[] = {
 
-    { "sleep", "sleeps and answers with a status",
-      sleep_block, sleep_async, sizeof(sleep_args_t), sleep_params, 0, 0 },
-
-    { NULL, NULL, NULL, NULL, 0, NULL, 0, 0 }
+    NGX_TASK_FUNCTION("sleep", .summary = "sleeps and answers with a status",
+                      .block = sleep_block, .async = sleep_async,
+                      .args = NGX_TASK_ARGS(sleep_args_t, sleep_params))
 };
 
 

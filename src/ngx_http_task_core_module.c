@@ -261,7 +261,7 @@ ngx_http_task_init_process(ngx_cycle_t *cycle)
 
     ngx_http_task_child_init(cycle, tccf->libraries.nelts > 1);
 
-    ngx_http_task_library_start(&tccf->libraries);
+    ngx_http_task_hooks_start(&tccf->libraries);
 
     /*
      * Registered again, so that these are called before the exit handlers of
@@ -327,7 +327,7 @@ ngx_http_task_exit_process(ngx_cycle_t *cycle)
 
     ngx_http_task_piece_exit(cycle);
 
-    ngx_http_task_library_stop(&ngx_http_task_core_conf(cycle)->libraries);
+    ngx_http_task_hooks_stop(&ngx_http_task_core_conf(cycle)->libraries);
 
     if (tmcf) {
         stores = tmcf->job_zones.elts;

@@ -7,11 +7,14 @@
  * To write one, this header is enough: nothing of nginx's source is needed.
  * A library of task functions is one shared object:
  *
- *     cc -shared -fPIC -Wl,-Bsymbolic -o mine.so mine.c
+ *     cc -O2 -Wall -shared -fPIC -Wl,-Bsymbolic -o mine.so mine.c
  *
  * (-Bsymbolic is needed because a function of yours may have the name of one
  * in the libraries that nginx uses, such as zlib's crc32().  C++ also needs
  * -fno-gnu-unique, or a reload would keep old templates and inline statics.)
+ * With -DNGX_TASK_DEBUG what a local variable held before an await is
+ * overwritten, see NGX_TASK_BEGIN().  The macros that fill tables are for C99
+ * and C++20; older C++ fills the structures in the order of their members.
  *
  * Each call is marked with where it may be made from:
  *
@@ -51,6 +54,15 @@ extern "C" {
 #define NGX_TASK_ABI_MINOR  2
 
 
+#if defined(__GNUC__)
+#define NGX_TASK_PRINTF(fmt, args)  __attribute__((format(printf, fmt, args)))
+#define NGX_TASK_USE                __attribute__((warn_unused_result))
+#else
+#define NGX_TASK_PRINTF(fmt, args)
+#define NGX_TASK_USE
+#endif
+
+
 /* one execution of a function; belongs to nginx, valid until it returns */
 
 typedef struct ngx_task_s        ngx_task_t;
@@ -68,6 +80,14 @@ typedef enum {
     NGX_TASK_AGAIN            /* an await is pending: only the macros below
                                  return it */
 } ngx_task_rc_t;
+
+
+typedef enum {
+    NGX_TASK_LOG_ERROR = 0,
+    NGX_TASK_LOG_WARN,
+    NGX_TASK_LOG_NOTICE,
+    NGX_TASK_LOG_INFO
+} ngx_task_log_level_t;
 
 
 /*
@@ -94,7 +114,7 @@ typedef enum {
     NGX_TASK_STRING,          /* const char *, valid UTF-8 */
     NGX_TASK_INT,             /* int64_t, but not INT64_MIN or INT64_MAX */
     NGX_TASK_NUMBER,          /* double, finite */
-    NGX_TASK_BOOL,            /* int, 0 or 1 */
+    NGX_TASK_BOOL,            /* int, or bool with NGX_TASK_PARAM(); 0 or 1 */
     NGX_TASK_SIZE,            /* int64_t, bytes; "16k", "10m", "1g" */
     NGX_TASK_ENUM             /* int, the index in choices, from 0 */
 } ngx_task_type_t;
@@ -116,7 +136,31 @@ typedef struct {
     const char              *summary;
     const char              *choices;    /* for an enum: "red|green|blue" */
     size_t                   flags;      /* since version 1.2 */
+    size_t                   size;       /* sizeof() the member; 0: that of
+                                            the type.  Since version 1.2 */
 } ngx_task_param_t;
+
+
+/*
+ * Parameters by the members of the structure: name, offset and size are those
+ * of the member.  Further members of ngx_task_param_t may follow, in their
+ * order:
+ *
+ *     NGX_TASK_PARAM(args_t, times, .def = "1", .max = "10")
+ *     NGX_TASK_PARAM_AS(args_t, every, NGX_TASK_TIME, .def = "1s")
+ *
+ * NGX_TASK_PARAM() sees the type from the member: NGX_TASK_INT for an int64_t,
+ * NGX_TASK_NUMBER for a double, NGX_TASK_STRING for a const char *,
+ * NGX_TASK_BOOL for a bool.  NGX_TASK_PARAM_AS() is told the type.  A member
+ * that cannot hold it does not compile.
+ */
+
+#define NGX_TASK_PARAM(args_t, ...)                                           \
+    NGX_TASK_PARAM_OF(args_t, __VA_ARGS__,                                    \
+                      NGX_TASK_MEMBER(args_t, __VA_ARGS__, 0))
+#define NGX_TASK_PARAM_AS(args_t, member, ...)                                \
+    NGX_TASK_PARAM_IS(args_t, member, __VA_ARGS__,                            \
+                      NGX_TASK_MEMBER(args_t, member, 0))
 
 
 /*
@@ -127,6 +171,19 @@ typedef struct {
  */
 
 #define NGX_TASK_SECRET      0x10000
+
+/*
+ * A flag of a parameter without a default: it may be left out, and null in
+ * JSON leaves it out.  The member then has a value that no request can give:
+ *
+ *     NULL                 a string
+ *     NGX_TASK_NOT_GIVEN   a time, an int, a size
+ *     NAN                  a number
+ *     -1                   a bool, which then is an int, and an enum
+ */
+
+#define NGX_TASK_OPTIONAL    0x20000
+#define NGX_TASK_NOT_GIVEN   INT64_MIN
 
 
 /*
@@ -150,6 +207,15 @@ typedef struct {
 #define NGX_TASK_CONTEXT     0x0200
 
 
+/* the arguments of a function, and the parameters that fill them */
+
+typedef struct {
+    size_t                   size;       /* sizeof() the arguments */
+    const ngx_task_param_t  *params;
+    size_t                   nparams;
+} ngx_task_params_t;
+
+
 typedef struct {
     const char              *name;       /* letters, digits, "_" and "-" */
     const char              *summary;
@@ -159,7 +225,22 @@ typedef struct {
     const ngx_task_param_t  *params;     /* last has a NULL name; or NULL */
     size_t                   state_size; /* sizeof() the async form's state */
     size_t                   flags;
+    ngx_task_params_t        args;       /* in place of args_size and params;
+                                            since version 1.2 */
 } ngx_task_function_t;
+
+
+/*
+ * A function by the members that it has, in their order.  A table of such
+ * parameters needs no last row with a NULL name:
+ *
+ *     NGX_TASK_FUNCTION("first", .block = first,
+ *                       .args = NGX_TASK_ARGS(first_args_t, first_params))
+ */
+
+#define NGX_TASK_FUNCTION(name_, ...)  { .name = name_, __VA_ARGS__ }
+#define NGX_TASK_ARGS(args_t, table)                                          \
+    { sizeof(args_t), table, sizeof(table) / sizeof((table)[0]) }
 
 
 /*
@@ -167,8 +248,10 @@ typedef struct {
  * first task and after the last.  If start() returns anything but NGX_TASK_OK,
  * this is logged, the library's functions answer 503, and stop() is not
  * called.  If nginx is stopped at once, async tasks may be pending while
- * stop() runs.
+ * stop() runs.  init() is a start() that is told where it is, see below.
  */
+
+typedef struct ngx_task_worker_s  ngx_task_worker_t;
 
 typedef struct {
     uint32_t                    abi_major;
@@ -178,28 +261,77 @@ typedef struct {
     size_t                      param_size;
 
     const char                 *name;           /* "demo" of "demo.primes" */
-    const ngx_task_function_t  *functions;      /* last one has a NULL name */
+    const ngx_task_function_t  *functions;      /* see nfunctions */
     ngx_task_rc_t             (*start)(void);   /* may be NULL */
     void                      (*stop)(void);    /* may be NULL */
+
+    /* since version 1.2 */
+
+    size_t                      nfunctions;     /* 0: the last of them has a
+                                                   NULL name */
+    size_t                      flags;
+    ngx_task_rc_t             (*init)(ngx_task_worker_t *worker);
 } ngx_task_library_t;
 
 
-/* once in each library: NGX_TASK_LIBRARY("demo", functions, NULL, NULL); */
+/*
+ * One of these, once in each library, behind all functions:
+ *
+ *     NGX_TASK_LIBRARY("demo", functions, NULL, NULL);
+ *     NGX_TASK_LIBRARY_INIT("demo", functions, init, stop);
+ */
 
 #define NGX_TASK_LIBRARY(name, functions, start, stop)                        \
+    NGX_TASK_LIBRARY_OF(name, functions, start, stop, NULL)
+#define NGX_TASK_LIBRARY_INIT(name, functions, init, stop)                    \
+    NGX_TASK_LIBRARY_OF(name, functions, NULL, stop, init)
+
+#define NGX_TASK_LIBRARY_OF(name, functions, start, stop, init)               \
+    NGX_TASK_ASSERT(sizeof(struct ngx_task_scope_s) == 1,                     \
+                    "an async function above has no NGX_TASK_END()");         \
     NGX_TASK_EXPORT const ngx_task_library_t  ngx_task_library;               \
     const ngx_task_library_t  ngx_task_library = {                            \
         NGX_TASK_ABI_MAJOR, NGX_TASK_ABI_MINOR,                               \
         sizeof(ngx_task_library_t),                                           \
         sizeof(ngx_task_function_t), sizeof(ngx_task_param_t),                \
-        name, functions, start, stop                                          \
+        name, functions, start, stop,                                         \
+        sizeof(functions) / sizeof((functions)[0]),                           \
+        NGX_TASK_LIBRARY_FLAGS, init                                          \
     }
+
+/* private: the library was built with -DNGX_TASK_DEBUG */
+
+#define NGX_TASK_LIBRARY_DEBUG  0x0001
+
+#ifdef NGX_TASK_DEBUG
+#define NGX_TASK_LIBRARY_FLAGS  NGX_TASK_LIBRARY_DEBUG
+#else
+#define NGX_TASK_LIBRARY_FLAGS  0
+#endif
 
 #ifdef __cplusplus
 #define NGX_TASK_EXPORT  extern "C" __attribute__((visibility("default")))
 #else
 #define NGX_TASK_EXPORT  extern __attribute__((visibility("default")))
 #endif
+
+
+/* --- what a library is given --------------------------------------------- */
+
+/*
+ * Called by init() alone, with its worker.  ngx_task_worker_log() writes to
+ * nginx's error log as ngx_task_log() does.  ngx_task_worker_fail() tells why
+ * init() fails: the message is logged with the name of the library.  It
+ * returns NGX_TASK_FAILED, for init() to return.  Since version 1.2.
+ */
+
+NGX_TASK_PRINTF(3, 4)
+void ngx_task_worker_log(ngx_task_worker_t *worker,
+    ngx_task_log_level_t level, const char *fmt, ...);
+
+NGX_TASK_PRINTF(2, 3)
+ngx_task_rc_t ngx_task_worker_fail(ngx_task_worker_t *worker,
+    const char *fmt, ...);
 
 
 /* --- what a function is given -------------------------------------------- */
@@ -288,16 +420,7 @@ void ngx_task_progress(ngx_task_t *t, int64_t done, int64_t total,
  * characters, and what is not UTF-8, are escaped.
  */
 
-typedef enum {
-    NGX_TASK_LOG_ERROR = 0,
-    NGX_TASK_LOG_WARN,
-    NGX_TASK_LOG_NOTICE,
-    NGX_TASK_LOG_INFO
-} ngx_task_log_level_t;
-
-#if defined(__GNUC__)
-__attribute__((format(printf, 3, 4)))
-#endif
+NGX_TASK_PRINTF(3, 4)
 void ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt,
     ...);
 
@@ -462,8 +585,7 @@ ngx_task_rc_t ngx_task_fail(ngx_task_t *t, int status, const char *message);
  *
  *     local variables do not keep their values across an await: what has to be
  *     kept goes into the state, which nginx zeroes before the function begins;
- *     there is no switch statement around an await;
- *     there are no two awaits on one line.
+ *     there is no switch statement around an await: it ends in a 500.
  */
 
 struct ngx_task_frame_s {
@@ -486,24 +608,42 @@ struct ngx_task_frame_s {
 
 
 #define NGX_TASK_BEGIN(f)                                                     \
+    {                                                                         \
+    struct ngx_task_scope_s { char  begun[2]; };                              \
     switch ((f)->line) {                                                      \
     case 0:
 
-#define NGX_TASK_AWAIT(f, call)                                               \
+#define NGX_TASK_AWAIT(f, call)  NGX_TASK_AWAIT_AT(f, call, __COUNTER__ + 1)
+
+#define NGX_TASK_AWAIT_AT(f, call, place)                                     \
     do {                                                                      \
-        (f)->line = __LINE__;                                                 \
+        NGX_TASK_ASSERT(sizeof(struct ngx_task_scope_s) == 2,                 \
+                        "NGX_TASK_AWAIT() without NGX_TASK_BEGIN()");         \
+        (f)->line = place;                                                    \
         (f)->rc = (call);                                                     \
         if ((f)->rc == NGX_TASK_AGAIN) {                                      \
             return NGX_TASK_AGAIN;                                            \
         }                                                                     \
         NGX_TASK_FALLTHROUGH;                                                 \
-    case __LINE__:                                                            \
+    case place:                                                               \
         ;                                                                     \
     } while (0)
 
 #define NGX_TASK_END(f)                                                       \
+    {                                                                         \
+        NGX_TASK_ASSERT(sizeof(struct ngx_task_scope_s) == 2,                 \
+                        "NGX_TASK_END() without NGX_TASK_BEGIN()");           \
+    }                                                                         \
+    return NGX_TASK_OK;                                                       \
+    default:                                                                  \
+        return ngx_task_lost(f);                                              \
+    }                                                                         \
     }                                                                         \
     return NGX_TASK_OK
+
+/* [async] By NGX_TASK_END() alone: there is no such await in the function. */
+
+ngx_task_rc_t ngx_task_lost(ngx_task_frame_t *f);
 
 
 /*
@@ -511,6 +651,7 @@ struct ngx_task_frame_s {
  * it goes on at once, without letting others run.
  */
 
+NGX_TASK_USE
 ngx_task_rc_t ngx_task_sleep(ngx_task_frame_t *f, int64_t ms);
 
 /*
@@ -518,6 +659,7 @@ ngx_task_rc_t ngx_task_sleep(ngx_task_frame_t *f, int64_t ms);
  * to the caller and is not zeroed.  The await ends with what fn returns.
  */
 
+NGX_TASK_USE
 ngx_task_rc_t ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn,
     void *state);
 
@@ -529,12 +671,124 @@ ngx_task_rc_t ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn,
  * if the task is cancelled meanwhile.
  */
 
+NGX_TASK_USE
 ngx_task_rc_t ngx_task_offload(ngx_task_frame_t *f, const char *pool,
     ngx_task_piece_pt fn, void *data);
 
 
 #ifdef __cplusplus
 }
+#endif
+
+
+/* --- private: what the macros above are made of -------------------------- */
+
+/* in an async function it is hidden by a larger one, see NGX_TASK_BEGIN() */
+
+struct ngx_task_scope_s { char  none[1]; };
+
+#define NGX_TASK_MEMBER(args_t, member, ...)                                  \
+    .size = sizeof(((args_t *) 0)->member)
+
+#define NGX_TASK_PARAM_OF(args_t, member, ...)                                \
+    { .name = #member,                                                        \
+      .type = NGX_TASK_TYPE_OF(((args_t *) 0)->member),                       \
+      .offset = offsetof(args_t, member), __VA_ARGS__ }
+
+#define NGX_TASK_PARAM_IS(args_t, member, type_, ...)                         \
+    { .name = #member,                                                        \
+      .type = NGX_TASK_TYPE_IS(((args_t *) 0)->member, type_),                \
+      .offset = offsetof(args_t, member), __VA_ARGS__ }
+
+/* the types that a member can hold, as bits */
+
+#define NGX_TASK_HOLDS_INT64                                                  \
+    (1 << NGX_TASK_INT | 1 << NGX_TASK_TIME | 1 << NGX_TASK_SIZE)
+#define NGX_TASK_HOLDS_INT     (1 << NGX_TASK_BOOL | 1 << NGX_TASK_ENUM)
+#define NGX_TASK_HOLDS_DOUBLE  (1 << NGX_TASK_NUMBER)
+#define NGX_TASK_HOLDS_STRING  (1 << NGX_TASK_STRING)
+#define NGX_TASK_HOLDS_BOOL    (1 << NGX_TASK_BOOL)
+
+/* the type, of all that it can hold, that NGX_TASK_PARAM() sees */
+
+#define NGX_TASK_SEEN(holds)                                                  \
+    ((holds) == NGX_TASK_HOLDS_INT64 ? NGX_TASK_INT                           \
+     : (holds) == NGX_TASK_HOLDS_DOUBLE ? NGX_TASK_NUMBER                     \
+     : (holds) == NGX_TASK_HOLDS_STRING ? NGX_TASK_STRING                     \
+     : NGX_TASK_BOOL)
+
+#ifdef __cplusplus
+
+#define NGX_TASK_ASSERT(truth, message)  static_assert(truth, message)
+
+template <typename T> struct ngx_task_holds {
+    static constexpr int  types = 0;
+};
+template <> struct ngx_task_holds<int64_t> {
+    static constexpr int  types = NGX_TASK_HOLDS_INT64;
+};
+template <> struct ngx_task_holds<double> {
+    static constexpr int  types = NGX_TASK_HOLDS_DOUBLE;
+};
+template <> struct ngx_task_holds<const char *> {
+    static constexpr int  types = NGX_TASK_HOLDS_STRING;
+};
+template <> struct ngx_task_holds<bool> {
+    static constexpr int  types = NGX_TASK_HOLDS_BOOL;
+};
+template <> struct ngx_task_holds<int> {
+    static constexpr int  types = NGX_TASK_HOLDS_INT;
+};
+
+template <typename T>
+constexpr ngx_task_type_t ngx_task_type_of()
+{
+    static_assert(ngx_task_holds<T>::types != 0
+                  && ngx_task_holds<T>::types != NGX_TASK_HOLDS_INT,
+                  "the member has to be int64_t, double, const char * or bool");
+
+    return NGX_TASK_SEEN(ngx_task_holds<T>::types);
+}
+
+template <typename T, ngx_task_type_t type>
+constexpr ngx_task_type_t ngx_task_type_is()
+{
+    static_assert((ngx_task_holds<T>::types >> type & 1) != 0,
+                  "the member cannot hold this type");
+
+    return type;
+}
+
+#define NGX_TASK_TYPE_OF(member)  ngx_task_type_of<decltype(member)>()
+#define NGX_TASK_TYPE_IS(member, type)                                        \
+    ngx_task_type_is<decltype(member), type>()
+
+#else
+
+#define NGX_TASK_ASSERT(truth, message)                                       \
+    __extension__ _Static_assert(truth, message)
+
+#define NGX_TASK_HOLDS(member)                                                \
+    __extension__ _Generic((member),                                          \
+        int64_t: NGX_TASK_HOLDS_INT64, double: NGX_TASK_HOLDS_DOUBLE,         \
+        const char *: NGX_TASK_HOLDS_STRING, _Bool: NGX_TASK_HOLDS_BOOL,      \
+        int: NGX_TASK_HOLDS_INT, unsigned int: NGX_TASK_HOLDS_INT,            \
+        default: 0)
+
+/* a constant; without truth, the error of the compiler has the words */
+
+#define NGX_TASK_CHECKED(value, truth, words)                                 \
+    (0 * sizeof(struct { int  words : (truth) ? 1 : -1; }) + (value))
+
+#define NGX_TASK_TYPE_OF(member)                                              \
+    NGX_TASK_CHECKED(NGX_TASK_SEEN(NGX_TASK_HOLDS(member)),                   \
+        NGX_TASK_HOLDS(member) != 0                                           \
+        && NGX_TASK_HOLDS(member) != NGX_TASK_HOLDS_INT,                      \
+        the_member_has_to_be_int64_t_double_const_char_pointer_or_bool)
+#define NGX_TASK_TYPE_IS(member, type)                                        \
+    NGX_TASK_CHECKED(type, NGX_TASK_HOLDS(member) >> (type) & 1,              \
+                     the_member_cannot_hold_this_type)
+
 #endif
 
 

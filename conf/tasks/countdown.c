@@ -45,22 +45,21 @@ countdown(ngx_task_t *t)
 
 static const ngx_task_param_t  countdown_params[] = {
 
-    { "steps", NGX_TASK_INT, offsetof(countdown_args_t, steps),
-      "10", "1", "1000", "how many", NULL },
+    NGX_TASK_PARAM(countdown_args_t, steps,
+                   .def = "10", .min = "1", .max = "1000",
+                   .summary = "how many"),
 
-    { "every", NGX_TASK_TIME, offsetof(countdown_args_t, every),
-      "1s", "0", "1m", "how long each takes", NULL },
-
-    { NULL, NGX_TASK_INT, 0, NULL, NULL, NULL, NULL, NULL }
+    NGX_TASK_PARAM_AS(countdown_args_t, every, NGX_TASK_TIME,
+                      .def = "1s", .min = "0", .max = "1m",
+                      .summary = "how long each takes")
 };
 
 
 static const ngx_task_function_t  functions[] = {
 
-    { "countdown", "counts steps", countdown, NULL, sizeof(countdown_args_t),
-      countdown_params, 0, 0 },
-
-    { NULL, NULL, NULL, NULL, 0, NULL, 0, 0 }
+    NGX_TASK_FUNCTION("countdown", .summary = "counts steps",
+                      .block = countdown,
+                      .args = NGX_TASK_ARGS(countdown_args_t, countdown_params))
 };
 
 

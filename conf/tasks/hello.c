@@ -6,13 +6,14 @@
 
 #include <ngx_task.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 
 
 typedef struct {
     const char  *name;
     int64_t      times;
-    int          loud;
+    bool         loud;
 } hello_args_t;
 
 
@@ -36,25 +37,21 @@ hello(ngx_task_t *t)
 
 static const ngx_task_param_t  hello_params[] = {
 
-    { "name", NGX_TASK_STRING, offsetof(hello_args_t, name),
-      "world", "1", "40", "whom to greet", NULL },
+    NGX_TASK_PARAM(hello_args_t, name, .def = "world", .min = "1", .max = "40",
+                   .summary = "whom to greet"),
 
-    { "times", NGX_TASK_INT, offsetof(hello_args_t, times),
-      "1", "1", "100", "how often", NULL },
+    NGX_TASK_PARAM(hello_args_t, times, .def = "1", .min = "1", .max = "100",
+                   .summary = "how often"),
 
-    { "loud", NGX_TASK_BOOL, offsetof(hello_args_t, loud),
-      "no", NULL, NULL, "with an exclamation mark", NULL },
-
-    { NULL, NGX_TASK_INT, 0, NULL, NULL, NULL, NULL, NULL }
+    NGX_TASK_PARAM(hello_args_t, loud, .def = "no",
+                   .summary = "with an exclamation mark")
 };
 
 
 static const ngx_task_function_t  functions[] = {
 
-    { "hello", "greets", hello, NULL, sizeof(hello_args_t), hello_params, 0,
-      0 },
-
-    { NULL, NULL, NULL, NULL, 0, NULL, 0, 0 }
+    NGX_TASK_FUNCTION("hello", .summary = "greets", .block = hello,
+                      .args = NGX_TASK_ARGS(hello_args_t, hello_params))
 };
 
 

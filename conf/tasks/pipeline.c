@@ -107,19 +107,18 @@ pipeline(ngx_task_t *t, ngx_task_frame_t *f)
 
 static const ngx_task_param_t  pipeline_params[] = {
 
-    { "pause", NGX_TASK_TIME, offsetof(pipeline_args_t, pause),
-      "100ms", "0", "10s", "between the steps", NULL },
-
-    { NULL, NGX_TASK_TIME, 0, NULL, NULL, NULL, NULL, NULL }
+    NGX_TASK_PARAM_AS(pipeline_args_t, pause, NGX_TASK_TIME,
+                      .def = "100ms", .min = "0", .max = "10s",
+                      .summary = "between the steps")
 };
 
 
 static const ngx_task_function_t  functions[] = {
 
-    { "pipeline", "sleep, call, offload", NULL, pipeline,
-      sizeof(pipeline_args_t), pipeline_params, sizeof(pipeline_state_t), 0 },
-
-    { NULL, NULL, NULL, NULL, 0, NULL, 0, 0 }
+    NGX_TASK_FUNCTION("pipeline", .summary = "sleep, call, offload",
+                      .async = pipeline,
+                      .state_size = sizeof(pipeline_state_t),
+                      .args = NGX_TASK_ARGS(pipeline_args_t, pipeline_params))
 };
 
 

@@ -53,19 +53,16 @@ primes(ngx_task_t *t)
 
 static const ngx_task_param_t  primes_params[] = {
 
-    { "limit", NGX_TASK_INT, offsetof(primes_args_t, limit),
-      "1000000", "2", "100000000", "count the primes up to here", NULL },
-
-    { NULL, NGX_TASK_INT, 0, NULL, NULL, NULL, NULL, NULL }
+    NGX_TASK_PARAM(primes_args_t, limit,
+                   .def = "1000000", .min = "2", .max = "100000000",
+                   .summary = "count the primes up to here")
 };
 
 
 static const ngx_task_function_t  functions[] = {
 
-    { "primes", "counts primes", primes, NULL, sizeof(primes_args_t),
-      primes_params, 0, 0 },
-
-    { NULL, NULL, NULL, NULL, 0, NULL, 0, 0 }
+    NGX_TASK_FUNCTION("primes", .summary = "counts primes", .block = primes,
+                      .args = NGX_TASK_ARGS(primes_args_t, primes_params))
 };
 
 

@@ -122,23 +122,22 @@ thumbnail(ngx_task_t *t)
 
 static const ngx_task_param_t  thumbnail_params[] = {
 
-    { "width", NGX_TASK_INT, offsetof(thumbnail_args_t, width),
-      "160", "1", "2000", "of the thumbnail, pixels", NULL },
+    NGX_TASK_PARAM(thumbnail_args_t, width,
+                   .def = "160", .min = "1", .max = "2000",
+                   .summary = "of the thumbnail, pixels"),
 
-    { "quality", NGX_TASK_INT, offsetof(thumbnail_args_t, quality),
-      "80", "1", "100", "of the JPEG", NULL },
-
-    { NULL, NGX_TASK_INT, 0, NULL, NULL, NULL, NULL, NULL }
+    NGX_TASK_PARAM(thumbnail_args_t, quality,
+                   .def = "80", .min = "1", .max = "100",
+                   .summary = "of the JPEG")
 };
 
 
 static const ngx_task_function_t  functions[] = {
 
-    { "thumbnail", "makes a small JPEG of an image", thumbnail, NULL,
-      sizeof(thumbnail_args_t), thumbnail_params, 0,
-      NGX_TASK_POST|NGX_TASK_RAW_BODY },
-
-    { NULL, NULL, NULL, NULL, 0, NULL, 0, 0 }
+    NGX_TASK_FUNCTION("thumbnail", .summary = "makes a small JPEG of an image",
+                      .block = thumbnail,
+                      .flags = NGX_TASK_POST|NGX_TASK_RAW_BODY,
+                      .args = NGX_TASK_ARGS(thumbnail_args_t, thumbnail_params))
 };
 
 

@@ -41,6 +41,15 @@
     __thread __attribute__((tls_model("initial-exec")))
 
 
+/* nginx's level of a library's; what is none is an error */
+
+#define ngx_http_task_log_level(level)                                        \
+    ((ngx_uint_t) (level) == NGX_TASK_LOG_WARN ? NGX_LOG_WARN                 \
+     : (ngx_uint_t) (level) == NGX_TASK_LOG_NOTICE ? NGX_LOG_NOTICE           \
+     : (ngx_uint_t) (level) == NGX_TASK_LOG_INFO ? NGX_LOG_INFO               \
+     : NGX_LOG_ERR)
+
+
 /* --- directives: ngx_http_task_conf.c ------------------------------------ */
 
 /* a line of the configuration, kept for messages when it is merged */

@@ -359,7 +359,11 @@ ngx_http_task_arg_default(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
 
     if (def.data == NULL) {
 
-        if (!arg->has_def || (arg->fixed && arg->variable == NULL)) {
+        /* without a default of the function's, or needing none */
+
+        if (arg->param->def == NULL
+            || (arg->fixed && arg->variable == NULL))
+        {
             return NGX_OK;
         }
 

@@ -79,7 +79,7 @@ typedef ngx_int_t (*ngx_http_task_text_pt)(ngx_pool_t *pool,
     ngx_http_task_invalid_t *invalid);
 typedef ngx_int_t (*ngx_http_task_json_pt)(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
-typedef void (*ngx_http_task_store_pt)(void *member,
+typedef void (*ngx_http_task_store_pt)(void *member, size_t size,
     ngx_http_task_value_t *value);
 
 
@@ -92,24 +92,27 @@ typedef struct {
     /* reads any other value in JSON; NULL: none is valid */
     ngx_http_task_json_pt            json;
 
-    /* writes to the member, of a string its place */
+    /* writes to the member, which has this size; of a string its place */
     ngx_http_task_store_pt           store;
 
     ngx_http_task_bound_e            bound;
     double                           unit;         /* "ctx" has bound / unit */
     size_t                           size;         /* of the C type */
+    size_t                           small;        /* another one, or 0 */
     ngx_uint_t                       string;       /* as it stands in JSON */
+    ngx_http_task_value_t            none;         /* of a parameter that is
+                                                      NGX_TASK_OPTIONAL */
 } ngx_http_task_type_t;
 
 
 typedef struct {
-    const ngx_task_library_t        *descriptor;
+    ngx_task_library_t               table;        /* a copy, of our size */
     ngx_str_t                        name;
     ngx_str_t                        file;
     ngx_http_task_function_t        *functions;
     ngx_uint_t                       nfunctions;
     ngx_uint_t                       builtin;      /* part of the module */
-    ngx_uint_t                       failed;       /* start() did, here */
+    ngx_uint_t                       failed;       /* its start did, here */
 } ngx_http_task_library_t;
 
 
@@ -148,10 +151,25 @@ ngx_int_t ngx_http_task_library_builtin(ngx_conf_t *cf, ngx_array_t *libraries,
 ngx_int_t ngx_http_task_library_load(ngx_conf_t *cf, ngx_array_t *libraries,
     ngx_str_t *file);
 
+
+/* --- hooks of libraries: ngx_http_task_hooks.c --------------------------- */
+
 /* called in a worker, before its first task and after its last */
 
-void ngx_http_task_library_start(ngx_array_t *libraries);
-void ngx_http_task_library_stop(ngx_array_t *libraries);
+void ngx_http_task_hooks_start(ngx_array_t *libraries);
+void ngx_http_task_hooks_stop(ngx_array_t *libraries);
+
+
+/* --- tables of a library: ngx_http_task_table.c -------------------------- */
+
+#define NGX_HTTP_TASK_ENDLESS  ((ngx_uint_t) -1)
+
+/*
+ * Returns the number of rows of this size: n, or, if n is 0 or the table ends
+ * before, those before a row whose name is NULL.
+ */
+
+ngx_uint_t ngx_http_task_table_rows(u_char *table, size_t size, ngx_uint_t n);
 
 
 /* --- functions: ngx_http_task_functions.c -------------------------------- */
@@ -185,6 +203,9 @@ ngx_uint_t ngx_http_task_functions_take(ngx_array_t *libraries,
 
 ngx_int_t ngx_http_task_param_table(ngx_conf_t *cf,
     ngx_http_task_library_t *library, ngx_http_task_function_t *function);
+
+#define ngx_http_task_param_size(param)                                       \
+    ((param)->size ? (param)->size : ngx_http_task_types[(param)->type].size)
 
 /* called once for a function: makes args, which each location copies */
 
@@ -248,10 +269,6 @@ ngx_int_t ngx_http_task_value_bound(ngx_http_task_arg_t *arg, ngx_str_t *text,
     u_char exclusive, ngx_http_task_bound_t *bound);
 ngx_uint_t ngx_http_task_value_wider(ngx_http_task_arg_t *arg,
     ngx_http_task_bound_t *a, ngx_http_task_bound_t *b, ngx_uint_t max);
-
-/* returns the size of a member of the arguments; 0: there is no such type */
-
-size_t ngx_http_task_value_member(ngx_task_type_t type);
 
 /* returns the arguments, made from one value each; NULL: no memory */
 

@@ -19,10 +19,10 @@ ngx_http_task_functions_add(ngx_conf_t *cf, ngx_http_task_library_t *library)
 {
     u_char                    *p;
     ngx_uint_t                 i, n;
-    const ngx_task_library_t  *d;
+    ngx_task_library_t        *d;
     ngx_http_task_function_t  *function;
 
-    d = library->descriptor;
+    d = &library->table;
 
     if (!ngx_http_task_param_name(d->name)) {
         return ngx_http_task_library_wrong(cf, library,
@@ -32,8 +32,14 @@ ngx_http_task_functions_add(ngx_conf_t *cf, ngx_http_task_library_t *library)
     /* the library's structures may be shorter than ours, see ngx_task.h */
 
     p = (u_char *) d->functions;
+    n = ngx_http_task_table_rows(p, d->function_size, d->nfunctions);
 
-    for (n = 0; *(char **) (p + n * d->function_size); n++) { /* void */ }
+    if (n == NGX_HTTP_TASK_ENDLESS) {
+        return ngx_http_task_library_wrong(cf, library,
+                            "has functions without a last row of NULL, which "
+                            "NGX_TASK_LIBRARY() of this ngx_task.h does not "
+                            "need: build it again", d->name);
+    }
 
     function = ngx_pcalloc(cf->pool, n * sizeof(ngx_http_task_function_t) + 1);
     if (function == NULL) {
@@ -114,6 +120,11 @@ ngx_http_task_function_init(ngx_conf_t *cf, ngx_http_task_library_t *library,
         return ngx_http_task_library_wrong(cf, library,
                                 "has a function with an unknown flag",
                                 table->name);
+    }
+
+    if (table->args.size || table->args.params) {
+        table->args_size = table->args.size;
+        table->params = table->args.params;
     }
 
     function->library = library;

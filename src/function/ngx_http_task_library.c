@@ -117,6 +117,8 @@ static void *
 ngx_http_task_library_open(ngx_conf_t *cf, ngx_str_t *file, u_char *path)
 {
     void      *handle;
+    size_t     len;
+    char      *error;
     ngx_fd_t   fd;
 
     fd = ngx_http_task_library_copy(cf, file);
@@ -129,9 +131,19 @@ ngx_http_task_library_open(ngx_conf_t *cf, ngx_str_t *file, u_char *path)
     handle = dlopen((char *) path, RTLD_NOW|RTLD_LOCAL);
 
     if (handle == NULL) {
+
+        /* the private copy's name says nothing */
+
+        error = dlerror();
+        len = ngx_strlen(path);
+
+        if (ngx_strncmp(error, path, len) == 0) {
+            error += len + sizeof(": ") - 1;
+        }
+
         (void) ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                                        "\"%V\" cannot be loaded: %s",
-                                        file, dlerror());
+                                      "\"%V\" cannot be loaded: %s", file,
+                                      error);
     }
 
     (void) close(fd);
@@ -256,6 +268,8 @@ static ngx_int_t
 ngx_http_task_library_check(ngx_conf_t *cf, ngx_str_t *file,
     const ngx_task_library_t *d)
 {
+    ngx_uint_t  same;
+
     if (d->abi_major != NGX_TASK_ABI_MAJOR
         || d->abi_minor > NGX_TASK_ABI_MINOR)
     {
@@ -266,10 +280,17 @@ ngx_http_task_library_check(ngx_conf_t *cf, ngx_str_t *file,
                          NGX_TASK_ABI_MAJOR, NGX_TASK_ABI_MINOR);
     }
 
-    if (d->size < NGX_HTTP_TASK_LIBRARY_SIZE
-        || d->function_size < NGX_HTTP_TASK_FUNCTION_SIZE
+    /* structures grow with the minor number */
+
+    same = (d->abi_minor == NGX_TASK_ABI_MINOR);
+
+    if (d->size < (same ? sizeof(ngx_task_library_t)
+                        : NGX_HTTP_TASK_LIBRARY_SIZE)
+        || d->function_size < (same ? sizeof(ngx_task_function_t)
+                                    : NGX_HTTP_TASK_FUNCTION_SIZE)
         || d->function_size > sizeof(ngx_task_function_t)
-        || d->param_size < NGX_HTTP_TASK_PARAM_SIZE
+        || d->param_size < (same ? sizeof(ngx_task_param_t)
+                                 : NGX_HTTP_TASK_PARAM_SIZE)
         || d->param_size > sizeof(ngx_task_param_t))
     {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
@@ -300,7 +321,9 @@ ngx_http_task_library_add(ngx_conf_t *cf, ngx_array_t *libraries,
         return NULL;
     }
 
-    library->descriptor = descriptor;
+    ngx_memcpy(&library->table, descriptor,
+               ngx_min(descriptor->size, sizeof(ngx_task_library_t)));
+
     library->file = *file;
     library->name.data = (u_char *) descriptor->name;
     library->name.len = ngx_strlen(descriptor->name);
@@ -308,7 +331,7 @@ ngx_http_task_library_add(ngx_conf_t *cf, ngx_array_t *libraries,
     known = libraries->elts;
 
     for (i = 0; i < libraries->nelts; i++) {
-        if (ngx_strcmp(known[i]->descriptor->name, descriptor->name) == 0) {
+        if (ngx_strcmp(known[i]->table.name, descriptor->name) == 0) {
             (void) ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                          "library \"%V\" of \"%V\" is loaded already, from "
                          "\"%V\"", &library->name, file, &known[i]->file);
@@ -328,56 +351,4 @@ ngx_http_task_library_add(ngx_conf_t *cf, ngx_array_t *libraries,
     *known = library;
 
     return library;
-}
-
-
-void
-ngx_http_task_library_start(ngx_array_t *libraries)
-{
-    ngx_uint_t                 i;
-    ngx_http_task_guard_t      before;
-    ngx_http_task_library_t  **library;
-
-    library = libraries->elts;
-
-    for (i = 0; i < libraries->nelts; i++) {
-
-        if (library[i]->descriptor->start == NULL) {
-            continue;
-        }
-
-        before = ngx_http_task_exit_guard(NULL, &library[i]->name);
-
-        library[i]->failed = (library[i]->descriptor->start() != NGX_TASK_OK);
-
-        ngx_http_task_exit_unguard(before);
-
-        if (library[i]->failed) {
-            ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                          "start of task library \"%V\" failed, its functions "
-                          "answer 503", &library[i]->name);
-        }
-    }
-}
-
-
-void
-ngx_http_task_library_stop(ngx_array_t *libraries)
-{
-    ngx_uint_t                 i;
-    ngx_http_task_guard_t      before;
-    ngx_http_task_library_t  **library;
-
-    library = libraries->elts;
-
-    for (i = libraries->nelts; i > 0; i--) {
-
-        if (library[i - 1]->descriptor->stop && !library[i - 1]->failed) {
-            before = ngx_http_task_exit_guard(NULL, &library[i - 1]->name);
-
-            library[i - 1]->descriptor->stop();
-
-            ngx_http_task_exit_unguard(before);
-        }
-    }
 }

@@ -10,6 +10,8 @@
 
 static const char *ngx_http_task_param_wrong(
     ngx_http_task_function_t *function, ngx_uint_t i);
+static const char *ngx_http_task_param_misplaced(
+    ngx_http_task_function_t *function, ngx_uint_t i);
 static ngx_uint_t ngx_http_task_param_choices(const char *p);
 static ngx_int_t ngx_http_task_param_arg(ngx_conf_t *cf, ngx_str_t *function,
     ngx_http_task_arg_t *arg, const ngx_task_param_t *param);
@@ -25,13 +27,17 @@ ngx_http_task_param_table(ngx_conf_t *cf, ngx_http_task_library_t *library,
     const char        *wrong;
 
     p = (u_char *) function->table.params;
-    size = library->descriptor->param_size;
-    n = 0;
+    size = library->table.param_size;
 
-    if (p) {
-        while (*(char **) (p + n * size)) {
-            n++;
-        }
+    n = p ? ngx_http_task_table_rows(p, size, function->table.args.nparams)
+          : 0;
+
+    if (n == NGX_HTTP_TASK_ENDLESS) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "\"%V\" has a function \"%V\" whose parameters "
+                            "have no last row of NULL: end them by one, or "
+                            "give them by NGX_TASK_ARGS()", &library->file,
+                            &function->name);
     }
 
     function->nparams = n;
@@ -61,7 +67,6 @@ ngx_http_task_param_table(ngx_conf_t *cf, ngx_http_task_library_t *library,
 static const char *
 ngx_http_task_param_wrong(ngx_http_task_function_t *function, ngx_uint_t i)
 {
-    size_t             size;
     ngx_uint_t         n;
     ngx_task_param_t  *param;
 
@@ -77,10 +82,48 @@ ngx_http_task_param_wrong(ngx_http_task_function_t *function, ngx_uint_t i)
         }
     }
 
-    size = ngx_http_task_value_member(param->type);
-
-    if (size == 0) {
+    if ((ngx_uint_t) param->type >= ngx_http_task_ntypes) {
         return "is of no known type";
+    }
+
+    if (param->flags & ~(size_t) (NGX_TASK_SECRET|NGX_TASK_OPTIONAL)) {
+        return "has an unknown flag";
+    }
+
+    if ((param->flags & NGX_TASK_OPTIONAL) && param->def) {
+        return "is optional, and has a default";
+    }
+
+    if (param->type == NGX_TASK_ENUM
+        && !ngx_http_task_param_choices(param->choices))
+    {
+        return "has no choices, or an empty one";
+    }
+
+    return ngx_http_task_param_misplaced(function, i);
+}
+
+
+/* an int where an int64_t belongs is seen if something stands behind it */
+
+static const char *
+ngx_http_task_param_misplaced(ngx_http_task_function_t *function, ngx_uint_t i)
+{
+    size_t                       size;
+    ngx_uint_t                   n;
+    ngx_task_param_t            *param, *other;
+    const ngx_http_task_type_t  *type;
+
+    param = &function->params[i];
+    type = &ngx_http_task_types[param->type];
+    size = ngx_http_task_param_size(param);
+
+    if (size != type->size && size != type->small) {
+        return "has a member of another size than its type";
+    }
+
+    if (size != type->size && (param->flags & NGX_TASK_OPTIONAL)) {
+        return "is optional: its member has to be an int";
     }
 
     if (param->offset > function->table.args_size
@@ -89,14 +132,16 @@ ngx_http_task_param_wrong(ngx_http_task_function_t *function, ngx_uint_t i)
         return "is outside of the arguments";
     }
 
-    if (param->flags & ~(size_t) NGX_TASK_SECRET) {
-        return "has an unknown flag";
-    }
+    for (n = 0; n < i; n++) {
+        other = &function->params[n];
 
-    if (param->type == NGX_TASK_ENUM
-        && !ngx_http_task_param_choices(param->choices))
-    {
-        return "has no choices, or an empty one";
+        if (param->offset < other->offset + ngx_http_task_param_size(other)
+            && other->offset < param->offset + size)
+        {
+            return "overlaps another one in the arguments: one of their "
+                   "members is smaller than its type, such as an int where an "
+                   "int64_t belongs";
+        }
     }
 
     return NULL;
@@ -206,6 +251,12 @@ ngx_http_task_param_arg(ngx_conf_t *cf, ngx_str_t *function,
                             "task \"%V\": invalid maximum \"%V\" of "
                             "parameter \"%V\"", function, &text, &arg->name);
         }
+    }
+
+    if (param->flags & NGX_TASK_OPTIONAL) {
+        arg->has_def = 1;
+        arg->def = ngx_http_task_types[param->type].none;
+        return NGX_OK;
     }
 
     if (param->def == NULL) {

@@ -8,6 +8,7 @@
 #include "function/ngx_http_task_function.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 
 static ngx_int_t ngx_http_task_time_text(ngx_pool_t *pool,
@@ -43,13 +44,13 @@ static ngx_int_t ngx_http_task_string_json(ngx_str_t *text,
 static ngx_int_t ngx_http_task_enum_text(ngx_pool_t *pool,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
-static void ngx_http_task_store_int64(void *member,
+static void ngx_http_task_store_int64(void *member, size_t size,
     ngx_http_task_value_t *value);
-static void ngx_http_task_store_int(void *member,
+static void ngx_http_task_store_int(void *member, size_t size,
     ngx_http_task_value_t *value);
-static void ngx_http_task_store_double(void *member,
+static void ngx_http_task_store_double(void *member, size_t size,
     ngx_http_task_value_t *value);
-static void ngx_http_task_store_string(void *member,
+static void ngx_http_task_store_string(void *member, size_t size,
     ngx_http_task_value_t *value);
 static ngx_uint_t ngx_http_task_type_number(ngx_str_t *text, double *number);
 static ngx_uint_t ngx_http_task_type_bool(ngx_str_t *text, int64_t *truth);
@@ -60,25 +61,25 @@ static ngx_uint_t ngx_http_task_type_bool(ngx_str_t *text, int64_t *truth);
 const ngx_http_task_type_t  ngx_http_task_types[] = {
     { ngx_http_task_time_text, ngx_http_task_time_json,
       ngx_http_task_store_int64, NGX_HTTP_TASK_BOUND_INTEGER,
-      1000, sizeof(int64_t), 0 },
+      1000, sizeof(int64_t), 0, 0, { .integer = NGX_TASK_NOT_GIVEN } },
     { ngx_http_task_string_text, ngx_http_task_string_json,
       ngx_http_task_store_string, NGX_HTTP_TASK_BOUND_LENGTH,
-      1, sizeof(char *), 1 },
+      1, sizeof(char *), 0, 1, { .string = ngx_null_string } },
     { ngx_http_task_int_text, ngx_http_task_int_json,
       ngx_http_task_store_int64, NGX_HTTP_TASK_BOUND_INTEGER,
-      1, sizeof(int64_t), 0 },
+      1, sizeof(int64_t), 0, 0, { .integer = NGX_TASK_NOT_GIVEN } },
     { ngx_http_task_number_text, ngx_http_task_number_json,
       ngx_http_task_store_double, NGX_HTTP_TASK_BOUND_NUMBER,
-      1, sizeof(double), 0 },
+      1, sizeof(double), 0, 0, { .number = NAN } },
     { ngx_http_task_bool_text, ngx_http_task_bool_json,
       ngx_http_task_store_int, NGX_HTTP_TASK_BOUND_NONE,
-      1, sizeof(int), 0 },
+      1, sizeof(int), sizeof(bool), 0, { .integer = -1 } },
     { ngx_http_task_size_text, ngx_http_task_size_json,
       ngx_http_task_store_int64, NGX_HTTP_TASK_BOUND_INTEGER,
-      1, sizeof(int64_t), 0 },
+      1, sizeof(int64_t), 0, 0, { .integer = NGX_TASK_NOT_GIVEN } },
     { ngx_http_task_enum_text, NULL,
       ngx_http_task_store_int, NGX_HTTP_TASK_BOUND_NONE,
-      1, sizeof(int), 0 }
+      1, sizeof(int), 0, 0, { .integer = -1 } }
 };
 
 
@@ -382,28 +383,37 @@ ngx_http_task_enum_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
 
 
 static void
-ngx_http_task_store_int64(void *member, ngx_http_task_value_t *value)
+ngx_http_task_store_int64(void *member, size_t size,
+    ngx_http_task_value_t *value)
 {
     *(int64_t *) member = value->integer;
 }
 
 
 static void
-ngx_http_task_store_int(void *member, ngx_http_task_value_t *value)
+ngx_http_task_store_int(void *member, size_t size,
+    ngx_http_task_value_t *value)
 {
-    *(int *) member = (int) value->integer;
+    if (size == sizeof(bool)) {
+        *(bool *) member = (bool) value->integer;
+
+    } else {
+        *(int *) member = (int) value->integer;
+    }
 }
 
 
 static void
-ngx_http_task_store_double(void *member, ngx_http_task_value_t *value)
+ngx_http_task_store_double(void *member, size_t size,
+    ngx_http_task_value_t *value)
 {
     *(double *) member = value->number;
 }
 
 
 static void
-ngx_http_task_store_string(void *member, ngx_http_task_value_t *value)
+ngx_http_task_store_string(void *member, size_t size,
+    ngx_http_task_value_t *value)
 {
     *(const char **) member = (const char *) value->string.data;
 }

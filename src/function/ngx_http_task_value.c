@@ -18,14 +18,6 @@ static ngx_int_t ngx_http_task_outside(ngx_http_task_arg_t *arg,
     ngx_http_task_bound_t *bound, ngx_http_task_invalid_t *invalid);
 
 
-size_t
-ngx_http_task_value_member(ngx_task_type_t type)
-{
-    return ((ngx_uint_t) type < ngx_http_task_ntypes)
-           ? ngx_http_task_types[type].size : 0;
-}
-
-
 ngx_int_t
 ngx_http_task_value_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
     ngx_str_t *text, ngx_http_task_value_t *value,
@@ -57,6 +49,11 @@ ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
 
     text.data = (u_char *) span->data;
     text.len = span->len;
+
+    if (text.data[0] == 'n' && (arg->param->flags & NGX_TASK_OPTIONAL)) {
+        *value = type->none;
+        return NGX_OK;
+    }
 
     if (text.data[0] == '"') {
         text.data = ngx_pnalloc(pool, span->len);
@@ -331,7 +328,8 @@ ngx_http_task_value_args(ngx_pool_t *pool, ngx_http_task_function_t *function,
     for (i = 0; i < args->nelts; i++) {
         type = &ngx_http_task_types[arg[i].param->type];
 
-        type->store(stored + arg[i].param->offset, &values[i]);
+        type->store(stored + arg[i].param->offset,
+                    ngx_http_task_param_size(arg[i].param), &values[i]);
     }
 
     return stored;

@@ -117,7 +117,7 @@ ngx_http_task_job_delete(ngx_http_request_t *r,
     ngx_http_task_job_call_t  *call;
 
     static const ngx_task_param_t  param = {
-        "forget", NGX_TASK_BOOL, 0, NULL, NULL, NULL, "", NULL, 0
+        .name = "forget", .type = NGX_TASK_BOOL
     };
 
     rc = ngx_http_task_job_arg(r, &param, NULL, &forget, &wrong);
@@ -166,7 +166,7 @@ ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_store_t *store,
 
     static ngx_str_t               hour = ngx_string("1h");
     static const ngx_task_param_t  param = {
-        "wait", NGX_TASK_TIME, 0, NULL, NULL, NULL, "", NULL, 0
+        .name = "wait", .type = NGX_TASK_TIME
     };
 
     static const char *const  types[] = {

@@ -11,12 +11,18 @@
 #include "run/ngx_http_task_run.h"
 
 
+/* how much of the stack is overwritten for a library of NGX_TASK_DEBUG */
+
+#define NGX_HTTP_TASK_ASYNC_SPOIL  16384
+
+
 static void ngx_http_task_async_start(ngx_task_t *t);
 static void ngx_http_task_async_cancel(ngx_task_t *t);
 static ngx_int_t ngx_http_task_async_let_go(ngx_task_t *t);
 static void ngx_http_task_async_resume(ngx_task_t *t);
 static ngx_task_rc_t ngx_http_task_async_run(ngx_task_t *t,
     ngx_task_frame_t *f);
+static void ngx_http_task_async_spoil(void) __attribute__((noinline));
 static ngx_uint_t ngx_http_task_async_waits(ngx_task_t *t,
     ngx_task_frame_t *f);
 static void ngx_http_task_async_return(ngx_task_t *t, ngx_task_rc_t rc);
@@ -146,6 +152,10 @@ ngx_http_task_async_run(ngx_task_t *t, ngx_task_frame_t *f)
 
     t->await = NULL;
 
+    if (t->function->library->table.flags & NGX_TASK_LIBRARY_DEBUG) {
+        ngx_http_task_async_spoil();
+    }
+
     since = ngx_http_task_heartbeat_stall_begin();
     before = ngx_http_task_exit_guard(t, &t->function->name);
     t->resumed = 1;
@@ -157,6 +167,23 @@ ngx_http_task_async_run(ngx_task_t *t, ngx_task_frame_t *f)
     ngx_http_task_heartbeat_stall_end(since, t->log, &t->function->name);
 
     return rc;
+}
+
+
+/*
+ * Overwrites the stack that the function is about to have.  Else a local
+ * variable may still have the value that it had before an await, by luck.
+ */
+
+static void
+ngx_http_task_async_spoil(void)
+{
+    u_char            stack[NGX_HTTP_TASK_ASYNC_SPOIL];
+    volatile u_char  *p;
+
+    for (p = stack; p < stack + sizeof(stack); p++) {
+        *p = 0xa5;
+    }
 }
 
 
@@ -280,6 +307,16 @@ ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn, void *state)
     t->frame = frame;
 
     return ngx_http_task_async_await(t, &ngx_http_task_async_call);
+}
+
+
+ngx_task_rc_t
+ngx_task_lost(ngx_task_frame_t *f)
+{
+    ngx_http_task_log_misuse(f->task, "goes on at an await that is inside of a "
+                             "switch statement of its own");
+
+    return NGX_TASK_FAILED;
 }
 
 

@@ -19,13 +19,8 @@ ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt, ...)
     size_t      len;
     va_list     args;
     ngx_str_t  *request;
-    ngx_uint_t  i;
 
     static ngx_str_t  none = ngx_null_string;
-
-    static const ngx_uint_t  levels[] = {
-        NGX_LOG_ERR, NGX_LOG_WARN, NGX_LOG_NOTICE, NGX_LOG_INFO
-    };
 
     if (fmt == NULL) {
         ngx_http_task_log_misuse(t, "logs NULL");
@@ -43,11 +38,10 @@ ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt, ...)
     len = ngx_http_task_log_escape(escaped, sizeof(escaped), (u_char *) buf,
                                    n);
 
-    i = ((ngx_uint_t) level <= NGX_TASK_LOG_INFO) ? levels[level] : NGX_LOG_ERR;
-
     request = t->in.context ? &t->in.context->request_id : &none;
 
-    ngx_log_error(i, ngx_cycle->log, 0, "*%uA task \"%V\"%s%V: %*s%s%V",
+    ngx_log_error(ngx_http_task_log_level(level), ngx_cycle->log, 0,
+                  "*%uA task \"%V\"%s%V: %*s%s%V",
                   t->connection, &t->function->name,
                   request->len ? ", request " : "", request,
                   len, escaped,

@@ -13,6 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
+/* it is what some of these do wrong */
+
+#pragma GCC diagnostic ignored "-Wunused-result"
+
 
 #ifndef VERSION
 #define VERSION  "1"

@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* it is what some of these do wrong */
+
+#pragma GCC diagnostic ignored "-Wunused-result"
+
 
 typedef struct {
     int64_t            how;
