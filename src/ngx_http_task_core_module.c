@@ -22,6 +22,8 @@ static char *ngx_http_task_load(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_http_task_shutdown_timeout(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_task_init_process(ngx_cycle_t *cycle);
+static void ngx_http_task_worker_watch(ngx_cycle_t *cycle,
+    ngx_uint_t libraries);
 static void ngx_http_task_worker_start(ngx_cycle_t *cycle);
 static void ngx_http_task_exit_process(ngx_cycle_t *cycle);
 
@@ -240,6 +242,7 @@ ngx_http_task_init_process(ngx_cycle_t *cycle)
     }
 
     ngx_http_task_loop_init();
+    ngx_http_task_who_init(ngx_http_task_describe);
 
     if (ngx_http_task_exit_init(cycle) != NGX_OK
         || ngx_http_task_piece_init(cycle) != NGX_OK)
@@ -259,7 +262,14 @@ ngx_http_task_init_process(ngx_cycle_t *cycle)
 
     /* the first library is the built-in one */
 
+    ngx_http_task_library_init(&tccf->libraries);
     ngx_http_task_child_init(cycle, tccf->libraries.nelts > 1);
+
+    if (tccf->libraries.nelts > 1) {
+        ngx_http_task_crash_init(ngx_http_task_library_file);
+    }
+
+    ngx_http_task_worker_watch(cycle, tccf->libraries.nelts > 1);
 
     ngx_http_task_hooks_start(&tccf->libraries);
 
@@ -302,7 +312,39 @@ ngx_http_task_worker_start(ngx_cycle_t *cycle)
         }
     }
 
-    ngx_http_task_heartbeat_start(&tmcf->zones, tmcf->stall);
+    ngx_http_task_heartbeat_start(&tmcf->zones,
+                                  tmcf->stall_set ? tmcf->stall : 0);
+}
+
+
+/* what may hold the event loop is watched: code of libraries, and sync tasks */
+
+static void
+ngx_http_task_worker_watch(ngx_cycle_t *cycle, ngx_uint_t libraries)
+{
+    ngx_uint_t                         i;
+    ngx_http_task_loc_conf_t         **locations;
+    ngx_http_task_main_conf_t         *tmcf;
+    const ngx_http_task_executor_t    *executor;
+
+    tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_task_module);
+
+    if (tmcf == NULL) {
+        return;
+    }
+
+    locations = tmcf->locations.elts;
+
+    for (i = 0; i < tmcf->locations.nelts; i++) {
+        executor = locations[i]->run.mode.executor;
+
+        libraries |= executor && executor->stalls;
+    }
+
+    if (libraries) {
+        ngx_http_task_guard_watch(ngx_http_task_stall_start(tmcf->stall,
+                                                            tmcf->stall_set));
+    }
 }
 
 
@@ -328,6 +370,9 @@ ngx_http_task_exit_process(ngx_cycle_t *cycle)
     ngx_http_task_piece_exit(cycle);
 
     ngx_http_task_hooks_stop(&ngx_http_task_core_conf(cycle)->libraries);
+
+    ngx_http_task_guard_watch(0);
+    ngx_http_task_stall_stop();
 
     if (tmcf) {
         stores = tmcf->job_zones.elts;

@@ -66,7 +66,7 @@ cmp_ok($histogram->{count} - $histogram->{buckets}{'0.500'}, '>=', 1,
        'and in the histogram');
 
 my $log = $s->text('error.log');
-is(scalar(() = $log =~ /\[warn\] $seen#.* event loop stood still for 1\d\d\d ms in task "sleep"/g),
+is(scalar(() = $log =~ /\[error\] $seen#.* event loop stood still for 1\d\d\d ms in task "sleep"/g),
    1, 'logged, with the name');
 
 $s->get('/short');
@@ -81,7 +81,7 @@ kill 'STOP', $pid;
 sleep(0.6);
 kill 'CONT', $pid;
 $s->wait_for(sub {
-    $s->text('error.log') =~ /\[warn\] $pid#.* event loop stood still for \d+ ms$/m
+    $s->text('error.log') =~ /\[error\] $pid#.* event loop stood still for \d+ ms$/m
 }, 'a line in the log');
 pass('a foreign standstill is logged, without a name');
 

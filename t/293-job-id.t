@@ -139,7 +139,7 @@ line($id, qr/\[error\] .*job "sleep" failed: the result is too large/);
 
 $id = submit('/on/sync');
 wait_ended($id);
-line($id, qr/\[warn\] .*event loop stood still for \d+ ms in task "sleep"/);
+line($id, qr/\[error\] .*event loop stood still for \d+ ms in task "sleep"/);
 
 $id = submit('/on/misuse?how=rubbish');
 wait_ended($id);

@@ -261,7 +261,12 @@ sub picture {
     my $threads = 0;
 
     for my $pid (@workers) {
-        my @tasks = glob "/proc/$pid/task/*";
+        # those of a pool; the one that watches the loop has another name
+
+        my @tasks = grep {
+            open(my $in, '<', "$_/comm") && <$in> eq "nginx\n"
+        } glob "/proc/$pid/task/*";
+
         $threads = max($threads, @tasks - 1);
     }
 

@@ -23,18 +23,14 @@ static void ngx_http_task_exit_handler(int status, void *data);
 static void ngx_http_task_exit_quick_handler(void);
 static void ngx_http_task_exit_loop(void *data);
 static void ngx_http_task_exit_now(const char *call, int status);
-static void ngx_http_task_exit_log(const char *call, int status);
+static void ngx_http_task_exit_log(const char *call, int status,
+    ngx_http_task_guard_t *guarded);
 
 
 /* how long a worker stays if a start() hook calls exit(), milliseconds */
 
 #define NGX_HTTP_TASK_EXIT_START  1000
 
-
-/* what runs in this thread: a task's function, or a hook of a library */
-
-static ngx_http_task_thread_local ngx_http_task_guard_t
-    ngx_http_task_exit_guarded;
 
 static pthread_key_t  ngx_http_task_exit_key;      /* for the loop's thread */
 
@@ -81,34 +77,6 @@ ngx_http_task_exit_catch(void)
 }
 
 
-ngx_http_task_guard_t
-ngx_http_task_exit_guard(ngx_task_t *t, ngx_str_t *name)
-{
-    ngx_http_task_guard_t  before;
-
-    before = ngx_http_task_exit_guarded;
-
-    ngx_http_task_exit_guarded.task = t;
-    ngx_http_task_exit_guarded.name = name;
-
-    return before;
-}
-
-
-void
-ngx_http_task_exit_unguard(ngx_http_task_guard_t before)
-{
-    ngx_http_task_exit_guarded = before;
-}
-
-
-ngx_task_t *
-ngx_http_task_exit_guarded_task(void)
-{
-    return ngx_http_task_exit_guarded.task;
-}
-
-
 void
 ngx_http_task_exit_forbid_cancel(void)
 {
@@ -126,7 +94,7 @@ ngx_http_task_exit_handler(int status, void *data)
         return;
     }
 
-    if (ngx_http_task_exit_guarded.name == NULL
+    if (ngx_http_task_guarded()->name == NULL
         && ngx_http_task_loop_is_here())
     {
         return;
@@ -158,12 +126,16 @@ ngx_http_task_exit_quick_handler(void)
 static void
 ngx_http_task_exit_now(const char *call, int status)
 {
-    ngx_http_task_exit_log(call, status);
+    ngx_http_task_guard_t  *guarded;
+
+    guarded = ngx_http_task_guarded();
+
+    ngx_http_task_exit_log(call, status, guarded);
 
     /* in a start() hook: the next worker will exit there, too, and the master
        would start them without a pause */
 
-    if (ngx_http_task_exit_guarded.name && !ngx_http_task_exit_guarded.task
+    if (guarded->name && !guarded->task
         && !ngx_quit && !ngx_exiting && !ngx_terminate)
     {
         ngx_msleep(NGX_HTTP_TASK_EXIT_START);
@@ -174,33 +146,20 @@ ngx_http_task_exit_now(const char *call, int status)
 
 
 static void
-ngx_http_task_exit_log(const char *call, int status)
+ngx_http_task_exit_log(const char *call, int status,
+    ngx_http_task_guard_t *guarded)
 {
-    u_char                  text[32];
-    ngx_http_task_guard_t  *guarded;
+    u_char  text[NGX_HTTP_TASK_LOG_TEXT], *p, *last;
 
-    guarded = &ngx_http_task_exit_guarded;
+    last = text + sizeof(text);
 
-    *ngx_snprintf(text, sizeof(text) - 1, (status < 0) ? "%s()" : "%s(%d)",
-                  call, status) = '\0';
+    p = ngx_http_task_who(text, last, guarded);
+    p = ngx_slprintf(p, last, (status < 0) ? " called %s()" : " called %s(%d)",
+                     call, status);
+    p = ngx_slprintf(p, last, ", its worker ends");
+    p = ngx_http_task_who_details(p, last, guarded, 0);
 
-    if (guarded->task) {
-        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                      "task \"%V\" called %s, its worker ends",
-                      guarded->name, text);
-        return;
-    }
-
-    if (guarded->name) {
-        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                      "a hook of task library \"%V\" called %s, its worker "
-                      "ends", guarded->name, text);
-        return;
-    }
-
-    ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                  "a thread of a task library called %s, its worker ends",
-                  text);
+    ngx_http_task_note(NGX_LOG_ALERT, text, p - text);
 }
 
 

@@ -109,6 +109,9 @@ typedef struct {
     ngx_task_library_t               table;        /* a copy, of our size */
     ngx_str_t                        name;
     ngx_str_t                        file;
+    u_char                           path[NGX_HTTP_TASK_LIBRARY_PATH];
+                                                   /* the dynamic linker's */
+    ngx_str_t                        modified;     /* ISO 8601; of the file */
     ngx_http_task_function_t        *functions;
     ngx_uint_t                       nfunctions;
     ngx_uint_t                       builtin;      /* part of the module */
@@ -150,6 +153,25 @@ ngx_int_t ngx_http_task_library_builtin(ngx_conf_t *cf, ngx_array_t *libraries,
     const ngx_task_library_t *descriptor);
 ngx_int_t ngx_http_task_library_load(ngx_conf_t *cf, ngx_array_t *libraries,
     ngx_str_t *file);
+
+
+/*
+ * Called in a worker: from then on the second returns the file of the library
+ * that the dynamic linker has by this path, or the path; any thread, signal
+ * handlers, too.
+ */
+
+void ngx_http_task_library_init(ngx_array_t *libraries);
+const char *ngx_http_task_library_file(const char *path);
+
+
+/*
+ * ngx_http_task_copy.c: returns the descriptor of a copy, and sets its path;
+ * or NGX_INVALID_FILE, the reason is then logged
+ */
+
+ngx_fd_t ngx_http_task_copy_make(ngx_conf_t *cf,
+    ngx_http_task_library_t *library);
 
 
 /* --- hooks of libraries: ngx_http_task_hooks.c --------------------------- */

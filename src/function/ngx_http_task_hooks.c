@@ -46,12 +46,12 @@ ngx_http_task_hooks_start_one(ngx_http_task_library_t *library)
     worker.library = library;
     worker.reason[0] = '\0';
 
-    before = ngx_http_task_exit_guard(NULL, &library->name);
+    before = ngx_http_task_guard(NULL, &library->name);
 
     rc = library->table.init ? library->table.init(&worker)
                              : library->table.start();
 
-    ngx_http_task_exit_unguard(before);
+    ngx_http_task_unguard(before);
 
     if (rc == NGX_TASK_OK) {
         return;
@@ -78,11 +78,11 @@ ngx_http_task_hooks_stop(ngx_array_t *libraries)
     for (i = libraries->nelts; i > 0; i--) {
 
         if (library[i - 1]->table.stop && !library[i - 1]->failed) {
-            before = ngx_http_task_exit_guard(NULL, &library[i - 1]->name);
+            before = ngx_http_task_guard(NULL, &library[i - 1]->name);
 
             library[i - 1]->table.stop();
 
-            ngx_http_task_exit_unguard(before);
+            ngx_http_task_unguard(before);
         }
     }
 }

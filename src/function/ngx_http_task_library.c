@@ -1,40 +1,29 @@
 
 /*
- * Libraries of functions: loaded, checked, and found by name.
- *
- * A library is loaded from a private copy, under a name that was never used
- * before.  So if its file is replaced, in whatever way, code that is mapped
- * does not change, and dlopen() does not return the code that it has by that
- * name.
+ * Libraries of functions: loaded from private copies, and checked.
  */
 
 
 #include "function/ngx_http_task_function.h"
 
 #include <dlfcn.h>
-#include <sys/mman.h>
 
 
-/* since Linux 6.3, in which sysctl vm.memfd_noexec may require it */
-
-#ifdef MFD_EXEC
-#define NGX_HTTP_TASK_MFD_EXEC  MFD_EXEC
-#else
-#define NGX_HTTP_TASK_MFD_EXEC  0x0010U
-#endif
-
-
-static void *ngx_http_task_library_open(ngx_conf_t *cf, ngx_str_t *file,
-    u_char *path);
-static ngx_fd_t ngx_http_task_library_copy(ngx_conf_t *cf, ngx_str_t *file);
-static const char *ngx_http_task_library_copy_to(ngx_fd_t copy, ngx_fd_t fd);
-static void ngx_http_task_library_path(u_char *path, ngx_fd_t fd);
+static ngx_http_task_library_t *ngx_http_task_library_create(ngx_conf_t *cf,
+    const char *file);
+static void *ngx_http_task_library_open(ngx_conf_t *cf,
+    ngx_http_task_library_t *library);
 static void ngx_http_task_library_close(void *data);
 static ngx_int_t ngx_http_task_library_check(ngx_conf_t *cf, ngx_str_t *file,
     const ngx_task_library_t *descriptor);
-static ngx_http_task_library_t *ngx_http_task_library_add(ngx_conf_t *cf,
-    ngx_array_t *libraries, ngx_str_t *file,
+static ngx_int_t ngx_http_task_library_add(ngx_conf_t *cf,
+    ngx_array_t *libraries, ngx_http_task_library_t *library,
     const ngx_task_library_t *descriptor);
+
+
+/* of this worker; NULL elsewhere */
+
+static ngx_array_t  *ngx_http_task_libraries;
 
 
 ngx_int_t
@@ -42,17 +31,19 @@ ngx_http_task_library_load(ngx_conf_t *cf, ngx_array_t *libraries,
     ngx_str_t *file)
 {
     void                      *handle;
-    u_char                     path[NGX_HTTP_TASK_LIBRARY_PATH];
     Dl_info                    info;
     ngx_pool_cleanup_t        *cln;
+    ngx_http_task_library_t   *library;
     const ngx_task_library_t  *descriptor;
 
+    library = ngx_http_task_library_create(cf, (char *) file->data);
     cln = ngx_pool_cleanup_add(cf->cycle->pool, 0);
-    if (cln == NULL) {
+
+    if (library == NULL || cln == NULL) {
         return NGX_ERROR;
     }
 
-    handle = ngx_http_task_library_open(cf, file, path);
+    handle = ngx_http_task_library_open(cf, library);
     if (handle == NULL) {
         return NGX_ERROR;
     }
@@ -66,19 +57,14 @@ ngx_http_task_library_load(ngx_conf_t *cf, ngx_array_t *libraries,
 
     if (descriptor == NULL
         || dladdr(descriptor, &info) == 0
-        || ngx_strcmp(info.dli_fname, path) != 0)
+        || ngx_strcmp(info.dli_fname, library->path) != 0)
     {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                          "\"%V\" is not a library of task functions, it has "
                          "no NGX_TASK_LIBRARY()", file);
     }
 
-    if (ngx_http_task_library_check(cf, file, descriptor) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_task_library_add(cf, libraries, file, descriptor)
-           ? NGX_OK : NGX_ERROR;
+    return ngx_http_task_library_add(cf, libraries, library, descriptor);
 }
 
 
@@ -88,170 +74,98 @@ ngx_int_t
 ngx_http_task_library_builtin(ngx_conf_t *cf, ngx_array_t *libraries,
     const ngx_task_library_t *descriptor)
 {
-    ngx_str_t                 file;
     ngx_http_task_library_t  *library;
 
     if (libraries->nelts) {
         return NGX_OK;
     }
 
-    ngx_str_set(&file, "built-in");
-
-    if (ngx_http_task_library_check(cf, &file, descriptor) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    library = ngx_http_task_library_add(cf, libraries, &file, descriptor);
-
+    library = ngx_http_task_library_create(cf, "built-in");
     if (library == NULL) {
         return NGX_ERROR;
     }
 
     library->builtin = 1;
 
-    return NGX_OK;
+    return ngx_http_task_library_add(cf, libraries, library, descriptor);
+}
+
+
+void
+ngx_http_task_library_init(ngx_array_t *libraries)
+{
+    ngx_http_task_libraries = libraries;
+}
+
+
+const char *
+ngx_http_task_library_file(const char *path)
+{
+    ngx_uint_t                 i;
+    ngx_http_task_library_t  **library;
+
+    library = ngx_http_task_libraries->elts;
+
+    for (i = 0; i < ngx_http_task_libraries->nelts; i++) {
+        if (ngx_strcmp(library[i]->path, path) == 0) {
+            return (char *) library[i]->file.data;
+        }
+    }
+
+    return path;
+}
+
+
+static ngx_http_task_library_t *
+ngx_http_task_library_create(ngx_conf_t *cf, const char *file)
+{
+    ngx_http_task_library_t  *library;
+
+    library = ngx_pcalloc(cf->pool, sizeof(ngx_http_task_library_t));
+
+    if (library) {
+        library->file.data = (u_char *) file;
+        library->file.len = ngx_strlen(file);
+    }
+
+    return library;
 }
 
 
 static void *
-ngx_http_task_library_open(ngx_conf_t *cf, ngx_str_t *file, u_char *path)
+ngx_http_task_library_open(ngx_conf_t *cf, ngx_http_task_library_t *library)
 {
     void      *handle;
     size_t     len;
     char      *error;
     ngx_fd_t   fd;
 
-    fd = ngx_http_task_library_copy(cf, file);
+    fd = ngx_http_task_copy_make(cf, library);
     if (fd == NGX_INVALID_FILE) {
         return NULL;
     }
 
-    ngx_http_task_library_path(path, fd);
-
-    handle = dlopen((char *) path, RTLD_NOW|RTLD_LOCAL);
+    handle = dlopen((char *) library->path, RTLD_NOW|RTLD_LOCAL);
 
     if (handle == NULL) {
 
         /* the private copy's name says nothing */
 
         error = dlerror();
-        len = ngx_strlen(path);
+        len = ngx_strlen(library->path);
 
-        if (ngx_strncmp(error, path, len) == 0) {
+        if (ngx_strncmp(error, library->path, len) == 0) {
             error += len + sizeof(": ") - 1;
         }
 
         (void) ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                                      "\"%V\" cannot be loaded: %s", file,
-                                      error);
+                                      "\"%V\" cannot be loaded: %s",
+                                      &library->file, error);
     }
 
     (void) close(fd);
 
     return handle;
-}
-
-
-static ngx_fd_t
-ngx_http_task_library_copy(ngx_conf_t *cf, ngx_str_t *file)
-{
-    ngx_fd_t     fd, copy;
-    const char  *failed;
-
-    failed = NULL;
-    copy = NGX_INVALID_FILE;
-
-    fd = ngx_open_file(file->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        failed = ngx_open_file_n;
-
-    } else {
-        copy = memfd_create("task_library", MFD_CLOEXEC|NGX_HTTP_TASK_MFD_EXEC);
-
-        if (copy == NGX_INVALID_FILE && ngx_errno == NGX_EINVAL) {
-            copy = memfd_create("task_library", MFD_CLOEXEC);
-        }
-
-        failed = (copy == NGX_INVALID_FILE) ? "memfd_create()"
-                                     : ngx_http_task_library_copy_to(copy, fd);
-    }
-
-    if (failed) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno, "%s \"%V\" failed",
-                           failed, file);
-    }
-
-    if (fd != NGX_INVALID_FILE) {
-        (void) close(fd);
-    }
-
-    if (failed && copy != NGX_INVALID_FILE) {
-        (void) close(copy);
-        copy = NGX_INVALID_FILE;
-    }
-
-    return copy;
-}
-
-
-/* returns the name of what failed, or NULL */
-
-static const char *
-ngx_http_task_library_copy_to(ngx_fd_t copy, ngx_fd_t fd)
-{
-    u_char   buf[16384];
-    ssize_t  n;
-
-    for ( ;; ) {
-        n = read(fd, buf, sizeof(buf));
-
-        if (n == 0) {
-            return NULL;
-        }
-
-        if (n < 0) {
-            return "read()";
-        }
-
-        ngx_set_errno(NGX_ENOSPC);         /* if the write is short */
-
-        if (write(copy, buf, n) != n) {
-            return "write()";
-        }
-    }
-}
-
-
-/*
- * Spells the path of a descriptor, never twice in the same way: each "/./" or
- * "/" before its number stands for a bit of a counter.
- */
-
-static void
-ngx_http_task_library_path(u_char *path, ngx_fd_t fd)
-{
-    u_char            *p;
-    uint32_t           bits;
-    ngx_uint_t         i;
-    static uint32_t    count;
-
-    bits = count++;
-
-    p = ngx_cpymem(path, "/proc/self/fd", sizeof("/proc/self/fd") - 1);
-
-    for (i = 0; i < 32; i++) {
-        *p++ = '/';
-
-        if (bits & 1) {
-            *p++ = '.';
-            *p++ = '/';
-        }
-
-        bits >>= 1;
-    }
-
-    *ngx_sprintf(p, "/%d", fd) = '\0';
 }
 
 
@@ -309,22 +223,20 @@ ngx_http_task_library_check(ngx_conf_t *cf, ngx_str_t *file,
 }
 
 
-static ngx_http_task_library_t *
+static ngx_int_t
 ngx_http_task_library_add(ngx_conf_t *cf, ngx_array_t *libraries,
-    ngx_str_t *file, const ngx_task_library_t *descriptor)
+    ngx_http_task_library_t *library, const ngx_task_library_t *descriptor)
 {
-    ngx_uint_t                i;
-    ngx_http_task_library_t  *library, **known;
+    ngx_uint_t                 i;
+    ngx_http_task_library_t  **known;
 
-    library = ngx_pcalloc(cf->pool, sizeof(ngx_http_task_library_t));
-    if (library == NULL) {
-        return NULL;
+    if (ngx_http_task_library_check(cf, &library->file, descriptor) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     ngx_memcpy(&library->table, descriptor,
                ngx_min(descriptor->size, sizeof(ngx_task_library_t)));
 
-    library->file = *file;
     library->name.data = (u_char *) descriptor->name;
     library->name.len = ngx_strlen(descriptor->name);
 
@@ -332,23 +244,23 @@ ngx_http_task_library_add(ngx_conf_t *cf, ngx_array_t *libraries,
 
     for (i = 0; i < libraries->nelts; i++) {
         if (ngx_strcmp(known[i]->table.name, descriptor->name) == 0) {
-            (void) ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                          "library \"%V\" of \"%V\" is loaded already, from "
-                         "\"%V\"", &library->name, file, &known[i]->file);
-            return NULL;
+                         "\"%V\"", &library->name, &library->file,
+                         &known[i]->file);
         }
     }
 
     if (ngx_http_task_functions_add(cf, library) != NGX_OK) {
-        return NULL;
+        return NGX_ERROR;
     }
 
     known = ngx_array_push(libraries);
     if (known == NULL) {
-        return NULL;
+        return NGX_ERROR;
     }
 
     *known = library;
 
-    return library;
+    return NGX_OK;
 }

@@ -8,11 +8,17 @@
 #include "http/ngx_http_task_http.h"
 
 
+/* bytes of a request's first line that a task keeps */
+
+#define NGX_HTTP_TASK_REQUEST_LINE  256
+
+
 static ngx_uint_t ngx_http_task_wants_job(ngx_http_task_loc_conf_t *tlcf,
     ngx_http_request_t *r, ngx_msec_t *wait);
 static void ngx_http_task_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_begin(ngx_http_request_t *r);
 static void ngx_http_task_read_handler(ngx_task_t *t, ngx_int_t rc);
+static ngx_int_t ngx_http_task_keep_line(ngx_task_t *t, ngx_http_request_t *r);
 static ngx_task_t *ngx_http_task_create(ngx_http_request_t *r,
     ngx_http_task_loc_conf_t *tlcf);
 static ngx_int_t ngx_http_task_go(ngx_task_t *t, ngx_int_t rc);
@@ -276,6 +282,11 @@ ngx_http_task_create(ngx_http_request_t *r, ngx_http_task_loc_conf_t *tlcf)
     t->changes = r->uri_changes;
     t->created = ngx_http_task_now();
 
+    if (ngx_http_task_keep_line(t, r) != NGX_OK) {
+        ngx_http_task_release(t);
+        return NULL;
+    }
+
     t->in.pool = pool;
     t->in.conf = &tlcf->args;
     t->in.job = job;
@@ -288,6 +299,32 @@ ngx_http_task_create(ngx_http_request_t *r, ngx_http_task_loc_conf_t *tlcf)
     }
 
     return t;
+}
+
+
+/* for the log, see ngx_http_task_describe(): in a thread there is no request */
+
+static ngx_int_t
+ngx_http_task_keep_line(ngx_task_t *t, ngx_http_request_t *r)
+{
+    t->request_line.len = ngx_min(r->request_line.len,
+                                  NGX_HTTP_TASK_REQUEST_LINE);
+    t->request_line.data = r->request_line.data;
+
+    if (!t->own_pool) {
+        return NGX_OK;
+    }
+
+    t->request_line.data = ngx_pnalloc(t->pool, t->request_line.len);
+
+    if (t->request_line.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(t->request_line.data, r->request_line.data,
+               t->request_line.len);
+
+    return NGX_OK;
 }
 
 

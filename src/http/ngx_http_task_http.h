@@ -43,6 +43,7 @@ typedef struct {
     ngx_array_t                      zones;        /* pointers */
     ngx_array_t                      job_zones;    /* pointers */
     ngx_msec_t                       stall;        /* 0: not logged */
+    ngx_uint_t                       stall_set;    /* by "task_stall_log" */
 } ngx_http_task_main_conf_t;
 
 

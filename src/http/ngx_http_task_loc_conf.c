@@ -71,7 +71,9 @@ ngx_http_task_main_conf_init(ngx_conf_t *cf, void *conf)
 {
     ngx_http_task_main_conf_t *tmcf = conf;
 
-    ngx_conf_init_msec_value(tmcf->stall, 0);
+    tmcf->stall_set = (tmcf->stall != NGX_CONF_UNSET_MSEC);
+
+    ngx_conf_init_msec_value(tmcf->stall, 1000);
 
     return NGX_CONF_OK;
 }

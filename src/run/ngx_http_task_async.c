@@ -146,25 +146,22 @@ ngx_http_task_async_resume(ngx_task_t *t)
 static ngx_task_rc_t
 ngx_http_task_async_run(ngx_task_t *t, ngx_task_frame_t *f)
 {
-    int64_t                since;
     ngx_task_rc_t          rc;
     ngx_http_task_guard_t  before;
 
     t->await = NULL;
 
+    before = ngx_http_task_guard(t, &t->function->name);
+    t->resumed = 1;
+
     if (t->function->library->table.flags & NGX_TASK_LIBRARY_DEBUG) {
         ngx_http_task_async_spoil();
     }
 
-    since = ngx_http_task_heartbeat_stall_begin();
-    before = ngx_http_task_exit_guard(t, &t->function->name);
-    t->resumed = 1;
-
     rc = f->fn(t, f);
 
     t->resumed = 0;
-    ngx_http_task_exit_unguard(before);
-    ngx_http_task_heartbeat_stall_end(since, t->log, &t->function->name);
+    ngx_http_task_unguard(before);
 
     return rc;
 }
@@ -334,7 +331,7 @@ ngx_http_task_async_may_await(ngx_task_frame_t *f)
 {
     ngx_task_t  *t;
 
-    t = ngx_http_task_exit_guarded_task();
+    t = ngx_http_task_guarded_task();
 
     if (t == NULL) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,

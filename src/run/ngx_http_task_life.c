@@ -339,9 +339,9 @@ ngx_http_task_release(ngx_task_t *t)
 
         /* free_body() may be code of the library */
 
-        before = ngx_http_task_exit_guard(t, &t->function->name);
+        before = ngx_http_task_guard(t, &t->function->name);
         ngx_http_task_result_free(&t->result);
-        ngx_http_task_exit_unguard(before);
+        ngx_http_task_unguard(before);
 
     } else {
         ngx_http_task_result_free(&t->result);

@@ -73,7 +73,7 @@ ngx_http_task_piece_run(void *data, ngx_log_t *log)
         ngx_http_task_piece_thread_begins(log);
     }
 
-    before = ngx_http_task_exit_guard(t, &t->function->name);
+    before = ngx_http_task_guard(t, &t->function->name);
     ngx_http_task_piece_here = piece;
 
     if (ngx_task_cancelled(t)) {
@@ -89,7 +89,7 @@ ngx_http_task_piece_run(void *data, ngx_log_t *log)
     ngx_http_task_exit_forbid_cancel();
 
     ngx_http_task_piece_here = NULL;
-    ngx_http_task_exit_unguard(before);
+    ngx_http_task_unguard(before);
 
     ngx_http_task_atomic_set(&piece->returned, 1);
 }
@@ -102,6 +102,7 @@ ngx_http_task_piece_thread_begins(ngx_log_t *log)
 {
     ngx_http_task_exit_forbid_cancel();
     ngx_http_task_child_thread();
+    ngx_http_task_crash_thread();
     ngx_http_task_batch_thread(log);
 
     /* if there is no memory for it, the next piece tries again */
@@ -150,7 +151,7 @@ ngx_http_task_piece_thread_ends(void *data)
 
     ngx_memzero(&nobody, sizeof(ngx_http_task_guard_t));
 
-    ngx_http_task_exit_unguard(nobody);
+    ngx_http_task_unguard(nobody);
     ngx_http_task_piece_here = NULL;
 
     ngx_http_task_atomic_set(&piece->returned, 1);

@@ -24,16 +24,13 @@ const ngx_http_task_executor_t  ngx_http_task_sync = {
 static void
 ngx_http_task_sync_start(ngx_task_t *t)
 {
-    int64_t                since;
     ngx_http_task_guard_t  before;
 
-    since = ngx_http_task_heartbeat_stall_begin();
-    before = ngx_http_task_exit_guard(t, &t->function->name);
+    before = ngx_http_task_guard(t, &t->function->name);
 
     ngx_http_task_call_block(t);
 
-    ngx_http_task_exit_unguard(before);
-    ngx_http_task_heartbeat_stall_end(since, t->log, &t->function->name);
+    ngx_http_task_unguard(before);
 
     /* timers of others must not be set by the time before the task */
 

@@ -5,9 +5,8 @@
  * others see how late it is at this moment: a loop that stands still cannot
  * tell.
  *
- * The time that a function takes on the loop is measured around it, and the
- * log names the function; for all other stalls the log only says that they
- * were.
+ * What code of a library takes on the loop is logged by name, see
+ * ngx_http_task_stall.c; of all other stalls the log only says that they were.
  */
 
 
@@ -27,10 +26,6 @@ static int64_t            ngx_http_task_heartbeat_stall;   /* nanoseconds */
 static ngx_event_t        ngx_http_task_heartbeat_event;
 static ngx_connection_t   ngx_http_task_heartbeat_dumb;
 static int64_t            ngx_http_task_heartbeat_next;
-
-/* how long, since the last beat, the loop stood still in named functions */
-
-static int64_t            ngx_http_task_heartbeat_named;
 
 
 void
@@ -70,7 +65,7 @@ ngx_http_task_heartbeat_add(ngx_event_t *ev, int64_t now)
 static void
 ngx_http_task_heartbeat_handler(ngx_event_t *ev)
 {
-    int64_t                 now, late;
+    int64_t                 now, late, named;
     ngx_uint_t              i;
     ngx_http_task_zone_t  **zones;
 
@@ -86,15 +81,14 @@ ngx_http_task_heartbeat_handler(ngx_event_t *ev)
         ngx_http_task_heartbeat_note(zones[i], now, late);
     }
 
+    named = ngx_http_task_stall_take();
+
     if (ngx_http_task_heartbeat_stall
-        && late - ngx_http_task_heartbeat_named
-           > ngx_http_task_heartbeat_stall)
+        && late - named > ngx_http_task_heartbeat_stall)
     {
-        ngx_log_error(NGX_LOG_WARN, ev->log, 0,
+        ngx_log_error(NGX_LOG_ERR, ev->log, 0,
                       "event loop stood still for %L ms", late / 1000000);
     }
-
-    ngx_http_task_heartbeat_named = 0;
 
     ngx_http_task_heartbeat_add(ev, now);
 }
@@ -123,33 +117,4 @@ ngx_http_task_heartbeat_note(ngx_http_task_zone_t *zone, int64_t now,
     }
 
     ngx_http_task_atomic_set(&slot->due, ngx_http_task_slot_due(now));
-}
-
-
-int64_t
-ngx_http_task_heartbeat_stall_begin(void)
-{
-    return ngx_http_task_heartbeat_stall ? ngx_http_task_now() : 0;
-}
-
-
-void
-ngx_http_task_heartbeat_stall_end(int64_t since, ngx_log_t *log,
-    ngx_str_t *function)
-{
-    int64_t  took;
-
-    if (since == 0) {
-        return;
-    }
-
-    took = ngx_http_task_now() - since;
-
-    if (took > ngx_http_task_heartbeat_stall) {
-        ngx_log_error(NGX_LOG_WARN, log, 0,
-                      "event loop stood still for %L ms in task \"%V\"",
-                      took / 1000000, function);
-
-        ngx_http_task_heartbeat_named += took;
-    }
 }

@@ -125,15 +125,12 @@ void ngx_http_task_count_piece_returned(ngx_http_task_zone_pool_t *pool);
 
 /* --- the loop's lag: ngx_http_task_heartbeat.c --------------------------- */
 
-/* called in a worker; stall is in milliseconds, 0: no stall is logged */
+/*
+ * Called in a worker: a stall of more milliseconds, other than in code of a
+ * library, is logged; 0: none is.
+ */
 
 void ngx_http_task_heartbeat_start(ngx_array_t *zones, ngx_msec_t stall);
-
-/* stand around code of a function on the loop; log it if it took too long */
-
-int64_t ngx_http_task_heartbeat_stall_begin(void);
-void ngx_http_task_heartbeat_stall_end(int64_t since, ngx_log_t *log,
-    ngx_str_t *function);
 
 
 #endif /* _NGX_HTTP_TASK_STATS_H_INCLUDED_ */

@@ -237,6 +237,7 @@ struct ngx_task_s {
 
     uint64_t                        *cell;         /* [both], or NULL */
 
+    ngx_str_t                        request_line; /* its first bytes */
     ngx_str_t                        job_name;     /* a job's id, or empty */
     ngx_log_t                       *log;          /* the loop's */
 
@@ -318,6 +319,12 @@ void ngx_http_task_log_misuse_of(ngx_task_t *t, const char *what,
     const char *value);
 void ngx_http_task_log_misuse_number(ngx_task_t *t, const char *what,
     int number);
+
+
+/* --- what the log tells of a task: ngx_http_task_describe.c; any thread -- */
+
+u_char *ngx_http_task_describe(u_char *p, u_char *last, ngx_task_t *t,
+    ngx_uint_t null);
 
 
 /* --- calls of the function: ngx_http_task_call.c; any thread ------------- */

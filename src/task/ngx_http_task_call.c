@@ -127,7 +127,7 @@ ngx_http_task_call_defers(ngx_task_t *t)
     ngx_http_task_guard_t             before;
     ngx_http_task_defer_t  *defer;
 
-    before = ngx_http_task_exit_guard(t, &t->function->name);
+    before = ngx_http_task_guard(t, &t->function->name);
 
     while (t->defers) {
         defer = t->defers;
@@ -136,5 +136,5 @@ ngx_http_task_call_defers(ngx_task_t *t)
         defer->fn(defer->data);
     }
 
-    ngx_http_task_exit_unguard(before);
+    ngx_http_task_unguard(before);
 }

@@ -1,0 +1,66 @@
+
+/*
+ * What runs in each thread: a task's function, or a hook of a library.  If it
+ * ends the process, crashes, or holds the event loop, the log says who it was.
+ */
+
+
+#include "base/ngx_http_task_base.h"
+
+
+static ngx_http_task_thread_local ngx_http_task_guard_t
+    ngx_http_task_guard_here;
+
+/* this is the event loop's thread, and it is watched */
+
+static ngx_http_task_thread_local ngx_uint_t  ngx_http_task_guard_watched;
+
+
+void
+ngx_http_task_guard_watch(ngx_uint_t watch)
+{
+    ngx_http_task_guard_watched = watch;
+}
+
+
+ngx_http_task_guard_t
+ngx_http_task_guard(ngx_task_t *t, ngx_str_t *name)
+{
+    ngx_http_task_guard_t  before;
+
+    before = ngx_http_task_guard_here;
+
+    ngx_http_task_guard_here.task = t;
+    ngx_http_task_guard_here.name = name;
+
+    if (ngx_http_task_guard_watched && before.name == NULL) {
+        ngx_http_task_stall_enter(&ngx_http_task_guard_here);
+    }
+
+    return before;
+}
+
+
+void
+ngx_http_task_unguard(ngx_http_task_guard_t before)
+{
+    if (ngx_http_task_guard_watched && before.name == NULL) {
+        ngx_http_task_stall_leave(&ngx_http_task_guard_here);
+    }
+
+    ngx_http_task_guard_here = before;
+}
+
+
+ngx_http_task_guard_t *
+ngx_http_task_guarded(void)
+{
+    return &ngx_http_task_guard_here;
+}
+
+
+ngx_task_t *
+ngx_http_task_guarded_task(void)
+{
+    return ngx_http_task_guard_here.task;
+}
