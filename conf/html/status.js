@@ -1,163 +1,326 @@
-/* The status page: asks /status once a second and shows what it says. */
+/* The status page: asks /status once a second, and changes in place what has
+ * changed since. */
 
 "use strict";
 
-const EVERY = 1000;            // ms
-const LATE = 0.1;              // a loop that is later stands still, seconds
+const EVERY = 1000;            // between two looks, ms
+const PATIENCE = 2500;         // then another connection, so another worker, ms
 
-const $ = id => document.getElementById(id);
+const TRY = [
+    { path: "quick", about: "is answered from memory, at once" },
+    { path: "task", about: "sleeps for 20 s, by a timer of the event loop" },
+    { path: "task/thread", about: "sleeps for 20 s, in a thread of a pool" },
+    { path: "task/choose", about: "sleeps as long as you choose", seconds: 3 },
+];
 
-let version;
+const tables = new Map();
+
+let heard = 0;                 // when the last answer came
+let asked = 0;
+let kind = "";
 
 
-function element(name, content, className) {
-    const e = document.createElement(name);
+/* buttons that start a task, each with a clock beside it */
 
-    e.append(...(Array.isArray(content) ? content : [content]));
+function button(test) {
+    const go = element("button", "quiet", "Start");
+    const name = element("code", "", "/" + test.path);
+    const about = element("span", "about", test.about);
+    const out = element("output", "answer");
+    const row = element("li", "try", go, name, about);
 
-    if (className) {
-        e.className = className;
+    go.type = "button";
+    go.setAttribute("aria-label", "Start /" + test.path);
+
+    if (test.seconds) {
+        const seconds = element("input");
+        const label = element("label", "beside", seconds, " seconds");
+
+        Object.assign(seconds, { type: "number", min: 0, max: 30, step: .1,
+                                 value: test.seconds });
+        about.append(": ", label);
+        test.address = () => `${test.path}?duration=`
+                             + Math.round(seconds.value * 1000) + "ms";
     }
 
-    return e;
-}
+    out.setAttribute("aria-live", "off");
+    row.append(out);
+    go.addEventListener("click", () => {
+        if (test.abort) {
+            test.abort.abort();
 
-
-function time(s) {
-    return s < 1 ? Math.round(s * 1000) + " ms" : s.toFixed(2) + " s";
-}
-
-
-/* the upper bound of the bucket that holds this part of what was counted */
-
-function percentile(histogram, p) {
-    if (histogram.count === 0) {
-        return "–";
-    }
-
-    for (const [le, n] of Object.entries(histogram.buckets)) {
-        if (n >= histogram.count * p) {
-            return le === "+Inf" ? "more" : "≤ " + time(Number(le));
+        } else {
+            start(test, go, out);
         }
+    });
+
+    return row;
+}
+
+
+/* Stop closes the connection: the client leaves, and nginx cancels the task */
+
+async function start(test, go, out) {
+    const begin = performance.now();
+    const took = () => time((performance.now() - begin) / 1000);
+    const timer = setInterval(() => write(out, took()), 100);
+
+    test.abort = new AbortController();
+    write(out, took());
+    write(go, "Stop");
+    mark(go, "aria-label", "Stop /" + test.path);
+
+    const answer = await ask(test.address ? test.address() : test.path,
+                             { signal: test.abort.signal });
+
+    clearInterval(timer);
+
+    if (test.abort.signal.aborted) {
+        write(out, `left after ${took()}`);
+
+    } else if (answer.status === "gone") {
+        write(out, `no answer: nginx went away after ${took()}`);
+
+    } else {
+        out.replaceChildren(`${answer.status} after ${took()} `,
+                            element("code", "", words(answer)));
     }
 
-    return "–";
+    say(`/${test.path}: ${out.textContent}`);
+    test.abort = null;
+    write(go, "Start");
+    mark(go, "aria-label", "Start /" + test.path);
 }
 
 
-function table(caption, heads, rows, none) {
-    const body = rows.length
-        ? rows.map(row => element("tr", row.map(cell =>
-              cell instanceof Node && cell.nodeName === "TD" ? cell
-                                                : element("td", cell))))
-        : [ element("tr", (() => {
-              const td = element("td", none);
-              td.colSpan = heads.length;
-              return td;
-          })()) ];
-
-    return element("div", element("table", [
-        element("caption", caption),
-        element("thead", element("tr", heads.map(h => {
-            const th = element("th", h);
-            th.scope = "col";
-            return th;
-        }))),
-        element("tbody", body),
-    ]), "wide");
-}
-
-
-/* a bar of up to 10 s, by its logarithm from 1 ms on */
-
-function bar(s) {
-    const span = element("span", "", s > LATE ? "bar bad" : "bar");
-
-    span.style.width = Math.max(Math.min(Math.log10(s * 1000 + 1), 4), 0) * 1.25
-                       + "rem";
-
-    return element("td", [span, " " + time(s)]);
-}
-
-
-function workers(zone) {
-    return table("Workers", ["pid", "number", "generation", "loop is late by",
-                             "at worst", "running", "waiting",
-                             "pools: threads held + queue"],
-        zone.workers.map(w => [
-            String(w.pid), String(w.worker), String(w.generation),
-            bar(w.loop_lag), bar(w.loop_lag_worst),
-            String(w.running), String(w.waiting),
-            w.pools.filter(p => p.running || p.waiting || w.pools.length < 3)
-                   .map(p => `${p.name}: ${p.running} + ${p.waiting}`)
-                   .join(", ") || "–",
-        ]), "none");
-}
-
-
-function tasks(zone) {
-    const used = zone.tasks.filter(t => t.started);
-    const ends = ["done", "failed", "cancelled", "rejected", "timeout", "lost"];
-
-    return table("Tasks", ["location", "function", "mode", "running", "waiting",
-                           ...ends, "queue p95", "run p50", "run p95"],
-        used.map(t => [
-            (t.server ? t.server + " " : "") + t.location, t.function, t.mode,
-            String(t.running), String(t.waiting),
-            ...ends.map(end => String(t.ended[end])),
-            percentile(t.queue_time, .95),
-            percentile(t.run_time, .5), percentile(t.run_time, .95),
-        ]), "none yet: ask for one of the locations above");
-}
-
-
-function card(zone) {
-    return element("section", [
-        element("h2", `zone ${zone.name}`), workers(zone), tasks(zone),
-    ], "card");
-}
-
-
-function jobs(zones) {
-    const states = ["queued", "running", "done", "failed", "cancelled",
-                    "timeout", "lost"];
-    const room = r => `${r.used} of ${r.total}`;
-
-    return element("section", [
-        element("h2", "jobs"),
-        table("Zones", ["zone", ...states, "places", "blocks of results",
-                        "dropped", "refused"],
-            zones.map(z => [
-                z.name, ...states.map(state => String(z.states[state])),
-                room(z.places), room(z.blocks),
-                String(z.dropped), String(z.refused),
-            ]), "none"),
-    ], "card");
-}
-
-
-async function ask() {
-    const start = performance.now();
-
-    try {
-        const answer = await fetch("status", { cache: "no-store" });
-        const status = await answer.json();
-        const took = performance.now() - start;
-
-        version = version || `nginx ${status.nginx}, module ${status.version}`;
-        $("state").textContent = took > EVERY
-            ? `Answered after ${time(took / 1000)}: the loop stood still. `
-              + version + "."
-            : version + ".";
-        $("zones").replaceChildren(...status.zones.map(card),
-            ...(status.jobs.length ? [jobs(status.jobs)] : []));
-
-    } catch (error) {
-        $("state").textContent = "No answer: nginx does not run.";
+function words(answer) {
+    if (answer.body && Array.isArray(answer.body.detail)) {
+        return answer.body.detail.map(d => `${d.loc.at(-1)}: ${d.msg}`).join("; ");
     }
 
-    setTimeout(ask, Math.max(EVERY - (performance.now() - start), 100));
+    return answer.body ? answer.text : "";
 }
 
 
-ask();
+/* those that this nginx has; /quick is in no zone */
+
+function buttons(zones) {
+    const has = new Set(zones.flatMap(z => z.tasks.map(t => t.location)));
+
+    $("try").hidden = false;
+    keyed($("buttons"), TRY.filter(t => t.path === "quick"
+                                        || has.has("/" + t.path)),
+          t => t.path, button, () => {});
+}
+
+
+/* the table of a name is made when it is there for the first time */
+
+function shown(parent, name, make) {
+    if (!tables.has(name)) {
+        const t = make();
+
+        tables.set(name, t);
+        parent.append(t.node);
+    }
+
+    return tables.get(name);
+}
+
+
+function zone(z, several) {
+    const of = several ? ` of zone ${z.name}` : "";
+    const newest = Math.max(...z.workers.map(w => w.generation));
+    const rows = z.workers.map(w => ({ ...w, old: w.generation < newest }))
+                          .sort((a, b) => a.old - b.old || a.worker - b.worker);
+
+    shown($("zones"), "workers " + z.name,
+          () => table("Event loops", WORKERS, w => w.pid, "No worker counts here."))
+        .show(rows, "Event loops" + of);
+
+    shown($("zones"), "tasks " + z.name,
+          () => table("Locations", LOCATIONS,
+                      t => [t.server, t.location, t.function, t.mode].join(" "),
+                      "No task was started yet."))
+        .show(z.tasks.filter(t => t.started), "Locations" + of);
+}
+
+
+/* what runs, the oldest first; an nginx that does not tell the ages tells how
+ * many run in each location */
+
+function oldest(zones) {
+    const workers = zones.flatMap(z => z.workers);
+    const told = workers.some(w => w.oldest);
+    const runs = told
+        ? workers.flatMap(w => (w.oldest || []).map((t, i) =>
+              ({ ...t, pid: w.pid, key: `${w.pid} ${i}` })))
+              .sort((a, b) => b.age - a.age)
+        : zones.flatMap(z => z.tasks.filter(t => t.running).map(t =>
+              ({ ...t, key: `${t.server} ${t.location} ${t.function} ${t.mode}` })));
+    const all = zones.flatMap(z => z.tasks).reduce((n, t) => n + t.running, 0);
+    const listed = told ? runs.length : all;
+
+    $("now").hidden = false;
+    keyed($("oldest"), runs, t => t.key,
+          () => element("li", "", element("b"), element("span"),
+                        element("span", "faint")),
+          (li, t) => {
+              const [first, name, more] = li.children;
+
+              write(first, told ? age(t.age) : count(t.running, "runs", "run"));
+              write(name, (t.server ? t.server + " " : "") + t.location);
+              write(more, `${t.function}, ${t.mode}`
+                          + (told ? `, worker ${t.pid}` : ""));
+          });
+
+    write($("none"), all === 0 ? "Nothing."
+        : listed < all ? `${all - listed} more, that began later.` : "");
+
+    return runs.length && told ? runs[0].age : undefined;
+}
+
+
+/* the sentence on top */
+
+function verdict(name, text) {
+    write($("verdict"), text);
+    mark($("verdict"), "data-kind", name);
+    document.body.dataset.state = name;
+
+    if (name !== kind) {
+        kind = name;
+        say(text);
+    }
+}
+
+
+function late(workers) {
+    const still = w => Math.max(w.loop_lag, w.stalled || 0);
+    const worst = workers.filter(w => still(w) > LATE)
+                         .sort((a, b) => still(b) - still(a));
+
+    if (worst.length === 0) {
+        return null;
+    }
+
+    const [w] = worst;
+    const where = w.function ? `, in ${w.function}` : "";
+
+    return worst.length === 1
+        ? `The event loop of worker ${w.pid} stands still, for ${time(still(w))}`
+          + `${where}: nothing that it has is answered.`
+        : `${worst.length} of ${workers.length} event loops stand still, that of `
+          + `worker ${w.pid} for ${time(still(w))}${where}.`;
+}
+
+
+function judge(zones, longest) {
+    const workers = [...new Map(zones.flatMap(z => z.workers)
+                                     .map(w => [w.pid, w])).values()];
+    const tasks = zones.flatMap(z => z.tasks);
+    const running = tasks.reduce((n, t) => n + t.running, 0);
+    const waiting = tasks.reduce((n, t) => n + t.waiting, 0);
+    const wrong = late(workers);
+
+    if (wrong) {
+        verdict("late", wrong);
+        return;
+    }
+
+    const loops = workers.length === 1 ? "The event loop is on time"
+                                       : `All ${workers.length} event loops are on time`;
+    const run = running === 0 ? "no task runs"
+        : count(running, "task runs", "tasks run")
+          + (longest === undefined ? ""
+             : `, ${running > 1 ? "the longest " : ""}for ${age(longest)}`);
+
+    verdict("well", `${loops}; ${run}`
+                    + (waiting ? `, ${count(waiting, "waits", "wait")}` : "") + ".");
+}
+
+
+function show(status) {
+    write($("version"), `nginx ${status.nginx}, module ${status.version}. `);
+    buttons(status.zones);
+
+    const longest = oldest(status.zones);
+
+    status.zones.forEach(z => zone(z, status.zones.length > 1));
+
+    if (status.jobs.length) {
+        shown($("jobs"), "jobs",
+              () => table("Jobs", JOBS, z => z.name, "No zone of jobs."))
+            .show(status.jobs);
+    }
+
+    if (status.zones.length) {
+        judge(status.zones, longest);
+
+    } else {
+        verdict("well", "nginx answers; it has no task_zone, so nothing is counted.");
+    }
+}
+
+
+function missing(status) {
+    const since = heard ? `, last heard at ${clock(heard)}` : "";
+
+    if (status === "gone") {
+        verdict("gone", `nginx does not answer${since}. This page asks again each `
+                        + "second.");
+
+    } else if (status === "slow") {
+        silent();
+
+    } else {
+        $("elsewhere").hidden = false;
+        verdict("elsewhere", "There are no numbers here: /status is answered "
+                             + status + ".");
+    }
+}
+
+
+/* while a look is under way */
+
+function silent() {
+    const s = (performance.now() - asked) / 1000;
+
+    verdict("silent", `No answer for ${time(s)}: the event loop that has this `
+                      + "page's connection stands still.");
+}
+
+
+async function look() {
+    const begin = performance.now();
+
+    asked = kind === "silent" ? asked : begin;
+
+    const watch = setInterval(() => {
+        if (performance.now() - begin > 1500 && kind !== "gone") {
+            silent();
+        }
+    }, 500);
+
+    const answer = await ask("status", {}, PATIENCE);
+
+    clearInterval(watch);
+
+    if (answer.ok && answer.body) {
+        heard = Date.now();
+        $("elsewhere").hidden = true;
+        show(answer.body);
+
+    } else {
+        missing(answer.status);
+    }
+
+    document.body.classList.toggle("old", !answer.ok);
+
+    if (kind !== "elsewhere") {
+        setTimeout(look, Math.max(EVERY - (performance.now() - begin), 100));
+    }
+}
+
+
+look();
