@@ -5,30 +5,30 @@
 
 const LANES = [
     {
-        name: "async", port: 8100,
+        name: "async", port: 8100, atOnce: Infinity,
         title: "task_mode async",
         idea: "FastAPI: async def, await asyncio.sleep()",
         conf: "worker_processes 1;\n"
               + "location = /task { task sleep; task_mode async; }",
     },
     {
-        name: "sync", port: 8110,
+        name: "sync", port: 8110, atOnce: 1,
         title: "task_mode sync",
         idea: "FastAPI: async def, time.sleep()",
         conf: "worker_processes 1;\n"
               + "location = /task { task sleep; task_mode sync; }",
     },
     {
-        name: "thread", port: 8120,
+        name: "thread", port: 8120, atOnce: 40,
         title: "task_mode thread",
         idea: "FastAPI: def, time.sleep()",
         conf: "worker_processes 1;  thread_pool tasks threads=40;\n"
               + "location = /task { task sleep; task_mode thread=tasks; }",
     },
     {
-        name: "workers", port: 8130,
+        name: "workers", port: 8130, atOnce: 4,
         title: "task_mode sync, 4 workers",
-        idea: "uvicorn --workers 4: async def, time.sleep()",
+        idea: "uvicorn --workers 4, time.sleep()",
         conf: "worker_processes 4;\n"
               + "location = /task { task sleep; task_mode sync; }",
     },
@@ -39,11 +39,8 @@ const QUICK_PORTS = 6;
 const STATUS_PORT = 8;
 const PER_PORT = 6;            // connections a browser keeps to a host and port
 const STAGGER = 50;            // between the starts of tasks, ms
-const SLOW = 100;              // a /quick that takes longer is slow, ms
 const QUIET = 400;             // of beats behind the last task, ms
-const LIMIT = 240000;          // of a whole run, ms
-
-const $ = id => document.getElementById(id);
+const GRACE = 30000;           // a run is given up so long after its time, ms
 
 let lanes = [];
 let run = null;
@@ -61,27 +58,7 @@ function fill(lane) {
 
     lane.section = section;
     lane.canvas = section.querySelector("canvas");
-    lane.canvas.setAttribute("aria-label", lane.title + ": not run yet");
-}
-
-
-function show(lane, name, text, bad) {
-    const dd = lane.section.querySelector(`[data-number=${name}]`);
-
-    dd.textContent = text;
-    dd.classList.toggle("bad", Boolean(bad));
-}
-
-
-function time(ms) {
-    return ms === undefined ? "–" : ms < 1000 ? Math.round(ms) + " ms" : (ms / 1000).toFixed(2) + " s";
-}
-
-
-/* nearest rank, of sorted values */
-
-function percentile(sorted, p) {
-    return sorted[Math.max(Math.ceil(sorted.length * p) - 1, 0)];
+    label(lane, "not run yet");
 }
 
 
@@ -164,201 +141,6 @@ function beat(lane, now) {
 }
 
 
-/* the numbers of a lane's nginx; one that stands still does not answer */
-
-async function look(lane) {
-    if (lane.looking) {
-        return;
-    }
-
-    lane.looking = true;
-
-    try {
-        const address = `http://127.0.0.1:${lane.port + STATUS_PORT}/status`;
-        const answer = await fetch(`${address}?n=${++serial}`,
-                                   { cache: "no-store" });
-        const zone = (await answer.json()).zones[0];
-
-        lane.heard = performance.now();
-        lane.worst = Math.max(...zone.workers.map(w => w.loop_lag_worst));
-        lane.buckets = zone.loop_lag.buckets;
-        lane.now = Math.max(...zone.workers.map(w => w.loop_lag));
-
-        if (lane.before === undefined) {
-            lane.before = { worst: lane.worst, buckets: lane.buckets };
-        }
-
-    } catch (error) {
-        lane.failed = true;
-    }
-
-    lane.looking = false;
-}
-
-
-/* since Run was pressed: a new worst, or the highest bucket that has grown */
-
-function lag(lane) {
-    if (lane.before === undefined) {
-        return { text: "–", ms: 0 };
-    }
-
-    if (lane.worst > lane.before.worst) {
-        return { text: time(lane.worst * 1000), ms: lane.worst * 1000 };
-    }
-
-    let below = 0;
-    let text = "under 1 ms";
-
-    for (const [le, n] of Object.entries(lane.buckets)) {
-        const grown = n - lane.before.buckets[le];
-
-        if (grown > below) {
-            text = le === "+Inf" ? "over 60 s" : "under " + time(le * 1000);
-            below = grown;
-            lane.bound = le * 1000;
-        }
-    }
-
-    return { text: text, ms: lane.bound || 0 };
-}
-
-
-function numbers(lane, now) {
-    const took = lane.quick.filter(q => q.end !== undefined || q.due < now)
-                           .map(q => (q.end === undefined ? now : q.end) - q.due)
-                           .sort((a, b) => a - b);
-
-    for (const [name, p] of [["p50", .5], ["p95", .95], ["worst", 1]]) {
-        const ms = took.length ? percentile(took, p) : undefined;
-
-        lane.result[name] = ms;
-        show(lane, name, ms === undefined ? "–" : time(ms), ms > SLOW);
-    }
-
-    const good = lane.tasks.filter(t => t.ok).length;
-
-    lane.result.done = good;
-    show(lane, "done", `${good} of ${run.tasks}`,
-         lane.tasks.some(t => t.ok === false));
-
-    const silent = now - (lane.heard || run.start);
-
-    if (lane.looking && silent > 700) {
-        show(lane, "lag", "silent for " + time(silent), true);
-
-    } else {
-        const worst = lag(lane);
-
-        lane.result.lag = worst.ms;
-        show(lane, "lag", worst.text, worst.ms > SLOW);
-    }
-
-    const counts = [...lane.answers.values()].sort((a, b) => b - a);
-
-    show(lane, "workers", counts.length === 0 ? "–"
-         : (counts.length === 1 ? "1 worker: " : counts.length + " workers: ")
-           + counts.join(" + "));
-}
-
-
-/* rows: each bar in the first that is free, so what waits together piles up */
-
-function rows(requests, now) {
-    const free = [];
-
-    return requests.map(request => {
-        const end = request.end === undefined ? now : request.end;
-        let row = free.findIndex(t => t <= request.due);
-
-        if (row < 0) {
-            row = free.length;
-        }
-
-        free[row] = end + 1;
-        return row;
-    });
-}
-
-
-function draw(lane, now) {
-    const canvas = lane.canvas;
-    const scale = window.devicePixelRatio || 1;
-    const width = canvas.clientWidth;
-    const height = canvas.clientHeight;
-    const style = getComputedStyle(document.documentElement);
-    const colour = name => style.getPropertyValue(name);
-    const context = canvas.getContext("2d");
-
-    if (canvas.width !== Math.round(width * scale)
-        || canvas.height !== Math.round(height * scale))
-    {
-        canvas.width = Math.round(width * scale);
-        canvas.height = Math.round(height * scale);
-    }
-
-    context.setTransform(scale, 0, 0, scale, 0, 0);
-    context.clearRect(0, 0, width, height);
-
-    const axis = 18;
-    const start = run ? run.start : 0;
-    const span = run ? run.span : 5000;
-    const x = t => 6 + (t - start) / span * (width - 12);
-
-    /* the time axis, the same in each lane */
-
-    const step = [500, 1000, 2000, 5000, 10000, 20000, 60000]
-                 .find(s => span / s <= Math.max(width / 70, 2)) || 60000;
-
-    context.font = "11px system-ui, sans-serif";
-    context.textAlign = "center";
-
-    for (let t = 0; t <= span; t += step) {
-        context.fillStyle = colour("--line");
-        context.fillRect(Math.round(x(start + t)), 0, 1, height - axis);
-        context.fillStyle = colour("--faint");
-        context.fillText(t / 1000 + " s",
-                         Math.min(Math.max(x(start + t), 14), width - 18),
-                         height - 5);
-    }
-
-    if (!run) {
-        return;
-    }
-
-    /* tasks on top, /quick below */
-
-    const taskRow = rows(lane.tasks, now);
-    const quickRow = rows(lane.quick, now);
-    const nTask = Math.max(...taskRow, 0) + 1;
-    const nQuick = Math.max(...quickRow, 0) + 1;
-    const room = height - axis - 10;
-    const taskHeight = Math.min(10, room * .4 / nTask);
-    const quickHeight = Math.min(10, (room - nTask * taskHeight - 6) / nQuick);
-    const base = 6 + nTask * taskHeight + 6;
-
-    function bar(request, top, size, fill) {
-        const end = request.end === undefined ? now : request.end;
-
-        context.fillStyle = fill;
-        context.fillRect(x(request.due), top,
-                         Math.max(x(end) - x(request.due), 2),
-                         Math.max(size - (size > 3 ? 1 : 0), .6));
-    }
-
-    lane.tasks.forEach((t, i) => {
-        bar(t, 6 + taskRow[i] * taskHeight, taskHeight, colour("--task"));
-    });
-
-    lane.quick.forEach((q, i) => {
-        const end = q.end === undefined ? now : q.end;
-
-        bar(q, base + quickRow[i] * quickHeight, quickHeight,
-            colour(end - q.due > SLOW || q.ok === false ? "--slow" : "--quick"));
-    });
-}
-
-
 function frame() {
     const now = performance.now();
 
@@ -366,12 +148,20 @@ function frame() {
         run.span = Math.max(run.span, (now - run.start) * 1.04);
     }
 
+    const at = run && run.ended ? run.ended : now;
+
     for (const lane of lanes) {
         if (run && now >= run.start && !run.ended) {
-            numbers(lane, now);
+            numbers(lane, run, now);
+            showVerdict(lane, verdict(lane));
         }
 
-        draw(lane, run && run.ended ? run.ended : now);
+        draw(lane, run, at);
+    }
+
+    if (run && now >= run.start && !run.ended) {
+        write($("state"), `Running, ${((now - run.start) / 1000).toFixed(1)} s of `
+                          + `about ${time(longest(run) / 1000)}.`);
     }
 
     if (run && !run.ended) {
@@ -384,7 +174,7 @@ function tick() {
     const now = performance.now();
 
     if (run.stopped) {
-        finish();
+        finish("stopped");
         return;
     }
 
@@ -396,49 +186,76 @@ function tick() {
         }
 
         beat(lane, now);
+
+        if (lane.over && !lane.said) {
+            lane.said = true;
+            say(`${lane.title}: ${verdict(lane)}`);
+        }
     }
 
-    if (lanes.every(l => l.over) || now - run.start > LIMIT) {
-        finish();
+    if (lanes.every(l => l.over)) {
+        finish("done");
+
+    } else if (now - run.start > run.limit) {
+        run.abort.abort();
+        finish("limit");
     }
 }
 
 
 function over(state, text) {
-    $("state").textContent = text;
-    $("run").textContent = "Run";
+    write($("state"), text);
+    say(text);
+    write($("run"), "Run");
     document.body.dataset.state = state;
 }
 
 
-async function finish() {
+/* what all lanes together show */
+
+function conclusion(how, spent) {
+    const slow = lanes.filter(l => l.result.waited).map(l => l.name);
+    const well = lanes.filter(l => !l.result.waited).map(l => l.name);
+    const names = list => list.join(", ").replace(/, (?=[^,]*$)/, " and ");
+
+    return {
+        done: `Done in ${time(spent)}. `,
+        stopped: `Stopped after ${time(spent)}. `,
+        limit: `Given up after ${time(spent)}: some lane had not ended. `,
+    }[how] + (slow.length ? `/quick had to wait in ${names(slow)}`
+                            + (well.length ? `, not in ${names(well)}.` : ".")
+                          : "No /quick had to wait.");
+}
+
+
+async function finish(how) {
     clearInterval(run.timer);
     clearInterval(run.looks);
+
+    const end = performance.now();
 
     await Promise.all(lanes.map(look));
 
     const now = performance.now();
 
     for (const lane of lanes) {
-        numbers(lane, now);
-        lane.canvas.setAttribute("aria-label",
-            `${lane.title}: /quick p50 ${time(lane.result.p50)}, `
-            + `worst ${time(lane.result.worst)}, ${lane.result.done} tasks done`);
+        numbers(lane, run, now);
+        showVerdict(lane, verdict(lane));
+        label(lane, `${verdict(lane)} ${lane.result.done} of ${run.tasks} tasks `
+                    + "are done.");
     }
 
     run.ended = now;
-    $("late").textContent = "in this run its own timer was late by "
-                            + time(run.late) + " at most";
-    over("done", run.stopped
-        ? "Stopped."
-        : "Done. Look where /quick had to wait, and behind what.");
+    write($("late"), "in this run its own timer was late by " + ms(run.late)
+                     + " at most");
+    over("done", conclusion(how, (end - run.start) / 1000));
     document.body.dataset.result = JSON.stringify(
         Object.fromEntries(lanes.map(l => [l.name, l.result])));
     frame();
 }
 
 
-async function begin() {
+function prepare() {
     run = {
         duration: Math.round($("duration").value * 1000),
         tasks: Number($("tasks").value),
@@ -449,17 +266,35 @@ async function begin() {
         start: Infinity,
     };
 
+    run.limit = longest(run) * 1.5 + GRACE;
+
     for (const lane of lanes) {
         Object.assign(lane, {
             tasks: [], quick: [], waiting: [], underway: Array(QUICK_PORTS).fill(0),
-            answers: new Map(), done: 0, over: false, result: {},
+            answers: new Map(), done: 0, over: false, said: false, result: {},
             before: undefined, heard: undefined, failed: false, bound: 0,
         });
+        label(lane, "running");
     }
+}
 
+
+/* the lanes that do not answer, in words */
+
+function absent() {
+    const none = lanes.filter(l => l.failed).map(l => l.title);
+
+    $("elsewhere").hidden = none.length === 0;
+    return none.length === lanes.length ? "No lane answers."
+                                        : `No answer of ${none.join("; ")}.`;
+}
+
+
+async function begin() {
+    prepare();
     document.body.dataset.state = "running";
-    $("run").textContent = "Stop";
-    $("state").textContent = "Running …";
+    write($("run"), "Stop");
+    write($("state"), "Asking the lanes.");
 
     const mine = run;
 
@@ -469,20 +304,16 @@ async function begin() {
         return;
     }
 
-    if (run.stopped) {
+    if (run.stopped || lanes.some(l => l.failed)) {
+        const stopped = run.stopped;
+
         run = null;
-        over("stopped", "Stopped.");
+        lanes.forEach(lane => label(lane, "not run"));
+        over(stopped ? "stopped" : "failed", stopped ? "Stopped." : absent());
         return;
     }
 
-    if (lanes.some(l => l.failed)) {
-        const missing = lanes.filter(l => l.failed).map(l => l.title).join("; ");
-
-        run = null;
-        over("failed", `No answer of ${missing}: is "make lab" running?`);
-        return;
-    }
-
+    $("elsewhere").hidden = true;
     run.start = performance.now() + 100;
     run.span = Math.max(5000, run.duration * 1.5);
 
@@ -490,6 +321,7 @@ async function begin() {
         lane.next = run.start;
     }
 
+    say(`Running, for about ${time(longest(run) / 1000)}.`);
     run.timer = setInterval(tick, 10);
     run.looks = setInterval(() => lanes.forEach(look), 500);
     requestAnimationFrame(frame);
@@ -524,9 +356,15 @@ lanes.forEach(fill);
 
 for (const event of ["resize", "load"]) {
     window.addEventListener(event, () => {
-        lanes.forEach(lane => draw(lane, run && run.ended ? run.ended
-                                                         : performance.now()));
+        lanes.forEach(lane => draw(lane, run, run && run.ended
+                                              ? run.ended : performance.now()));
     });
 }
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", frame);
+
+/* whether this page has lanes at all is said before somebody presses Run */
+
+look(lanes[0]).then(() => {
+    $("elsewhere").hidden = !lanes[0].failed;
+});
