@@ -10,7 +10,7 @@
 # make bench    against the peers that Debian has; FULL=1 takes longer;
 #               NAMES=jobs some parts of it
 # make instructions that a request takes, as valgrind counts them
-# make test-lab the lab in a real browser
+# make test-lab the pages in a real browser: status, jobs and the lab
 
 KIND          = address
 TIME          = 60
@@ -208,6 +208,6 @@ instructions:
 test-lab:
 	@$(PACKAGES) install $(RUN_NEEDS) perl
 	@$(PACKAGES) install chromium chromium-driver || \
-	    echo "no browser can be had here: the lab is not tested"
-	@$(MAKE) -s build
-	@prove -v t/lab.pl :: $(NGINX) "$$(sh util/user.sh conf/html/lab.js)"
+	    echo "no browser can be had here: the pages are not tested"
+	@$(MAKE) -s build $(BUILD)/tasks/countdown.so
+	@prove -It/lib t/lab/*.pl :: $(NGINX) "$$(sh util/user.sh conf/html/lab.js)"

@@ -54,6 +54,16 @@ const silent = answer => answer.status === "gone" || answer.status === "slow";
 const over = entry => Boolean(entry.unknown || entry.job && entry.job.ended);
 
 
+const ORDER = ["running", "queued", "done", "failed", "cancelled", "timeout",
+               "lost", "unknown"];
+
+
+function states(entries) {
+    return ORDER.map(s => [entries.filter(e => stateOf(e) === s).length, s])
+                .filter(([n]) => n).map(([n, s]) => `${n} ${s}`).join(", ");
+}
+
+
 /* the sentence on top: which jobs there are, or that nobody can tell */
 
 function summary() {
@@ -63,20 +73,7 @@ function summary() {
                + ". This page asks again until it does.";
     }
 
-    const counts = new Map();
-
-    for (const entry of jobs) {
-        const state = stateOf(entry);
-
-        counts.set(state, (counts.get(state) || 0) + 1);
-    }
-
-    const order = ["running", "queued", "done", "failed", "cancelled", "timeout",
-                   "lost", "unknown"];
-    const list = order.filter(s => counts.has(s))
-                      .map(s => `${counts.get(s)} ${s}`).join(", ");
-
-    return jobs.length ? `${count(jobs.length, "job", "jobs")}: ${list}.`
+    return jobs.length ? `${count(jobs.length, "job", "jobs")}: ${states(jobs)}.`
                        : "No job yet.";
 }
 
@@ -127,10 +124,6 @@ function take(entry, answer) {
         entry.trouble = `asked for it, nginx answers ${answer.status}`;
     }
 
-    if (over(entry) && !gone) {
-        say(`${title(entry)}: ${stateOf(entry)}`);
-    }
-
     if (before !== stateOf(entry)) {
         store();
     }
@@ -150,13 +143,27 @@ async function see(entry) {
 }
 
 
-/* one after another, never two at once */
+/* one after another, never two at once; those that ended are read out together */
 
 async function round() {
-    for (const entry of jobs.filter(e => !over(e))) {
+    const asked = jobs.filter(e => !over(e));
+
+    for (const entry of asked) {
         if (!await see(entry)) {
             return;
         }
+    }
+
+    tell(asked.filter(over));
+}
+
+
+function tell(ended) {
+    if (ended.length === 1) {
+        say(`${title(ended[0])}: ${stateOf(ended[0])}`);
+
+    } else if (ended.length) {
+        say(`${ended.length} jobs have ended: ${states(ended)}.`);
     }
 }
 
@@ -304,6 +311,7 @@ async function cancel(entry) {
 
     } else {
         await see(entry);
+        tell([entry].filter(over));
     }
 
     show();

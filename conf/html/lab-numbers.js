@@ -20,19 +20,21 @@ function percentile(sorted, p) {
 }
 
 
-/* the numbers of a lane's nginx; one that stands still does not answer */
+/* the numbers of a lane's nginx; one that stands still does not answer, and is
+ * not asked again meanwhile */
 
-async function look(lane) {
-    if (lane.looking) {
-        return;
-    }
+function look(lane) {
+    lane.looking = lane.looking || hear(lane).finally(() => {
+        lane.looking = null;
+    });
 
-    lane.looking = true;
+    return lane.looking;
+}
 
+
+async function hear(lane) {
     const answer = await ask(`http://127.0.0.1:${lane.port + STATUS_PORT}/status`
                              + `?n=${++serial}`);
-
-    lane.looking = false;
 
     if (!answer.ok || !answer.body) {
         lane.failed = true;

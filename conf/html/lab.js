@@ -40,6 +40,7 @@ const STATUS_PORT = 8;
 const PER_PORT = 6;            // connections a browser keeps to a host and port
 const STAGGER = 50;            // between the starts of tasks, ms
 const QUIET = 400;             // of beats behind the last task, ms
+const PATIENCE = 1000;         // with the last numbers of a lane, ms
 const GRACE = 30000;           // a run is given up so long after its time, ms
 
 let lanes = [];
@@ -234,7 +235,10 @@ async function finish(how) {
 
     const end = performance.now();
 
-    await Promise.all(lanes.map(look));
+    /* a lane that was stopped may stand still for a while */
+
+    await Promise.race([Promise.all(lanes.map(look)),
+                        new Promise(resolve => setTimeout(resolve, PATIENCE))]);
 
     const now = performance.now();
 
@@ -294,7 +298,7 @@ async function begin() {
     prepare();
     document.body.dataset.state = "running";
     write($("run"), "Stop");
-    write($("state"), "Asking the lanes.");
+    write($("state"), "Asking the lanes, which may still have to end what was begun.");
 
     const mine = run;
 

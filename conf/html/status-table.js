@@ -36,12 +36,13 @@ function percentile(histogram, p) {
  * item in a cell or tells its text; texts are to the left, numbers to the
  * right.  The roles are still there where a phone gets cards. */
 
-function table(title, columns, key, none) {
+function table(title, columns, key, none, note = "") {
     const head = element("tr");
     const body = element("tbody");
     const empty = element("p", "faint", none);
     const grid = element("table", "", element("thead", "", head), body);
     const name = element("h2", "", title);
+    const foot = element("p", "note", note);
 
     for (const column of columns) {
         const th = element("th", column.text ? "text" : "", column.name);
@@ -72,11 +73,12 @@ function table(title, columns, key, none) {
     };
 
     return {
-        node: element("section", "", name, grid, empty),
+        node: element("section", "", name, grid, empty, foot),
         show(items, heading) {
             write(name, heading || title);
             grid.hidden = items.length === 0;
             empty.hidden = items.length > 0;
+            foot.hidden = !note || items.length === 0;
             keyed(body, items, key, row, (tr, item) => columns.forEach((c, i) =>
                 c.show ? c.show(tr.cells[i], item)
                        : write(tr.cells[i], String(c.value(item)))));

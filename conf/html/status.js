@@ -4,7 +4,8 @@
 "use strict";
 
 const EVERY = 1000;            // between two looks, ms
-const PATIENCE = 2500;         // then another connection, so another worker, ms
+const PATIENCE = 1500;         // then another connection, so another worker, ms
+const SILENT = 2000;           // so long without an answer is told, ms
 
 const TRY = [
     { path: "quick", about: "is answered from memory, at once" },
@@ -16,7 +17,7 @@ const TRY = [
 const tables = new Map();
 
 let heard = 0;                 // when the last answer came
-let asked = 0;
+let asked = 0;                 // since when there is no answer
 let kind = "";
 
 
@@ -135,13 +136,17 @@ function zone(z, several) {
                           .sort((a, b) => a.old - b.old || a.worker - b.worker);
 
     shown($("zones"), "workers " + z.name,
-          () => table("Event loops", WORKERS, w => w.pid, "No worker counts here."))
+          () => table("Event loops", WORKERS, w => w.pid, "No worker counts here.",
+                      "Late: so much after its time the loop of a worker came to "
+                      + "a timer; meanwhile nobody was answered."))
         .show(rows, "Event loops" + of);
 
     shown($("zones"), "tasks " + z.name,
           () => table("Locations", LOCATIONS,
                       t => [t.server, t.location, t.function, t.mode].join(" "),
-                      "No task was started yet."))
+                      "No task was started yet.",
+                      "Half, or 95 %, of those that ended have waited in line, or "
+                      + "taken, no longer than this."))
         .show(z.tasks.filter(t => t.started), "Locations" + of);
 }
 
@@ -267,13 +272,11 @@ function missing(status) {
     const since = heard ? `, last heard at ${clock(heard)}` : "";
 
     if (status === "gone") {
+        asked = 0;
         verdict("gone", `nginx does not answer${since}. This page asks again each `
                         + "second.");
 
-    } else if (status === "slow") {
-        silent();
-
-    } else {
+    } else if (status !== "slow") {
         $("elsewhere").hidden = false;
         verdict("elsewhere", "There are no numbers here: /status is answered "
                              + status + ".");
@@ -281,10 +284,14 @@ function missing(status) {
 }
 
 
-/* while a look is under way */
+/* while there is no answer, on whatever connection */
 
 function silent() {
     const s = (performance.now() - asked) / 1000;
+
+    if (s < SILENT / 1000 || kind === "gone") {
+        return;
+    }
 
     verdict("silent", `No answer for ${time(s)}: the event loop that has this `
                       + "page's connection stands still.");
@@ -294,20 +301,16 @@ function silent() {
 async function look() {
     const begin = performance.now();
 
-    asked = kind === "silent" ? asked : begin;
+    asked = asked || begin;
 
-    const watch = setInterval(() => {
-        if (performance.now() - begin > 1500 && kind !== "gone") {
-            silent();
-        }
-    }, 500);
-
+    const watch = setInterval(silent, 500);
     const answer = await ask("status", {}, PATIENCE);
 
     clearInterval(watch);
 
     if (answer.ok && answer.body) {
         heard = Date.now();
+        asked = 0;
         $("elsewhere").hidden = true;
         show(answer.body);
 
