@@ -35,7 +35,9 @@ function store() {
                      : e.job };
     });
 
-    sessionStorage.setItem(STORE, JSON.stringify(rows));
+    try {
+        sessionStorage.setItem(STORE, JSON.stringify(rows));
+    } catch (error) { /* a browser that keeps nothing: a reload forgets them */ }
 }
 
 

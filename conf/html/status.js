@@ -318,7 +318,7 @@ async function look() {
         missing(answer.status);
     }
 
-    document.body.classList.toggle("old", !answer.ok);
+    document.body.classList.toggle("old", kind === "gone" || kind === "silent");
 
     if (kind !== "elsewhere") {
         setTimeout(look, Math.max(EVERY - (performance.now() - begin), 100));

@@ -23,7 +23,7 @@ my $root = 'http://127.0.0.1:' . PORT;
 
 sub stalling {
     s/worker_processes\s+auto/worker_processes 2/;
-    s{(location = /quick)}{location = /still { task sleep duration=4s;
+    s{(location = /quick)}{location = /still { task sleep duration=6s;
         task_mode sync; } $1};
 }
 
@@ -155,6 +155,7 @@ print $still "GET /still HTTP/1.0\r\n\r\n";
 $b->says('#verdict', qr/event loop of worker \d+ stands still, for [1-3]\.\d s/,
          'a loop that stands still');
 contrasts('still');
+sleep(2.2);
 $b->says('#verdict', qr/on time/, 'it moves again');
 is(scalar(grep !/^No answer/, $b->changes), 2, 'both are read out once')
     or diag(join '; ', $b->changes);
