@@ -329,6 +329,7 @@ $("clear").addEventListener("click", () => {
     jobs = jobs.filter(e => !over(e));
     store();
     show();
+    $("controls").querySelector("[type=submit]").focus();
 });
 
 restore();

@@ -35,22 +35,24 @@ function mark(node, name, value) {
 
 
 /* The children of a parent become those of the items, each known by its key:
- * what is there already stays the same element, in its place if it can. */
+ * what is there already stays the same element, in its place if it can.  One that
+ * is moved would lose its selection, so those that go go first. */
 
 function keyed(parent, items, key, make, update) {
+    const names = items.map(item => String(key(item)));
     const known = new Map([...parent.children].map(e => [e.dataset.key, e]));
+
+    known.forEach((e, name) => names.includes(name) || e.remove());
+
     let at = parent.firstElementChild;
 
-    for (const item of items) {
-        const name = String(key(item));
-        let e = known.get(name);
+    for (const [i, item] of items.entries()) {
+        let e = known.get(names[i]);
 
         if (e === undefined) {
             e = make(item);
-            e.dataset.key = name;
+            e.dataset.key = names[i];
         }
-
-        known.delete(name);
 
         if (e === at) {
             at = at.nextElementSibling;
@@ -61,8 +63,6 @@ function keyed(parent, items, key, make, update) {
 
         update(e, item);
     }
-
-    known.forEach(e => e.remove());
 }
 
 

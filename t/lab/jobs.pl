@@ -157,6 +157,8 @@ is($b->script('return document.querySelector("#steps").ariaInvalid'), 'true',
 contrasts('refused');
 $b->click('#clear');
 is($b->number('.card'), 0, 'ended ones are removed');
+is($b->script('return document.activeElement.textContent'), 'Start',
+   'who has the focus there keeps a place to go on from');
 $b->console('nothing wrong in the console', qr/ 422 /);
 
 # twenty: one can start and cancel
