@@ -312,8 +312,10 @@ ngx_http_task_worker_start(ngx_cycle_t *cycle)
         }
     }
 
+    ngx_http_task_running_init();
     ngx_http_task_heartbeat_start(&tmcf->zones,
-                                  tmcf->stall_set ? tmcf->stall : 0);
+                                  tmcf->stall_set ? tmcf->stall : 0,
+                                  ngx_http_task_running_oldest);
 }
 
 

@@ -331,4 +331,4 @@ Allow: GET, HEAD, POST
 --- config
     location = /t { task_status json; limit_rate 600; postpone_output 0; }
 --- timeout: 15
---- response_body_like: "tasks":\[\]\}\],"jobs":\[\]\}$
+--- response_body_like: "tasks":\[\]\}\],"jobs":\[\],"libraries":\[\]\}$

@@ -416,7 +416,7 @@ sub conf {
 conf('no size', 'task_zone z;', '', 'invalid zone "z", it must be name:size in \S+:\d+$');
 conf('no name', 'task_zone :1m;', '', 'invalid zone ":1m", it must be name:size');
 conf('invalid size', 'task_zone z:x;', '', 'invalid size "x" of zone "z" in');
-conf('too small', 'task_zone z:4k;', '', 'zone "z" is too small, it must have at least \d+ bytes in');
+conf('too small', 'task_zone z:4k;', '', 'zone "z" is too small, it must have at least \d+k in');
 conf('not UTF-8', "task_zone z\xff:1m;", '', 'has a name that is not UTF-8');
 conf('off', 'task_zone off:1m;', '', '"task_zone" directive cannot have the name "off"');
 conf('duplicate', 'task_zone z:1m; task_zone z:1m;', '', 'duplicate zone "z" in');

@@ -108,10 +108,13 @@ char *ngx_http_task_conf_invalid_time(ngx_conf_t *cf,
 
 /* --- shared memory: ngx_http_task_shm.c ---------------------------------- */
 
-/* reads "name:size", returns the size; NGX_ERROR: it is wrong, and logged */
+/*
+ * Reads "name:size", returns the size, which is not less than the least bytes;
+ * NGX_ERROR: it is wrong, and logged
+ */
 
 ssize_t ngx_http_task_shm_size(ngx_conf_t *cf, const char *directive,
-    ngx_str_t *text, ngx_str_t *name, void *tag);
+    size_t least, ngx_str_t *text, ngx_str_t *name, void *tag);
 
 /* initializes a mutex that is robust and shared by processes */
 

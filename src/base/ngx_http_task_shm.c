@@ -13,7 +13,7 @@ static ssize_t ngx_http_task_shm_resized(ngx_conf_t *cf,
 
 
 ssize_t
-ngx_http_task_shm_size(ngx_conf_t *cf, const char *directive,
+ngx_http_task_shm_size(ngx_conf_t *cf, const char *directive, size_t least,
     ngx_str_t *text, ngx_str_t *name, void *tag)
 {
     u_char    *p;
@@ -47,11 +47,13 @@ ngx_http_task_shm_size(ngx_conf_t *cf, const char *directive,
                                       &size, name);
     }
 
-    if (n < (ssize_t) (8 * ngx_pagesize)) {
+    least = ngx_max(least, 8 * ngx_pagesize);
+
+    if (n < (ssize_t) least) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                                       "zone \"%V\" is too small, it must have "
-                                      "at least %uz bytes", name,
-                                      (size_t) (8 * ngx_pagesize));
+                                      "at least %uzk", name,
+                                      (least + 1023) / 1024);
     }
 
     return ngx_http_task_shm_resized(cf, directive, name, tag, n);

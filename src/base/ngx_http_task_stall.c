@@ -14,7 +14,6 @@
 #include "base/ngx_http_task_base.h"
 
 #include <signal.h>
-#include <sys/prctl.h>
 
 
 /* what the thread does while code runs: it looks so often, milliseconds */
@@ -86,6 +85,8 @@ ngx_http_task_stall_start(ngx_msec_t bound, ngx_uint_t exact)
                       "not logged");
         return 0;
     }
+
+    (void) pthread_setname_np(ngx_http_task_stall_tid, "watch loop");
 
     ngx_http_task_stall_started = 1;
 
@@ -178,8 +179,6 @@ ngx_http_task_stall_thread(void *data)
 {
     int64_t     look, seen, next;
     ngx_uint_t  idle;
-
-    (void) prctl(PR_SET_NAME, "watch loop");
 
     look = ngx_http_task_stall_bound / 4;
     look = ngx_max(look, NGX_HTTP_TASK_STALL_LOOK_MIN * 1000000);

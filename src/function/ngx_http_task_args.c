@@ -214,10 +214,9 @@ ngx_http_task_args_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    if (!ngx_http_task_functions_take(acf->libraries, &value[1])) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no task function has a parameter \"%V\"",
-                           &value[1]);
+    if (ngx_http_task_unknown_anywhere(cf, acf->libraries, &value[1])
+        != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 

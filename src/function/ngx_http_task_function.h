@@ -127,6 +127,8 @@ struct ngx_http_task_function_s {
     ngx_uint_t                       nparams;
     ngx_http_task_arg_t             *args;         /* before configuration */
     ngx_uint_t                       methods;      /* 0: the default ones */
+    int                              empty;        /* [both] it was logged that
+                                                      it sets no result */
 };
 
 
@@ -154,6 +156,14 @@ ngx_int_t ngx_http_task_library_builtin(ngx_conf_t *cf, ngx_array_t *libraries,
 ngx_int_t ngx_http_task_library_load(ngx_conf_t *cf, ngx_array_t *libraries,
     ngx_str_t *file);
 
+
+/*
+ * ngx_http_task_symbols.c: warns of a function of the library in place of which
+ * another object's is called
+ */
+
+void ngx_http_task_symbols_check(ngx_conf_t *cf, ngx_str_t *file,
+    void *handle);
 
 /*
  * Called in a worker: from then on the second returns the file of the library
@@ -215,10 +225,10 @@ ngx_int_t ngx_http_task_unknown_param(ngx_conf_t *cf,
     ngx_http_task_place_t *place, ngx_http_task_function_t *function,
     ngx_str_t *name);
 
-/* returns 1 if any function has a parameter of that name */
+/* NGX_OK: some function has a parameter of that name */
 
-ngx_uint_t ngx_http_task_functions_take(ngx_array_t *libraries,
-    ngx_str_t *name);
+ngx_int_t ngx_http_task_unknown_anywhere(ngx_conf_t *cf,
+    ngx_array_t *libraries, ngx_str_t *name);
 
 
 /* --- parameters, as a table has them: ngx_http_task_param.c -------------- */

@@ -210,31 +210,3 @@ ngx_http_task_functions_find(ngx_conf_t *cf, ngx_array_t *libraries,
 
     return found;
 }
-
-
-ngx_uint_t
-ngx_http_task_functions_take(ngx_array_t *libraries, ngx_str_t *name)
-{
-    ngx_uint_t                  i, n, k;
-    ngx_http_task_library_t   **library;
-    ngx_http_task_function_t   *f;
-
-    library = libraries->elts;
-
-    for (i = 0; i < libraries->nelts; i++) {
-        for (n = 0; n < library[i]->nfunctions; n++) {
-            f = &library[i]->functions[n];
-
-            for (k = 0; k < f->nparams; k++) {
-                if (f->args[k].name.len == name->len
-                    && ngx_strncmp(f->args[k].name.data, name->data, name->len)
-                       == 0)
-                {
-                    return 1;
-                }
-            }
-        }
-    }
-
-    return 0;
-}

@@ -64,7 +64,15 @@ ngx_http_task_library_load(ngx_conf_t *cf, ngx_array_t *libraries,
                          "no NGX_TASK_LIBRARY()", file);
     }
 
-    return ngx_http_task_library_add(cf, libraries, library, descriptor);
+    if (ngx_http_task_library_add(cf, libraries, library, descriptor)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_task_symbols_check(cf, file, handle);
+
+    return NGX_OK;
 }
 
 

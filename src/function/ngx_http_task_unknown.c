@@ -19,6 +19,8 @@ typedef struct {
 } ngx_http_task_near_t;
 
 
+static ngx_int_t ngx_http_task_unknown_add(ngx_array_t *names,
+    ngx_str_t *name, ngx_str_t *wanted);
 static ngx_str_t ngx_http_task_unknown_list(ngx_conf_t *cf, ngx_array_t *names,
     ngx_str_t *wanted);
 static ngx_int_t ngx_http_task_unknown_cmp(const void *one,
@@ -90,6 +92,81 @@ ngx_http_task_unknown_param(ngx_conf_t *cf, ngx_http_task_place_t *place,
     return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, place,
                             "task \"%V\" has no parameter \"%V\", it has: %V",
                             &function->name, name, &list);
+}
+
+
+ngx_int_t
+ngx_http_task_unknown_anywhere(ngx_conf_t *cf, ngx_array_t *libraries,
+    ngx_str_t *name)
+{
+    ngx_str_t                   list;
+    ngx_uint_t                  i, n, k;
+    ngx_array_t                 names;
+    ngx_http_task_library_t   **library;
+    ngx_http_task_function_t   *f;
+
+    if (ngx_array_init(&names, cf->temp_pool, 16, sizeof(ngx_str_t)) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    library = libraries->elts;
+
+    for (i = 0; i < libraries->nelts; i++) {
+        for (n = 0; n < library[i]->nfunctions; n++) {
+            f = &library[i]->functions[n];
+
+            for (k = 0; k < f->nparams; k++) {
+                if (ngx_http_task_unknown_add(&names, &f->args[k].name, name)
+                    == NGX_DONE)
+                {
+                    return NGX_OK;
+                }
+            }
+        }
+    }
+
+    list = ngx_http_task_unknown_list(cf, &names, name);
+
+    return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "no task function has a parameter \"%V\", there "
+                            "are: %V", name, &list);
+}
+
+
+/* each name once; NGX_DONE: it is the one that is wanted */
+
+static ngx_int_t
+ngx_http_task_unknown_add(ngx_array_t *names, ngx_str_t *name,
+    ngx_str_t *wanted)
+{
+    ngx_str_t   *known;
+    ngx_uint_t   i;
+
+    if (name->len == wanted->len
+        && ngx_strncmp(name->data, wanted->data, name->len) == 0)
+    {
+        return NGX_DONE;
+    }
+
+    known = names->elts;
+
+    for (i = 0; i < names->nelts; i++) {
+        if (known[i].len == name->len
+            && ngx_strncmp(known[i].data, name->data, name->len) == 0)
+        {
+            return NGX_OK;
+        }
+    }
+
+    known = ngx_array_push(names);
+    if (known == NULL) {
+        return NGX_ERROR;
+    }
+
+    *known = *name;
+
+    return NGX_OK;
 }
 
 

@@ -41,6 +41,8 @@ static ngx_int_t ngx_http_task_status_make(ngx_http_task_status_t *status);
 static ngx_int_t ngx_http_task_status_piece(ngx_http_task_status_t *status);
 static ngx_uint_t ngx_http_task_status_print(ngx_http_task_status_t *status);
 static ngx_int_t ngx_http_task_status_begin(ngx_http_task_status_t *status);
+static void ngx_http_task_status_libraries(ngx_http_task_out_t *out,
+    ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_status_send(ngx_http_task_status_t *status);
 static ngx_int_t ngx_http_task_status_format(ngx_http_request_t *r,
     ngx_http_task_format_e *format);
@@ -278,6 +280,8 @@ ngx_http_task_status_begin(ngx_http_task_status_t *status)
     } else {
         ngx_http_task_out(out, "],\"jobs\":[");
         ngx_http_task_job_status_json(out, &status->jobs);
+        ngx_http_task_out(out, "],\"libraries\":[");
+        ngx_http_task_status_libraries(out, status->request);
         ngx_http_task_out(out, "]}");
         type = &ngx_http_task_json_type;
     }
@@ -290,6 +294,36 @@ ngx_http_task_status_begin(ngx_http_task_status_t *status)
     }
 
     return (rc == NGX_DONE) ? NGX_OK : rc;
+}
+
+
+/* which builds of them this worker has */
+
+static void
+ngx_http_task_status_libraries(ngx_http_task_out_t *out, ngx_http_request_t *r)
+{
+    ngx_uint_t                  i;
+    ngx_array_t                *libraries;
+    ngx_http_task_library_t   **library;
+    ngx_http_task_loc_conf_t   *tlcf;
+
+    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
+
+    libraries = tlcf->args.libraries;
+    library = libraries->elts;
+
+    /* the first one is the built-in one */
+
+    for (i = 1; i < libraries->nelts; i++) {
+        ngx_http_task_out(out, i > 1 ? ",{" : "{");
+        ngx_http_task_out_json(out, "name", &library[i]->name);
+        ngx_http_task_out(out, ",");
+        ngx_http_task_out_json(out, "file", &library[i]->file);
+        ngx_http_task_out(out, ",");
+        ngx_http_task_out_json(out, "modified", &library[i]->modified);
+        ngx_http_task_out(out, ",\"started\":%s}",
+                          library[i]->failed ? "false" : "true");
+    }
 }
 
 

@@ -149,6 +149,10 @@ ngx_http_task_run(ngx_task_t *t)
 void
 ngx_http_task_wait(ngx_task_t *t)
 {
+    if (!t->listed) {
+        ngx_http_task_running_add(t);
+    }
+
     if (!t->watched && t->client->watch) {
         t->watched = 1;
         t->client->watch(t);
@@ -256,6 +260,8 @@ ngx_http_task_end(ngx_task_t *t, ngx_http_task_state_e state)
 
     (void) __atomic_compare_exchange_n(&t->started, &never, -1, 0,
                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+
+    ngx_http_task_running_remove(t);
 
     t->state = t->client->left(t) ? NGX_HTTP_TASK_CANCELLED : state;
     t->ended = ngx_http_task_now();

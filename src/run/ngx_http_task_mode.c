@@ -7,6 +7,8 @@
 #include "run/ngx_http_task_run.h"
 
 
+static char *ngx_http_task_mode_pool(ngx_conf_t *cf,
+    ngx_http_task_mode_t *mode, ngx_str_t *pool);
 static ngx_int_t ngx_http_task_mode_default(ngx_conf_t *cf,
     ngx_http_task_mode_t *mode, ngx_http_task_function_t *function);
 
@@ -69,16 +71,27 @@ ngx_http_task_mode_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     mode->executor = *executor;
 
-    if (pool.data) {
-        mode->pool = ngx_thread_pool_add(cf, &pool);
-        mode->pool_name = pool;
+    return pool.data ? ngx_http_task_mode_pool(cf, mode, &pool) : NGX_CONF_OK;
+}
 
-        if (mode->pool == NULL) {
-            return NGX_CONF_ERROR;
-        }
+
+static char *
+ngx_http_task_mode_pool(ngx_conf_t *cf, ngx_http_task_mode_t *mode,
+    ngx_str_t *pool)
+{
+    /* if it is not defined behind this either, nginx says so */
+
+    if (ngx_thread_pool_get(cf->cycle, pool) == NULL) {
+        (void) ngx_http_task_conf_log(cf, NGX_LOG_WARN, NULL,
+                           "thread pool \"%V\" is not defined before this: add "
+                           "\"thread_pool %V threads=4;\" to the main context",
+                           pool, pool);
     }
 
-    return NGX_CONF_OK;
+    mode->pool = ngx_thread_pool_add(cf, pool);
+    mode->pool_name = *pool;
+
+    return mode->pool ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 

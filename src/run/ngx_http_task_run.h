@@ -12,6 +12,23 @@
 #include "task/ngx_http_task.h"
 
 
+/* --- tasks that run: ngx_http_task_running.c ----------------------------- */
+
+/* called in a worker */
+
+void ngx_http_task_running_init(void);
+
+/* a task does not end at once; it has ended, harmless if it was not added */
+
+void ngx_http_task_running_add(ngx_task_t *t);
+void ngx_http_task_running_remove(ngx_task_t *t);
+
+/* see ngx_http_task_oldest_pt */
+
+ngx_uint_t ngx_http_task_running_oldest(ngx_http_task_old_t *old,
+    ngx_uint_t n);
+
+
 /* --- the life of a task: ngx_http_task_life.c ---------------------------- */
 
 /* accepts a task that has all it needs; it runs now, or when its turn comes */

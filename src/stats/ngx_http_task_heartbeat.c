@@ -15,6 +15,8 @@
 
 static void ngx_http_task_heartbeat_handler(ngx_event_t *ev);
 static void ngx_http_task_heartbeat_add(ngx_event_t *ev, int64_t now);
+static void ngx_http_task_heartbeat_list(ngx_http_task_zone_t *zone,
+    ngx_http_task_old_t *old, ngx_uint_t n);
 static void ngx_http_task_heartbeat_note(ngx_http_task_zone_t *zone,
     int64_t now, int64_t late);
 
@@ -27,12 +29,16 @@ static ngx_event_t        ngx_http_task_heartbeat_event;
 static ngx_connection_t   ngx_http_task_heartbeat_dumb;
 static int64_t            ngx_http_task_heartbeat_next;
 
+static ngx_http_task_oldest_pt  ngx_http_task_heartbeat_oldest;
+
 
 void
-ngx_http_task_heartbeat_start(ngx_array_t *zones, ngx_msec_t stall)
+ngx_http_task_heartbeat_start(ngx_array_t *zones, ngx_msec_t stall,
+    ngx_http_task_oldest_pt oldest)
 {
     ngx_event_t  *ev;
 
+    ngx_http_task_heartbeat_oldest = oldest;
     ngx_http_task_heartbeat_zones = zones;
     ngx_http_task_heartbeat_stall = (int64_t) stall * 1000000;
 
@@ -66,6 +72,8 @@ static void
 ngx_http_task_heartbeat_handler(ngx_event_t *ev)
 {
     int64_t                 now, late, named;
+    ngx_uint_t              n;
+    ngx_http_task_old_t     old[NGX_HTTP_TASK_ZONE_OLDEST];
     ngx_uint_t              i;
     ngx_http_task_zone_t  **zones;
 
@@ -77,8 +85,11 @@ ngx_http_task_heartbeat_handler(ngx_event_t *ev)
 
     zones = ngx_http_task_heartbeat_zones->elts;
 
+    n = ngx_http_task_heartbeat_oldest(old, NGX_HTTP_TASK_ZONE_OLDEST);
+
     for (i = 0; i < ngx_http_task_heartbeat_zones->nelts; i++) {
         ngx_http_task_heartbeat_note(zones[i], now, late);
+        ngx_http_task_heartbeat_list(zones[i], old, n);
     }
 
     named = ngx_http_task_stall_take();
@@ -117,4 +128,42 @@ ngx_http_task_heartbeat_note(ngx_http_task_zone_t *zone, int64_t now,
     }
 
     ngx_http_task_atomic_set(&slot->due, ngx_http_task_slot_due(now));
+}
+
+
+/* tells those of the tasks that the zone counts */
+
+static void
+ngx_http_task_heartbeat_list(ngx_http_task_zone_t *zone,
+    ngx_http_task_old_t *old, ngx_uint_t n)
+{
+    uint64_t              *end;
+    ngx_uint_t             i, place, told;
+    ngx_http_task_slot_t  *slot;
+
+    slot = zone->slot;
+
+    if (slot == NULL) {
+        return;
+    }
+
+    end = slot->cells + slot->generation->nseries * zone->ncounters;
+    told = 0;
+
+    for (i = 0; i < n; i++) {
+
+        if (old[i].cell < slot->cells || old[i].cell >= end) {
+            continue;
+        }
+
+        place = (old[i].cell - slot->cells) / zone->ncounters;
+
+        ngx_http_task_atomic_set(&slot->oldest[told++],
+            ngx_http_task_zone_oldest((uint64_t) old[i].begun / 1000000,
+                                      place));
+    }
+
+    if (told < NGX_HTTP_TASK_ZONE_OLDEST) {
+        ngx_http_task_atomic_set(&slot->oldest[told], 0);
+    }
 }

@@ -18,6 +18,8 @@ static ngx_int_t ngx_http_task_see_begin(ngx_http_task_seen_t *seen);
 static void ngx_http_task_see_mark(ngx_http_task_zone_t *zone);
 static ngx_int_t ngx_http_task_see_workers(ngx_http_task_seen_t *seen,
     ngx_http_task_generation_t *generation);
+static void ngx_http_task_see_oldest(ngx_http_task_seen_worker_t *worker,
+    ngx_http_task_slot_t *slot, int64_t now);
 static ngx_uint_t *ngx_http_task_see_cells(ngx_http_task_seen_t *seen,
     ngx_http_task_generation_t *generation);
 static ngx_int_t ngx_http_task_see_series(ngx_http_task_seen_t *seen,
@@ -253,6 +255,8 @@ ngx_http_task_see_workers(ngx_http_task_seen_t *seen,
         worker->generation = generation->number;
         worker->worst = ngx_http_task_atomic_get(&slot->worst);
 
+        ngx_http_task_see_oldest(worker, slot, now);
+
         worker->lag = ngx_max(now - ngx_http_task_atomic_get(&slot->due), 0);
         worker->worst = ngx_max(worker->worst, worker->lag);
 
@@ -262,6 +266,24 @@ ngx_http_task_see_workers(ngx_http_task_seen_t *seen,
     }
 
     return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_task_see_oldest(ngx_http_task_seen_worker_t *worker,
+    ngx_http_task_slot_t *slot, int64_t now)
+{
+    ngx_uint_t  i;
+
+    worker->now = now / 1000000;
+
+    for (i = 0; i < NGX_HTTP_TASK_ZONE_OLDEST; i++) {
+        worker->oldest[i] = ngx_http_task_atomic_get(&slot->oldest[i]);
+
+        if (worker->oldest[i] == 0) {
+            break;
+        }
+    }
 }
 
 

@@ -54,6 +54,8 @@ typedef struct {
     uint64_t                         running;
     uint64_t                         waiting;
     ngx_array_t                      pools;        /* .._seen_pool_t */
+    uint64_t                         oldest[NGX_HTTP_TASK_ZONE_OLDEST];
+    int64_t                          now;          /* milliseconds */
 } ngx_http_task_seen_worker_t;
 
 

@@ -130,7 +130,21 @@ void ngx_http_task_count_piece_returned(ngx_http_task_zone_pool_t *pool);
  * library, is logged; 0: none is.
  */
 
-void ngx_http_task_heartbeat_start(ngx_array_t *zones, ngx_msec_t stall);
+typedef struct {
+    uint64_t                *cell;
+    int64_t                  begun;        /* nanoseconds */
+} ngx_http_task_old_t;
+
+/*
+ * oldest() sets the tasks of this worker that have run for longest, up to n,
+ * and returns how many there are.
+ */
+
+typedef ngx_uint_t (*ngx_http_task_oldest_pt)(ngx_http_task_old_t *old,
+    ngx_uint_t n);
+
+void ngx_http_task_heartbeat_start(ngx_array_t *zones, ngx_msec_t stall,
+    ngx_http_task_oldest_pt oldest);
 
 
 #endif /* _NGX_HTTP_TASK_STATS_H_INCLUDED_ */

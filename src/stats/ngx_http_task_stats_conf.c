@@ -31,7 +31,7 @@ ngx_http_task_stats_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    size = ngx_http_task_shm_size(cf, "task_zone", &value[1], &name,
+    size = ngx_http_task_shm_size(cf, "task_zone", 0, &value[1], &name,
                                   cmd->post);
 
     if (size == NGX_ERROR) {

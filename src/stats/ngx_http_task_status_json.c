@@ -20,7 +20,11 @@ enum {
 static void ngx_http_task_json_head(ngx_http_task_out_t *out,
     ngx_http_task_seen_t *seen, ngx_uint_t comma);
 static void ngx_http_task_json_worker(ngx_http_task_out_t *out,
-    ngx_http_task_seen_worker_t *worker);
+    ngx_http_task_seen_t *seen, ngx_http_task_seen_worker_t *worker);
+static void ngx_http_task_json_oldest(ngx_http_task_out_t *out,
+    ngx_http_task_seen_t *seen, ngx_http_task_seen_worker_t *worker);
+static void ngx_http_task_json_labels(ngx_http_task_out_t *out,
+    ngx_http_task_seen_series_t *series);
 static void ngx_http_task_json_series(ngx_http_task_out_t *out,
     ngx_http_task_zone_t *zone, ngx_http_task_seen_series_t *series);
 static void ngx_http_task_json_histogram(ngx_http_task_out_t *out,
@@ -57,7 +61,7 @@ ngx_http_task_status_json(ngx_http_task_out_t *out,
 
         if (print->item < seen->workers.nelts) {
             ngx_http_task_out(out, print->item ? "," : "");
-            ngx_http_task_json_worker(out, &worker[print->item++]);
+            ngx_http_task_json_worker(out, seen, &worker[print->item++]);
             break;
         }
 
@@ -104,7 +108,7 @@ ngx_http_task_json_head(ngx_http_task_out_t *out, ngx_http_task_seen_t *seen,
 
 static void
 ngx_http_task_json_worker(ngx_http_task_out_t *out,
-    ngx_http_task_seen_worker_t *worker)
+    ngx_http_task_seen_t *seen, ngx_http_task_seen_worker_t *worker)
 {
     ngx_uint_t                  i;
     ngx_http_task_seen_pool_t  *pool;
@@ -129,7 +133,63 @@ ngx_http_task_json_worker(ngx_http_task_out_t *out,
                           pool[i].running, pool[i].waiting);
     }
 
+    ngx_http_task_out(out, "],\"oldest\":[");
+    ngx_http_task_json_oldest(out, seen, worker);
     ngx_http_task_out(out, "]}");
+}
+
+
+static void
+ngx_http_task_json_oldest(ngx_http_task_out_t *out,
+    ngx_http_task_seen_t *seen, ngx_http_task_seen_worker_t *worker)
+{
+    int64_t                       age;
+    ngx_uint_t                    i, n;
+    ngx_http_task_seen_series_t  *series;
+
+    series = seen->series.elts;
+
+    for (i = 0; i < NGX_HTTP_TASK_ZONE_OLDEST && worker->oldest[i]; i++) {
+
+        /* whose cell it is */
+
+        for (n = 1; n < seen->series.nelts; n++) {
+            if (worker->cells[n]
+                == ngx_http_task_zone_oldest_place(worker->oldest[i]) + 1)
+            {
+                break;
+            }
+        }
+
+        if (n == seen->series.nelts) {
+            continue;
+        }
+
+        age = worker->now - ngx_http_task_zone_oldest_ms(worker->oldest[i]);
+
+        ngx_http_task_out(out, i ? ",{" : "{");
+        ngx_http_task_json_labels(out, &series[n]);
+        ngx_http_task_out(out, ",\"age\":");
+        ngx_http_task_out_time(out, ngx_max(age, 0) * 1000000);
+        ngx_http_task_out(out, "}");
+    }
+}
+
+
+static void
+ngx_http_task_json_labels(ngx_http_task_out_t *out,
+    ngx_http_task_seen_series_t *series)
+{
+    ngx_uint_t  i;
+
+    static const char  *const names[] = {
+        "server", "location", "function", "mode"
+    };
+
+    for (i = 0; i < NGX_HTTP_TASK_LABELS; i++) {
+        ngx_http_task_out(out, i ? "," : "");
+        ngx_http_task_out_json(out, names[i], &series->labels[i]);
+    }
 }
 
 
@@ -140,16 +200,10 @@ ngx_http_task_json_series(ngx_http_task_out_t *out, ngx_http_task_zone_t *zone,
     uint64_t    *counters;
     ngx_uint_t   i, n;
 
-    static const char  *const names[] = {
-        "server", "location", "function", "mode"
-    };
-
     counters = series->counters;
 
-    for (i = 0; i < NGX_HTTP_TASK_LABELS; i++) {
-        ngx_http_task_out(out, i ? "," : "{");
-        ngx_http_task_out_json(out, names[i], &series->labels[i]);
-    }
+    ngx_http_task_out(out, "{");
+    ngx_http_task_json_labels(out, series);
 
     for (i = 0; i < NGX_HTTP_TASK_COUNTS; i++) {
         if (ngx_http_task_seen_counters[i].json) {

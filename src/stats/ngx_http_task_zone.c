@@ -15,7 +15,7 @@
 
 /* the version of what lies in the zone */
 
-#define NGX_HTTP_TASK_ZONE_LAYOUT  1
+#define NGX_HTTP_TASK_ZONE_LAYOUT  2
 
 /* alignment of slots: no two share a cache line, or a prefetched pair */
 
@@ -32,6 +32,10 @@ static ngx_int_t ngx_http_task_zone_generation(ngx_http_task_zone_t *zone);
 static ngx_http_task_series_t *ngx_http_task_zone_series(
     ngx_http_task_zone_t *zone, ngx_str_t *name);
 static void ngx_http_task_zone_link(ngx_queue_t *queue, ngx_queue_t *q);
+static size_t ngx_http_task_zone_enough(ngx_http_task_zone_t *zone);
+static size_t ngx_http_task_zone_slot_size(ngx_http_task_zone_t *zone,
+    ngx_uint_t nseries);
+static ngx_uint_t ngx_http_task_zone_nslots(ngx_http_task_zone_t *zone);
 static ngx_int_t ngx_http_task_zone_slots(ngx_http_task_zone_t *zone,
     ngx_http_task_generation_t *generation);
 
@@ -137,11 +141,41 @@ ngx_http_task_zone_init(ngx_shm_zone_t *shm_zone, void *data)
     if (rc != NGX_OK) {
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
                       "task_zone \"%V\" is too small for %ui locations, the "
-                      "numbers of all workers and those of old workers: %uz",
-                      &zone->name, zone->stats.nelts, shm_zone->shm.size);
+                      "numbers of all workers and those of old workers: %uz, "
+                      "%uzk is enough",
+                      &zone->name, zone->stats.nelts, shm_zone->shm.size,
+                      ngx_http_task_zone_enough(zone) / 1024);
     }
 
     return rc;
+}
+
+
+/* how large it has to be, with as much again for a reload */
+
+static size_t
+ngx_http_task_zone_enough(ngx_http_task_zone_t *zone)
+{
+    size_t                   size, total;
+    ngx_uint_t               i;
+    ngx_http_task_stats_t  **stats;
+
+    stats = zone->stats.elts;
+
+    total = ngx_http_task_zone_slot_size(zone, zone->stats.nelts + 1)
+            * ngx_http_task_zone_nslots(zone);
+
+    for (i = 0; i < zone->stats.nelts; i++) {
+        size = sizeof(ngx_http_task_series_t) + stats[i]->name.len
+               + 2 * zone->ncounters * sizeof(uint64_t);
+
+        /* nginx's allocator rounds up to a power of two, or to pages */
+
+        total += (size > ngx_pagesize / 2) ? ngx_align(size, ngx_pagesize)
+                                           : 2 * size;
+    }
+
+    return ngx_align(2 * total + 16 * ngx_pagesize, 65536);
 }
 
 
@@ -370,17 +404,11 @@ ngx_http_task_zone_slots(ngx_http_task_zone_t *zone,
 {
     size_t                 size;
     ngx_uint_t             i;
-    ngx_core_conf_t       *ccf;
     ngx_http_task_slot_t  *slot;
 
-    ccf = (ngx_core_conf_t *) ngx_get_conf(zone->cycle->conf_ctx,
-                                           ngx_core_module);
+    size = ngx_http_task_zone_slot_size(zone, generation->nseries);
 
-    size = offsetof(ngx_http_task_slot_t, cells)
-           + generation->nseries * zone->ncounters * sizeof(uint64_t);
-    size = ngx_align(size, NGX_HTTP_TASK_ZONE_ALIGN);
-
-    generation->nslots = ngx_max(ccf->worker_processes, 1);
+    generation->nslots = ngx_http_task_zone_nslots(zone);
     generation->slot_size = size;
 
     generation->slots = ngx_slab_calloc_locked(zone->shpool,
@@ -401,4 +429,28 @@ ngx_http_task_zone_slots(ngx_http_task_zone_t *zone,
     }
 
     return NGX_OK;
+}
+
+
+static size_t
+ngx_http_task_zone_slot_size(ngx_http_task_zone_t *zone, ngx_uint_t nseries)
+{
+    size_t  size;
+
+    size = offsetof(ngx_http_task_slot_t, cells)
+           + nseries * zone->ncounters * sizeof(uint64_t);
+
+    return ngx_align(size, NGX_HTTP_TASK_ZONE_ALIGN);
+}
+
+
+static ngx_uint_t
+ngx_http_task_zone_nslots(ngx_http_task_zone_t *zone)
+{
+    ngx_core_conf_t  *ccf;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(zone->cycle->conf_ctx,
+                                           ngx_core_module);
+
+    return ngx_max(ccf->worker_processes, 1);
 }

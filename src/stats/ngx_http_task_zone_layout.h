@@ -15,6 +15,7 @@
 #define NGX_HTTP_TASK_ZONE_BUCKETS  32
 #define NGX_HTTP_TASK_ZONE_POOLS    16
 #define NGX_HTTP_TASK_ZONE_POOL     48      /* a pool's name, bytes */
+#define NGX_HTTP_TASK_ZONE_OLDEST   8
 
 
 /*
@@ -78,6 +79,11 @@ typedef struct {
 
     int64_t                        due;          /* the next beat, in ns */
     int64_t                        worst;        /* how late one ever was */
+
+    /* tasks that run, the oldest first: since when, on the monotonic clock, in
+       milliseconds, and the place of the cell, see below; 0: no more */
+
+    uint64_t                       oldest[NGX_HTTP_TASK_ZONE_OLDEST];
 
     uint64_t                       npools;
     ngx_http_task_zone_pool_t      pools[NGX_HTTP_TASK_ZONE_POOLS];
@@ -171,6 +177,10 @@ typedef struct {
 #define ngx_http_task_zone_slot(generation, i)                                \
     (ngx_http_task_slot_t *) ((generation)->slots                             \
                               + (i) * (generation)->slot_size)
+
+#define ngx_http_task_zone_oldest(ms, place)   ((ms) << 20 | (place))
+#define ngx_http_task_zone_oldest_ms(n)        ((int64_t) ((n) >> 20))
+#define ngx_http_task_zone_oldest_place(n)     ((n) & 0xfffff)
 
 /* the histograms of a cell */
 

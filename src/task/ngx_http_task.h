@@ -236,6 +236,7 @@ struct ngx_task_s {
     int64_t                          ended;
 
     uint64_t                        *cell;         /* [both], or NULL */
+    ngx_queue_t                      running;      /* while it is listed */
 
     ngx_str_t                        request_line; /* its first bytes */
     ngx_str_t                        job_name;     /* a job's id, or empty */
@@ -243,6 +244,7 @@ struct ngx_task_s {
 
     unsigned                         own_pool:1;   /* not the request's */
     unsigned                         watched:1;    /* watch() was called */
+    unsigned                         listed:1;     /* as one that runs */
     unsigned                         given_up:1;   /* told so: worker ends */
     unsigned                         held:1;       /* by its client, still */
     unsigned                         resumed:1;    /* a frame runs now */

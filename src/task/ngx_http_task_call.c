@@ -108,6 +108,15 @@ ngx_http_task_call_print(ngx_task_t *t)
     result = &t->result;
 
     if (result->json == NULL) {
+
+        if (result->members == NULL && result->status == 0
+            && !ngx_http_task_atomic_get(&t->function->empty))
+        {
+            ngx_http_task_atomic_set(&t->function->empty, 1);
+            ngx_task_log(t, NGX_TASK_LOG_WARN, "%s",
+                         "sets no result, its answer is {}");
+        }
+
         ngx_http_task_object_print(t);
         return;
     }

@@ -39,18 +39,11 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    size = ngx_http_task_shm_size(cf, "task_job_zone", &value[1], &name,
-                                   cmd->post);
+    size = ngx_http_task_shm_size(cf, "task_job_zone",
+                                  2 * sizeof(ngx_http_task_job_sh_t),
+                                  &value[1], &name, cmd->post);
 
     if (size == NGX_ERROR) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (size < (ssize_t) (2 * sizeof(ngx_http_task_job_sh_t))) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "zone \"%V\" is too small, it must have at least "
-                           "%uz bytes", &name,
-                           2 * sizeof(ngx_http_task_job_sh_t));
         return NGX_CONF_ERROR;
     }
 
