@@ -1,10 +1,15 @@
 # make          builds build/ngx_http_task_module.so
+# make new      NAME=first: writes first/first.c, a function of one's own, and
+#               serves it, again when it is saved; PORT=9000
 # make run      serves conf/nginx.conf on 127.0.0.1:8081; CONF=async, sync,
-#               thread or workers serves another one
+#               thread or workers serves another one, PORT=9000 elsewhere
+# make cluster  a front and three nodes
 # make lab      the four arrangements side by side, as a page to look at
 # make demo     runs the four arrangements and prints what they do
 # make test     runs the tests; TESTS=t/010-async.t some of them, JOBS=2 at once
-# make install  copies the module to where Debian's nginx looks for it
+# make install  copies the module to where Debian's nginx looks for it, and
+#               nginx-task, which is "make new" for any directory
+# make uninstall removes what that has copied
 # make clean    removes build/
 # make help     prints this, and what there is in t/t.mk
 #
@@ -14,6 +19,13 @@
 SHELL         = /bin/bash
 .SHELLFLAGS   = -eu -o pipefail -c
 
+# what make, a shell or nginx read as something else
+
+ODD           = ' " $$ : ` ; & * ? \ | < > ( ) [ ] % \#
+
+$(if $(strip $(word 2,$(CURDIR))$(foreach c,$(ODD),$(findstring $c,$(CURDIR)))),\
+    $(error the path of this checkout has a space or one of $(ODD): move it))
+
 DEBIAN_SRC    = /usr/share/nginx/src
 NGX_SRC       = $(DEBIAN_SRC)
 NGX_CONFIGURE = --with-compat --with-threads --with-debug
@@ -21,7 +33,6 @@ NGX_CONFIGURE = --with-compat --with-threads --with-debug
 # on Debian it may be installed only while make runs
 
 NGINX        := $(if $(shell command -v dpkg-query),/usr/sbin/nginx,nginx)
-CONF          = nginx
 JOBS          = 1
 
 BUILD        := $(CURDIR)/build
@@ -29,23 +40,19 @@ OBJ          := $(BUILD)/obj
 MODULE       := $(BUILD)/ngx_http_task_module.so
 C_FILES      := $(wildcard src/*.c src/*/*.c src/*/*/*.c)
 H_FILES      := $(wildcard src/*.h src/*/*.h src/*/*/*.h)
-TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
-                $(wildcard conf/tasks/*.c))
 WARNINGS      = -Wdeclaration-after-statement -Wshadow -Wvla
 
 PACKAGES      = sh util/packages.sh
 
 BUILD_NEEDS   = gcc libc6-dev libcjson-dev \
                 $(if $(filter $(DEBIAN_SRC),$(NGX_SRC)),nginx-dev)
-RUN_NEEDS     = $(BUILD_NEEDS) nginx \
-                $(if $(filter functions jobs,$(CONF)),libgd-dev)
 
 # nginx looks for inherited sockets in a variable NGINX of its environment
 
 unexport NGINX
 
 
-.PHONY: all build tasks run lab demo test install clean help force
+.PHONY: all build test install uninstall clean help force
 
 all:
 	@$(PACKAGES) check $(BUILD_NEEDS)
@@ -76,36 +83,6 @@ $(MODULE): $(OBJ)/Makefile $(C_FILES) $(H_FILES)
 	@cd $(NGX_SRC) && $(MAKE) -s -f $(OBJ)/Makefile modules
 	@cp $(OBJ)/$(notdir $@) $@.new && mv $@.new $@
 
-# a library of task functions needs the header, and nothing of nginx
-
-TASK_CC       = gcc -O2 -g -Wall -Wextra -Wno-missing-field-initializers \
-                -shared -fPIC -Wl,-Bsymbolic -Isrc
-
-$(BUILD)/tasks/thumbnail.so: TASK_LIBS = -lgd
-
-$(BUILD)/tasks/%.so: conf/tasks/%.c src/ngx_task.h
-	@mkdir -p $(@D)
-	@echo "building tasks/$(notdir $@)"
-	@$(TASK_CC) -o $@.new $< $(TASK_LIBS) && mv $@.new $@
-
-tasks: $(TASKS)
-	@:
-
-run:
-	@$(PACKAGES) install $(RUN_NEEDS)
-	@$(MAKE) -s build $(if $(filter functions jobs,$(CONF)),tasks)
-	@exec sh util/run.sh $(NGINX) $(CONF)
-
-lab:
-	@$(PACKAGES) install $(RUN_NEEDS)
-	@$(MAKE) -s build
-	@exec sh conf/lab/start.sh $(NGINX) "$$(sh util/user.sh conf/html/lab.js)"
-
-demo:
-	@$(PACKAGES) install $(RUN_NEEDS) perl
-	@$(MAKE) -s build
-	@TASK_NGINX=$(NGINX) perl util/demo.pl
-
 test:
 	@$(PACKAGES) install $(TEST_NEEDS)
 	@sh util/test-nginx.sh $(BUILD)/perl
@@ -115,7 +92,10 @@ test:
 	    sh util/prove.sh $(BUILD) $(JOBS) $(TESTS)
 
 install: all
-	@sh util/install.sh $(NGINX) $(MODULE) "$(DESTDIR)"
+	@sh util/install.sh install $(NGINX) $(MODULE) "$(DESTDIR)"
+
+uninstall:
+	@sh util/install.sh uninstall $(NGINX) $(MODULE) "$(DESTDIR)"
 
 clean:
 	rm -rf build
@@ -125,4 +105,4 @@ clean:
 help:
 	@for file in Makefile t/t.mk; do sed '/^$$/q; s/^# \{0,1\}//' $$file; done
 
-include t/t.mk
+include util/run.mk t/t.mk

@@ -17,7 +17,7 @@ TIME          = 60
 
 TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
                 liblist-moreutils-perl libhttp-message-perl libipc-run-perl \
-                curl nghttp2-client procps iproute2 libgd-dev \
+                nghttp2-client procps iproute2 libgd-dev \
                 python3-prometheus-client
 LINT_NEEDS    = $(BUILD_NEEDS) g++ clang cppcheck perl
 BENCH_NEEDS   = perl valgrind wrk nghttp2-client util-linux python3 \

@@ -155,7 +155,7 @@ sub start {
     if ($master == 0) {
         open STDERR, '>', "$dir/$name.log";
         exec $nginx, '-p', '.', '-c', "$dir/conf/$name.conf", '-e', 'stderr',
-             '-g', 'daemon off; pid build/run/nginx.pid;';
+             '-g', 'daemon off;';
         die "$nginx: $!\n";
     }
 

@@ -7,46 +7,31 @@
 
 set -eu
 
+. util/serve.sh
+
 nginx=$1
 global=${2:-}
+lanes="async sync thread workers page"
 
 mkdir -p build/run
-rm -f build/run/lab-*.pid
 
-pids=
-
-stop() {
-    trap - INT TERM EXIT
-    [ -z "$pids" ] || kill -QUIT $pids 2> /dev/null || :
-    wait
-}
-
-trap 'stop; exit 0' INT TERM
-trap stop EXIT
-
-for lane in async sync thread workers page; do
-    "$nginx" -p "$PWD/" -c "conf/lab/$lane.conf" -e stderr \
-        -g "daemon off; $global" 2> "build/run/lab-$lane.log" &
-    pids="$pids $!"
+for lane in $lanes; do
+    free "conf/lab/$lane.conf" "is it another lab?"
 done
 
-# each has its pid file as soon as it serves
+end_with_terminal
 
-for lane in async sync thread workers page; do
-    n=0
+for lane in $lanes; do
+    start "$PWD" "conf/lab/$lane.conf" "$global" 2> "build/run/lab-$lane.log"
 
-    until [ -s "build/run/lab-$lane.pid" ]; do
-        if [ $n -ge 100 ] || grep -q emerg "build/run/lab-$lane.log"; then
-            echo "conf/lab/$lane.conf was not started:" >&2
-            cat "build/run/lab-$lane.log" >&2
-            exit 1
-        fi
-
-        n=$((n + 1))
-        sleep 0.1
-    done
+    serves "conf/lab/$lane.conf" || {
+        echo "conf/lab/$lane.conf was not started:" >&2
+        cat "build/run/lab-$lane.log" >&2
+        exit 1
+    }
 done
 
+tell_user "$global"
 echo "the lab, until Ctrl-C, is at  http://127.0.0.1:8090/"
 
 wait

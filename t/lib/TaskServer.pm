@@ -77,7 +77,7 @@ sub write_conf {
     # a configuration of conf/, with the paths and ports of this run
 
     if ($conf{text}) {
-        (my $text = $conf{text}) =~ s/^load_module.*$//mg;
+        (my $text = $conf{text}) =~ s/^(?:load_module|pid|error_log) .*$//mg;
         $text =~ s/^(\s*)include\s+paths\.conf;/$1$paths/mg;
 
         print $out "load_module $ENV{TEST_NGINX_LOAD_MODULES};\n$user\n",

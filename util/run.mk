@@ -1,0 +1,52 @@
+# What is built to be served, and served in the foreground.
+
+NAME          = first
+CONF          = nginx
+override CONF := $(patsubst %.conf,%,$(notdir $(CONF)))
+
+RUN_NEEDS     = $(BUILD_NEEDS) nginx curl \
+                $(if $(filter functions jobs,$(CONF)),libgd-dev)
+
+TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
+                $(wildcard conf/tasks/*.c))
+
+
+.PHONY: tasks ready new run cluster lab demo
+
+# a library of task functions needs the header, and nothing of nginx
+
+TASK_CC       = gcc -O2 -g -Wall -Wextra -Wno-missing-field-initializers \
+                -shared -fPIC -Wl,-Bsymbolic -Isrc
+
+$(BUILD)/tasks/thumbnail.so: TASK_LIBS = -lgd
+
+$(BUILD)/tasks/%.so: conf/tasks/%.c src/ngx_task.h
+	@mkdir -p $(@D)
+	@echo "building tasks/$(notdir $@)"
+	@$(TASK_CC) -o $@.new $< $(TASK_LIBS) && mv $@.new $@
+
+tasks: $(TASKS)
+	@:
+
+# a name that is wrong is told before anything is installed
+
+ready:
+	@sh util/confs.sh $(CONF)
+	@$(PACKAGES) install $(RUN_NEEDS)
+	@$(MAKE) -s build $(if $(filter functions jobs,$(CONF)),tasks)
+
+new: ready
+	@TASK_NGINX=$(NGINX) PORT=$(PORT) exec sh util/nginx-task new "$(NAME)"
+
+run: ready
+	@exec sh util/run.sh $(NGINX) $(CONF):$(PORT)
+
+cluster: ready
+	@exec sh util/run.sh $(NGINX) cluster:$(PORT) node:8141 node:8142 node:8143
+
+lab: ready
+	@exec sh conf/lab/start.sh $(NGINX) "$$(sh util/user.sh conf/html/lab.js)"
+
+demo: RUN_NEEDS += perl
+demo: ready
+	@TASK_NGINX=$(NGINX) perl util/demo.pl
