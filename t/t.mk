@@ -6,6 +6,8 @@
 # make stalls   what holds the event loop, and for how long; BOUND=ms
 # make stress   mixed load, aborts, reloads, kills: nothing is lost; TIME=60
 # make fuzz     libFuzzer on all that reads input; TIME=60 each
+# make test-first  a bare root, and an account that is not root, has an own
+#               function answering within a minute; RELEASE=trixie; as root
 # make matrix   the tests in minimal roots of Debian 12, 13 and forky; as root
 # make bench    against the peers that Debian has; FULL=1 takes longer;
 #               NAMES=jobs some parts of it
@@ -45,7 +47,7 @@ TEST_BUILDS   = tasks $(TEST_TASKS) $(UNITS)
 
 
 .PHONY: lint sanitize sanitize-nginx stalls stress fuzz matrix bench instructions \
-        test-lab
+        test-lab test-first
 
 $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
 	@mkdir -p $(@D)
@@ -179,6 +181,12 @@ fuzz:
 matrix:
 	@$(PACKAGES) install debootstrap
 	@sh util/matrix.sh $(BUILD) $(RELEASES)
+
+# where no root can be made it says so and passes
+
+test-first:
+	@$(PACKAGES) install debootstrap iproute2 util-linux || :
+	@sh util/first-hour.sh $(BUILD) $(RELEASE)
 
 # the limit: the least that a content handler can do
 

@@ -1,33 +1,103 @@
 #!/bin/sh
 #
-# install.sh NGINX MODULE [DESTDIR]    what Debian's nginx, and who compiles
-#                                      functions, look for
+# install.sh install|uninstall NGINX MODULE [DESTDIR]
 #
-# The module goes to nginx's own modules path; where modules are enabled by
-# links, a file to link to is written.
+# What Debian's nginx, and who compiles functions, look for.  The module goes to
+# nginx's own modules path; where modules are enabled by links, a file to link
+# to is written.
 
 set -eu
 
-nginx=$1
-module=$2
-dest=${3:-}
+command=$1
+nginx=$2
+module=$3
+dest=${4:-}
 name=${module##*/}
 
 modules=$("$nginx" -V 2>&1 | sed -n 's|.*--modules-path=\([^ ]*\).*|\1|p')
-modules=$dest${modules:?nginx has no modules path}
-include=$dest/usr/include
-conf=$dest/usr/share/nginx/modules-available
+modules=${modules:?nginx has no modules path}
+share=/usr/share/nginx-task
+conf=/usr/share/nginx/modules-available/mod-http-task.conf
+links=/etc/nginx/modules-enabled
 
-install -d "$include" "$modules"
+# each FILE that is installed, its MODE, and from where
 
-install -m 644 src/ngx_task.h "$include/"
-echo "installed $include/ngx_task.h"
+files() {
+    echo "/usr/include/ngx_task.h 644 src/ngx_task.h"
+    echo "$modules/$name 644 $module"
+    echo "/usr/bin/nginx-task 755 util/nginx-task"
+    echo "$share/serve.sh 644 util/serve.sh"
+    echo "$share/first/first.c 644 util/first/first.c"
+    echo "$share/first/nginx.conf 644 util/first/nginx.conf"
+    [ ! -d $links ] || echo "$conf 644 -"
+}
 
-install -m 644 "$module" "$modules/"
-echo "installed $modules/$name"
+# the directory that is there, of those above a file
 
-if [ -d /etc/nginx/modules-enabled ]; then
-    install -d "$conf"
-    echo "load_module modules/$name;" > "$conf/mod-http-task.conf"
-    echo "installed $conf/mod-http-task.conf"
-fi
+above() {
+    dir=${1%/*}
+    until [ -d "$dir" ] || [ -z "$dir" ]; do dir=${dir%/*}; done
+    echo "${dir:-/}"
+}
+
+files | while read -r file mode from; do
+    dir=$(above "$dest$file")
+
+    [ -w "$dir" ] || {
+        echo "only root may write to $dir: sudo make $command" >&2
+        exit 1
+    }
+done
+
+linked() {
+    [ -z "$dest" ] || return 0
+
+    for link in $links/*; do
+        [ "$(readlink "$link")" != $conf ] || echo "$link"
+    done
+}
+
+install_all() {
+    files | while read -r file mode from; do
+        mkdir -p "$dest${file%/*}"
+
+        # in one step: nginx may be starting
+
+        if [ "$from" = - ]; then
+            echo "load_module modules/$name;" |
+                install -m "$mode" /dev/stdin "$dest$file.new"
+        else
+            install -m "$mode" "$from" "$dest$file.new"
+        fi
+
+        mv "$dest$file.new" "$dest$file"
+        echo "installed $dest$file"
+    done
+
+    [ -d $links ] && [ -z "$dest" ] || return 0
+
+    echo "to have nginx load the module:"
+    [ -n "$(linked)" ] || echo "    ln -s $conf $links/50-mod-http-task.conf"
+    echo "    nginx -s reload, or, where it does not run yet:" \
+         "systemctl enable --now nginx"
+    echo "it is for nginx $("$nginx" -v 2>&1 | sed 's|.*/||'): when that is" \
+         "upgraded, \`make install\` again"
+}
+
+uninstall_all() {
+    files | while read -r file mode from; do
+        [ -e "$dest$file" ] || continue
+        rm "$dest$file"
+        echo "removed $dest$file"
+    done
+
+    rmdir "$dest$share/first" "$dest$share" 2> /dev/null || :
+
+    # nginx does not start with a link that leads nowhere
+
+    for link in $(linked); do
+        echo "nginx needs it to be gone, too: rm $link"
+    done
+}
+
+"${command}_all"

@@ -15,18 +15,7 @@ shift
 dir=$build/matrix
 mkdir -p "$dir"
 
-mirror=$(apt-get indextargets --format '$(REPO_URI)' \
-             'Created-By: Packages' 'Label: Debian' 'Component: main' \
-         | head -n 1)
-
-in_root() {
-    unshare -m --pid --fork --kill-child sh -c '
-        mount --make-rprivate /
-        mount -t proc proc "$0/proc"
-        mount --rbind /dev "$0/dev"
-        exec env -i HOME=/root TERM=dumb PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-            chroot "$0" sh -c "$1"' "$@"
-}
+. util/root.sh
 
 failed=0
 
@@ -36,22 +25,7 @@ for release; do
 
     : > "$log"
 
-    if [ ! -f "$root/.made" ]; then
-        script=
-        [ -e "/usr/share/debootstrap/scripts/$release" ] ||
-            script=/usr/share/debootstrap/scripts/sid
-
-        # shellcheck disable=SC2086
-        debootstrap --variant=minbase "$release" "$root" "$mirror" $script \
-            >> "$log" 2>&1
-        touch "$root/.made"
-    fi
-
-    cp /etc/resolv.conf "$root/etc/"
-    for conf in /etc/apt/apt.conf.d/*; do
-        [ -e "$root/etc/apt/apt.conf.d/${conf##*/}" ] ||
-            cp "$conf" "$root/etc/apt/apt.conf.d/"
-    done
+    make_root "$release" "$root" >> "$log" 2>&1
 
     rm -rf "$root/root/project"
     git clone -q . "$root/root/project"

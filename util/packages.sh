@@ -34,7 +34,53 @@ if [ -n "$sudo" ] && ! command -v sudo > /dev/null; then
     exit 1
 fi
 
-echo "installing packages:$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# apt ARGUMENT ...    apt-get, quiet unless it fails
+
+apt() {
+    $sudo env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get "$@" \
+        < /dev/null > "$log" 2>&1
+}
+
+update() {
+    echo "fetching the lists of packages"
+    apt update
+}
+
+# shellcheck disable=SC2086
+install() {
+    apt "$@" --no-install-recommends install $missing
+}
+
+failed() {
+    tail -n 20 "$log" >&2
+    exit 1
+}
+
+# how much it is: apt tells, and ends with an error, as nobody agrees
+
+install --assume-no || :
+
+if ! grep -q '^Need to get' "$log"; then
+    update || failed
+    install --assume-no || :
+fi
+
+said() {
+    sed -n "s/$1.*/\1/p" "$log"
+}
+
+count=$(said '.* \([0-9]*\) newly installed')
+download=$(said '^Need to get \([^/]*B\)')
+disk=$(said '^After this operation, \([^/]*B\) of')
+
+[ -n "$download" ] || failed
+
+echo "installing $count packages: $download to download, $disk on disk"
+echo "they are what these need:$missing"
 
 # Debian starts a server when its package is installed: this one is not for
 # port 80, so its start is refused meanwhile, and is not made at the next boot
@@ -46,33 +92,22 @@ case " $missing " in *" nginx "*|*" nginx-dev "*)
 esac
 
 if [ "$nginx" = new ] && [ ! -e $policy ]; then
-    trap '$sudo rm -f $policy' EXIT
-    trap 'exit 1' HUP INT TERM
+    trap '$sudo rm -f $policy "$log"' EXIT
     printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy > /dev/null
     $sudo chmod 755 $policy
 fi
 
-log=$(mktemp)
+# the lists may be too old
 
-install() {
-    # shellcheck disable=SC2086
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y \
-        --no-install-recommends $missing < /dev/null > "$log" 2>&1
-}
+install -y || { update && install -y; } || failed
 
-if ! install; then
+[ "$nginx" = new ] || exit 0
 
-    # the lists may be missing, or too old
+# on a machine that has just got its nginx
 
-    $sudo apt-get update < /dev/null > "$log" 2>&1 && install || {
-        tail -n 20 "$log" >&2
-        rm -f "$log"
-        exit 1
-    }
-fi
-
-rm -f "$log"
-
-if [ "$nginx" = new ] && [ -d /run/systemd/system ]; then
+if [ -d /run/systemd/system ]; then
     $sudo systemctl disable --quiet nginx || :
 fi
+
+echo "nginx's own service is not started, now or at boot, as it would take port" \
+     "80; to have it: systemctl enable --now nginx"
