@@ -110,7 +110,7 @@ lint:
 	    --enable=warning,portability,performance \
 	    --suppress=normalCheckLevelMaxBranches src
 	@echo "style"
-	@perl util/style.pl $(C_FILES) $(H_FILES) conf/tasks/*.c
+	@perl util/style.pl $(C_FILES) $(H_FILES) conf/tasks/*.c util/first/first.c
 	@echo "layers"
 	@perl util/layers.pl $(OBJ) $(C_FILES) $(H_FILES)
 	@echo "docs"

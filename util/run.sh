@@ -67,9 +67,4 @@ for conf in $confs; do
     addresses "$conf"
 done
 
-code=0
-for pid in $pids; do
-    wait "$pid" || code=$?
-done
-
-exit "$code"
+wait_all

@@ -100,4 +100,26 @@ end() {
 end_with_terminal() {
     trap 'end; trap - EXIT; exit 0' HUP INT TERM
     trap end EXIT
+
+    terminal=
+    [ ! -t 0 ] || terminal=there
+}
+
+# when a terminal is closed, its first process is told: that may be make, which
+# then waits for us
+
+pause() {
+    sleep 0.5
+    [ -z "$terminal" ] || [ -t 0 ] || exit 0
+}
+
+wait_all() {
+    code=0
+
+    for pid in $pids; do
+        while kill -0 "$pid" 2> /dev/null; do pause; done
+        wait "$pid" || code=$?
+    done
+
+    exit "$code"
 }

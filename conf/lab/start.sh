@@ -34,4 +34,4 @@ done
 tell_user "$global"
 echo "the lab, until Ctrl-C, is at  http://127.0.0.1:8090/"
 
-wait
+wait_all

@@ -15,7 +15,7 @@ typedef struct {
 } first_args_t;
 
 
-/* it runs in a thread: it may block, or use a processor, for as long as it likes */
+/* in a thread: it may block, or use a processor, for as long as it likes */
 
 static ngx_task_rc_t
 first(ngx_task_t *t)
@@ -28,22 +28,21 @@ first(ngx_task_t *t)
 }
 
 
-/* a request is checked by it before anything runs; without a default: required */
+/* checked before anything runs; what has no default is required */
 
 static const ngx_task_param_t  first_params[] = {
 
-    { "name", NGX_TASK_STRING, offsetof(first_args_t, name),
-      "world", NULL, NULL, "whom to greet", NULL, 0 },
-
-    { NULL, NGX_TASK_INT, 0, NULL, NULL, NULL, NULL, NULL, 0 }
+    NGX_TASK_PARAM(first_args_t, name, .def = "world",
+                   .summary = "whom to greet")
 };
 
 
 /* what "task" in nginx.conf may name */
 
 static const ngx_task_function_t  functions[] = {
-    { "first", "greets", first, NULL, sizeof(first_args_t), first_params, 0, 0 },
-    { NULL, NULL, NULL, NULL, 0, NULL, 0, 0 }
+
+    NGX_TASK_FUNCTION("first", .summary = "greets", .block = first,
+                      .args = NGX_TASK_ARGS(first_args_t, first_params))
 };
 
 
