@@ -55,6 +55,16 @@ start=$(date +%s%N)
 run 'cd /root/project && make install'
 grep '^installed' "$log"
 
+# what it says of Debian's nginx, and where docs/debian.md puts directives
+
+conf=/etc/nginx
+
+run "$(sed -n 's/^ *ln -s/ln -s/p' "$log")
+     echo 'thread_pool  work threads=8;' > $conf/modules-enabled/60-tasks.conf
+     echo 'task_zone  tasks:1m;' > $conf/conf.d/tasks.conf
+     nginx -t"
+echo "Debian's nginx loads it"
+
 # nothing but a loopback from here on, and no checkout that could be read
 
 cp util/first-user.sh "$root/usr/local/bin/"
@@ -69,5 +79,10 @@ unshare -n sh -c 'ip link set lo up; . util/root.sh; in_root "$@"' sh "$root" \
 
 run 'cd /root/project && make uninstall && ! command -v nginx-task'
 grep '^removed' "$log"
+
+run "$(sed -n 's/.*: rm/rm/p' "$log")
+     rm $conf/modules-enabled/60-tasks.conf $conf/conf.d/tasks.conf
+     nginx -t"
+echo "and Debian's nginx goes without it"
 
 rm -rf "$root"
