@@ -1,15 +1,15 @@
 #!/bin/sh
 #
-# confs.sh NAME    fails, with the names that there are, if conf/NAME.conf is not
+# confs.sh NAME    fails, with the names that there are, if conf/NAME.conf is
+#                  none that can be served
 
 set -eu
 
-[ ! -f "conf/$1.conf" ] || exit 0
+! grep -qs '^events' "conf/$1.conf" || exit 0
 
 names=
-for file in conf/*.conf; do
-    name=$(basename "$file" .conf)
-    [ "$name" = paths ] || names="$names, $name"
+for file in $(grep -l '^events' conf/*.conf); do
+    names="$names, $(basename "$file" .conf)"
 done
 
 echo "there is no conf/$1.conf; there are: ${names#, }" >&2

@@ -15,6 +15,7 @@ dest=${4:-}
 name=${module##*/}
 
 modules=$("$nginx" -V 2>&1 | sed -n 's|.*--modules-path=\([^ ]*\).*|\1|p')
+[ "$command" = install ] || modules=${modules:-/usr/lib/nginx/modules}
 modules=${modules:?nginx has no modules path}
 share=/usr/share/nginx-task
 conf=/usr/share/nginx/modules-available/mod-http-task.conf

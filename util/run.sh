@@ -61,7 +61,7 @@ for conf in $confs; do
     serves "$conf" || fail "$conf: nginx has ended"
 done
 
-tell_user "$user"
+tell_user "$user" "$conf"
 echo "serving$confs until Ctrl-C; try, in another shell:"
 for conf in $confs; do
     addresses "$conf"

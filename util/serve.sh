@@ -58,15 +58,20 @@ user_for() {
         echo "user root;"
 }
 
+# tell_user GLOBAL CONF    as whom they run then, or as nginx was built for
+
 tell_user() {
     [ "$(id -u)" = 0 ] || return 0
 
     if [ -n "$1" ]; then
         echo "workers run as root: this directory is closed to all others"
-    else
-        user=$("$nginx" -V 2>&1 | sed -n 's|.*--user=\([^ ]*\).*|\1|p')
-        echo "workers run as ${user:-nobody}"
+        return
     fi
+
+    user=$(sed -n 's|^ *user  *\([^ ;]*\).*|\1|p' "$2")
+    [ -n "$user" ] ||
+        user=$("$nginx" -V 2>&1 | sed -n 's|.*--user=\([^ ]*\).*|\1|p')
+    echo "workers run as ${user:-nobody}"
 }
 
 # start PREFIX CONF GLOBAL

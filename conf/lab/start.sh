@@ -31,7 +31,7 @@ for lane in $lanes; do
     }
 done
 
-tell_user "$global"
+tell_user "$global" conf/lab/page.conf
 echo "the lab, until Ctrl-C, is at  http://127.0.0.1:8090/"
 
 wait_all
