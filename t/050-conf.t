@@ -144,7 +144,7 @@ bad('unknown pool', 'location /t {
 bad('task_param of no parameter', 'location /t {
         task sleep;
         task_param time max=1s; # HERE
-    }', 'no task function has a parameter "time"');
+    }', 'no task function has a parameter "time", there are: "status", "duration"');
 
 bad('task_param without options', 'location /t {
         task sleep;
@@ -203,7 +203,7 @@ bad('inherited task_param, of a task below', '
 ');
 
 bad('task_param of no function at all', 'location /t { task sleep; }',
-    'no task function has a parameter "width"',
+    'no task function has a parameter "width", there are: "status", "duration"',
     http => 'task_param width max=1s; # HERE
 ');
 

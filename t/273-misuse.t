@@ -57,6 +57,7 @@ for my $where ('/wrong', '/sync') {
     wrong("$where?how=18", 'sets an invalid content type');
 
     wrong("$where?how=$_", 'puts a value that is set into another') for 20, 21;
+    wrong("$where?how=22", 'sets its result in a thread of its own');
 
     is($s->get("$where?how=19")->{body}, '{"a":null}', "$where: no text");
 }

@@ -229,9 +229,11 @@ ngx_http_task_request_failed(ngx_task_t *t)
 
     if (result->nomem || result->misuse || result->failed == 0) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "task \"%V\" failed%s", &t->function->name,
-                      result->misuse ? ": it is written wrong"
-                      : result->nomem ? ": no memory" : "");
+                      "task \"%V\" failed: %s", &t->function->name,
+                      result->misuse ? "it is written wrong"
+                      : result->nomem ? "no memory"
+                      : "it returned NGX_TASK_FAILED, and gave no reason by "
+                        "ngx_task_fail()");
 
         return ngx_http_task_send_error(r, NGX_HTTP_INTERNAL_SERVER_ERROR,
                                         NULL);

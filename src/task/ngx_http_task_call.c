@@ -68,10 +68,13 @@ ngx_http_task_call_block(ngx_task_t *t)
 void
 ngx_http_task_call_complete(ngx_task_t *t, ngx_task_rc_t rc)
 {
-    if ((ngx_uint_t) rc >= NGX_TASK_BUSY) {
-        ngx_http_task_log_misuse(t, (rc == NGX_TASK_AGAIN)
-                                ? "returns NGX_TASK_AGAIN, awaiting nothing"
-                                : "returns what is no result");
+    if (rc == NGX_TASK_AGAIN) {
+        ngx_http_task_log_misuse(t, "returns NGX_TASK_AGAIN, awaiting nothing");
+        rc = NGX_TASK_FAILED;
+
+    } else if ((ngx_uint_t) rc >= NGX_TASK_BUSY) {
+        ngx_http_task_log_misuse_number(t, "returns what is no result, such as "
+                                           "NGX_TASK_OK", rc);
         rc = NGX_TASK_FAILED;
     }
 

@@ -12,6 +12,11 @@
 ngx_uint_t
 ngx_http_task_set_may(ngx_task_t *t)
 {
+    if (ngx_http_task_guarded_task() != t) {
+        ngx_http_task_log_misuse(t, "sets its result in a thread of its own");
+        return 0;
+    }
+
     if (t->result.made) {
         ngx_http_task_log_misuse(t, "sets its result in a deferred call");
         return 0;

@@ -6,6 +6,7 @@
 
 #include <ngx_task.h>
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,10 +28,22 @@ typedef struct {
 } wrong_state_t;
 
 
+/* what a thread of the function's own does */
+
+static void *
+elsewhere(void *data)
+{
+    ngx_task_set_int(data, "n", 1);
+
+    return NULL;
+}
+
+
 static ngx_task_rc_t
 wrong(ngx_task_t *t)
 {
     int                  fd;
+    pthread_t            tid;
     cJSON               *a, *b, *c;
     size_t               len;
     const wrong_args_t  *args;
@@ -158,6 +171,14 @@ wrong(ngx_task_t *t)
         cJSON_AddItemToArray(c, a);
         cJSON_Delete(b);
         return NGX_TASK_OK;
+
+    case 22:
+
+        if (pthread_create(&tid, NULL, elsewhere, t) == 0) {
+            (void) pthread_join(tid, NULL);
+        }
+
+        break;
 
     case 19:
 
