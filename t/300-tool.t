@@ -188,6 +188,17 @@ change($conf, 'tasks:1m', 'tasks:2m');
 says($it, qr/cannot be changed by a reload.*not reloaded: still serving/s);
 change($conf, 'tasks:2m', 'tasks:1m');
 
+# a crash: whose it was, and the line
+
+change($c, '    ngx_task_set_string', "    __builtin_trap();\n    ngx_task_set_string");
+wait_for(sub {
+    HTTP::Tiny->new(timeout => 5)->get("http://127.0.0.1:$port/first");
+    return slurp($it->{log}) =~ /crashed/;
+}, 'a crash');
+says($it, qr/task "first" crashed, signal 4 \(SIGILL\).*^    first at first\.c:\d+/ms);
+change($c, '    __builtin_trap();', '');
+answers($port, '/first', '{"again":"conf"}');
+
 ends($it, 'KILL', "$dir/first/tmp/nginx.pid", $port);
 ok(!-e "$dir/first/first.so.new", 'nor a half-built library');
 

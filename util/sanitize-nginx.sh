@@ -96,10 +96,10 @@ cat > "$obj/run" << END
 leaks=1
 case " \$* " in *" -t "*) leaks=0 ;; esac
 
-ASAN_OPTIONS=detect_leaks=\$leaks,detect_odr_violation=0,exitcode=0,log_path=$log/asan \\
+ASAN_OPTIONS=detect_leaks=\$leaks,detect_odr_violation=0,exitcode=0,log_path=$log/asan\$TEST_NGINX_CRASHES \\
 LSAN_OPTIONS=suppressions=$obj/leaks,print_suppressions=0 \\
 UBSAN_OPTIONS=print_stacktrace=1,log_path=$log/ubsan \\
-TSAN_OPTIONS=suppressions=$obj/suppressions,log_path=$log/tsan,exitcode=0,report_signal_unsafe=0 \\
+TSAN_OPTIONS=suppressions=$obj/suppressions,log_path=$log/tsan,exitcode=0,report_signal_unsafe=0\$TEST_NGINX_CRASHES \\
 exec $obj/nginx "\$@"
 END
 chmod 755 "$obj/run"
@@ -108,7 +108,7 @@ rc=0
 TEST_NGINX_BINARY=$obj/run \
     TEST_NGINX_LOAD_MODULES=$obj/ngx_http_task_module.so \
     TEST_NGINX_ONCE=1 \
-    TEST_NGINX_SANITIZER=$kind \
+    TEST_NGINX_SANITIZER=$kind TEST_NGINX_CRASHES= \
     TEST_NGINX_FAIL_MODULE=$fail \
     sh util/prove.sh "$build" 1 "$@" || rc=$?
 

@@ -25,7 +25,7 @@ preload="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
 cat > "$dir/nginx" << END
 #!/bin/sh
 LD_PRELOAD="$preload" \\
-ASAN_OPTIONS=detect_leaks=0,log_path=$dir/log/asan \\
+ASAN_OPTIONS=detect_leaks=0,log_path=$dir/log/asan\$TEST_NGINX_CRASHES \\
 UBSAN_OPTIONS=print_stacktrace=1,log_path=$dir/log/ubsan \\
 exec $NGX "\$@"
 END
@@ -33,6 +33,7 @@ chmod 755 "$dir/nginx"
 
 rc=0
 export TEST_NGINX_BINARY=$dir/nginx TEST_NGINX_ONCE=1
+export TEST_NGINX_SANITIZER=module TEST_NGINX_CRASHES=
 
 TEST_NGINX_LOAD_MODULES=$module sh util/prove.sh "$build" 1 "$@" || rc=$?
 
