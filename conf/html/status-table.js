@@ -141,8 +141,7 @@ function worker(td, w) {
 
 const WORKERS = [
     { name: "worker (pid)", text: true, show: worker },
-    { name: "late now", show: (td, w) => lag(td, Math.max(w.loop_lag,
-                                                          w.stalled || 0)) },
+    { name: "late now", show: (td, w) => lag(td, w.loop_lag) },
     { name: "late at worst", show: (td, w) => lag(td, w.loop_lag_worst) },
     { name: "tasks running", value: w => w.running },
     { name: "waiting", value: w => w.waiting },

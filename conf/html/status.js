@@ -151,20 +151,14 @@ function zone(z, several) {
 }
 
 
-/* what runs, the oldest first; an nginx that does not tell the ages tells how
- * many run in each location */
+/* what runs, the oldest first: each worker tells some */
 
 function oldest(zones) {
-    const workers = zones.flatMap(z => z.workers);
-    const told = workers.some(w => w.oldest);
-    const runs = told
-        ? workers.flatMap(w => (w.oldest || []).map((t, i) =>
-              ({ ...t, pid: w.pid, key: `${w.pid} ${i}` })))
-              .sort((a, b) => b.age - a.age)
-        : zones.flatMap(z => z.tasks.filter(t => t.running).map(t =>
-              ({ ...t, key: `${t.server} ${t.location} ${t.function} ${t.mode}` })));
+    const runs = zones.flatMap(z => z.workers)
+        .flatMap(w => w.oldest.map((t, i) =>
+            ({ ...t, pid: w.pid, key: `${w.pid} ${i}` })))
+        .sort((a, b) => b.age - a.age);
     const all = zones.flatMap(z => z.tasks).reduce((n, t) => n + t.running, 0);
-    const listed = told ? runs.length : all;
 
     $("now").hidden = false;
     keyed($("oldest"), runs, t => t.key,
@@ -173,16 +167,15 @@ function oldest(zones) {
           (li, t) => {
               const [first, name, more] = li.children;
 
-              write(first, told ? age(t.age) : count(t.running, "runs", "run"));
+              write(first, age(t.age));
               write(name, (t.server ? t.server + " " : "") + t.location);
-              write(more, `${t.function}, ${t.mode}`
-                          + (told ? `, worker ${t.pid}` : ""));
+              write(more, `${t.function}, ${t.mode}, worker ${t.pid}`);
           });
 
     write($("none"), all === 0 ? "Nothing."
-        : listed < all ? `${all - listed} more, that began later.` : "");
+        : runs.length < all ? `${all - runs.length} more, that began later.` : "");
 
-    return runs.length && told ? runs[0].age : undefined;
+    return runs.length ? runs[0].age : undefined;
 }
 
 
@@ -201,22 +194,20 @@ function verdict(name, text) {
 
 
 function late(workers) {
-    const still = w => Math.max(w.loop_lag, w.stalled || 0);
-    const worst = workers.filter(w => still(w) > LATE)
-                         .sort((a, b) => still(b) - still(a));
+    const worst = workers.filter(w => w.loop_lag > LATE)
+                         .sort((a, b) => b.loop_lag - a.loop_lag);
 
     if (worst.length === 0) {
         return null;
     }
 
     const [w] = worst;
-    const where = w.function ? `, in ${w.function}` : "";
 
     return worst.length === 1
-        ? `The event loop of worker ${w.pid} stands still, for ${time(still(w))}`
-          + `${where}: nothing that it has is answered.`
+        ? `The event loop of worker ${w.pid} stands still, for ${time(w.loop_lag)}: `
+          + "nothing that it has is answered."
         : `${worst.length} of ${workers.length} event loops stand still, that of `
-          + `worker ${w.pid} for ${time(still(w))}${where}.`;
+          + `worker ${w.pid} for ${time(w.loop_lag)}.`;
 }
 
 
