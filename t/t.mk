@@ -1,6 +1,7 @@
 # For work on the module itself:
 #
-# make lint     compilers' warnings, cppcheck, nginx's style, the order of rooms
+# make lint     compilers' warnings, cppcheck, nginx's style, the order of rooms,
+#               and that docs/ has each directive and each message
 # make sanitize runs the tests with ASan and UBSan in the module
 # make sanitize-nginx KIND=address or thread: in an nginx that has them, too
 # make stalls   what holds the event loop, and for how long; BOUND=ms
@@ -115,6 +116,7 @@ lint:
 	@perl util/layers.pl $(OBJ) $(C_FILES) $(H_FILES)
 	@echo "docs"
 	@perl util/docs.pl
+	@perl util/messages.pl
 
 sanitize:
 	@$(PACKAGES) install $(TEST_NEEDS)
