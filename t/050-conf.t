@@ -63,7 +63,7 @@ bad('case of a parameter', 'location /t {
 
 bad('no value', 'location /t {
         task sleep duration; # HERE
-    }', 'invalid parameter "duration", it must be name=value');
+    }', 'invalid parameter "duration", it must be name=value, without spaces');
 
 bad('parameter twice', 'location /t {
         task sleep duration=1s duration=2s; # HERE

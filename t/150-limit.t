@@ -193,9 +193,9 @@ sub conf {
 conf('no running', 'location /t { task sleep; task_limit queue=1; }',
      '\[emerg\] .*"task_limit" must have "running" parameter in \S+conf:\d+$');
 conf('running=0', 'location /t { task sleep; task_limit running=0; }',
-     '\[emerg\] .*invalid parameter "running=0" in \S+conf:\d+$');
+     '\[emerg\] .*invalid parameter "running=0", it must be a number that is not 0 in \S+conf:\d+$');
 conf('queue=-1', 'location /t { task sleep; task_limit running=1 queue=-1; }',
-     '\[emerg\] .*invalid parameter "queue=-1" in \S+conf:\d+$');
+     '\[emerg\] .*invalid parameter "queue=-1", it must be a number in \S+conf:\d+$');
 conf('wait=x', 'location /t { task sleep; task_limit running=1 wait=x; }',
      '\[emerg\] .*invalid parameter "wait=x", it must be a time of at most 365d in \S+conf:\d+$');
 conf('twice', 'location /t { task sleep; task_limit running=1;

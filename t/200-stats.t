@@ -420,9 +420,9 @@ conf('too small', 'task_zone z:4k;', '', 'zone "z" is too small, it must have at
 conf('not UTF-8', "task_zone z\xff:1m;", '', 'has a name that is not UTF-8');
 conf('off', 'task_zone off:1m;', '', '"task_zone" directive cannot have the name "off"');
 conf('duplicate', 'task_zone z:1m; task_zone z:1m;', '', 'duplicate zone "z" in');
-conf('parameter', 'task_zone z:1m x=y;', '', 'invalid parameter "x=y" in');
+conf('parameter', 'task_zone z:1m x=y;', '', 'invalid parameter "x=y", it must be "buckets=" in');
 conf('buckets', "task_zone z:1m buckets=$_;", '',
-     "invalid \"buckets=$_\", it must be up to 32 times, each longer than the")
+     "invalid parameter \"buckets=$_\", it must be up to 32 times, each longer than the")
     for '', '1s,', '1s,1s', '2s,1s', 'x', '0', join(',', map "${_}s", 1 .. 33);
 conf('not defined', 'task_stats z;', '', 'zone "z" of "task_stats" is not defined by a "task_zone" in \S+:\d+$');
 conf('twice', 'task_zone z:1m; task_stats z; task_stats off;', '',

@@ -47,16 +47,17 @@ for my $where ('/wrong', '/sync') {
     wrong("$where?how=8", 'sets a header that is NULL');
     wrong("$where?how=9", 'defers NULL');
     wrong("$where?how=10", 'logs NULL');
-    wrong("$where?how=11", 'looks for a header NULL');
+    wrong("$where?how=11", 'looks for a header without a name');
     wrong("$where?how=12", 'sets bytes that are NULL');
     wrong("$where?how=13", 'reads the body without a place');
     wrong("$where?how=14", 'reads the body without a place');
-    wrong("$where?how=15", 'sets a member of what is no object');
-    wrong("$where?how=16", 'sets a member of what is no object');
-    wrong("$where?how=17", 'sets a member of what is no object');
+    wrong("$where?how=15", 'sets a member without a name');
+    wrong("$where?how=16", 'sets a member without a name');
+    wrong("$where?how=17", 'sets a member without a name');
     wrong("$where?how=18", 'sets an invalid content type');
 
-    wrong("$where?how=$_", 'puts a value that is set into another') for 20, 21;
+    wrong("$where?how=$_", 'puts a value that it has set into another') for 20, 21;
+    wrong("$where?how=23", 'sets a member of what is no object');
     wrong("$where?how=22", 'sets its result in a thread of its own');
 
     is($s->get("$where?how=19")->{body}, '{"a":null}', "$where: no text");

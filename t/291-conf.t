@@ -72,7 +72,7 @@ for ('running=', 'running=0', 'running=-1', 'running=1 queue=-1',
     my ($last) = /(\S+)$/;
     conf("task_limit $_", 'emerg', "location /t { task sleep;
             task_limit $_; # HERE
-        }", qr/invalid parameter "$last"(?:, it must be a time of at most 365d)?/);
+        }", qr/invalid parameter "$last", it must be a (?:number|time)[^:]*/);
 }
 
 conf('task_limit without running', 'emerg', 'location /t { task sleep;

@@ -234,7 +234,7 @@ is_deeply(decode_json(post('{"text":"null","n":0}')->{body}),
 
 my $r = $s->get('/switched');
 is($r->{status}, 500, 'an await in a switch: 500');
-like($s->text('error.log'), qr/task "switched": goes on at an await that is inside/,
+like($s->text('error.log'), qr/task "switched": awaits inside of a switch statement/,
      'and why');
 like($s->text('error.log'), qr/\[warn\].* task library "tables": init has begun/,
      'init() logs');

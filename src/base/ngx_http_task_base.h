@@ -98,10 +98,10 @@ ngx_int_t ngx_http_task_conf_time(ngx_str_t *text);
 
 char *ngx_http_task_conf_time_post(ngx_conf_t *cf, void *post, void *data);
 
-/* log that the value of an option is not valid, and return NGX_CONF_ERROR */
+/* log what the value of an option must be, and return NGX_CONF_ERROR */
 
 char *ngx_http_task_conf_invalid(ngx_conf_t *cf,
-    ngx_http_task_option_t *option);
+    ngx_http_task_option_t *option, const char *right);
 char *ngx_http_task_conf_invalid_time(ngx_conf_t *cf,
     ngx_http_task_option_t *option);
 

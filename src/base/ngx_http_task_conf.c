@@ -128,10 +128,11 @@ ngx_http_task_conf_time(ngx_str_t *text)
 
 
 char *
-ngx_http_task_conf_invalid(ngx_conf_t *cf, ngx_http_task_option_t *option)
+ngx_http_task_conf_invalid(ngx_conf_t *cf, ngx_http_task_option_t *option,
+    const char *right)
 {
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%s=%V\"",
-                       option->name, option->value);
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%s=%V\", it "
+                       "must be %s", option->name, option->value, right);
 
     return NGX_CONF_ERROR;
 }
@@ -140,11 +141,7 @@ ngx_http_task_conf_invalid(ngx_conf_t *cf, ngx_http_task_option_t *option)
 char *
 ngx_http_task_conf_invalid_time(ngx_conf_t *cf, ngx_http_task_option_t *option)
 {
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%s=%V\", it "
-                       "must be a time of at most 365d",
-                       option->name, option->value);
-
-    return NGX_CONF_ERROR;
+    return ngx_http_task_conf_invalid(cf, option, "a time of at most 365d");
 }
 
 

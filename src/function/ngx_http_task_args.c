@@ -102,7 +102,8 @@ ngx_http_task_args_fix(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
 
     if (p == NULL) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                            "invalid parameter \"%V\", it must be name=value",
+                            "invalid parameter \"%V\", it must be name=value, "
+                            "without spaces",
                             text);
     }
 

@@ -217,7 +217,8 @@ ngx_http_task_library_check(ngx_conf_t *cf, ngx_str_t *file,
     {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                          "\"%V\" has structures of a wrong size for version "
-                         "%uD.%uD of ngx_task.h: build it again",
+                         "%uD.%uD of ngx_task.h: build it again, without "
+                         "options that pack structures",
                          file, d->abi_major, d->abi_minor);
     }
 

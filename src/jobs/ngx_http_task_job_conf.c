@@ -105,7 +105,8 @@ ngx_http_task_job_options(ngx_conf_t *cf, ngx_http_task_job_conf_t *jcf)
     n = max.data ? ngx_atoi(max.data, max.len) : 0;
 
     if (n == NGX_ERROR || (max.data && n == 0)) {
-        return ngx_http_task_conf_invalid(cf, &options[2]);
+        return ngx_http_task_conf_invalid(cf, &options[2],
+                                          "a number that is not 0");
     }
 
     jcf->max = n;

@@ -124,7 +124,8 @@ ngx_http_task_async_resume(ngx_task_t *t)
         }
 
         if (rc != NGX_TASK_AGAIN && t->await && !t->result.misuse) {
-            ngx_http_task_log_misuse(t, "returns while it awaits");
+            ngx_http_task_log_misuse(t, "returns while it awaits, without "
+                                        "NGX_TASK_AWAIT()");
         }
 
         if (rc == NGX_TASK_AGAIN || t->result.misuse || f->caller == NULL) {
@@ -310,8 +311,7 @@ ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn, void *state)
 ngx_task_rc_t
 ngx_task_lost(ngx_task_frame_t *f)
 {
-    ngx_http_task_log_misuse(f->task, "goes on at an await that is inside of a "
-                             "switch statement of its own");
+    ngx_http_task_log_misuse(f->task, "awaits inside of a switch statement");
 
     return NGX_TASK_FAILED;
 }

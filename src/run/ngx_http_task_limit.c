@@ -62,14 +62,15 @@ ngx_http_task_limit_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     limit->running = n;
 
     if (n == NGX_ERROR || n == 0) {
-        return ngx_http_task_conf_invalid(cf, &options[0]);
+        return ngx_http_task_conf_invalid(cf, &options[0],
+                                          "a number that is not 0");
     }
 
     n = queue.data ? ngx_atoi(queue.data, queue.len) : 0;
     limit->queue = n;
 
     if (n == NGX_ERROR) {
-        return ngx_http_task_conf_invalid(cf, &options[1]);
+        return ngx_http_task_conf_invalid(cf, &options[1], "a number");
     }
 
     n = wait.data ? ngx_http_task_conf_time(&wait) : 0;

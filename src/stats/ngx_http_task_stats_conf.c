@@ -78,8 +78,8 @@ ngx_http_task_stats_buckets(ngx_conf_t *cf, ngx_http_task_zone_t *zone,
     ngx_str_t   time;
 
     if (ngx_strncmp(text->data, "buckets=", 8) != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
-                           text);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\", "
+                           "it must be \"buckets=\"", text);
         return NGX_CONF_ERROR;
     }
 
@@ -98,9 +98,9 @@ ngx_http_task_stats_buckets(ngx_conf_t *cf, ngx_http_task_zone_t *zone,
             || zone->nbuckets == NGX_HTTP_TASK_ZONE_BUCKETS)
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid \"%V\", it must be up to %d times, "
-                               "each longer than the one before it", text,
-                               NGX_HTTP_TASK_ZONE_BUCKETS);
+                               "invalid parameter \"%V\", it must be up to "
+                               "%d times, each longer than the one before it",
+                               text, NGX_HTTP_TASK_ZONE_BUCKETS);
             return NGX_CONF_ERROR;
         }
 

@@ -185,7 +185,7 @@ ngx_task_header(ngx_task_t *t, const char *name)
     }
 
     if (name == NULL) {
-        ngx_http_task_log_misuse(t, "looks for a header NULL");
+        ngx_http_task_log_misuse(t, "looks for a header without a name");
         return NULL;
     }
 

@@ -56,7 +56,8 @@ ngx_http_task_set(ngx_task_t *t, const char *name, ngx_str_t *text, cJSON *json)
 
     if (name == NULL || (t->result.json && !cJSON_IsObject(t->result.json))) {
         ngx_http_task_json_delete(json);
-        ngx_http_task_log_misuse(t, "sets a member of what is no object");
+        ngx_http_task_log_misuse(t, name ? "sets a member of what is no object"
+                                         : "sets a member without a name");
         return;
     }
 
@@ -352,7 +353,8 @@ ngx_http_task_object_print(ngx_task_t *t)
     ngx_http_task_member_t  *member;
 
     if (ngx_http_task_object_moved(&t->result)) {
-        ngx_http_task_log_misuse(t, "puts a value that is set into another");
+        ngx_http_task_log_misuse(t, "puts a value that it has set into "
+                                    "another");
         return;
     }
 

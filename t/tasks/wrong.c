@@ -172,6 +172,11 @@ wrong(ngx_task_t *t)
         cJSON_Delete(b);
         return NGX_TASK_OK;
 
+    case 23:
+        ngx_task_set_result(t, cJSON_CreateArray());
+        ngx_task_set_int(t, "n", 1);
+        break;
+
     case 22:
 
         if (pthread_create(&tid, NULL, elsewhere, t) == 0) {

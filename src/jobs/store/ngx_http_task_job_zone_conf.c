@@ -125,11 +125,13 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
     }
 
     if (zone->ttl == 0) {
-        return ngx_http_task_conf_invalid(cf, &options[0]);
+        return ngx_http_task_conf_invalid(cf, &options[0],
+                                          "a time that is not 0");
     }
 
     if (node.data && !ngx_http_task_store_is_node(node.data, node.len)) {
-        return ngx_http_task_conf_invalid(cf, &options[4]);
+        return ngx_http_task_conf_invalid(cf, &options[4],
+                                          "letters, digits, \"_\" and \".\"");
     }
 
     store->node = node;
@@ -177,7 +179,8 @@ ngx_http_task_job_zone_bytes(ngx_conf_t *cf, ngx_http_task_option_t *option,
     /* lengths in the zone have 32 bits */
 
     if (n == NGX_ERROR || (uint64_t) n > 0xffffffff) {
-        return ngx_http_task_conf_invalid(cf, option);
+        return ngx_http_task_conf_invalid(cf, option,
+                                          "a size of less than 4g");
     }
 
     *size = n;

@@ -128,7 +128,8 @@ ngx_http_task_conf_time(ngx_str_t *text)
 
 
 char *
-ngx_http_task_conf_invalid(ngx_conf_t *cf, ngx_http_task_option_t *option)
+ngx_http_task_conf_invalid(ngx_conf_t *cf, ngx_http_task_option_t *option,
+    const char *right)
 {
     return NGX_CONF_ERROR;
 }
