@@ -152,7 +152,8 @@ typedef struct {
  * NGX_TASK_PARAM() sees the type from the member: NGX_TASK_INT for an int64_t,
  * NGX_TASK_NUMBER for a double, NGX_TASK_STRING for a const char *,
  * NGX_TASK_BOOL for a bool.  NGX_TASK_PARAM_AS() is told the type.  A member
- * that cannot hold it does not compile.
+ * that cannot hold it does not compile.  It is a member of the structure
+ * itself, not of one within it.
  */
 
 #define NGX_TASK_PARAM(args_t, ...)                                           \
@@ -607,13 +608,22 @@ struct ngx_task_frame_s {
 #endif
 
 
+/* [async] By NGX_TASK_BEGIN() alone: there is no such await in its scope. */
+
+ngx_task_rc_t ngx_task_lost(ngx_task_frame_t *f);
+
 #define NGX_TASK_BEGIN(f)                                                     \
     {                                                                         \
     struct ngx_task_scope_s { char  begun[2]; };                              \
     switch ((f)->line) {                                                      \
+    default:                                                                  \
+        return ngx_task_lost(f);                                              \
     case 0:
 
-#define NGX_TASK_AWAIT(f, call)  NGX_TASK_AWAIT_AT(f, call, __COUNTER__ + 1)
+/* no switch of the function's own has such cases */
+
+#define NGX_TASK_AWAIT(f, call)                                               \
+    NGX_TASK_AWAIT_AT(f, call, __COUNTER__ + 0x40000000)
 
 #define NGX_TASK_AWAIT_AT(f, call, place)                                     \
     do {                                                                      \
@@ -634,16 +644,9 @@ struct ngx_task_frame_s {
         NGX_TASK_ASSERT(sizeof(struct ngx_task_scope_s) == 2,                 \
                         "NGX_TASK_END() without NGX_TASK_BEGIN()");           \
     }                                                                         \
-    return NGX_TASK_OK;                                                       \
-    default:                                                                  \
-        return ngx_task_lost(f);                                              \
     }                                                                         \
     }                                                                         \
     return NGX_TASK_OK
-
-/* [async] By NGX_TASK_END() alone: there is no such await in the function. */
-
-ngx_task_rc_t ngx_task_lost(ngx_task_frame_t *f);
 
 
 /*
@@ -722,8 +725,10 @@ struct ngx_task_scope_s { char  none[1]; };
 #define NGX_TASK_ASSERT(truth, message)  static_assert(truth, message)
 
 template <typename T> struct ngx_task_holds {
-    static constexpr int  types = 0;
+    static constexpr int  types = __is_enum(T) && sizeof(T) == sizeof(int)
+                                  ? 1 << NGX_TASK_ENUM : 0;
 };
+template <typename T> struct ngx_task_holds<const T> : ngx_task_holds<T> { };
 template <> struct ngx_task_holds<int64_t> {
     static constexpr int  types = NGX_TASK_HOLDS_INT64;
 };

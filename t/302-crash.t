@@ -17,7 +17,7 @@ $ENV{TEST_NGINX_CRASHES} = join '', map ",handle_$_=0",
                            qw(segv sigbus sigfpe sigill abort);
 
 my $tasks = "$ENV{TEST_NGINX_TASKS}/test";
-my $crash = qr/crashed, signal|exited on signal|\[alert\] \d+#\d+: #\d/;
+my $crash = qr/crashed, signal|exited on signal|\[alert\] \d+#\d+: (?:#\d|it has|library: )/;
 
 sub conf {
     my (%conf) = @_;
@@ -34,6 +34,7 @@ sub conf {
             location = /job    { task crash; task_mode thread=two;
                                  task_background on zone=jobs; }
             location = /hold   { task hold; }
+            location = /later  { task later; }
             location = /slow   { task sleep duration=1500ms; task_mode sync; }
             location = /quick  { quick; }
         ', workers => $conf{workers} // 1);
@@ -61,29 +62,32 @@ my $library = qr{library: "\S+/crash\.so" of \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ};
 
 for my $try (
     [ '/crash?how=null', 11, 'task "crash" crashed, signal 11 \(SIGSEGV\) at '
-      . 'address 0x0, ', '#0 \S+/crash\.so\+0x[0-9a-f]+ \(crash_write\+0x' ],
-    [ '/crash?how=abort', 6, 'task "crash" crashed, signal 6 \(SIGABRT\), ',
+      . 'address 0x0', '#0 \S+/crash\.so\+0x[0-9a-f]+ \(crash_write\+0x' ],
+    [ '/crash?how=abort', 6, 'task "crash" crashed, signal 6 \(SIGABRT\)',
       '\(abort\+0x' ],
     [ '/crash?how=stack', 11, 'task "crash" crashed, signal 11 \(SIGSEGV\) at '
-      . 'address 0x[0-9a-f]+, ', '\(crash_deep\+0x' ],
-    [ '/crash?how=zero', 8, 'task "crash" crashed, signal 8 \(SIGFPE\), ',
+      . 'address 0x[0-9a-f]+', '\(crash_deep\+0x' ],
+    [ '/crash?how=zero', 8, 'task "crash" crashed, signal 8 \(SIGFPE\)',
       '#0 \S+/crash\.so\+0x' ],
     [ '/crash?how=jump', 11, 'task "crash" crashed, signal 11 \(SIGSEGV\) at '
-      . 'address 0x0, ', '#0 0x0' ],
+      . 'address 0x0', '#0 0x0\n.* #1 \S+/crash\.so\+0x' ],
+    [ '/crash?how=text', 11, 'task "crash" crashed, signal 11 \(SIGSEGV\) at '
+      . 'address 0x8', ' #\d \S+/crash\.so\+0x' ],
     [ '/crash?how=defer', 11, 'task "crash" crashed, signal 11 \(SIGSEGV\) at .*',
       '\(crash_write\+0x' ],
     [ '/sync?how=null', 11, 'task "crash" crashed, signal 11 \(SIGSEGV\) at .*',
       '\(crash_write\+0x' ],
     [ '/acrash?how=null', 11, 'task "acrash" crashed, signal 11 \(SIGSEGV\) at .*',
-      '\(crash_write\+0x' ],
+      '\(crash_write\+0x', ', it has no state_size, so its state is NULL' ],
     [ '/state', 11, 'task "stateless" crashed, signal 11 \(SIGSEGV\) at address '
-      . '0x0, it has no state_size, so its state is NULL, ',
-      '#0 \S+/crash\.so\+0x' ],
+      . '0x0', '#0 \S+/crash\.so\+0x', ', it has no state_size, so its state is '
+      . 'NULL, it has no args, so ngx_task_args\(\) has nothing' ],
 ) {
-    my ($uri, $signal, $line, $frame) = @$try;
+    my ($uri, $signal, $line, $frame, $detail) = (@$try, '');
     my $log = crash($uri, $signal);
 
-    like($log, qr/\[alert\] \d+#\d+: $line$library, request: "GET \Q$uri\E HTTP/,
+    my $made = qr/request: "GET \Q$uri\E HTTP\/1.1"$detail\n/;
+    like($log, qr/\[alert\] \d+#\d+: $line\n.*: $library, $made/,
          "$uri: whose it was") or diag $log;
     like($log, qr/$frame/, "$uri: where");
 }
@@ -105,9 +109,19 @@ my ($id) = $s->get('/job?how=null')->{body} =~ /"id":"(\w+)"/;
 $s->wait_for(sub { substr($s->text('error.log'), $seen) =~ /exited on signal/ },
              'the job crashes');
 like(substr($s->text('error.log'), $seen),
-     qr/task "crash" crashed, .*, request: "GET .job\?how=null HTTP.*, job: $id$/m,
+     qr/task "crash" crashed, .*\n.*, request: "GET .job\?how=null HTTP.*, job: $id$/m,
      'a job: its id');
 $s->wait_for(sub { $s->workers }, 'a new worker');
+
+# what a function has spoilt: its task, so that no more can be said of it; or
+# what nginx uses later
+
+my $log = crash('/crash?how=spoil', 11);
+like($log, qr/task "crash" crashed, signal 11 \(SIGSEGV\)/, 'a task that is spoilt');
+$log = crash('/later', 11);
+like($log, qr/worker process crashed, .* in no task; the last one that ran was of "later"/,
+     'a crash in no task') or diag $log;
+like($log, qr/\(crash_write\+0x/, 'and where');
 
 # a child of a function is its own
 
@@ -136,6 +150,9 @@ $s->check_log($crash);
 
     $s->wait_for(sub { $s->text('error.log') =~ /exited on signal 11/ },
                  'init() crashes');
+    sleep(1.5);
+    my $times = () = $s->text('error.log') =~ /a hook of task library "crash" crashed/g;
+    cmp_ok($times, '<=', 4, 'about once a second');
     kill 'TERM', $pid;
     waitpid $pid, 0;
 
@@ -143,6 +160,19 @@ $s->check_log($crash);
          qr/a hook of task library "crash" crashed, signal 11 \(SIGSEGV\) at/,
          'and the log says so');
 }
+
+# a constructor, in nginx -t
+
+$s = TaskServer->new;
+open my $out, '>', "$s->{root}/ctor.c" or die $!;
+print $out '__attribute__((constructor)) static void f(void) { *(volatile int *) 0 = 1; }';
+close $out;
+system("gcc -shared -fPIC -o $s->{root}/ctor.so $s->{root}/ctor.c") == 0 or die;
+
+my ($ok, $said) = $s->test_conf(main => "task_load $s->{root}/ctor.so;");
+ok(!$ok, 'a constructor crashes');
+like($said, qr/a hook of task library "\S+ctor.so" crashed, signal 11 \(SIGSEGV\) at/,
+     'and nginx -t says whose it was');
 
 # the loop is held: told while it is, and when it is not
 
@@ -165,7 +195,7 @@ like($lines[2], qr/\[error\] .*stood still for (?:2[5-9]|[3-9]\d)\d\d ms in task
      'for how long');
 
 is($s->get('/slow')->{status}, 200, 'task_mode sync');
-like($s->text('error.log'), qr/stood still for 1[5-9]\d\d ms in task "sleep", request/,
+like($s->text('error.log'), qr/stood still for 1[5-9]\d\d ms in task "sleep", library: built-in, request/,
      'is told, too');
 
 # what ends in time is not logged

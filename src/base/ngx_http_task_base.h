@@ -321,6 +321,10 @@ void ngx_http_task_guard_watch(ngx_uint_t watch);
 ngx_http_task_guard_t ngx_http_task_guard(ngx_task_t *t, ngx_str_t *name);
 void ngx_http_task_unguard(ngx_http_task_guard_t before);
 
+/* returns the name of what ran last in any thread, or NULL */
+
+ngx_str_t *ngx_http_task_guard_last(void);
+
 /* return what runs in this thread; its task, or NULL */
 
 ngx_http_task_guard_t *ngx_http_task_guarded(void);
@@ -335,7 +339,7 @@ void ngx_http_task_note(ngx_uint_t level, u_char *text, size_t len);
 
 
 /*
- * Writes what a line of the log tells of a task behind its name.  null: it
+ * Writes what a line of the log tells of a task beside its name.  null: it
  * crashed because a pointer is NULL.
  */
 
@@ -382,6 +386,10 @@ int64_t ngx_http_task_stall_take(void);
 
 void ngx_http_task_crash_init(const char *(*file)(const char *path));
 void ngx_http_task_crash_thread(void);
+
+/* a crash is not logged any more */
+
+void ngx_http_task_crash_stop(void);
 
 
 /* --- functions that end what is nginx's: ngx_http_task_exit.c ------------ */

@@ -1,7 +1,7 @@
 
 /*
- * A crash in code of a library: before the process ends, the log tells whose
- * it was, and where.  The handler uses nothing that a signal may have
+ * A crash where there are libraries: before the process ends, the log tells
+ * whose it was, and where.  The handler uses nothing that a signal may have
  * interrupted: it reads what runs in its thread, and writes to the log by
  * write().  Then the signal does what it did before, with a core dump of the
  * crash itself, if one is wanted.
@@ -27,12 +27,42 @@
 
 #define NGX_HTTP_TASK_CRASH_FRAMES  20
 
+/* processors of which it is known where a context has the place */
 
-static void ngx_http_task_crash_handler(int signo, siginfo_t *info, void *data);
-static void ngx_http_task_crash_log(int signo, siginfo_t *info);
-static void ngx_http_task_crash_frames(void *pc);
-static ngx_uint_t ngx_http_task_crash_frame(void *frame, ngx_uint_t n);
+#if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__)
+#define NGX_HTTP_TASK_CRASH_PC  1
+#else
+#define NGX_HTTP_TASK_CRASH_PC  0
+#endif
+
+
+/* how long a worker stays whose hook has crashed, milliseconds */
+
+#define NGX_HTTP_TASK_CRASH_PAUSE   1000
+
+
+/* what a frame is of */
+
+enum {
+    NGX_HTTP_TASK_CRASH_OTHER = 0,
+    NGX_HTTP_TASK_CRASH_LIBRARY,
+    NGX_HTTP_TASK_CRASH_END            /* what has called the library */
+};
+
+
+static void ngx_http_task_crash_handler(int signo, siginfo_t *info,
+    void *data);
+static void ngx_http_task_crash_log(ngx_http_task_guard_t *guard, int signo,
+    siginfo_t *info);
+static void ngx_http_task_crash_details(ngx_http_task_guard_t *guard,
+    siginfo_t *info);
+static struct sigaction *ngx_http_task_crash_action(int signo);
+static ngx_uint_t ngx_http_task_crash_has_address(siginfo_t *info);
+static void ngx_http_task_crash_frames(void *context);
+static ngx_uint_t ngx_http_task_crash_frame(void *frame, ngx_uint_t n,
+    ngx_uint_t below);
 static void *ngx_http_task_crash_pc(void *data);
+static void *ngx_http_task_crash_caller(void *data);
 
 
 static const struct {
@@ -56,6 +86,8 @@ static struct sigaction
 
 
 static const char *(*ngx_http_task_crash_file)(const char *path);
+
+static int  ngx_http_task_crash_begun;                         /* [both] */
 
 
 void
@@ -89,6 +121,18 @@ ngx_http_task_crash_init(const char *(*file)(const char *path))
 }
 
 
+void
+ngx_http_task_crash_stop(void)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_TASK_CRASH_SIGNALS; i++) {
+        (void) sigaction(ngx_http_task_crash_signals[i].signo,
+                         &ngx_http_task_crash_before[i], NULL);
+    }
+}
+
+
 /* the stack is the thread's for as long as it lives, and is not given back */
 
 void
@@ -96,7 +140,11 @@ ngx_http_task_crash_thread(void)
 {
     stack_t  stack;
 
-    if (ngx_http_task_crash_file == NULL) {
+    /* without libraries there is no handler; a thread may have one already */
+
+    if (ngx_http_task_crash_file == NULL
+        || (sigaltstack(NULL, &stack) == 0 && !(stack.ss_flags & SS_DISABLE)))
+    {
         return;
     }
 
@@ -117,20 +165,50 @@ ngx_http_task_crash_thread(void)
 static void
 ngx_http_task_crash_handler(int signo, siginfo_t *info, void *data)
 {
-    ngx_uint_t  i;
+    struct sigaction       *before;
+    ngx_http_task_guard_t  *guard;
 
-    for (i = 0; i < NGX_HTTP_TASK_CRASH_SIGNALS; i++) {
-        if (ngx_http_task_crash_signals[i].signo == signo) {
-            (void) sigaction(signo, &ngx_http_task_crash_before[i], NULL);
+    before = ngx_http_task_crash_action(signo);
+
+    /* a runtime may handle it, and go on */
+
+    if (before->sa_flags & SA_SIGINFO) {
+        before->sa_sigaction(signo, info, data);
+        return;
+    }
+
+    if (before->sa_handler != SIG_DFL && before->sa_handler != SIG_IGN) {
+        before->sa_handler(signo);
+        return;
+    }
+
+    /* another thread may crash meanwhile: it waits until all is written */
+
+    if (__atomic_exchange_n(&ngx_http_task_crash_begun, 1, __ATOMIC_ACQ_REL)) {
+        ngx_msleep(NGX_HTTP_TASK_CRASH_PAUSE);
+        (void) sigaction(signo, before, NULL);
+        return;
+    }
+
+    guard = ngx_http_task_guarded();
+
+    /* a child of a function may crash as it likes */
+
+    if (getpid() == ngx_pid) {
+        ngx_http_task_crash_log(guard, signo, info);
+        ngx_http_task_crash_details(guard, info);
+        ngx_http_task_crash_frames(data);
+
+        /* the next worker would crash in the same hook, too, without a pause */
+
+        if (guard->name && guard->task == NULL && !ngx_quit && !ngx_exiting
+            && !ngx_terminate && !ngx_test_config)
+        {
+            ngx_msleep(NGX_HTTP_TASK_CRASH_PAUSE);
         }
     }
 
-    /* what crashes in nginx itself, or in a child of a function, is not ours */
-
-    if (ngx_http_task_guarded()->name && getpid() == ngx_pid) {
-        ngx_http_task_crash_log(signo, info);
-        ngx_http_task_crash_frames(ngx_http_task_crash_pc(data));
-    }
+    (void) sigaction(signo, before, NULL);
 
     /* an instruction that faults does so again; what was sent is sent again */
 
@@ -140,18 +218,36 @@ ngx_http_task_crash_handler(int signo, siginfo_t *info, void *data)
 }
 
 
-static void
-ngx_http_task_crash_log(int signo, siginfo_t *info)
+static struct sigaction *
+ngx_http_task_crash_action(int signo)
 {
-    u_char                  text[NGX_HTTP_TASK_LOG_TEXT], *p, *last;
-    ngx_uint_t              i, null;
-    ngx_http_task_guard_t  *guard;
+    ngx_uint_t  i;
 
-    guard = ngx_http_task_guarded();
+    for (i = 0; ngx_http_task_crash_signals[i].signo != signo; i++) {
+        /* void */
+    }
+
+    return &ngx_http_task_crash_before[i];
+}
+
+
+static void
+ngx_http_task_crash_log(ngx_http_task_guard_t *guard, int signo,
+    siginfo_t *info)
+{
+    u_char       text[NGX_HTTP_TASK_LOG_TEXT], *p, *last;
+    ngx_str_t   *ran;
+    ngx_uint_t   i;
+
     last = text + sizeof(text);
 
-    p = ngx_http_task_who(text, last, guard);
-    p = ngx_slprintf(p, last, " crashed, signal %d", signo);
+    p = guard->name ? ngx_http_task_who(text, last, guard)
+                    : ngx_slprintf(text, last, "worker process");
+
+    p = ngx_slprintf(p, last, info->si_code == SI_USER
+                              && info->si_pid != ngx_pid
+                              ? " was sent signal %d"
+                              : " crashed, signal %d", signo);
 
     for (i = 0; i < NGX_HTTP_TASK_CRASH_SIGNALS; i++) {
         if (ngx_http_task_crash_signals[i].signo == signo) {
@@ -160,74 +256,108 @@ ngx_http_task_crash_log(int signo, siginfo_t *info)
         }
     }
 
-    null = 0;
+    if (info->si_code == SI_KERNEL) {
+        p = ngx_slprintf(p, last, " at an address that there is not");
 
-    if ((signo == SIGSEGV || signo == SIGBUS) && info->si_code > 0) {
+    } else if (ngx_http_task_crash_has_address(info)) {
         p = ngx_slprintf(p, last, " at address 0x%xL",
                          (int64_t) (intptr_t) info->si_addr);
-
-        null = ((uintptr_t) info->si_addr < ngx_pagesize);
     }
 
-    p = ngx_http_task_who_details(p, last, guard, null);
+    ran = ngx_http_task_guard_last();
+
+    if (guard->name == NULL && ran) {
+        p = ngx_slprintf(p, last, ", in no task; the last one that ran was of "
+                                  "\"%V\"", ran);
+    }
 
     ngx_http_task_note(NGX_LOG_ALERT, text, p - text);
+}
+
+
+/* in a line of its own: the task, too, may be what the crash has spoilt */
+
+static void
+ngx_http_task_crash_details(ngx_http_task_guard_t *guard, siginfo_t *info)
+{
+    u_char      text[NGX_HTTP_TASK_LOG_TEXT], *p;
+    ngx_uint_t  null;
+
+    null = ngx_http_task_crash_has_address(info)
+           && (uintptr_t) info->si_addr < ngx_pagesize;
+
+    p = ngx_http_task_who_details(text, text + sizeof(text), guard, null);
+
+    if (p > text) {
+        ngx_http_task_note(NGX_LOG_ALERT, text, p - text);
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_task_crash_has_address(siginfo_t *info)
+{
+    return info->si_code > 0 && info->si_code != SI_KERNEL
+           && (info->si_signo == SIGSEGV || info->si_signo == SIGBUS);
 }
 
 
 /* from where it crashed down to the call of the function */
 
 static void
-ngx_http_task_crash_frames(void *pc)
+ngx_http_task_crash_frames(void *context)
 {
+    int          i, n, first;
+    void        *pc, *frames[NGX_HTTP_TASK_CRASH_FRAMES] = { NULL };
+    ngx_uint_t   seen, own;
+
+    pc = ngx_http_task_crash_pc(context);
+    n = 0;
+
 #if (NGX_HTTP_TASK_CRASH_BACKTRACE)
-
-    int          n;
-    void        *frames[NGX_HTTP_TASK_CRASH_FRAMES];
-    Dl_info      info, self;
-    ngx_int_t    i, first;
-
     n = backtrace(frames, NGX_HTTP_TASK_CRASH_FRAMES);
-
-    if (dladdr((void *) ngx_http_task_crash_init, &self) == 0) {
-        return;
-    }
+#endif
 
     /* the first ones are the handler's; there may be none but those */
 
-    for (first = 0; first < n && frames[first] != pc; first++) { /* void */ }
-
-    if (first == n) {
-        (void) ngx_http_task_crash_frame(pc, 0);
-        return;
+    for (first = n; first > 0 && frames[first - 1] != pc; first--) {
+        /* void */
     }
+
+    first = ngx_max(first - 1, 0);
+
+    if (NGX_HTTP_TASK_CRASH_PC && (frames[first] != pc || n - first < 2)) {
+        first = 0;
+        n = 2;
+        frames[0] = pc;
+        frames[1] = ngx_http_task_crash_caller(context);
+    }
+
+    own = 0;
 
     for (i = first; i < n; i++) {
+        seen = ngx_http_task_crash_frame(frames[i], i - first, own);
 
-        if (dladdr(frames[i], &info) && info.dli_fbase == self.dli_fbase
-            && i > first)
-        {
+        if (seen == NGX_HTTP_TASK_CRASH_END) {
             break;
         }
 
-        if (!ngx_http_task_crash_frame(frames[i], i - first)) {
-            break;
-        }
+        own |= (seen == NGX_HTTP_TASK_CRASH_LIBRARY);
     }
-
-#else
-    (void) ngx_http_task_crash_frame(pc, 0);
-#endif
 }
 
 
-/* as addr2line takes it: the file of the object, and the place in it */
+/*
+ * As addr2line takes it: the file of the object, and the place in it.  below:
+ * a frame of a library was before it, so that this module has called that.
+ */
 
 static ngx_uint_t
-ngx_http_task_crash_frame(void *frame, ngx_uint_t n)
+ngx_http_task_crash_frame(void *frame, ngx_uint_t n, ngx_uint_t below)
 {
-    u_char      text[NGX_HTTP_TASK_LOG_TEXT], *p, *last;
-    Dl_info     info;
+    u_char       text[NGX_HTTP_TASK_LOG_TEXT], *p, *last;
+    Dl_info      info, self;
+    const char  *file;
 
     last = text + sizeof(text);
 
@@ -235,11 +365,19 @@ ngx_http_task_crash_frame(void *frame, ngx_uint_t n)
         p = ngx_slprintf(text, last, "#%ui 0x%xL", n,
                          (int64_t) (intptr_t) frame);
         ngx_http_task_note(NGX_LOG_ALERT, text, p - text);
-        return 0;
+
+        return NGX_HTTP_TASK_CRASH_OTHER;
     }
 
-    p = ngx_slprintf(text, last, "#%ui %s+0x%xL", n,
-                     ngx_http_task_crash_file(info.dli_fname),
+    if (below && dladdr((void *) ngx_http_task_crash_init, &self)
+        && info.dli_fbase == self.dli_fbase)
+    {
+        return NGX_HTTP_TASK_CRASH_END;
+    }
+
+    file = ngx_http_task_crash_file(info.dli_fname);
+
+    p = ngx_slprintf(text, last, "#%ui %s+0x%xL", n, file,
                      (int64_t) ((u_char *) frame - (u_char *) info.dli_fbase));
 
     if (info.dli_sname) {
@@ -249,7 +387,8 @@ ngx_http_task_crash_frame(void *frame, ngx_uint_t n)
 
     ngx_http_task_note(NGX_LOG_ALERT, text, p - text);
 
-    return 1;
+    return (file != info.dli_fname) ? NGX_HTTP_TASK_CRASH_LIBRARY
+                                    : NGX_HTTP_TASK_CRASH_OTHER;
 }
 
 
@@ -266,6 +405,30 @@ ngx_http_task_crash_pc(void *data)
     return (void *) context->uc_mcontext.gregs[REG_EIP];
 #elif defined(__aarch64__)
     return (void *) context->uc_mcontext.pc;
+#else
+    (void) context;
+    return NULL;
+#endif
+}
+
+
+/* who called what is not there: the return address has just been stored */
+
+static void *
+ngx_http_task_crash_caller(void *data)
+{
+    ucontext_t  *context;
+
+    context = data;
+
+    if (ngx_http_task_crash_pc(data) != NULL) {
+        return NULL;
+    }
+
+#if defined(__x86_64__)
+    return *(void **) context->uc_mcontext.gregs[REG_RSP];
+#elif defined(__aarch64__)
+    return (void *) context->uc_mcontext.regs[30];
 #else
     (void) context;
     return NULL;

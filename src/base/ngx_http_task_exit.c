@@ -157,9 +157,14 @@ ngx_http_task_exit_log(const char *call, int status,
     p = ngx_slprintf(p, last, (status < 0) ? " called %s()" : " called %s(%d)",
                      call, status);
     p = ngx_slprintf(p, last, ", its worker ends");
-    p = ngx_http_task_who_details(p, last, guarded, 0);
 
-    ngx_http_task_note(NGX_LOG_ALERT, text, p - text);
+    if (guarded->task) {
+        p = ngx_slprintf(p, last, ", ");
+        p = ngx_http_task_who_details(p, last, guarded, 0);
+    }
+
+    ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0, "%*s",
+                  (size_t) (p - text), text);
 }
 
 

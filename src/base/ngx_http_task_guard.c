@@ -11,6 +11,10 @@
 static ngx_http_task_thread_local ngx_http_task_guard_t
     ngx_http_task_guard_here;
 
+/* what ran last, [both]: a crash later may be its doing */
+
+static ngx_str_t  *ngx_http_task_guard_ran;
+
 /* this is the event loop's thread, and it is watched */
 
 static ngx_http_task_thread_local ngx_uint_t  ngx_http_task_guard_watched;
@@ -33,6 +37,12 @@ ngx_http_task_guard(ngx_task_t *t, ngx_str_t *name)
     ngx_http_task_guard_here.task = t;
     ngx_http_task_guard_here.name = name;
 
+    /* written only if it is another one: threads share it */
+
+    if (ngx_http_task_atomic_get(&ngx_http_task_guard_ran) != name) {
+        ngx_http_task_atomic_set(&ngx_http_task_guard_ran, name);
+    }
+
     if (ngx_http_task_guard_watched && before.name == NULL) {
         ngx_http_task_stall_enter(&ngx_http_task_guard_here);
     }
@@ -49,6 +59,13 @@ ngx_http_task_unguard(ngx_http_task_guard_t before)
     }
 
     ngx_http_task_guard_here = before;
+}
+
+
+ngx_str_t *
+ngx_http_task_guard_last(void)
+{
+    return ngx_http_task_atomic_get(&ngx_http_task_guard_ran);
 }
 
 

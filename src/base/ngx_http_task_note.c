@@ -2,7 +2,7 @@
 /*
  * A line of the error log that is written without nginx's own logging: by a
  * handler of a signal, or by a thread while the event loop stands still, and
- * nginx's time with it.
+ * nginx's time with it.  It goes to files, but not to syslog.
  */
 
 

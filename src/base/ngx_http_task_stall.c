@@ -34,8 +34,8 @@ typedef enum {
 static void *ngx_http_task_stall_thread(void *data);
 static void ngx_http_task_stall_sleep(int64_t look);
 static ngx_uint_t ngx_http_task_stall_look(int64_t *seen, int64_t *next);
-static void ngx_http_task_stall_log(const char *stands, int64_t ms,
-    ngx_http_task_guard_t *guard);
+static size_t ngx_http_task_stall_text(u_char *text, size_t size,
+    const char *stands, int64_t ms, ngx_http_task_guard_t *guard);
 
 
 /* state of this worker */
@@ -141,6 +141,8 @@ void
 ngx_http_task_stall_leave(ngx_http_task_guard_t *guard)
 {
     int      runs;
+    size_t   len;
+    u_char   text[NGX_HTTP_TASK_LOG_TEXT];
     int64_t  took;
 
     for ( ;; ) {
@@ -165,7 +167,10 @@ ngx_http_task_stall_leave(ngx_http_task_guard_t *guard)
     took = ngx_http_task_now() - ngx_http_task_stall_since;
 
     if (took > ngx_http_task_stall_bound) {
-        ngx_http_task_stall_log("stood", took / 1000000, guard);
+        len = ngx_http_task_stall_text(text, sizeof(text), "stood",
+                                       took / 1000000, guard);
+
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "%*s", len, text);
 
         ngx_http_task_stall_sum += took;
     }
@@ -214,7 +219,8 @@ ngx_http_task_stall_sleep(int64_t look)
     if (!ngx_http_task_futex_wait(&ngx_http_task_stall_awake,
                                   ngx_http_task_now() + look)
         && ngx_http_task_atomic_get(&ngx_http_task_stall_state)
-           == NGX_HTTP_TASK_STALL_IDLE)
+           == NGX_HTTP_TASK_STALL_IDLE
+        && !ngx_http_task_atomic_get(&ngx_http_task_stall_ends))
     {
         (void) ngx_http_task_futex_wait(&ngx_http_task_stall_awake,
                                         NGX_HTTP_TASK_STALL_EVER);
@@ -230,6 +236,8 @@ static ngx_uint_t
 ngx_http_task_stall_look(int64_t *seen, int64_t *next)
 {
     int      runs;
+    size_t   len;
+    u_char   text[NGX_HTTP_TASK_LOG_TEXT];
     int64_t  since, took;
 
     since = ngx_http_task_atomic_get(&ngx_http_task_stall_since);
@@ -262,9 +270,12 @@ ngx_http_task_stall_look(int64_t *seen, int64_t *next)
         return 1;
     }
 
+    len = 0;
+
     if (ngx_http_task_stall_since == since) {
-        ngx_http_task_stall_log("stands", took / 1000000,
-                                ngx_http_task_stall_guard);
+        len = ngx_http_task_stall_text(text, sizeof(text), "stands",
+                                       took / 1000000,
+                                       ngx_http_task_stall_guard);
 
         ngx_http_task_atomic_set(&ngx_http_task_stall_told, 1);
         *next *= 2;
@@ -273,22 +284,30 @@ ngx_http_task_stall_look(int64_t *seen, int64_t *next)
     ngx_http_task_atomic_set(&ngx_http_task_stall_state,
                              NGX_HTTP_TASK_STALL_RUNS);
 
+    if (len) {
+        ngx_http_task_note(NGX_LOG_ERR, text, len);
+    }
+
     return 1;
 }
 
 
-static void
-ngx_http_task_stall_log(const char *stands, int64_t ms,
-    ngx_http_task_guard_t *guard)
+static size_t
+ngx_http_task_stall_text(u_char *text, size_t size, const char *stands,
+    int64_t ms, ngx_http_task_guard_t *guard)
 {
-    u_char  text[NGX_HTTP_TASK_LOG_TEXT], *p, *last;
+    u_char  *p, *last;
 
-    last = text + sizeof(text);
+    last = text + size;
 
     p = ngx_slprintf(text, last, "event loop %s still for %L ms in ", stands,
                      ms);
     p = ngx_http_task_who(p, last, guard);
-    p = ngx_http_task_who_details(p, last, guard, 0);
 
-    ngx_http_task_note(NGX_LOG_ERR, text, p - text);
+    if (guard->task) {
+        p = ngx_slprintf(p, last, ", ");
+        p = ngx_http_task_who_details(p, last, guard, 0);
+    }
+
+    return p - text;
 }

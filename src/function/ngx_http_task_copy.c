@@ -8,6 +8,7 @@
 
 #include "function/ngx_http_task_function.h"
 
+#include <link.h>
 #include <sys/mman.h>
 
 
@@ -18,6 +19,10 @@
 #else
 #define NGX_HTTP_TASK_MFD_EXEC  0x0010U
 #endif
+
+
+typedef ElfW(Ehdr)  ngx_http_task_head_t;
+typedef ElfW(Phdr)  ngx_http_task_part_t;
 
 
 static const char *ngx_http_task_copy_to(ngx_fd_t copy, ngx_fd_t fd);
@@ -74,6 +79,51 @@ ngx_http_task_copy_make(ngx_conf_t *cf, ngx_http_task_library_t *library)
     }
 
     return copy;
+}
+
+
+/*
+ * A file may be half written: the dynamic linker maps what its headers tell,
+ * and who reads behind the end of a file gets SIGBUS, here the master process.
+ */
+
+ngx_uint_t
+ngx_http_task_copy_whole(ngx_fd_t copy)
+{
+    off_t                  size;
+    ssize_t                n;
+    ngx_uint_t             i;
+    ngx_file_info_t        fi;
+    ngx_http_task_head_t   head;
+    ngx_http_task_part_t   part;
+
+    /* dlopen() says what other files are */
+
+    if (ngx_fd_info(copy, &fi) == NGX_FILE_ERROR
+        || pread(copy, &head, sizeof(head), 0) != sizeof(head)
+        || ngx_memcmp(head.e_ident, ELFMAG, SELFMAG) != 0
+        || head.e_phentsize != sizeof(part))
+    {
+        return 1;
+    }
+
+    size = ngx_file_size(&fi);
+
+    for (i = 0; i < head.e_phnum; i++) {
+
+        n = pread(copy, &part, sizeof(part),
+                  (off_t) (head.e_phoff + i * sizeof(part)));
+
+        if (n != sizeof(part)
+            || (part.p_type == PT_LOAD
+                && (part.p_offset > (uint64_t) size
+                    || (uint64_t) size - part.p_offset < part.p_filesz)))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 

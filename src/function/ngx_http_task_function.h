@@ -183,6 +183,10 @@ const char *ngx_http_task_library_file(const char *path);
 ngx_fd_t ngx_http_task_copy_make(ngx_conf_t *cf,
     ngx_http_task_library_t *library);
 
+/* returns 0 if the end of the file is missing, which would be mapped */
+
+ngx_uint_t ngx_http_task_copy_whole(ngx_fd_t copy);
+
 
 /* --- hooks of libraries: ngx_http_task_hooks.c --------------------------- */
 

@@ -60,9 +60,10 @@ ngx_http_task_hooks_start_one(ngx_http_task_library_t *library)
     library->failed = 1;
 
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                  "start of task library \"%V\" failed%s%s, its functions "
-                  "answer 503", &library->name, worker.reason[0] ? ": " : "",
-                  worker.reason);
+                  "start of task library \"%V\" failed: %s, its functions "
+                  "answer 503", &library->name,
+                  worker.reason[0] ? (char *) worker.reason
+                  : "it gave no reason by ngx_task_worker_fail()");
 }
 
 

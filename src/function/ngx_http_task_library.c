@@ -13,6 +13,8 @@ static ngx_http_task_library_t *ngx_http_task_library_create(ngx_conf_t *cf,
     const char *file);
 static void *ngx_http_task_library_open(ngx_conf_t *cf,
     ngx_http_task_library_t *library);
+static void ngx_http_task_library_unloaded(ngx_conf_t *cf,
+    ngx_http_task_library_t *library, const char *error);
 static void ngx_http_task_library_close(void *data);
 static ngx_int_t ngx_http_task_library_check(ngx_conf_t *cf, ngx_str_t *file,
     const ngx_task_library_t *descriptor);
@@ -112,6 +114,10 @@ ngx_http_task_library_file(const char *path)
     ngx_uint_t                 i;
     ngx_http_task_library_t  **library;
 
+    if (ngx_http_task_libraries == NULL) {
+        return path;
+    }
+
     library = ngx_http_task_libraries->elts;
 
     for (i = 0; i < ngx_http_task_libraries->nelts; i++) {
@@ -143,37 +149,72 @@ ngx_http_task_library_create(ngx_conf_t *cf, const char *file)
 static void *
 ngx_http_task_library_open(ngx_conf_t *cf, ngx_http_task_library_t *library)
 {
-    void      *handle;
-    size_t     len;
-    char      *error;
-    ngx_fd_t   fd;
+    void                   *handle;
+    ngx_fd_t                fd;
+    ngx_http_task_guard_t   before;
 
     fd = ngx_http_task_copy_make(cf, library);
     if (fd == NGX_INVALID_FILE) {
         return NULL;
     }
 
+    if (!ngx_http_task_copy_whole(fd)) {
+        (void) ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                                      "\"%V\" is not complete: write it beside "
+                                      "that, and then rename it",
+                                      &library->file);
+        (void) close(fd);
+        return NULL;
+    }
+
+    /* its constructors run now */
+
+    ngx_http_task_crash_init(ngx_http_task_library_file);
+    before = ngx_http_task_guard(NULL, &library->file);
+
     handle = dlopen((char *) library->path, RTLD_NOW|RTLD_LOCAL);
 
+    ngx_http_task_unguard(before);
+    ngx_http_task_crash_stop();
+
     if (handle == NULL) {
-
-        /* the private copy's name says nothing */
-
-        error = dlerror();
-        len = ngx_strlen(library->path);
-
-        if (ngx_strncmp(error, library->path, len) == 0) {
-            error += len + sizeof(": ") - 1;
-        }
-
-        (void) ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                                      "\"%V\" cannot be loaded: %s",
-                                      &library->file, error);
+        ngx_http_task_library_unloaded(cf, library, dlerror());
     }
 
     (void) close(fd);
 
     return handle;
+}
+
+
+static void
+ngx_http_task_library_unloaded(ngx_conf_t *cf,
+    ngx_http_task_library_t *library, const char *error)
+{
+    size_t  len;
+
+    /* the private copy's name says nothing */
+
+    len = ngx_strlen(library->path);
+
+    if (ngx_strncmp(error, library->path, len) == 0) {
+        error += len + sizeof(": ") - 1;
+    }
+
+    if (ngx_strstr(error, "undefined symbol")) {
+        (void) ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                         "\"%V\" cannot be loaded: %s, is a library missing in "
+                         "its link, as by -lname?", &library->file, error);
+
+    } else if (ngx_strstr(error, "ELF") || ngx_strstr(error, "ET_DYN")) {
+        (void) ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                         "\"%V\" cannot be loaded: %s, it has to be linked "
+                         "with -shared", &library->file, error);
+
+    } else {
+        (void) ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                         "\"%V\" cannot be loaded: %s", &library->file, error);
+    }
 }
 
 
@@ -192,9 +233,18 @@ ngx_http_task_library_check(ngx_conf_t *cf, ngx_str_t *file,
 {
     ngx_uint_t  same;
 
-    if (d->abi_major != NGX_TASK_ABI_MAJOR
-        || d->abi_minor > NGX_TASK_ABI_MINOR)
+    if (d->abi_major == NGX_TASK_ABI_MAJOR
+        && d->abi_minor > NGX_TASK_ABI_MINOR)
     {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                         "\"%V\" is built for version %uD.%uD of ngx_task.h, "
+                         "this module is older and has %d.%d: build the "
+                         "library with its header, or install a newer module",
+                         file, d->abi_major, d->abi_minor,
+                         NGX_TASK_ABI_MAJOR, NGX_TASK_ABI_MINOR);
+    }
+
+    if (d->abi_major != NGX_TASK_ABI_MAJOR) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                          "\"%V\" is built for version %uD.%uD of ngx_task.h, "
                          "this module has %d.%d: build it again",

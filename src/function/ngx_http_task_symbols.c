@@ -58,7 +58,11 @@ ngx_http_task_symbols_check(ngx_conf_t *cf, ngx_str_t *file, void *handle)
             symbol = ngx_http_task_symbols_taken(&symbols,
                                                  &symbols.relas[i][n], &by);
 
-            if (symbol == NULL || dladdr(by, &info) == 0) {
+            /* data of its own may have been changed by a constructor */
+
+            if (symbol == NULL || dladdr(by, &info) == 0
+                || info.dli_fbase == (void *) symbols.base)
+            {
                 continue;
             }
 

@@ -2,16 +2,21 @@
 /*
  * Tables of a library, of functions and of parameters: where they end.  Behind
  * the last row of a table without an end there is anything, of which only what
- * points nowhere can be told from a name.
+ * cannot be read can be told from a name.
  */
 
 
 #include "function/ngx_http_task_function.h"
 
-#include <dlfcn.h>
+#include <sys/uio.h>
 
 
-static ngx_uint_t ngx_http_task_table_points(const void *p);
+/* no table has so many rows */
+
+#define NGX_HTTP_TASK_TABLE_ROWS  10000
+
+
+static ngx_uint_t ngx_http_task_table_reads(const void *p, size_t len);
 
 
 ngx_uint_t
@@ -22,7 +27,9 @@ ngx_http_task_table_rows(u_char *table, size_t size, ngx_uint_t n)
 
     for (i = 0; n == 0 || i < n; i++) {
 
-        if (!ngx_http_task_table_points(table + i * size)) {
+        if (i == NGX_HTTP_TASK_TABLE_ROWS
+            || !ngx_http_task_table_reads(table + i * size, size))
+        {
             return NGX_HTTP_TASK_ENDLESS;
         }
 
@@ -32,7 +39,7 @@ ngx_http_task_table_rows(u_char *table, size_t size, ngx_uint_t n)
             break;
         }
 
-        if (!ngx_http_task_table_points(name)) {
+        if (!ngx_http_task_table_reads(name, 1)) {
             return NGX_HTTP_TASK_ENDLESS;
         }
     }
@@ -41,12 +48,21 @@ ngx_http_task_table_rows(u_char *table, size_t size, ngx_uint_t n)
 }
 
 
-/* what a library has lies in an object that is loaded */
+/* returns 0 if a read would crash; where the kernel does not tell, 1 */
 
 static ngx_uint_t
-ngx_http_task_table_points(const void *p)
+ngx_http_task_table_reads(const void *p, size_t len)
 {
-    Dl_info  info;
+    u_char        buf[sizeof(ngx_task_function_t)];
+    ssize_t       n;
+    struct iovec  here, there;
 
-    return dladdr(p, &info) != 0;
+    here.iov_base = buf;
+    here.iov_len = ngx_min(len, sizeof(buf));
+    there.iov_base = (void *) p;
+    there.iov_len = here.iov_len;
+
+    n = process_vm_readv(ngx_getpid(), &here, 1, &there, 1, 0);
+
+    return n == (ssize_t) here.iov_len || (n == -1 && ngx_errno != EFAULT);
 }

@@ -283,7 +283,7 @@ ngx_http_task_create(ngx_http_request_t *r, ngx_http_task_loc_conf_t *tlcf)
     t->created = ngx_http_task_now();
 
     if (ngx_http_task_keep_line(t, r) != NGX_OK) {
-        ngx_http_task_release(t);
+        ngx_http_task_memory_destroy(pool);
         return NULL;
     }
 

@@ -221,19 +221,18 @@ ngx_http_task_request_failed(ngx_task_t *t)
     ngx_int_t                rc;
     ngx_str_t                body;
     ngx_uint_t               status;
+    const char              *why;
     ngx_http_request_t      *r;
     ngx_http_task_result_t  *result;
 
     r = t->request;
     result = &t->result;
 
-    if (result->nomem || result->misuse || result->failed == 0) {
+    why = ngx_http_task_result_why(t);
+
+    if (why) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "task \"%V\" failed: %s", &t->function->name,
-                      result->misuse ? "it is written wrong"
-                      : result->nomem ? "no memory"
-                      : "it returned NGX_TASK_FAILED, and gave no reason by "
-                        "ngx_task_fail()");
+                      "task \"%V\" failed: %s", &t->function->name, why);
 
         return ngx_http_task_send_error(r, NGX_HTTP_INTERNAL_SERVER_ERROR,
                                         NULL);

@@ -304,7 +304,7 @@ ngx_http_task_job_result(ngx_task_t *t, ngx_http_task_job_state_e *state,
         *state = NGX_HTTP_TASK_JOB_FAILED;
         ngx_str_set(text, "Internal Server Error");
 
-        if (result->failed && !result->nomem && !result->misuse) {
+        if (ngx_http_task_result_why(t) == NULL) {
             *text = result->detail;
             status = result->failed;
         }
@@ -321,8 +321,17 @@ ngx_http_task_job_result(ngx_task_t *t, ngx_http_task_job_state_e *state,
 static void
 ngx_http_task_job_failed(ngx_task_t *t, ngx_uint_t status, ngx_str_t *text)
 {
-    u_char  buf[NGX_HTTP_TASK_LOG_TEXT];
-    size_t  len;
+    u_char       buf[NGX_HTTP_TASK_LOG_TEXT];
+    size_t       len;
+    const char  *why;
+
+    why = ngx_http_task_result_why(t);
+
+    if (t->rc != NGX_TASK_OK && why) {
+        ngx_log_error(NGX_LOG_ERR, t->log, 0, "job \"%V\" failed: %s",
+                      &t->function->name, why);
+        return;
+    }
 
     len = ngx_http_task_log_escape(buf, sizeof(buf), text->data, text->len);
 

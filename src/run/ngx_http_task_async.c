@@ -105,8 +105,13 @@ ngx_http_task_async_let_go(ngx_task_t *t)
 static void
 ngx_http_task_async_resume(ngx_task_t *t)
 {
-    ngx_task_rc_t      rc;
-    ngx_task_frame_t  *f;
+    ngx_task_rc_t           rc;
+    ngx_task_frame_t       *f;
+    ngx_http_task_guard_t   before;
+
+    /* around all frames: one that calls for ever holds the loop, too */
+
+    before = ngx_http_task_guard(t, &t->function->name);
 
     for ( ;; ) {
         f = t->frame;
@@ -119,6 +124,7 @@ ngx_http_task_async_resume(ngx_task_t *t)
                 continue;
             }
 
+            ngx_http_task_unguard(before);
             ngx_http_task_wait(t);
             return;
         }
@@ -129,6 +135,7 @@ ngx_http_task_async_resume(ngx_task_t *t)
         }
 
         if (rc == NGX_TASK_AGAIN || t->result.misuse || f->caller == NULL) {
+            ngx_http_task_unguard(before);
             ngx_http_task_async_return(t, rc);
             return;
         }
@@ -147,12 +154,9 @@ ngx_http_task_async_resume(ngx_task_t *t)
 static ngx_task_rc_t
 ngx_http_task_async_run(ngx_task_t *t, ngx_task_frame_t *f)
 {
-    ngx_task_rc_t          rc;
-    ngx_http_task_guard_t  before;
+    ngx_task_rc_t  rc;
 
     t->await = NULL;
-
-    before = ngx_http_task_guard(t, &t->function->name);
     t->resumed = 1;
 
     if (t->function->library->table.flags & NGX_TASK_LIBRARY_DEBUG) {
@@ -162,7 +166,6 @@ ngx_http_task_async_run(ngx_task_t *t, ngx_task_frame_t *f)
     rc = f->fn(t, f);
 
     t->resumed = 0;
-    ngx_http_task_unguard(before);
 
     return rc;
 }

@@ -81,10 +81,13 @@ ngx_http_task_mode_pool(ngx_conf_t *cf, ngx_http_task_mode_t *mode,
 {
     /* if it is not defined behind this either, nginx says so */
 
-    if (ngx_thread_pool_get(cf->cycle, pool) == NULL) {
-        (void) ngx_http_task_conf_log(cf, NGX_LOG_WARN, NULL,
-                           "thread pool \"%V\" is not defined before this: add "
-                           "\"thread_pool %V threads=4;\" to the main context",
+    if (ngx_thread_pool_get(cf->cycle, pool) == NULL
+        && ngx_strcmp(pool->data, "default") != 0)
+    {
+        (void) ngx_http_task_conf_log(cf, NGX_LOG_NOTICE, NULL,
+                           "thread pool \"%V\" is not defined before this: if "
+                           "not behind it either, add \"thread_pool %V "
+                           "threads=4;\" to the main context",
                            pool, pool);
     }
 

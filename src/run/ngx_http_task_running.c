@@ -62,6 +62,12 @@ ngx_http_task_running_oldest(ngx_http_task_old_t *old, ngx_uint_t n)
         t = ngx_queue_data(q, ngx_task_t, running);
         begun = ngx_http_task_atomic_get(&t->started);
 
+        /* one that is about to begin */
+
+        if (begun == 0 && t->conf->mode.executor->stalls) {
+            begun = ngx_http_task_now();
+        }
+
         if (begun > 0) {
             old[i].cell = t->cell;
             old[i++].begun = begun;

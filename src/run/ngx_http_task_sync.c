@@ -26,6 +26,11 @@ ngx_http_task_sync_start(ngx_task_t *t)
 {
     ngx_http_task_guard_t  before;
 
+    /* the loop, which tells others what runs, stands still now */
+
+    ngx_http_task_running_add(t);
+    ngx_http_task_heartbeat_tell();
+
     before = ngx_http_task_guard(t, &t->function->name);
 
     ngx_http_task_call_block(t);

@@ -72,8 +72,6 @@ static void
 ngx_http_task_heartbeat_handler(ngx_event_t *ev)
 {
     int64_t                 now, late, named;
-    ngx_uint_t              n;
-    ngx_http_task_old_t     old[NGX_HTTP_TASK_ZONE_OLDEST];
     ngx_uint_t              i;
     ngx_http_task_zone_t  **zones;
 
@@ -85,12 +83,11 @@ ngx_http_task_heartbeat_handler(ngx_event_t *ev)
 
     zones = ngx_http_task_heartbeat_zones->elts;
 
-    n = ngx_http_task_heartbeat_oldest(old, NGX_HTTP_TASK_ZONE_OLDEST);
-
     for (i = 0; i < ngx_http_task_heartbeat_zones->nelts; i++) {
         ngx_http_task_heartbeat_note(zones[i], now, late);
-        ngx_http_task_heartbeat_list(zones[i], old, n);
     }
+
+    ngx_http_task_heartbeat_tell();
 
     named = ngx_http_task_stall_take();
 
@@ -128,6 +125,23 @@ ngx_http_task_heartbeat_note(ngx_http_task_zone_t *zone, int64_t now,
     }
 
     ngx_http_task_atomic_set(&slot->due, ngx_http_task_slot_due(now));
+}
+
+
+void
+ngx_http_task_heartbeat_tell(void)
+{
+    ngx_uint_t              i, n;
+    ngx_http_task_old_t     old[NGX_HTTP_TASK_ZONE_OLDEST];
+    ngx_http_task_zone_t  **zones;
+
+    zones = ngx_http_task_heartbeat_zones->elts;
+
+    n = ngx_http_task_heartbeat_oldest(old, NGX_HTTP_TASK_ZONE_OLDEST);
+
+    for (i = 0; i < ngx_http_task_heartbeat_zones->nelts; i++) {
+        ngx_http_task_heartbeat_list(zones[i], old, n);
+    }
 }
 
 

@@ -146,5 +146,9 @@ typedef ngx_uint_t (*ngx_http_task_oldest_pt)(ngx_http_task_old_t *old,
 void ngx_http_task_heartbeat_start(ngx_array_t *zones, ngx_msec_t stall,
     ngx_http_task_oldest_pt oldest);
 
+/* tells which tasks run, as each beat does: the next one may be late */
+
+void ngx_http_task_heartbeat_tell(void);
+
 
 #endif /* _NGX_HTTP_TASK_STATS_H_INCLUDED_ */

@@ -364,5 +364,9 @@ void ngx_http_task_object_free(ngx_http_task_result_t *result);
 
 void ngx_http_task_result_free(ngx_http_task_result_t *result);
 
+/* returns why a task failed, for the log; NULL: as ngx_task_fail() was told */
+
+const char *ngx_http_task_result_why(ngx_task_t *t);
+
 
 #endif /* _NGX_HTTP_TASK_H_INCLUDED_ */

@@ -103,7 +103,8 @@ ngx_task_block_ms(ngx_task_t *t, int64_t ms)
     }
 
     if (!t->conf->mode.executor->stalls) {
-        ngx_http_task_log_misuse(t, "blocks on the event loop");
+        ngx_http_task_log_misuse(t, "blocks on the event loop: await "
+                                    "ngx_task_sleep() there");
         return NGX_TASK_FAILED;
     }
 

@@ -69,7 +69,12 @@ void
 ngx_http_task_call_complete(ngx_task_t *t, ngx_task_rc_t rc)
 {
     if (rc == NGX_TASK_AGAIN) {
-        ngx_http_task_log_misuse(t, "returns NGX_TASK_AGAIN, awaiting nothing");
+
+        if (!t->result.misuse) {
+            ngx_http_task_log_misuse(t, "returns NGX_TASK_AGAIN, awaiting "
+                                        "nothing");
+        }
+
         rc = NGX_TASK_FAILED;
 
     } else if ((ngx_uint_t) rc >= NGX_TASK_BUSY) {

@@ -15,15 +15,10 @@ ngx_http_task_describe(u_char *p, u_char *last, ngx_task_t *t, ngx_uint_t null)
 
     library = t->function->library;
 
-    if (null && t->resumed && t->function->table.state_size == 0) {
-        p = ngx_slprintf(p, last, ", it has no state_size, so its "
-                                  "state is NULL");
-    }
-
-    if (!library->builtin) {
-        p = ngx_slprintf(p, last, ", library: \"%V\" of %V",
-                         &library->file, &library->modified);
-    }
+    p = library->builtin
+        ? ngx_slprintf(p, last, "library: built-in")
+        : ngx_slprintf(p, last, "library: \"%V\" of %V", &library->file,
+                       &library->modified);
 
     if (t->request_line.len) {
         p = ngx_slprintf(p, last, ", request: \"%V\"", &t->request_line);
@@ -31,6 +26,16 @@ ngx_http_task_describe(u_char *p, u_char *last, ngx_task_t *t, ngx_uint_t null)
 
     if (t->job_name.len) {
         p = ngx_slprintf(p, last, ", job: %V", &t->job_name);
+    }
+
+    if (null && t->resumed && t->function->table.state_size == 0) {
+        p = ngx_slprintf(p, last, ", it has no state_size, so its state is "
+                                  "NULL");
+    }
+
+    if (null && t->function->table.args_size == 0) {
+        p = ngx_slprintf(p, last, ", it has no args, so ngx_task_args() has "
+                                  "nothing");
     }
 
     return p;

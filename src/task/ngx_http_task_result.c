@@ -33,6 +33,28 @@ ngx_http_task_result_free(ngx_http_task_result_t *result)
 }
 
 
+const char *
+ngx_http_task_result_why(ngx_task_t *t)
+{
+    if (t->result.misuse) {
+        return "it is written wrong";
+    }
+
+    if (t->result.nomem) {
+        return "no memory";
+    }
+
+    if (t->result.failed) {
+        return NULL;
+    }
+
+    return (t->rc == NGX_TASK_CANCELLED)
+           ? "it returned NGX_TASK_CANCELLED, and was not cancelled"
+           : "it returned NGX_TASK_FAILED, and gave no reason by "
+             "ngx_task_fail()";
+}
+
+
 void
 ngx_task_set_result(ngx_task_t *t, cJSON *value)
 {
@@ -188,8 +210,12 @@ ngx_http_task_header_wrong(const char *name, const char *value)
         }
     }
 
-    if (p == name || *p || !ngx_http_task_text_is_safe(value)) {
-        return "sets an invalid header";
+    if (p == name || *p) {
+        return "sets a header of an invalid name";
+    }
+
+    if (!ngx_http_task_text_is_safe(value)) {
+        return "sets a header to an invalid value";
     }
 
     for (header = own; *header; header++) {

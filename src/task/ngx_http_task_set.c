@@ -13,7 +13,8 @@ ngx_uint_t
 ngx_http_task_set_may(ngx_task_t *t)
 {
     if (ngx_http_task_guarded_task() != t) {
-        ngx_http_task_log_misuse(t, "sets its result in a thread of its own");
+        ngx_http_task_log_misuse(t, "sets its result outside of its own calls, "
+                                    "as in a thread of its own");
         return 0;
     }
 

@@ -6,7 +6,9 @@
 
 #include <ngx_task.h>
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 
@@ -23,11 +25,14 @@ typedef enum {
     CRASH_ZERO,
     CRASH_JUMP,
     CRASH_CHILD,
-    CRASH_DEFER
+    CRASH_DEFER,
+    CRASH_TEXT,
+    CRASH_SPOIL
 } crash_how_e;
 
 
 static volatile int  crash_zero;
+static char *volatile crash_text = (char *) 8;
 
 
 __attribute__((noinline))
@@ -97,6 +102,15 @@ crash_now(ngx_task_t *t, int how)
     case CRASH_DEFER:
         ngx_task_defer(t, crash_late, NULL);
         break;
+
+    case CRASH_TEXT:
+        ngx_task_set_string(t, "text", crash_text);
+        break;
+
+    case CRASH_SPOIL:
+        memset((void *) t, 0xee, 128);
+        crash_write(NULL);
+        break;
     }
 }
 
@@ -165,9 +179,36 @@ hold(ngx_task_t *t, ngx_task_frame_t *f)
 }
 
 
+/* crashes when the function has ended, in a thread of its own */
+
+static void *
+crash_thread(void *data)
+{
+    (void) usleep(50000);
+    crash_write(data);
+
+    return NULL;
+}
+
+
+static ngx_task_rc_t
+later(ngx_task_t *t)
+{
+    pthread_t  tid;
+
+    (void) pthread_create(&tid, NULL, crash_thread, NULL);
+    (void) pthread_detach(tid);
+
+    ngx_task_set_int(t, "later", 1);
+
+    return NGX_TASK_OK;
+}
+
+
 static const ngx_task_param_t  params[] = {
     NGX_TASK_PARAM_AS(crash_args_t, how, NGX_TASK_ENUM, .def = "null",
-                      .choices = "null|abort|stack|zero|jump|child|defer"),
+                      .choices = "null|abort|stack|zero|jump|child|defer|"
+                      "text|spoil"),
     NGX_TASK_PARAM_AS(crash_args_t, ms, NGX_TASK_TIME, .def = "0")
 };
 
@@ -178,6 +219,7 @@ static const ngx_task_function_t  functions[] = {
     NGX_TASK_FUNCTION("acrash", .async = acrash,
                       .args = NGX_TASK_ARGS(crash_args_t, params)),
     NGX_TASK_FUNCTION("stateless", .async = stateless),
+    NGX_TASK_FUNCTION("later", .block = later),
     NGX_TASK_FUNCTION("hold", .async = hold,
                       .args = NGX_TASK_ARGS(crash_args_t, params))
 };
