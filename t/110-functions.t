@@ -329,6 +329,6 @@ is($s->get('/quick')->{status}, 200, 'nginx goes on');
 my ($code, $time) = $s->stop('QUIT');
 is($code, 0, 'exit code');
 cmp_ok($time, '<', 5, 'nothing holds the worker');
-$s->check_log(qr/crashed, signal 6|\#\d+: #\d|exited on signal 6/);
+$s->check_log(qr/crashed, signal 6|\#\d+: (?:#\d|library: )|exited on signal 6/);
 
 done_testing();

@@ -34,7 +34,8 @@ my @broken = (
     [ 5, 'is not a library of task functions, it has no NGX_TASK_LIBRARY\(\)' ],
     [ 6, 'is built for version 2\.2 of ngx_task\.h, this module has 1\.2: '
          . 'build it again' ],
-    [ 7, 'is built for version 1\.3 of ngx_task\.h, this module has 1\.2' ],
+    [ 7, 'is built for version 1\.3 of ngx_task\.h, this module is older and has '
+         . '1\.2: build the library with its header' ],
     [ 8, 'has structures of a wrong size for version 1\.2 of ngx_task\.h' ],
     [ 9, 'has no functions' ],
     [ 10, 'function "fine" whose parameter "n" is of no known type' ],

@@ -58,7 +58,7 @@ for my $where ('/wrong', '/sync') {
 
     wrong("$where?how=$_", 'puts a value that it has set into another') for 20, 21;
     wrong("$where?how=23", 'sets a member of what is no object');
-    wrong("$where?how=22", 'sets its result in a thread of its own');
+    wrong("$where?how=22", 'sets its result outside of its own calls, as in a thread');
 
     is($s->get("$where?how=19")->{body}, '{"a":null}', "$where: no text");
 }

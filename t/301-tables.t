@@ -37,10 +37,14 @@ sub compile {
 my $library = <<'END';
 #include <ngx_task.h>
 
+enum color { RED, GREEN };
+
 typedef struct {
-    int64_t      n;
-    int64_t      every;
-    const char  *text;
+    int64_t       n;
+    int64_t       every;
+    const char   *text;
+    const double  x;
+    enum color    color;
 } args_t;
 
 typedef struct {
@@ -65,14 +69,21 @@ async(ngx_task_t *t, ngx_task_frame_t *f)
         NGX_TASK_AWAIT(f, ngx_task_sleep(f, 1)); NGX_TASK_AWAIT(f, ngx_task_sleep(f, 1));
     }
 
+    int64_t  n = 5;
+
     (void) t;
+    (void) n;
+
     NGX_TASK_END(f);
 }
 
 static const ngx_task_param_t  params[] = {
     NGX_TASK_PARAM(args_t, n, .def = "1"),
     NGX_TASK_PARAM_AS(args_t, every, NGX_TASK_TIME, .def = "1s"),
-    NGX_TASK_PARAM(args_t, text)
+    NGX_TASK_PARAM(args_t, text),
+    NGX_TASK_PARAM(args_t, x, .def = "1"),
+    NGX_TASK_PARAM_AS(args_t, color, NGX_TASK_ENUM, .def = "red",
+                      .choices = "red|green")
 };
 
 static const ngx_task_function_t  functions[] = {
@@ -85,7 +96,7 @@ static const ngx_task_function_t  functions[] = {
 NGX_TASK_LIBRARY("macros", functions, NULL, NULL);
 END
 
-my $strict = '-Wextra -pedantic -Werror -Wdeclaration-after-statement';
+my $strict = '-Wextra -pedantic -Werror -Wshadow';
 my $plus = '-Wextra -pedantic -Werror -Wno-missing-field-initializers';
 
 for my $cc ("gcc -std=c99 $strict", "gcc $strict", "g++ -std=c++20 $plus") {
@@ -110,9 +121,9 @@ sub without {
 my $mixed = 'the.member.(?:has.to.be.int64_t|cannot.hold.this.type)';
 
 for my $try (
-    [ 'an int where an int64_t belongs', 'int64_t      n;', 'int n;', $mixed ],
-    [ 'a time in a double', 'int64_t      every', 'double every', $mixed ],
-    [ 'an array of char', 'const char  \*text', 'char text[8]', $mixed ],
+    [ 'an int where an int64_t belongs', 'int64_t       n;', 'int n;', $mixed ],
+    [ 'a time in a double', 'int64_t       every', 'double every', $mixed ],
+    [ 'an array of char', 'const char   \*text', 'char text[8]', $mixed ],
     [ 'no NGX_TASK_END()', 'NGX_TASK_END\(f\);', 'return NGX_TASK_OK;',
       'an async function above has no NGX_TASK_END\(\)' ],
     [ 'no NGX_TASK_BEGIN()', 'NGX_TASK_BEGIN\(f\);', '',
@@ -173,7 +184,7 @@ refused('no last row of functions',
         'has functions without a last row of NULL');
 
 refused('an int where an int64_t belongs',
-        '(?s)int64_t      n;(.*)NGX_TASK_PARAM\(args_t, n, .*?\),',
+        '(?s)int64_t       n;(.*)NGX_TASK_PARAM\(args_t, n, .*?\),',
         'int n, m;$1
          { .name = "n", .type = NGX_TASK_INT, .offset = offsetof(args_t, n) },
          { .name = "m", .type = NGX_TASK_INT, .offset = offsetof(args_t, m) },',
@@ -185,7 +196,7 @@ refused('optional, with a default', '\.def = "1"\)',
         'parameter "n" is optional, and has a default');
 
 refused('a bool without a third value',
-        '(?s)int64_t      n;(.*?)\.def = "1"',
+        '(?s)int64_t       n;(.*?)\.def = "1"',
         '_Bool n;$1.flags = NGX_TASK_OPTIONAL',
         'parameter "n" is optional: its member has to be an int');
 

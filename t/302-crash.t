@@ -35,6 +35,7 @@ sub conf {
                                  task_background on zone=jobs; }
             location = /hold   { task hold; }
             location = /later  { task later; }
+            location = /calls  { task calls; }
             location = /slow   { task sleep duration=1500ms; task_mode sync; }
             location = /quick  { quick; }
         ', workers => $conf{workers} // 1);
@@ -205,15 +206,23 @@ $s->get('/hold?ms=300ms') for 1 .. 4;
 unlike(substr($s->text('error.log'), $seen), qr/st[oa].*still/,
        'four of 300 ms are not');
 
-# for ever, by sleeps of nothing
+# for ever, by sleeps of nothing, or by calls of what ends at once
 
-$c = $s->open('/hold?ms=0');
-$s->wait_for(sub { substr($s->text('error.log'), $seen)
-                   =~ /stands still for \d+ ms in task "hold"/ },
-             'sleep(0) without end is told');
-pass('sleep(0) without end is told');
-kill 'KILL', ($s->workers)[0];
-$s->wait_for(sub { $s->workers }, 'a new worker');
+for my $try ([ '/hold?ms=0', 'hold' ], [ '/calls', 'calls' ]) {
+    my ($uri, $name) = @$try;
+
+    $seen = length $s->text('error.log');
+    $c = $s->open($uri);
+    $s->wait_for(sub { substr($s->text('error.log'), $seen)
+                       =~ /stands still for \d+ ms in task "$name"/ },
+                 "$uri: for ever");
+    pass("$uri: it is told");
+
+    my ($worker) = $s->workers;
+    kill 'KILL', $worker;
+    $s->wait_for(sub { my ($w) = $s->workers; $w && $w != $worker }, 'a new worker');
+}
+
 is($s->get('/quick')->{status}, 200, 'and the next worker serves');
 $s->stop('QUIT');
 $s->check_log(qr/exited on signal 9/);

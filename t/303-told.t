@@ -40,11 +40,13 @@ sub library {
 
 # a pool that is not defined
 
-said('no such pool', 0, '\[warn\] .*thread pool "foo" is not defined before this: '
-     . 'add "thread_pool foo threads=4;" to the main context in \S+:\d+$',
+said('no such pool', 0, '\[notice\] .*thread pool "foo" is not defined before this: '
+     . 'if not behind it either, add "thread_pool foo threads=4;" to the main '
+     . 'context in \S+:\d+$',
      server => 'location /t { task sleep; task_mode thread=foo; }');
 unlike(said('a pool', 1, '', main => 'thread_pool foo threads=1;',
-            server => 'location /t { task sleep; task_mode thread=foo; }'),
+            server => 'location /t { task sleep; task_mode thread=foo; }
+                       location /d { task sleep; task_mode thread=default; }'),
        qr/not defined/, 'nothing is said of one that is');
 
 # a parameter that nothing has
@@ -114,6 +116,51 @@ library('crc', $crc, @out, '-Wl,-Bsymbolic');
 unlike(said('linked with -Bsymbolic', 1, '', main => "task_load $dir/crc.so;"),
        qr/of its own/, 'nothing is said');
 
+# a file that is being written: at any length it is refused, and nothing more
+
+library('whole', $crc, @out, '-Wl,-Bsymbolic');
+my $size = -s "$dir/whole.so";
+
+for my $n (1, 64, 1000, 4000, 4096, 8500, int($size / 2)) {
+    system("head -c $n $dir/whole.so > $dir/cut.so") == 0 or die;
+    my $text = said("$n bytes of $size", 0,
+                    '\[emerg\] .*"\S+cut\.so" (?:is not complete: write it beside '
+                    . 'that, and then rename it|cannot be loaded: file too short)',
+                    main => "task_load $dir/cut.so;");
+}
+
+# a table on the heap has its end, too
+
+library('heap', <<'END', '-Wl,-Bsymbolic');
+#include <stdlib.h>
+#include <string.h>
+static ngx_task_rc_t f(ngx_task_t *t)
+{ ngx_task_set_int(t, "n", 1); return NGX_TASK_OK; }
+static ngx_task_function_t  functions[3];
+__attribute__((constructor)) static void fill(void)
+{
+    functions[0].name = strdup("one"); functions[0].block = f;
+    functions[1].name = strdup("two"); functions[1].block = f;
+}
+NGX_TASK_LIBRARY("heap", functions, NULL, NULL);
+END
+said('names on the heap', 1, '', main => "task_load $dir/heap.so;",
+     server => 'location /t { task two; }');
+
+# a pointer that a constructor has changed is no name that another one takes
+
+library('data', <<'END');
+int quiet = 1, loud = 2, *level = &quiet;
+__attribute__((constructor)) static void fill(void) { level = &loud; }
+static ngx_task_rc_t f(ngx_task_t *t)
+{ ngx_task_set_int(t, "n", *level); return NGX_TASK_OK; }
+static const ngx_task_function_t  functions[] =
+{ NGX_TASK_FUNCTION("f", .block = f) };
+NGX_TASK_LIBRARY("data", functions, NULL, NULL);
+END
+unlike(said('data of its own', 1, '', main => "task_load $dir/data.so;"),
+       qr/of its own/, 'nothing is said');
+
 # a result that is forgotten
 
 library('empty', <<'END');
@@ -135,6 +182,7 @@ $s = TaskServer->start(
         location = /none   { task none; }
         location = /crc    { task f; }
         location = /slow   { task sleep duration=3s; }
+        location = /sync   { task sleep duration=2s; task_mode sync; }
         location = /thread { task sleep duration=3s; task_mode thread; }
         location = /status { task_status json; }
     ');
@@ -157,6 +205,17 @@ like($status->{libraries}[0]{file}, qr{^\Q$dir\E/empty\.so$}, 'their files');
 like($status->{libraries}[0]{modified}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/,
      'and their times');
 ok($status->{libraries}[0]{started}, 'started');
+
+# what holds a loop is told by another one
+
+my $c = $s->open('/sync');
+$s->wait_for(sub {
+    my $r = $s->get('/status', timeout => 5);
+    return $r->{body} =~ m{"oldest":\[\{"server":"","location":"/sync",}
+           && $r->{body} =~ m{"location":"/sync",.*?"age":0\.[3-9]};
+}, 'a sync task to be told');
+pass('a sync task is told while it runs');
+is($s->read($c)->{status}, 200, 'it ends');
 
 my @open = map $s->open($_), '/slow', '/thread', '/slow';
 my @seen;

@@ -205,6 +205,33 @@ later(ngx_task_t *t)
 }
 
 
+/* holds the event loop by calls that end at once */
+
+static ngx_task_rc_t
+nothing(ngx_task_t *t, ngx_task_frame_t *f)
+{
+    (void) t;
+    (void) f;
+
+    return NGX_TASK_OK;
+}
+
+
+static ngx_task_rc_t
+calls(ngx_task_t *t, ngx_task_frame_t *f)
+{
+    (void) t;
+
+    NGX_TASK_BEGIN(f);
+
+    for ( ;; ) {
+        NGX_TASK_AWAIT(f, ngx_task_call(f, nothing, NULL));
+    }
+
+    NGX_TASK_END(f);
+}
+
+
 static const ngx_task_param_t  params[] = {
     NGX_TASK_PARAM_AS(crash_args_t, how, NGX_TASK_ENUM, .def = "null",
                       .choices = "null|abort|stack|zero|jump|child|defer|"
@@ -220,6 +247,7 @@ static const ngx_task_function_t  functions[] = {
                       .args = NGX_TASK_ARGS(crash_args_t, params)),
     NGX_TASK_FUNCTION("stateless", .async = stateless),
     NGX_TASK_FUNCTION("later", .block = later),
+    NGX_TASK_FUNCTION("calls", .async = calls),
     NGX_TASK_FUNCTION("hold", .async = hold,
                       .args = NGX_TASK_ARGS(crash_args_t, params))
 };
