@@ -261,12 +261,17 @@ my ($ok, $said) = compile('gcc', 'debug', $source, '-O0 -DNGX_TASK_DEBUG');
 ok($ok, 'NGX_TASK_DEBUG') or diag $said;
 
 $s = TaskServer->start(main => "task_load $dir/debug.so;",
-                       server => 'location = /kept { task kept; }');
+                       server => 'location = /kept { task kept; }
+                                  location = /small { task small; }');
 
 SKIP: {
     skip 'a sanitizer has stacks of its own', 1 if $ENV{TEST_NGINX_SANITIZER};
     is(given('/kept')->{local}, unpack('q', "\xa5" x 8), 'a local is spoilt');
 }
+
+is($s->get('/small')->{status}, 500, 'a state that is too small');
+like($s->text('error.log'), qr/task "small": writes behind its state: its state_size/,
+     'and the log says so');
 
 $s->stop('QUIT');
 

@@ -93,6 +93,16 @@ said('no task_jobs', 1, '\[warn\] .*makes jobs in zone "j", for which no '
      . '"task_jobs" answers', http => 'task_job_zone j:1m;',
      server => 'location /t { task sleep; task_background on zone=j; }');
 
+said('task_jobs elsewhere', 1, '\[warn\] .*task "sleep" sends clients to "/jobs/" '
+     . 'for their jobs, where no "task_jobs" answers: give "task_background" the '
+     . '"location=" of one', http => 'task_job_zone j:1m;',
+     server => 'location /t { task sleep; task_background on zone=j; }
+                location /work/ { task_jobs zone=j; }');
+unlike(said('task_jobs there', 1, '', http => 'task_job_zone j:1m;', server =>
+            'location /t { task sleep; task_background on zone=j location=/a/jobs/; }
+             location /a/ { task_jobs zone=j; }'),
+       qr/sends clients/, 'nothing is said');
+
 # a name that another library has, too
 
 my $crc = <<'END';

@@ -40,6 +40,7 @@ ngx_http_task_content(ngx_conf_t *cf, ngx_command_t *cmd,
 
     tlcf->content = cmd->name;
     tlcf->handler = handler;
+    tlcf->clcf = clcf;
 
     ngx_http_task_conf_place(cf, &tlcf->place);
 

@@ -61,6 +61,7 @@ struct ngx_http_task_loc_conf_s {
 
     ngx_str_t                        content;      /* the directive of .. */
     ngx_http_handler_pt              handler;      /* .. this one, or NULL */
+    ngx_http_core_loc_conf_t        *clcf;         /* and its location */
     ngx_http_task_place_t            place;        /* where it stands */
     ngx_uint_t                       no_store;     /* answers go stale */
 
@@ -103,6 +104,10 @@ ngx_int_t ngx_http_task_loc_conf_mode(ngx_conf_t *cf,
 /* checks what was named before it was defined, when all has been read */
 
 ngx_int_t ngx_http_task_loc_conf_check(ngx_conf_t *cf);
+
+/* ngx_http_task_untold.c: warns of jobs whose clients find no "task_jobs" */
+
+void ngx_http_task_untold(ngx_conf_t *cf, ngx_http_task_main_conf_t *tmcf);
 
 
 /* --- what answers in a location: ngx_http_task_content.c ----------------- */

@@ -21,8 +21,6 @@ static ngx_int_t ngx_http_task_loc_conf_methods(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *conf);
 static ngx_int_t ngx_http_task_loc_conf_stalls(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *conf);
-static void ngx_http_task_loc_conf_untold(ngx_conf_t *cf,
-    ngx_http_task_main_conf_t *tmcf);
 
 
 void *
@@ -402,46 +400,7 @@ ngx_http_task_loc_conf_check(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    ngx_http_task_loc_conf_untold(cf, tmcf);
+    ngx_http_task_untold(cf, tmcf);
 
     return ngx_http_task_store_check(cf, &tmcf->job_zones);
-}
-
-
-/* warns of zones for whose jobs no "task_jobs" of any server answers */
-
-static void
-ngx_http_task_loc_conf_untold(ngx_conf_t *cf, ngx_http_task_main_conf_t *tmcf)
-{
-    ngx_uint_t                  i, n;
-    ngx_http_task_loc_conf_t   *maker, **locations;
-    ngx_http_task_store_t     **zones;
-
-    zones = tmcf->job_zones.elts;
-    locations = tmcf->locations.elts;
-
-    for (i = 0; i < tmcf->job_zones.nelts; i++) {
-        maker = NULL;
-
-        for (n = 0; n < tmcf->locations.nelts; n++) {
-
-            if (locations[n]->job.told == zones[i]) {
-                break;
-            }
-
-            if (maker == NULL && locations[n]->args.function
-                && locations[n]->job.background != NGX_HTTP_TASK_BACKGROUND_OFF
-                && locations[n]->job.store == zones[i])
-            {
-                maker = locations[n];
-            }
-        }
-
-        if (n == tmcf->locations.nelts && maker) {
-            (void) ngx_http_task_conf_log(cf, NGX_LOG_WARN, &maker->place,
-                           "task \"%V\" makes jobs in zone \"%V\", for which "
-                           "no \"task_jobs\" answers",
-                           &maker->args.function->name, &zones[i]->name);
-        }
-    }
 }

@@ -11,18 +11,12 @@
 #include "run/ngx_http_task_run.h"
 
 
-/* how much of the stack is overwritten for a library of NGX_TASK_DEBUG */
-
-#define NGX_HTTP_TASK_ASYNC_SPOIL  16384
-
-
 static void ngx_http_task_async_start(ngx_task_t *t);
 static void ngx_http_task_async_cancel(ngx_task_t *t);
 static ngx_int_t ngx_http_task_async_let_go(ngx_task_t *t);
 static void ngx_http_task_async_resume(ngx_task_t *t);
 static ngx_task_rc_t ngx_http_task_async_run(ngx_task_t *t,
     ngx_task_frame_t *f);
-static void ngx_http_task_async_spoil(void) __attribute__((noinline));
 static ngx_uint_t ngx_http_task_async_waits(ngx_task_t *t,
     ngx_task_frame_t *f);
 static void ngx_http_task_async_return(ngx_task_t *t, ngx_task_rc_t rc);
@@ -45,7 +39,7 @@ static const ngx_http_task_await_t  ngx_http_task_async_call = {
 static void
 ngx_http_task_async_start(ngx_task_t *t)
 {
-    size_t  size;
+    size_t  size, behind;
 
     size = t->function->table.state_size;
 
@@ -58,7 +52,9 @@ ngx_http_task_async_start(ngx_task_t *t)
     if (size) {
         /* aligned as by malloc(): a pool aligns for a long only */
 
-        t->root.state = ngx_pcalloc(t->pool, size + 15);
+        behind = ngx_http_task_debugged(t) ? NGX_HTTP_TASK_DEBUG_BEHIND : 0;
+
+        t->root.state = ngx_pcalloc(t->pool, size + 15 + behind);
 
         if (t->root.state) {
             t->root.state = ngx_align_ptr(t->root.state, 16);
@@ -154,37 +150,27 @@ ngx_http_task_async_resume(ngx_task_t *t)
 static ngx_task_rc_t
 ngx_http_task_async_run(ngx_task_t *t, ngx_task_frame_t *f)
 {
+    ngx_uint_t     debug;
     ngx_task_rc_t  rc;
 
     t->await = NULL;
     t->resumed = 1;
 
-    if (t->function->library->table.flags & NGX_TASK_LIBRARY_DEBUG) {
-        ngx_http_task_async_spoil();
+    debug = ngx_http_task_debugged(t);
+
+    if (debug) {
+        ngx_http_task_debug_spoil();
     }
 
     rc = f->fn(t, f);
 
     t->resumed = 0;
 
-    return rc;
-}
-
-
-/*
- * Overwrites the stack that the function is about to have.  Else a local
- * variable may still have the value that it had before an await, by luck.
- */
-
-static void
-ngx_http_task_async_spoil(void)
-{
-    u_char            stack[NGX_HTTP_TASK_ASYNC_SPOIL];
-    volatile u_char  *p;
-
-    for (p = stack; p < stack + sizeof(stack); p++) {
-        *p = 0xa5;
+    if (debug) {
+        ngx_http_task_debug_check(t);
     }
+
+    return rc;
 }
 
 

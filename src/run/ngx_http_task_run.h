@@ -12,6 +12,21 @@
 #include "task/ngx_http_task.h"
 
 
+/* --- NGX_TASK_DEBUG: ngx_http_task_debug.c ------------------------------- */
+
+#define ngx_http_task_debugged(t)                                             \
+    ((t)->function->library->table.flags & NGX_TASK_LIBRARY_DEBUG)
+
+/* bytes behind the state of an async function, all of them 0 */
+
+#define NGX_HTTP_TASK_DEBUG_BEHIND  64
+
+/* called before an async function runs, and when it has returned */
+
+void ngx_http_task_debug_spoil(void);
+void ngx_http_task_debug_check(ngx_task_t *t);
+
+
 /* --- tasks that run: ngx_http_task_running.c ----------------------------- */
 
 /* called in a worker */

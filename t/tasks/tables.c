@@ -90,6 +90,25 @@ kept(ngx_task_t *t, ngx_task_frame_t *f)
 }
 
 
+/* its state_size is smaller than what it has there */
+
+static ngx_task_rc_t
+small(ngx_task_t *t, ngx_task_frame_t *f)
+{
+    int64_t  *state = f->state;
+
+    NGX_TASK_BEGIN(f);
+
+    state[1] = 7;
+
+    NGX_TASK_AWAIT(f, ngx_task_sleep(f, 1));
+
+    ngx_task_set_int(t, "state", state[1]);
+
+    NGX_TASK_END(f);
+}
+
+
 /* an await that another switch has */
 
 static ngx_task_rc_t
@@ -131,6 +150,7 @@ static const ngx_task_function_t  functions[] = {
     NGX_TASK_FUNCTION("tables", .block = tables,
                       .args = NGX_TASK_ARGS(tables_args_t, tables_params)),
     NGX_TASK_FUNCTION("kept", .async = kept),
+    NGX_TASK_FUNCTION("small", .async = small, .state_size = sizeof(int64_t)),
     NGX_TASK_FUNCTION("switched", .async = switched,
                       .state_size = sizeof(int))
 };
