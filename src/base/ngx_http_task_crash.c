@@ -87,7 +87,8 @@ static struct sigaction
 
 static const char *(*ngx_http_task_crash_file)(const char *path);
 
-static int  ngx_http_task_crash_begun;                         /* [both] */
+static ngx_uint_t  ngx_http_task_crash_users;
+static int         ngx_http_task_crash_begun;                  /* [both] */
 
 
 void
@@ -105,6 +106,12 @@ ngx_http_task_crash_init(const char *(*file)(const char *path))
 #endif
 
     ngx_http_task_crash_file = file;
+
+    /* without a master process, a reload loads libraries in the worker */
+
+    if (ngx_http_task_crash_users++) {
+        return;
+    }
 
     ngx_http_task_crash_thread();
 
@@ -125,6 +132,10 @@ void
 ngx_http_task_crash_stop(void)
 {
     ngx_uint_t  i;
+
+    if (--ngx_http_task_crash_users) {
+        return;
+    }
 
     for (i = 0; i < NGX_HTTP_TASK_CRASH_SIGNALS; i++) {
         (void) sigaction(ngx_http_task_crash_signals[i].signo,
