@@ -73,7 +73,8 @@ typedef struct ngx_task_frame_s  ngx_task_frame_t;
 
 
 typedef enum {
-    NGX_TASK_OK = 0,          /* done: the client gets the result */
+    NGX_TASK_OK = 0,          /* done: the client gets the result; without any,
+                                 and without a status, the log says so once */
     NGX_TASK_FAILED,          /* the client gets a 500, see ngx_task_fail() */
     NGX_TASK_CANCELLED,       /* gave up, since ngx_task_cancelled() said so */
     NGX_TASK_BUSY,            /* offload only: the pool's queue is full */

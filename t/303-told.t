@@ -89,6 +89,12 @@ said('proxy_pass behind it', 0, '"task" conflicts with a directive of another '
 said('proxy_pass before it', 0, '"task" directive conflicts with a directive of '
      . 'another module before it', server => 'location /t {
                                    proxy_pass http://127.0.0.1:1; task sleep; }');
+said('return beside it', 1, '\[warn\] .*"return" in this location answers before '
+     . '"task" can in \S+:\d+$',
+     server => 'location /t { task sleep; return 200; }');
+unlike(said('rewrite beside it', 1, '', server => 'location /t { rewrite /a /b break;
+             if ($arg_x) { return 204; } task sleep; }'), qr/answers before/,
+       'nothing is said');
 said('no task_jobs', 1, '\[warn\] .*makes jobs in zone "j", for which no '
      . '"task_jobs" answers', http => 'task_job_zone j:1m;',
      server => 'location /t { task sleep; task_background on zone=j; }');
@@ -201,7 +207,7 @@ is($s->get('/crc')->{body}, '{"n":42}', 'its own function');
 $s->get('/empty') for 1 .. 20;
 $s->get('/none');
 my $warned = () = $s->text('error.log')
-                  =~ /\[warn\].* task "empty": sets no result, its answer is \{\}/g;
+                  =~ /\[error\].* task "empty": sets no result, its answer is \{\}/g;
 cmp_ok($warned, '>=', 1, 'no result: it is told');
 cmp_ok($warned, '<=', 2, 'once in each worker');
 unlike($s->text('error.log'), qr/task "none": sets no/, 'not of a status');

@@ -9,6 +9,9 @@
 #include "http/ngx_http_task_http.h"
 
 
+extern ngx_module_t  ngx_http_rewrite_module  __attribute__((weak));
+
+
 static void ngx_http_task_loc_conf_lists(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *tlcf);
 static ngx_int_t ngx_http_task_loc_conf_content(ngx_conf_t *cf,
@@ -18,6 +21,8 @@ static ngx_int_t ngx_http_task_loc_conf_run(ngx_conf_t *cf,
 static ngx_int_t ngx_http_task_loc_conf_parts(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *prev, ngx_http_task_loc_conf_t *conf);
 static ngx_int_t ngx_http_task_loc_conf_methods(ngx_conf_t *cf,
+    ngx_http_task_loc_conf_t *conf);
+static void ngx_http_task_loc_conf_returns(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *conf);
 static ngx_int_t ngx_http_task_loc_conf_stalls(ngx_conf_t *cf,
     ngx_http_task_loc_conf_t *conf);
@@ -193,7 +198,12 @@ static ngx_int_t
 ngx_http_task_loc_conf_content(ngx_conf_t *cf, ngx_http_task_loc_conf_t *conf,
     ngx_http_core_loc_conf_t *clcf)
 {
-    if (conf->handler == NULL || clcf->handler == conf->handler) {
+    if (conf->handler == NULL) {
+        return NGX_OK;
+    }
+
+    if (clcf->handler == conf->handler) {
+        ngx_http_task_loc_conf_returns(cf, conf);
         return NGX_OK;
     }
 
@@ -201,6 +211,37 @@ ngx_http_task_loc_conf_content(ngx_conf_t *cf, ngx_http_task_loc_conf_t *conf,
                        "\"%V\" conflicts with a directive of another module "
                        "behind it, which answers in this location, too",
                        &conf->content);
+}
+
+
+/*
+ * A location that begins with "return" never comes to its content.  nginx's
+ * rewrite module, which may not be there, has its code first.
+ */
+
+static void
+ngx_http_task_loc_conf_returns(ngx_conf_t *cf, ngx_http_task_loc_conf_t *conf)
+{
+    ngx_array_t              **codes;
+    ngx_http_script_code_pt   *code;
+
+    if (&ngx_http_rewrite_module == NULL) {
+        return;
+    }
+
+    codes = ngx_http_conf_get_module_loc_conf(cf, ngx_http_rewrite_module);
+
+    if (*codes == NULL || (*codes)->nelts == 0) {
+        return;
+    }
+
+    code = (*codes)->elts;
+
+    if (*code == ngx_http_script_return_code) {
+        (void) ngx_http_task_conf_log(cf, NGX_LOG_WARN, &conf->place,
+                       "\"return\" in this location answers before \"%V\" can",
+                       &conf->content);
+    }
 }
 
 

@@ -121,7 +121,7 @@ ngx_http_task_call_print(ngx_task_t *t)
             && !ngx_http_task_atomic_get(&t->function->empty))
         {
             ngx_http_task_atomic_set(&t->function->empty, 1);
-            ngx_task_log(t, NGX_TASK_LOG_WARN, "%s",
+            ngx_task_log(t, NGX_TASK_LOG_ERROR, "%s",
                          "sets no result, its answer is {}");
         }
 
