@@ -72,7 +72,14 @@ for my $workers (1, 16) {
 
     my $r = TaskServer->start(%conf,
                               http => "task_zone z:${enough}k; task_stats z;");
-    $r->reload for 1 .. 2;
+
+    # there is room for the numbers of old workers, but not for those of older
+
+    for (1 .. 2) {
+        my %old = map { $_ => 1 } $r->reload;
+        $r->wait_for(sub { !grep $old{$_}, $r->workers }, 'the old ones to leave');
+    }
+
     $r->stop('QUIT');
     $r->check_log;
 }
