@@ -121,7 +121,15 @@ conf('another zone answers', 'warn', 'location /y { task_jobs zone=y; }
     }', '.* no "task_jobs" answers',
     http => "$zone task_background prefer zone=z;");
 conf('jobs that are told', '', 'location /t { task sleep; }
-    location /j/ { task_jobs zone=z; }', undef,
+    location /jobs/ { task_jobs zone=z; }', undef,
+    http => "$zone task_background on zone=z;");
+conf('jobs that are told elsewhere', 'warn', 'location /j/ { task_jobs zone=z; }
+    location /t {
+        task sleep; # HERE
+    }
+    location /u { task sleep; task_background on zone=z location=/j/; }',
+    'task "sleep" sends clients to "/jobs/" for their jobs, where no "task_jobs" '
+    . 'answers: give "task_background" the "location=" of one',
     http => "$zone task_background on zone=z;");
 conf('no jobs', '', 'location /t { task sleep; task_background off; }
     location /q { quick; }', undef, http => "$zone task_background on zone=z;");

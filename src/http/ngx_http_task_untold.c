@@ -8,6 +8,9 @@
 #include "http/ngx_http_task_http.h"
 
 
+static ngx_uint_t ngx_http_task_untold_makes(ngx_http_task_loc_conf_t *maker);
+static ngx_uint_t ngx_http_task_untold_first(
+    ngx_http_task_loc_conf_t **locations, ngx_uint_t i);
 static ngx_uint_t ngx_http_task_untold_covers(ngx_http_task_loc_conf_t *teller,
     ngx_str_t *address);
 
@@ -24,9 +27,7 @@ ngx_http_task_untold(ngx_conf_t *cf, ngx_http_task_main_conf_t *tmcf)
     for (i = 0; i < tmcf->locations.nelts; i++) {
         job = &locations[i]->job;
 
-        if (locations[i]->args.function == NULL
-            || job->background == NGX_HTTP_TASK_BACKGROUND_OFF)
-        {
+        if (!ngx_http_task_untold_makes(locations[i])) {
             continue;
         }
 
@@ -41,7 +42,7 @@ ngx_http_task_untold(ngx_conf_t *cf, ngx_http_task_main_conf_t *tmcf)
             }
         }
 
-        if (!told) {
+        if (!told && ngx_http_task_untold_first(locations, i)) {
             (void) ngx_http_task_conf_log(cf, NGX_LOG_WARN,
                            &locations[i]->place,
                            "task \"%V\" makes jobs in zone \"%V\", for which "
@@ -49,7 +50,7 @@ ngx_http_task_untold(ngx_conf_t *cf, ngx_http_task_main_conf_t *tmcf)
                            &locations[i]->args.function->name,
                            &job->store->name);
 
-        } else if (!covered) {
+        } else if (told && !covered) {
             (void) ngx_http_task_conf_log(cf, NGX_LOG_WARN,
                            &locations[i]->place,
                            "task \"%V\" sends clients to \"%V\" for their "
@@ -59,6 +60,33 @@ ngx_http_task_untold(ngx_conf_t *cf, ngx_http_task_main_conf_t *tmcf)
                            &job->location);
         }
     }
+}
+
+
+static ngx_uint_t
+ngx_http_task_untold_makes(ngx_http_task_loc_conf_t *maker)
+{
+    return maker->args.function
+           && maker->job.background != NGX_HTTP_TASK_BACKGROUND_OFF;
+}
+
+
+/* a zone of which nobody tells is warned of once */
+
+static ngx_uint_t
+ngx_http_task_untold_first(ngx_http_task_loc_conf_t **locations, ngx_uint_t i)
+{
+    ngx_uint_t  n;
+
+    for (n = 0; n < i; n++) {
+        if (ngx_http_task_untold_makes(locations[n])
+            && locations[n]->job.store == locations[i]->job.store)
+        {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
