@@ -110,7 +110,7 @@ said('task_jobs elsewhere', 1, '\[warn\] .*task "sleep" sends clients to "/jobs/
      . 'for their jobs, where no "task_jobs" answers: give "task_background" the '
      . '"location=" of one', http => 'task_job_zone j:1m;',
      server => 'location /t { task sleep; task_background on zone=j; }
-                location /work/ { task_jobs zone=j; }');
+                location /tasks/ { task_jobs zone=j; }');
 unlike(said('task_jobs there', 1, '', http => 'task_job_zone j:1m;', server =>
             'location /t { task sleep; task_background on zone=j location=/a/jobs/; }
              location /a/ { task_jobs zone=j; }'),
