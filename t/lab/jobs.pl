@@ -54,22 +54,6 @@ sub cancel {
     is($job->{state}, 'cancelled', "$name: nginx says so, too");
 }
 
-sub contrasts {
-    my ($name) = @_;
-
-    for my $width (1180, 390) {
-        for my $dark (0, 1) {
-            $b->size($width, 900, $dark);
-            my $look = "$name-$width" . ($dark ? '-dark' : '');
-            $b->picture($look);
-            contrast($b, $look);
-            $b->no_sideways("$look: no scrolling sideways");
-        }
-    }
-
-    $b->size(1180, 900);
-}
-
 # as if the jobs had ended in each state
 
 my @states = qw(queued running done failed cancelled timeout lost unknown);
@@ -105,7 +89,7 @@ like((in_state('running'))[0]{text},
      qr/countdown, 20 steps\s.*started \d\d:\d\d:\d\d.*taken [\d.]+ m?s.*left.*step \d+/s,
      'its name, its times, its step');
 
-contrasts('running');
+contrasts($b, 'running');
 cancel('nine jobs');
 
 $b->wait_for(sub { in_state('done') == 8 }, 20);
@@ -154,7 +138,7 @@ $b->says('#state', qr/^Not started: steps/, 'and that nothing was started');
 is($b->text('#every-wrong'), '', 'not at another one');
 is($b->script('return document.querySelector("#steps").ariaInvalid'), 'true',
    'said to those who cannot see, too');
-contrasts('refused');
+contrasts($b, 'refused');
 $b->click('#clear');
 is($b->number('.card'), 0, 'ended ones are removed');
 is($b->script('return document.activeElement.textContent'), 'Start',
@@ -200,12 +184,12 @@ begin(3, 100, 1);
 $b->says('#state', qr/^Not started: nginx does not answer/, 'so does Start');
 is(scalar(grep /^nginx/, uniq $b->changes), 1, 'it is read out once')
     or diag(join '; ', $b->changes);
-contrasts('gone');
+contrasts($b, 'gone');
 
 $server = $b->serve('jobs', PORT);
 $b->says('#verdict', qr/^\d+ jobs: .*\bunknown/, 'it is back, and knows no job');
 is(scalar(in_state('running')), 0, 'none is said to run');
-contrasts('back');
+contrasts($b, 'back');
 begin(3, 100, 1);
 $b->wait_for(sub { in_state('done') }, 10);
 is(scalar(in_state('done')), 1, 'another job is begun and done');
@@ -219,7 +203,7 @@ $b->console('nothing else in the console', qr/ERR_CONNECTION_REFUSED| 404 /);
 $b->open_page("$root/status.html");
 $b->says('#jobs', qr/\b1 done/, 'its status tells of jobs');
 is($b->number('#buttons li'), 2, 'and has the locations that there are');
-contrasts('status');
+contrasts($b, 'status');
 $b->console('nothing wrong in the console');
 
 $b->ask(DELETE => '');

@@ -40,20 +40,6 @@ sub labels { @{ $b->script('return [...document.querySelectorAll("canvas")]'
 
 sub shown { my ($lane, $number) = @_; $b->text("#$lane [data-number=$number]") }
 
-sub contrasts {
-    my ($name) = @_;
-
-    for my $width (1180, 390) {
-        for my $dark (0, 1) {
-            $b->size($width, 900, $dark);
-            my $look = "$name-$width" . ($dark ? '-dark' : '');
-            $b->picture($look);
-            contrast($b, $look);
-            $b->no_sideways("$look: no scrolling sideways");
-        }
-    }
-}
-
 my $lab = start_lab();
 
 $b->size(1180, 900);
@@ -114,7 +100,7 @@ is(scalar(grep m{/quick waited.* 3 of 3 tasks are done\.$}, labels()), 4,
 cmp_ok(scalar($b->changes), '<=', 6, 'what is read out: begin, each lane, end')
     or diag(join '; ', $b->changes);
 
-contrasts('done');
+contrasts($b, 'done');
 $b->size(1180, 1075);
 $b->script('document.activeElement.blur()');
 $b->picture('readme');
@@ -158,7 +144,7 @@ $b->keys_to('#run', "\x{e007}");
 $b->state('failed', 'the lab is stopped');
 $b->says('#state', qr/^No lane answers/, 'it says so');
 $b->says('#elsewhere', qr/make lab/, 'and how to start it');
-contrasts('gone');
+contrasts($b, 'gone');
 $lab = start_lab();
 $b->keys_to('#run', "\x{e007}");
 $b->state('running', 'it runs again');

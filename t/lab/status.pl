@@ -43,22 +43,6 @@ sub updates {
     $b->wait_for(sub { $b->script($count) >= $from + $n }, 10);
 }
 
-sub contrasts {
-    my ($name) = @_;
-
-    for my $width (1180, 390) {
-        for my $dark (0, 1) {
-            $b->size($width, 900, $dark);
-            my $look = "$name-$width" . ($dark ? '-dark' : '');
-            $b->picture($look);
-            contrast($b, $look);
-            $b->no_sideways("$look: no scrolling sideways");
-        }
-    }
-
-    $b->size(1180, 900);
-}
-
 $b->size(1180, 900);
 $b->open_page("$root/");
 $b->says('#verdict', qr/^All 2 event loops are on time; no task runs\.$/,
@@ -89,7 +73,7 @@ $b->says(row(4) . ' output', qr/^422 .*duration: Input should be less than/,
 
 $b->says('#zones', qr{/task/choose}, 'the locations');
 $b->script('document.querySelector("td details:not([hidden])").open = true');
-contrasts('running');
+contrasts($b, 'running');
 
 for my $width (1180, 390) {
     $b->size($width, 500);
@@ -146,7 +130,7 @@ print $still "GET /still HTTP/1.0\r\n\r\n";
 
 $b->says('#verdict', qr/event loop of worker \d+ stands still, for [1-5]\.\d s/,
          'a loop that stands still');
-contrasts('still');
+contrasts($b, 'still');
 sleep(2.2);
 $b->says('#verdict', qr/on time/, 'it moves again');
 is(scalar(grep !/^No answer/, $b->changes), 2, 'both are read out once')
@@ -159,7 +143,7 @@ $b->watch('#live');
 $b->end($server);
 $b->says('#verdict', qr/^nginx does not answer, last heard at \d\d:\d\d:\d\d/,
          'nginx is stopped: the page says so');
-contrasts('gone');
+contrasts($b, 'gone');
 $server = $b->serve('nginx', PORT, \&stalling);
 $b->says('#verdict', qr/^All 2 event loops are on time/, 'it is back');
 is(scalar($b->changes), 2, 'both are read out once')

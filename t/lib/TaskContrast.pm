@@ -10,7 +10,7 @@ use warnings;
 use Exporter qw(import);
 use Test::More;
 
-our @EXPORT = qw(contrast);
+our @EXPORT = qw(contrast contrasts);
 
 my $script = <<'END';
 const paper = document.createElement("canvas").getContext("2d",
@@ -160,6 +160,24 @@ sub contrast {
     note(sprintf('%s, of %d: ', $name, scalar @$found), join ', ', map
          sprintf('%s %.2f (%s)', $_, $seen{$_}{ratio}, $seen{$_}{name}),
          sort keys %seen);
+}
+
+# a page as it is now, at both widths, light and dark; a picture of each
+
+sub contrasts {
+    my ($b, $name) = @_;
+
+    for my $width (1180, 390) {
+        for my $dark (0, 1) {
+            $b->size($width, 900, $dark);
+            my $look = "$name-$width" . ($dark ? '-dark' : '');
+            $b->picture($look);
+            contrast($b, $look);
+            $b->no_sideways("$look: no scrolling sideways");
+        }
+    }
+
+    $b->size(1180, 900);
 }
 
 1;
