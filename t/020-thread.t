@@ -40,13 +40,11 @@ cmp_ok($r->{time}, '>=', 0.5, 'task not early');
 
 # TEST 2: 4 threads, 12 tasks: three rounds
 
-@r = sort { $a->{time} <=> $b->{time} } $s->get_all(('/task') x 12);
+@r = sort { $a->{total} <=> $b->{total} } $s->get_all(('/task') x 12);
 is(scalar(grep $_->{status} == 200, @r), 12, '12 tasks, all answered');
-cmp_ok($r[3]{time}, '<', 0.95, 'four in the first round');
-# from when each was sent: the rounds begin with the first one
-
-cmp_ok($r[4]{time}, '>=', 0.95, 'the fifth in the second round');
-cmp_ok($r[8]{time}, '>=', 1.45, 'the ninth in the third round');
+cmp_ok($r[3]{total}, '<', 1, 'four in the first round');
+cmp_ok($r[4]{total}, '>=', 1, 'the fifth in the second round');
+cmp_ok($r[8]{total}, '>=', 1.5, 'the ninth in the third round');
 
 # TEST 3: waiting for a thread is queue time
 
@@ -61,8 +59,8 @@ for my $line (split /\n/, $s->text('access.log')) {
 @queued = sort { $a <=> $b } @queued;
 is(scalar(grep $_ >= 0.5, @run), 13, 'run times are those of the sleep');
 cmp_ok($queued[4], '<', 0.4, 'no queue time in the first round');
-cmp_ok($queued[5], '>=', 0.45, 'one round of queue time');
-cmp_ok($queued[-1], '>=', 0.95, 'two rounds of queue time');
+cmp_ok($queued[5], '>=', 0.3, 'one round of queue time');
+cmp_ok($queued[-1], '>=', 0.6, 'two rounds of queue time');
 
 # TEST 4: a full queue; nginx's line is the only one in the log
 # nginx counts a waiting thread as -1: one runs, one or two wait

@@ -252,10 +252,18 @@ sub get {
     return $self->read($self->open($uri, %o));
 }
 
+# "total" is the time since the first of them was sent: who waits for the first
+# waits no longer than it, however late it was sent itself
+
 sub get_all {
     my ($self, @uris) = @_;
 
-    return $self->read_all([ map $self->open($_), @uris ]);
+    my @c = map $self->open($_), @uris;
+    my @r = $self->read_all(\@c);
+
+    $r[$_]{total} = $r[$_]{time} + $c[$_]{start} - $c[0]{start} for 0 .. $#c;
+
+    return @r;
 }
 
 # a function that holds a thread until the test has seen what there is to see:
