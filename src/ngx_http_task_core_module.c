@@ -108,6 +108,7 @@ ngx_http_task_core_init_conf(ngx_cycle_t *cycle, void *conf)
     ngx_conf_init_msec_value(tccf->shutdown_timeout, 60000);
 
     tccf->bounds[NGX_HTTP_TASK_HOLD_PIECE] = tccf->shutdown_timeout;
+    tccf->bounds[NGX_HTTP_TASK_HOLD_STREAM] = tccf->shutdown_timeout;
     tccf->bounds[NGX_HTTP_TASK_HOLD_JOB] = tccf->shutdown_jobs
                                            ? (int64_t) tccf->shutdown_jobs
                                            : NGX_HTTP_TASK_HOLD_UNBOUND;
@@ -245,7 +246,8 @@ ngx_http_task_init_process(ngx_cycle_t *cycle)
     ngx_http_task_who_init(ngx_http_task_describe);
 
     if (ngx_http_task_exit_init(cycle) != NGX_OK
-        || ngx_http_task_piece_init(cycle) != NGX_OK)
+        || ngx_http_task_piece_init(cycle) != NGX_OK
+        || ngx_http_task_bell_init() != NGX_OK)
     {
         return NGX_ERROR;
     }

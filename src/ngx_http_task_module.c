@@ -24,6 +24,12 @@ static ngx_conf_enum_t  ngx_http_task_limit_log_levels[] = {
 
 static ngx_conf_post_t  ngx_http_task_time = { ngx_http_task_conf_time_post };
 
+/* less would be sent in tiny pieces, more would not be sent faster */
+
+static ngx_conf_num_bounds_t  ngx_http_task_stream_buffer = {
+    ngx_conf_check_num_bounds, 4096, 64 * 1024 * 1024
+};
+
 
 static ngx_command_t  ngx_http_task_commands[] = {
 
@@ -75,6 +81,20 @@ static ngx_command_t  ngx_http_task_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_task_loc_conf_t, run.timeout),
+      &ngx_http_task_time },
+
+    { ngx_string("task_stream_buffer"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_task_loc_conf_t, run.stream_buffer),
+      &ngx_http_task_stream_buffer },
+
+    { ngx_string("task_stream_ping"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_task_loc_conf_t, run.stream_ping),
       &ngx_http_task_time },
 
     { ngx_string("task_ignore_client_abort"),

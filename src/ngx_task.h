@@ -568,6 +568,13 @@ void ngx_task_set_status(ngx_task_t *t, int status);
 void ngx_task_set_header(ngx_task_t *t, const char *name, const char *value);
 
 /*
+ * [any] Sets the Content-Type of the answer, also of one that is streamed; the
+ * text is copied.  ngx_task_set_bytes() sets another one.  Since version 1.2.
+ */
+
+void ngx_task_set_content_type(ngx_task_t *t, const char *content_type);
+
+/*
  * [any] Answers the client with status, 400 to 599, and {"detail": message};
  * message is copied, and is logged, escaped, up to 1024 bytes.  Returns
  * NGX_TASK_FAILED, for the function to return:
@@ -576,6 +583,58 @@ void ngx_task_set_header(ngx_task_t *t, const char *name, const char *value);
  */
 
 ngx_task_rc_t ngx_task_fail(ngx_task_t *t, int status, const char *message);
+
+
+/* --- what a function streams --------------------------------------------- */
+
+/*
+ * A function that streams answers before it ends.  It decides so as it runs:
+ * the first call of these begins the answer, with the status, the headers and
+ * the type that are set by then.  To set a result, a status or a header after
+ * that is an error, as it is to stream after a result was set.  The type, if
+ * none is set, is that of the first call: application/octet-stream, text/
+ * event-stream, or application/jsonl.  Content-Length is nginx's own.
+ *
+ * Bytes are copied into a buffer of task_stream_buffer bytes, from which nginx
+ * sends them at once.  While the buffer is full, since the client is slower
+ * than the function, the call waits.
+ *
+ * NGX_TASK_OK         all was copied, and will be sent
+ * NGX_TASK_CANCELLED  nobody reads on: see ngx_task_cancelled(); or there is no
+ *                     body to send, as for HEAD, after the first call
+ * NGX_TASK_FAILED     there is no memory, or it was called wrongly: the log has
+ *                     why
+ *
+ * What was copied is sent, whatever the function returns.  If it fails then,
+ * also by ngx_task_fail(), if its time is over, or its worker has to stop, the
+ * client sees a body without an end: the connection is closed, the stream of
+ * HTTP/2 reset.  A stream of events first gets an event "error" with {"detail":
+ * message} as its data.  Since version 1.2.
+ */
+
+/*
+ * [block] Sends len bytes.  With 0 it sends the headers, if they were not.  In
+ * task_mode sync nothing can be sent: that is an error.
+ */
+
+NGX_TASK_USE
+ngx_task_rc_t ngx_task_send(ngx_task_t *t, const void *data, size_t len);
+
+/*
+ * [block] Sends a server-sent event.  Each of the three may be NULL, and is
+ * left out then.  Lines of data may end with LF, CRLF or CR; name and id have
+ * one line.  After 15 seconds of silence, see task_stream_ping, nginx sends a
+ * comment of its own.
+ */
+
+NGX_TASK_USE
+ngx_task_rc_t ngx_task_send_event(ngx_task_t *t, const char *event,
+    const char *id, const char *data);
+
+/* [block] Sends a line of JSON, and frees value, also when it fails. */
+
+NGX_TASK_USE
+ngx_task_rc_t ngx_task_send_line(ngx_task_t *t, cJSON *value);
 
 
 /* --- async --------------------------------------------------------------- */
@@ -678,6 +737,23 @@ ngx_task_rc_t ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn,
 NGX_TASK_USE
 ngx_task_rc_t ngx_task_offload(ngx_task_frame_t *f, const char *pool,
     ngx_task_piece_pt fn, void *data);
+
+/*
+ * [async] The same as ngx_task_send() and its like, awaited.  The await ends
+ * with what they return.  The bytes given to ngx_task_write() belong to the
+ * function, and have to stay until the await has ended.  Since version 1.2.
+ */
+
+NGX_TASK_USE
+ngx_task_rc_t ngx_task_write(ngx_task_frame_t *f, const void *data,
+    size_t len);
+
+NGX_TASK_USE
+ngx_task_rc_t ngx_task_write_event(ngx_task_frame_t *f, const char *event,
+    const char *id, const char *data);
+
+NGX_TASK_USE
+ngx_task_rc_t ngx_task_write_line(ngx_task_frame_t *f, cJSON *value);
 
 
 #ifdef __cplusplus

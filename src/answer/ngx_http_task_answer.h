@@ -77,10 +77,6 @@ ngx_int_t ngx_http_task_send_body(ngx_http_request_t *r, ngx_uint_t status,
 ngx_int_t ngx_http_task_send_header(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, off_t len);
 
-/* sends the header of an event stream */
-
-ngx_int_t ngx_http_task_send_stream(ngx_http_request_t *r);
-
 /*
  * Send an error.  If body is NULL, a constant one is sent; if the location has
  * an error_page for it, nothing is, and the status is returned.
@@ -110,6 +106,36 @@ ngx_uint_t ngx_http_task_has_error_page(ngx_http_request_t *r,
 ngx_uint_t ngx_http_task_failed_level(ngx_uint_t status);
 
 extern ngx_str_t  ngx_http_task_json_type;
+
+
+/* --- an answer that is sent bit by bit: ngx_http_task_stream_out.c ------- */
+
+/* adds the headers of server-sent events, those that nobody has set */
+
+ngx_int_t ngx_http_task_stream_out_events(ngx_http_request_t *r);
+
+/*
+ * Sends a chain, or, if it is NULL, what nginx still has.  NGX_ERROR: the
+ * request has to be finalized with it.
+ */
+
+ngx_int_t ngx_http_task_stream_out(ngx_http_request_t *r, ngx_chain_t *out);
+
+/* returns 1 if nginx still has output, or limit_rate holds it back */
+
+ngx_uint_t ngx_http_task_stream_out_busy(ngx_http_request_t *r);
+
+/*
+ * Called after something was sent, or was not: if the client does not take it,
+ * send_timeout begins, or, with progress, begins anew.
+ */
+
+ngx_int_t ngx_http_task_stream_out_wait(ngx_http_request_t *r,
+    ngx_uint_t progress);
+
+/* in a write handler: returns 1 if the client is gone, the request is ended */
+
+ngx_uint_t ngx_http_task_stream_out_failed(ngx_http_request_t *r);
 
 
 /* --- headers: ngx_http_task_header.c ------------------------------------- */

@@ -84,21 +84,6 @@ ngx_http_task_send_body(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-/* server-sent events: the body follows bit by bit */
-
-ngx_int_t
-ngx_http_task_send_stream(ngx_http_request_t *r)
-{
-    ngx_int_t  rc;
-
-    static ngx_str_t  type = ngx_string("text/event-stream");
-
-    rc = ngx_http_task_send_header(r, NGX_HTTP_OK, &type, -1);
-
-    return (rc == NGX_DONE) ? NGX_OK : rc;
-}
-
-
 ngx_int_t
 ngx_http_task_send_header(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, off_t len)

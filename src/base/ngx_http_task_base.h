@@ -217,6 +217,33 @@ void ngx_http_task_alarm_set(int64_t when);
 void ngx_http_task_alarm_keep(ngx_uint_t keep);
 
 
+/* --- threads that call the loop: ngx_http_task_bell.c -------------------- */
+
+typedef struct ngx_http_task_bell_s  ngx_http_task_bell_t;
+
+struct ngx_http_task_bell_s {
+    ngx_queue_t              queue;        /* next is NULL: not taken */
+    ngx_http_task_bell_t    *next;
+    int                      rung;         /* [both] */
+
+    /* the loop: called once for all that rang before */
+    void                   (*handler)(ngx_http_task_bell_t *bell);
+};
+
+
+/* called in a worker */
+
+ngx_int_t ngx_http_task_bell_init(void);
+
+/* any thread; the rest of a bell is zero before it rings first */
+
+void ngx_http_task_bell_ring(ngx_http_task_bell_t *bell);
+
+/* the loop: nobody rings it any more, and it is not heard */
+
+void ngx_http_task_bell_drop(ngx_http_task_bell_t *bell);
+
+
 /* --- the event loop: ngx_http_task_loop.c; any thread -------------------- */
 
 /* remembers this thread as the event loop's */
@@ -233,12 +260,13 @@ ngx_uint_t ngx_http_task_loop_stops(void);
 /* --- the end of a worker: ngx_http_task_hold.c; the loop ----------------- */
 
 /*
- * Jobs come first, and are given up first: one that was given up may still be
- * a piece in a pool.
+ * Jobs and streams come first, and are given up first: one that was given up
+ * may still be a piece in a pool.
  */
 
 typedef enum {
     NGX_HTTP_TASK_HOLD_JOB = 0,            /* a job that has not ended */
+    NGX_HTTP_TASK_HOLD_STREAM,             /* a task that streams */
     NGX_HTTP_TASK_HOLD_PIECE,              /* a piece in a pool */
 
     NGX_HTTP_TASK_HOLDS
@@ -432,6 +460,10 @@ void ngx_http_task_batch_child(void);
 /* watches a request that waits: ends it when its client leaves */
 
 void ngx_http_task_watch(ngx_http_request_t *r);
+
+/* in a write handler: returns 1 if the client has left, the request is ended */
+
+ngx_uint_t ngx_http_task_watch_failed(ngx_http_request_t *r);
 
 /*
  * True if post_action has taken the request elsewhere since r->uri_changes had

@@ -2,8 +2,8 @@
 /*
  * What keeps a worker that quits.  Its event loop ends as soon as only
  * cancelable timers are set.  While anything is held here, a piece of a task
- * in a pool, or a job that has not ended, one timer is set that is not
- * cancelable.  When it fires, look() is called, too.
+ * in a pool, a task that streams, or a job that has not ended, one timer is
+ * set that is not cancelable.  When it fires, look() is called, too.
  *
  * Each kind of holds has a bound of its own, after which they are given up,
  * step by step: there may be thousands.  A job whose piece is in a pool has two

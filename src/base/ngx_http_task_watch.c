@@ -108,17 +108,26 @@ ngx_http_task_watch_step(ngx_http_task_work_t *work)
 }
 
 
-/* does what ngx_http_test_reading() does; also runs as a posted request */
+/* also runs as a posted request */
 
 static void
 ngx_http_task_watch_writing(ngx_http_request_t *r)
+{
+    (void) ngx_http_task_watch_failed(r);
+}
+
+
+/* does what ngx_http_test_reading() does */
+
+ngx_uint_t
+ngx_http_task_watch_failed(ngx_http_request_t *r)
 {
     ngx_connection_t  *c;
 
     c = r->connection;
 
     if (!c->write->error) {
-        return;
+        return 0;
     }
 
     c->error = 1;
@@ -127,4 +136,6 @@ ngx_http_task_watch_writing(ngx_http_request_t *r)
                   "client prematurely closed connection");
 
     ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
+
+    return 1;
 }

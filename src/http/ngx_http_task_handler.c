@@ -280,6 +280,7 @@ ngx_http_task_create(ngx_http_request_t *r, ngx_http_task_loc_conf_t *tlcf)
     t->own_pool = (pool != r->pool);
     t->connection = r->connection->number;
     t->changes = r->uri_changes;
+    t->bodiless = r->header_only || (r->method & NGX_HTTP_HEAD);
     t->created = ngx_http_task_now();
 
     if (ngx_http_task_keep_line(t, r) != NGX_OK) {

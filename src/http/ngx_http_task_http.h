@@ -175,6 +175,31 @@ ngx_int_t ngx_http_task_request_send(ngx_task_t *t);
 ngx_task_t *ngx_http_task_request_task(ngx_http_request_t *r);
 
 
+/* ngx_http_task_request_stream.c: see ngx_http_task_client_t */
+
+ngx_int_t ngx_http_task_request_write(ngx_task_t *t);
+
+/*
+ * The task has ended: returns with what its request has to be finalized; or
+ * NGX_DONE: it will be finalized later.
+ */
+
+ngx_int_t ngx_http_task_request_stream_answer(ngx_task_t *t);
+
+
+/*
+ * ngx_http_task_request_ring.c: sends what was put up to there, and then the
+ * tail, which may be NULL; last: the body is complete
+ */
+
+ngx_int_t ngx_http_task_request_ring_send(ngx_task_t *t, uint64_t until,
+    ngx_str_t *tail, ngx_uint_t last);
+
+/* what nginx has taken makes room; returns 1 if it still has something */
+
+ngx_uint_t ngx_http_task_request_ring_sent(ngx_task_t *t);
+
+
 /* ngx_http_task_result_headers.c: adds the headers that the function set */
 
 ngx_int_t ngx_http_task_result_headers(ngx_task_t *t);

@@ -116,6 +116,8 @@ ngx_http_task_loc_conf_create(ngx_conf_t *cf)
     tlcf->run.limit_conf.running = NGX_CONF_UNSET_UINT;
     tlcf->run.limit_log_level = NGX_CONF_UNSET_UINT;
     tlcf->run.timeout = NGX_CONF_UNSET_MSEC;
+    tlcf->run.stream_buffer = NGX_CONF_UNSET_SIZE;
+    tlcf->run.stream_ping = NGX_CONF_UNSET_MSEC;
     tlcf->run.ignore_client_abort = NGX_CONF_UNSET;
 
     tlcf->stats.zone = NGX_CONF_UNSET_PTR;
@@ -289,6 +291,9 @@ ngx_http_task_loc_conf_run(ngx_conf_t *cf, ngx_http_task_loc_conf_t *prev,
     ngx_conf_merge_msec_value(run->timeout, prev->run.timeout, 0);
     ngx_conf_merge_value(run->ignore_client_abort,
                          prev->run.ignore_client_abort, 0);
+    ngx_conf_merge_size_value(run->stream_buffer, prev->run.stream_buffer,
+                              64 * 1024);
+    ngx_conf_merge_msec_value(run->stream_ping, prev->run.stream_ping, 15000);
     ngx_conf_merge_uint_value(run->limit_log_level,
                               prev->run.limit_log_level, NGX_LOG_ERR);
 
@@ -329,6 +334,7 @@ ngx_http_task_loc_conf_parts(ngx_conf_t *cf, ngx_http_task_loc_conf_t *prev,
     }
 
     conf->run.stats = conf->stats.stats;
+    conf->job.ping = conf->run.stream_ping;
 
     ngx_http_task_job_merge(&prev->job, &conf->job);
 

@@ -6,6 +6,7 @@
 
 
 #include "http/ngx_http_task_http.h"
+#include "task/ngx_http_task_stream.h"
 
 
 /* told when the request ends, and then, when its pool is freed */
@@ -20,11 +21,15 @@ static void ngx_http_task_request_cleanup(void *data);
 static void ngx_http_task_request_pool_cleanup(void *data);
 static ngx_uint_t ngx_http_task_request_left(ngx_task_t *t);
 static void ngx_http_task_request_answer(ngx_task_t *t);
+static void ngx_http_task_request_answer_stream(ngx_task_t *t);
 static ngx_int_t ngx_http_task_request_failed(ngx_task_t *t);
+static void ngx_http_task_request_log(ngx_task_t *t);
 
 
 static const ngx_http_task_client_t  ngx_http_task_request = {
     .watch = ngx_http_task_request_watch,
+    .told = ngx_http_task_stream_told,
+    .write = ngx_http_task_request_write,
     .enter = ngx_http_task_request_enter,
     .left = ngx_http_task_request_left,
     .answer = ngx_http_task_request_answer
@@ -158,6 +163,11 @@ ngx_http_task_request_answer(ngx_task_t *t)
 
     r->read_event_handler = ngx_http_block_reading;
 
+    if (ngx_http_task_atomic_get(&t->stream)) {
+        ngx_http_task_request_answer_stream(t);
+        return;
+    }
+
     switch (t->state) {
 
     case NGX_HTTP_TASK_REJECTED:
@@ -178,6 +188,26 @@ ngx_http_task_request_answer(ngx_task_t *t)
     }
 
     ngx_http_finalize_request(r, rc);
+}
+
+
+static void
+ngx_http_task_request_answer_stream(ngx_task_t *t)
+{
+    ngx_int_t  rc;
+
+    if (t->state == NGX_HTTP_TASK_FAILED && !t->stream->left) {
+        ngx_http_task_request_log(t);
+    }
+
+    rc = ngx_http_task_request_stream_answer(t);
+
+    if (t->starting) {
+        t->answer = rc;
+
+    } else if (rc != NGX_DONE) {
+        ngx_http_finalize_request(t->request, rc);
+    }
 }
 
 
@@ -216,36 +246,23 @@ ngx_http_task_request_send(ngx_task_t *t)
 static ngx_int_t
 ngx_http_task_request_failed(ngx_task_t *t)
 {
-    u_char                   buf[NGX_HTTP_TASK_LOG_TEXT];
-    size_t                   len;
     ngx_int_t                rc;
     ngx_str_t                body;
     ngx_uint_t               status;
-    const char              *why;
     ngx_http_request_t      *r;
     ngx_http_task_result_t  *result;
 
     r = t->request;
     result = &t->result;
 
-    why = ngx_http_task_result_why(t);
+    ngx_http_task_request_log(t);
 
-    if (why) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "task \"%V\" failed: %s", &t->function->name, why);
-
+    if (ngx_http_task_result_why(t)) {
         return ngx_http_task_send_error(r, NGX_HTTP_INTERNAL_SERVER_ERROR,
                                         NULL);
     }
 
     status = result->failed;
-
-    len = ngx_http_task_log_escape(buf, sizeof(buf), result->detail.data,
-                                   result->detail.len);
-
-    ngx_log_error(ngx_http_task_failed_level(status), r->connection->log, 0,
-                  "task \"%V\" failed, %ui: %*s",
-                  &t->function->name, status, len, buf);
 
     rc = ngx_http_task_error_detail(r->pool, &result->detail, &body);
 
@@ -260,6 +277,37 @@ ngx_http_task_request_failed(ngx_task_t *t)
     }
 
     return ngx_http_task_send_error(r, status, &body);
+}
+
+
+/* logs why a task has failed */
+
+static void
+ngx_http_task_request_log(ngx_task_t *t)
+{
+    u_char       buf[NGX_HTTP_TASK_LOG_TEXT];
+    size_t       len;
+    ngx_log_t   *log;
+    ngx_uint_t   status;
+    const char  *why;
+
+    log = t->request->connection->log;
+    why = ngx_http_task_result_why(t);
+
+    if (why) {
+        ngx_log_error(NGX_LOG_ERR, log, 0, "task \"%V\" failed: %s",
+                      &t->function->name, why);
+        return;
+    }
+
+    status = t->result.failed;
+
+    len = ngx_http_task_log_escape(buf, sizeof(buf), t->result.detail.data,
+                                   t->result.detail.len);
+
+    ngx_log_error(ngx_http_task_failed_level(status), log, 0,
+                  "task \"%V\" failed, %ui: %*s",
+                  &t->function->name, status, len, buf);
 }
 
 

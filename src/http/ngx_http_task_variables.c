@@ -6,6 +6,7 @@
 
 
 #include "http/ngx_http_task_http.h"
+#include "task/ngx_http_task_stream.h"
 
 
 static ngx_int_t ngx_http_task_variable_function(ngx_http_request_t *r,
@@ -17,6 +18,10 @@ static ngx_int_t ngx_http_task_variable_state(ngx_http_request_t *r,
 static ngx_int_t ngx_http_task_variable_queue_time(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_task_variable_run_time(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_task_variable_stream_bytes(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_task_variable_stream_wait(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_task_variable_job(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
@@ -40,6 +45,12 @@ static ngx_http_variable_t  ngx_http_task_variables[] = {
 
     { ngx_string("task_run_time"), NULL, ngx_http_task_variable_run_time, 0,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("task_stream_bytes"), NULL,
+      ngx_http_task_variable_stream_bytes, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("task_stream_wait"), NULL,
+      ngx_http_task_variable_stream_wait, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("task_job"), NULL, ngx_http_task_variable_job, 0,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -197,6 +208,62 @@ ngx_http_task_variable_run_time(ngx_http_request_t *r,
     return ngx_http_task_variable_time(r, v,
                                 (t->ended ? t->ended : ngx_http_task_now())
                                 - started);
+}
+
+
+/* returns NULL if the task does not stream */
+
+static ngx_http_task_stream_t *
+ngx_http_task_variable_stream(ngx_http_request_t *r)
+{
+    ngx_task_t  *t;
+
+    t = ngx_http_task_request_task(r);
+
+    return t ? ngx_http_task_atomic_get(&t->stream) : NULL;
+}
+
+
+static ngx_int_t
+ngx_http_task_variable_stream_bytes(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char                  *p;
+    ngx_http_task_stream_t  *s;
+
+    s = ngx_http_task_variable_stream(r);
+
+    if (s == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_task_variable_set(v, p, ngx_sprintf(p, "%uL", s->given) - p);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_variable_stream_wait(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_task_stream_t  *s;
+
+    s = ngx_http_task_variable_stream(r);
+
+    if (s == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    return ngx_http_task_variable_time(r, v,
+                                       ngx_http_task_atomic_get(&s->waited));
 }
 
 

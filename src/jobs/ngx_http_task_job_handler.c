@@ -20,7 +20,7 @@ static void ngx_http_task_job_read_last(ngx_http_task_job_call_t *call,
 static void ngx_http_task_job_forgotten(ngx_http_task_job_call_t *call,
     ngx_int_t rc);
 static ngx_int_t ngx_http_task_job_get(ngx_http_request_t *r,
-    ngx_http_task_store_t *store, u_char *id);
+    ngx_http_task_job_conf_t *conf, u_char *id);
 static ngx_int_t ngx_http_task_job_wrong(ngx_http_request_t *r, ngx_int_t rc,
     ngx_str_t *wrong);
 static ngx_int_t ngx_http_task_job_arg(ngx_http_request_t *r,
@@ -57,7 +57,7 @@ ngx_http_task_job_handler(ngx_http_request_t *r, ngx_http_task_job_conf_t *conf)
 
     return (r->method & NGX_HTTP_DELETE)
            ? ngx_http_task_job_delete(r, conf->told, id)
-           : ngx_http_task_job_get(r, conf->told, id);
+           : ngx_http_task_job_get(r, conf, id);
 }
 
 
@@ -157,7 +157,7 @@ ngx_http_task_job_cancelled(ngx_http_task_job_call_t *call, ngx_int_t rc)
 
 
 static ngx_int_t
-ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_store_t *store,
+ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_job_conf_t *conf,
     u_char *id)
 {
     int64_t    wait;
@@ -180,7 +180,7 @@ ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_store_t *store,
     /* a subrequest is part of a page: it gets no events */
 
     if (r == r->main && ngx_http_task_fields_accept(r, types) == 1) {
-        return ngx_http_task_job_stream(r, store, id);
+        return ngx_http_task_job_stream(r, conf, id);
     }
 
     rc = ngx_http_task_job_arg(r, &param, &hour, &wait, &wrong);
@@ -190,10 +190,10 @@ ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_store_t *store,
     }
 
     if (wait) {
-        return ngx_http_task_job_poll(r, store, id, (ngx_msec_t) wait);
+        return ngx_http_task_job_poll(r, conf->told, id, (ngx_msec_t) wait);
     }
 
-    return ngx_http_task_job_send(r, store, id);
+    return ngx_http_task_job_send(r, conf->told, id);
 }
 
 

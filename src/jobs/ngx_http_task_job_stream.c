@@ -7,11 +7,8 @@
 
 
 #include "jobs/ngx_http_task_jobs.h"
+#include "text/ngx_http_task_event.h"
 
-
-/* after so much silence a comment is sent, nanoseconds */
-
-#define NGX_HTTP_TASK_JOB_COMMENT  15000000000
 
 /* how often a client is looked at that does not take what was sent */
 
@@ -22,11 +19,9 @@ static void ngx_http_task_job_stream_look(ngx_http_task_job_wait_t *w);
 static ngx_int_t ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w);
 static void ngx_http_task_job_stream_last_id(ngx_http_request_t *r,
     ngx_str_t *id);
-static ngx_uint_t ngx_http_task_job_stream_busy(ngx_http_request_t *r);
-static ngx_int_t ngx_http_task_job_stream_late(ngx_http_task_job_wait_t *w,
-    int64_t silent);
 static void ngx_http_task_job_stream_next(ngx_http_task_job_wait_t *w,
     ngx_int_t rc);
+static int64_t ngx_http_task_job_stream_silence(ngx_http_task_job_wait_t *w);
 static void ngx_http_task_job_stream_event(ngx_http_task_job_wait_t *w);
 static void ngx_http_task_job_stream_read(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
@@ -39,16 +34,17 @@ static void ngx_http_task_job_stream_writer(ngx_http_request_t *r);
 
 
 ngx_int_t
-ngx_http_task_job_stream(ngx_http_request_t *r, ngx_http_task_store_t *store,
+ngx_http_task_job_stream(ngx_http_request_t *r, ngx_http_task_job_conf_t *conf,
     u_char *id)
 {
     ngx_http_task_job_wait_t  *w;
 
-    w = ngx_http_task_job_wait_create(r, store, id);
+    w = ngx_http_task_job_wait_create(r, conf->told, id);
     if (w == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    w->ping = conf->ping;
     w->look = ngx_http_task_job_stream_look;
     w->writer = ngx_http_task_job_stream_writer;
 
@@ -64,10 +60,9 @@ ngx_http_task_job_stream(ngx_http_request_t *r, ngx_http_task_store_t *store,
 static void
 ngx_http_task_job_stream_look(ngx_http_task_job_wait_t *w)
 {
-    int64_t    silent;
     ngx_int_t  rc;
 
-    static ngx_str_t  comment = ngx_string(": still here\n\n");
+    static ngx_str_t  comment = ngx_string(": \n\n");
 
     if (w->spoken == 0) {
         rc = ngx_http_task_job_stream_begin(w);
@@ -79,10 +74,10 @@ ngx_http_task_job_stream_look(ngx_http_task_job_wait_t *w)
     }
 
     rc = NGX_OK;
-    silent = ngx_http_task_now() - w->spoken;
 
-    if (ngx_http_task_job_stream_busy(w->request)) {
-        rc = ngx_http_task_job_stream_late(w, silent / 1000000);
+    if (ngx_http_task_stream_out_busy(w->request)) {
+
+        /* send_timeout ends it, if the client takes nothing */
 
     } else if (w->failed) {
         ngx_http_task_job_stream_end(w);
@@ -94,7 +89,9 @@ ngx_http_task_job_stream_look(ngx_http_task_job_wait_t *w)
         ngx_http_task_job_stream_event(w);
         return;
 
-    } else if (silent >= NGX_HTTP_TASK_JOB_COMMENT) {
+    } else if (ngx_http_task_now()
+               >= w->spoken + ngx_http_task_job_stream_silence(w))
+    {
         rc = ngx_http_task_job_stream_send(w, &comment);
     }
 
@@ -116,8 +113,7 @@ ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w)
     ngx_http_request_t  *r;
 
     static ngx_str_t  nothing = ngx_null_string;
-    static ngx_str_t  name = ngx_string("X-Accel-Buffering");
-    static ngx_str_t  value = ngx_string("no");
+    static ngx_str_t  type = ngx_string("text/event-stream");
 
     r = w->request;
 
@@ -133,14 +129,14 @@ ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w)
         w->version = (uint64_t) n;
     }
 
-    if (ngx_http_task_add_header(r, &name, &value) != NGX_OK) {
+    if (ngx_http_task_stream_out_events(r) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_task_send_stream(r);
+    rc = ngx_http_task_send_header(r, NGX_HTTP_OK, &type, -1);
 
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
+    if (rc != NGX_OK) {
+        return (rc == NGX_DONE) ? NGX_OK : rc;
     }
 
     w->spoken = ngx_http_task_now();
@@ -181,52 +177,28 @@ ngx_http_task_job_stream_last_id(ngx_http_request_t *r, ngx_str_t *id)
 static void
 ngx_http_task_job_stream_next(ngx_http_task_job_wait_t *w, ngx_int_t rc)
 {
-    if (rc == NGX_ERROR) {
+    if (rc == NGX_ERROR
+        || ngx_http_task_stream_out_wait(w->request, 0) != NGX_OK)
+    {
         ngx_http_task_job_wait_end(w, NGX_ERROR);
         return;
     }
 
-    ngx_http_task_job_wait_next(w, ngx_http_task_job_stream_busy(w->request)
+    ngx_http_task_job_wait_next(w, ngx_http_task_stream_out_busy(w->request)
                                    ? ngx_http_task_now()
                                      + NGX_HTTP_TASK_JOB_BUSY
-                                   : w->spoken + NGX_HTTP_TASK_JOB_COMMENT);
+                                   : w->spoken
+                                     + ngx_http_task_job_stream_silence(w));
 }
 
 
-/* returns 1 if a filter still has output, or limit_rate holds it back */
+/* returns after how much silence a comment is sent, nanoseconds */
 
-static ngx_uint_t
-ngx_http_task_job_stream_busy(ngx_http_request_t *r)
+static int64_t
+ngx_http_task_job_stream_silence(ngx_http_task_job_wait_t *w)
 {
-    return r->out || r->buffered || r->connection->buffered
-           || r->connection->write->delayed;
-}
-
-
-/* fails after send_timeout, not counting the time that limit_rate takes */
-
-static ngx_int_t
-ngx_http_task_job_stream_late(ngx_http_task_job_wait_t *w, int64_t silent)
-{
-    ngx_connection_t          *c;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    c = w->request->connection;
-    clcf = ngx_http_get_module_loc_conf(w->request, ngx_http_core_module);
-
-    if (c->write->delayed) {
-        w->spoken = ngx_http_task_now();
-        return NGX_OK;
-    }
-
-    if (silent <= (int64_t) clcf->send_timeout) {
-        return NGX_OK;
-    }
-
-    ngx_log_error(NGX_LOG_INFO, c->log, NGX_ETIMEDOUT, "client timed out");
-    c->timedout = 1;
-
-    return NGX_ERROR;
+    return w->ping ? (int64_t) w->ping * 1000000
+                   : NGX_HTTP_TASK_MAX_MS * 1000000;
 }
 
 
@@ -307,56 +279,32 @@ ngx_http_task_job_stream_end(ngx_http_task_job_wait_t *w)
 }
 
 
-/* a function's own JSON may have line ends: each needs another "data" */
-
 static ngx_int_t
 ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w, const char *name,
     ngx_str_t *json, ngx_str_t *event)
 {
-    u_char  *p, *s, *last;
-    size_t   len;
+    u_char       id[NGX_INT64_LEN + 1];
+    const char  *data;
 
-    last = json->data + json->len;
-    len = json->len + 128;
+    if (ngx_strcmp(name, "end") == 0) {
+        ngx_memcpy(id, "end", sizeof("end"));
 
-    for (s = json->data; s < last; s++) {
-        if (*s == LF || *s == CR) {
-            len += sizeof("\ndata: ") - 1;
-        }
+    } else {
+        *ngx_sprintf(id, "%uL", w->version) = '\0';
     }
 
-    p = ngx_pnalloc(w->pool, len);
-    if (p == NULL) {
+    data = (const char *) json->data;
+
+    event->data = ngx_pnalloc(w->pool,
+                              ngx_http_task_event_size(name, (char *) id, data,
+                                                       json->len));
+    if (event->data == NULL) {
         return NGX_ERROR;
     }
 
-    event->data = p;
-
-    if (ngx_strcmp(name, "end") == 0) {
-        p = ngx_sprintf(p, "id: end\nevent: %s\ndata: ", name);
-
-    } else {
-        p = ngx_sprintf(p, "id: %uL\nevent: %s\ndata: ", w->version, name);
-    }
-
-    for (s = json->data; s < last; s++) {
-
-        if (*s != LF && *s != CR) {
-            *p++ = *s;
-            continue;
-        }
-
-        if (*s == CR && s + 1 < last && s[1] == LF) {
-            s++;
-        }
-
-        p = ngx_cpymem(p, "\ndata: ", sizeof("\ndata: ") - 1);
-    }
-
-    *p++ = LF;
-    *p++ = LF;
-
-    event->len = p - event->data;
+    event->len = ngx_http_task_event_print(event->data, name, (char *) id, data,
+                                           json->len)
+                 - event->data;
 
     return NGX_OK;
 }
@@ -368,7 +316,6 @@ static ngx_int_t
 ngx_http_task_job_stream_send(ngx_http_task_job_wait_t *w, ngx_str_t *text)
 {
     ngx_buf_t    *b;
-    ngx_int_t     rc;
     ngx_chain_t   out;
 
     b = w->buf;
@@ -391,27 +338,20 @@ ngx_http_task_job_stream_send(ngx_http_task_job_wait_t *w, ngx_str_t *text)
 
     w->spoken = ngx_http_task_now();
 
-    rc = ngx_http_output_filter(w->request, &out);
-
-    if (rc == NGX_AGAIN
-        && ngx_handle_write_event(w->request->connection->write, 0) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return rc;
+    return ngx_http_task_stream_out(w->request, &out);
 }
 
-
-/* only here shows that a client of HTTP/3 has stopped reading */
 
 static void
 ngx_http_task_job_stream_writer(ngx_http_request_t *r)
 {
-    if (r->connection->write->error
-        || (ngx_http_task_job_stream_busy(r)
-            && ngx_http_output_filter(r, NULL) == NGX_ERROR)
-        || ngx_handle_write_event(r->connection->write, 0) != NGX_OK)
+    if (ngx_http_task_stream_out_failed(r)) {
+        return;
+    }
+
+    if ((ngx_http_task_stream_out_busy(r)
+         && ngx_http_task_stream_out(r, NULL) != NGX_OK)
+        || ngx_http_task_stream_out_wait(r, 1) != NGX_OK)
     {
         ngx_http_finalize_request(r, NGX_ERROR);
     }

@@ -35,6 +35,7 @@ typedef struct {
                                                 the common one */
 
     ngx_http_task_store_t     *told;         /* "task_jobs"; NULL: none */
+    ngx_msec_t                 ping;         /* of its streams of events */
 } ngx_http_task_job_conf_t;
 
 
@@ -249,6 +250,7 @@ struct ngx_http_task_job_wait_s {
 
     /* a stream */
 
+    ngx_msec_t                 ping;         /* 0: no comments */
     int64_t                    spoken;       /* when last sent, ns; 0: never */
     uint64_t                   version;      /* of what was sent last */
     ngx_buf_t                 *buf;          /* holds what was sent last */
@@ -300,7 +302,7 @@ ngx_int_t ngx_http_task_job_prefer(ngx_http_request_t *r,
 /* ngx_http_task_job_stream.c: answers with events; NGX_DONE, or a status */
 
 ngx_int_t ngx_http_task_job_stream(ngx_http_request_t *r,
-    ngx_http_task_store_t *store, u_char *id);
+    ngx_http_task_job_conf_t *conf, u_char *id);
 
 
 #endif /* _NGX_HTTP_TASK_JOBS_H_INCLUDED_ */

@@ -160,11 +160,16 @@ ngx_http_task_wait(ngx_task_t *t)
 }
 
 
+/* where only headers are sent, a stream is done with its first piece */
+
 void
 ngx_http_task_finish(ngx_task_t *t)
 {
-    ngx_http_task_end(t, (t->rc == NGX_TASK_OK) ? NGX_HTTP_TASK_DONE
-                                                : NGX_HTTP_TASK_FAILED);
+    ngx_uint_t  done;
+
+    done = (t->rc == NGX_TASK_OK) || (t->stream && t->bodiless);
+
+    ngx_http_task_end(t, done ? NGX_HTTP_TASK_DONE : NGX_HTTP_TASK_FAILED);
 }
 
 
@@ -178,10 +183,10 @@ ngx_http_task_reject(ngx_task_t *t, ngx_uint_t retry)
 
 
 void
-ngx_http_task_cancel(ngx_task_t *t)
+ngx_http_task_stop(ngx_task_t *t, ngx_http_task_state_e state)
 {
     ngx_http_task_halt(t);
-    ngx_http_task_end(t, NGX_HTTP_TASK_CANCELLED);
+    ngx_http_task_end(t, state);
 }
 
 
@@ -241,9 +246,7 @@ ngx_http_task_timeout_handler(void *data)
     c = ngx_http_task_enter(t);
 
     ngx_http_task_timeout_log(t);
-
-    ngx_http_task_halt(t);
-    ngx_http_task_end(t, NGX_HTTP_TASK_TIMEOUT);
+    ngx_http_task_stop(t, NGX_HTTP_TASK_TIMEOUT);
 
     ngx_http_task_leave(c);
 }
@@ -265,6 +268,10 @@ ngx_http_task_end(ngx_task_t *t, ngx_http_task_state_e state)
 
     t->state = t->client->left(t) ? NGX_HTTP_TASK_CANCELLED : state;
     t->ended = ngx_http_task_now();
+
+    if (ngx_http_task_atomic_get(&t->stream)) {
+        ngx_http_task_stream_ended(t);
+    }
 
     if (t->cell) {
         ngx_http_task_count_end(t->conf->stats, t->cell,
@@ -337,6 +344,10 @@ ngx_http_task_release(ngx_task_t *t)
 
     if (t->piece) {
         ngx_http_task_pool_leave(t->piece);
+    }
+
+    if (t->stream) {
+        ngx_http_task_stream_close(t);
     }
 
     ngx_http_task_body_close(&t->in);

@@ -9,6 +9,7 @@
 
 
 #include "run/ngx_http_task_run.h"
+#include "task/ngx_http_task_stream.h"
 
 
 /* how long a worker that stops at once waits for its threads, milliseconds */
@@ -89,6 +90,7 @@ void
 ngx_http_task_piece_wake(ngx_task_t *t)
 {
     ngx_http_task_futex_wake(&t->cancelled);
+    ngx_http_task_stream_wake(t);
 }
 
 

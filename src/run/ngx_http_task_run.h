@@ -65,9 +65,12 @@ void ngx_http_task_finish(ngx_task_t *t);
 
 void ngx_http_task_reject(ngx_task_t *t, ngx_uint_t retry);
 
-/* likewise, for a pending task that nobody wants any more */
+/* likewise, for a pending task: whatever it does, it does so no longer */
 
-void ngx_http_task_cancel(ngx_task_t *t);
+void ngx_http_task_stop(ngx_task_t *t, ngx_http_task_state_e state);
+
+#define ngx_http_task_cancel(t)                                               \
+    ngx_http_task_stop(t, NGX_HTTP_TASK_CANCELLED)
 
 /*
  * Every event handler that continues a task calls enter() first and leave()
@@ -91,6 +94,23 @@ ngx_int_t ngx_http_task_timeout_set(ngx_task_t *t,
     void (*handler)(void *data));
 void ngx_http_task_timeout_clear(ngx_task_t *t);
 void ngx_http_task_timeout_log(ngx_task_t *t);
+
+
+/* --- a task that streams: ngx_http_task_stream_run.c --------------------- */
+
+/* the bell of a stream has rung; an async function has put something */
+
+void ngx_http_task_stream_told(ngx_http_task_bell_t *bell);
+void ngx_http_task_stream_go(ngx_task_t *t);
+
+/*
+ * ngx_http_task_stream_end.c: the state of the task is final; it is freed; adds
+ * what was given to nginx, and waited, to what is counted
+ */
+
+void ngx_http_task_stream_ended(ngx_task_t *t);
+void ngx_http_task_stream_close(ngx_task_t *t);
+void ngx_http_task_stream_count(ngx_task_t *t, uint64_t given);
 
 
 /* --- modes: ngx_http_task_mode.c ----------------------------------------- */

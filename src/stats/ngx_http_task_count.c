@@ -22,6 +22,14 @@ ngx_http_task_count_start(ngx_http_task_stats_t *stats)
 }
 
 
+void
+ngx_http_task_count_stream(uint64_t *cell, uint64_t bytes, int64_t waited)
+{
+    ngx_http_task_zone_add(&cell[NGX_HTTP_TASK_COUNT_STREAM_BYTES], bytes);
+    ngx_http_task_zone_add(&cell[NGX_HTTP_TASK_COUNT_STREAM_WAIT], waited);
+}
+
+
 /* the counter of the end is written last: see ngx_http_task_zone_layout.h */
 
 void

@@ -97,6 +97,19 @@ const ngx_http_task_metric_t  ngx_http_task_metrics[] = {
 };
 
 
+void
+ngx_http_task_metric_value(ngx_http_task_out_t *out, ngx_uint_t counter,
+    uint64_t value)
+{
+    if (ngx_http_task_seen_counters[counter].time) {
+        ngx_http_task_out_time(out, value);
+
+    } else {
+        ngx_http_task_out(out, "%uL", value);
+    }
+}
+
+
 static ngx_uint_t
 ngx_http_task_metric_one(ngx_http_task_seen_t *seen)
 {

@@ -41,6 +41,16 @@ const ngx_http_task_seen_counter_t
     [NGX_HTTP_TASK_COUNT_BEGUN]     = { .end = NULL },
     [NGX_HTTP_TASK_COUNT_SKIPPED]   = { .end = NULL },
 
+    [NGX_HTTP_TASK_COUNT_STREAM_BYTES] =
+        { .json = "stream_bytes",
+          .metric = "nginx_task_stream_bytes_total",
+          .help = "Bytes that tasks have streamed." },
+    [NGX_HTTP_TASK_COUNT_STREAM_WAIT] =
+        { .json = "stream_wait",
+          .metric = "nginx_task_stream_wait_seconds_total",
+          .help = "How long tasks that stream waited for their clients.",
+          .time = 1 },
+
     [NGX_HTTP_TASK_COUNT_DONE]      = { .end = "done" },
     [NGX_HTTP_TASK_COUNT_FAILED]    = { .end = "failed" },
     [NGX_HTTP_TASK_COUNT_CANCELLED] = { .end = "cancelled" },

@@ -96,10 +96,16 @@ typedef struct {
     const char                      *json;         /* else: a member in JSON */
     const char                      *metric;       /* and a metric, .. */
     const char                      *help;         /* .. and its help */
+    ngx_uint_t                       time;         /* it is nanoseconds */
 } ngx_http_task_seen_counter_t;
 
 
 extern const ngx_http_task_seen_counter_t  ngx_http_task_seen_counters[];
+
+/* ngx_http_task_metrics.c: prints the value of the counter of this number */
+
+void ngx_http_task_metric_value(ngx_http_task_out_t *out, ngx_uint_t counter,
+    uint64_t value);
 
 
 /*

@@ -207,8 +207,9 @@ ngx_http_task_json_series(ngx_http_task_out_t *out, ngx_http_task_zone_t *zone,
 
     for (i = 0; i < NGX_HTTP_TASK_COUNTS; i++) {
         if (ngx_http_task_seen_counters[i].json) {
-            ngx_http_task_out(out, ",\"%s\":%uL",
-                              ngx_http_task_seen_counters[i].json, counters[i]);
+            ngx_http_task_out(out, ",\"%s\":",
+                              ngx_http_task_seen_counters[i].json);
+            ngx_http_task_metric_value(out, i, counters[i]);
         }
     }
 

@@ -134,7 +134,9 @@ ngx_http_task_metric_item(ngx_http_task_out_t *out, ngx_http_task_seen_t *seen,
 
     ngx_http_task_out(out, "%s{", ngx_http_task_seen_counters[row - 1].metric);
     ngx_http_task_out_str(out, &series->text);
-    ngx_http_task_out(out, "} %uL\n", series->counters[row - 1]);
+    ngx_http_task_out(out, "} ");
+    ngx_http_task_metric_value(out, row - 1, series->counters[row - 1]);
+    ngx_http_task_out(out, "\n");
 }
 
 

@@ -37,6 +37,8 @@ typedef enum {
     NGX_HTTP_TASK_COUNT_ACCEPTED = 0,  /* "started" in the formats */
     NGX_HTTP_TASK_COUNT_BEGUN,         /* began to run */
     NGX_HTTP_TASK_COUNT_SKIPPED,       /* ended without having begun */
+    NGX_HTTP_TASK_COUNT_STREAM_BYTES,  /* streamed, so far */
+    NGX_HTTP_TASK_COUNT_STREAM_WAIT,   /* for clients to take them, ns */
 
     /* how tasks ended, in the order of ngx_http_task_state_e */
 

@@ -21,6 +21,7 @@
 typedef struct ngx_http_task_piece_s     ngx_http_task_piece_t;
 typedef struct ngx_http_task_pool_s      ngx_http_task_pool_t;
 typedef struct ngx_http_task_limit_s     ngx_http_task_limit_t;
+typedef struct ngx_http_task_stream_s    ngx_http_task_stream_t;
 
 
 /* the state of a task; only the event loop reads and writes it */
@@ -80,6 +81,8 @@ typedef struct {
     ngx_uint_t                       limit_log_level;
 
     ngx_msec_t                       timeout;      /* 0: no timeout */
+    size_t                           stream_buffer;
+    ngx_msec_t                       stream_ping;  /* 0: nothing is sent */
     ngx_flag_t                       ignore_client_abort;
 
     ngx_http_task_stats_t           *stats;        /* NULL: not counted */
@@ -118,6 +121,12 @@ typedef struct {
     void                           (*progress)(ngx_task_t *t, int64_t done,
                                                int64_t total,
                                                const char *message);
+
+    /* the loop: a bell has rung, the function streams; then, in turns of the
+       loop, write() sends what it may.  It returns NGX_OK, or NGX_DONE if
+       nothing more is sent: the task may be gone.  NULL: it takes no stream */
+    void                           (*told)(ngx_http_task_bell_t *bell);
+    ngx_int_t                      (*write)(ngx_task_t *t);
 
     /* the loop: the task does not end at once, watch whether the client
        leaves; may be NULL */
@@ -241,6 +250,8 @@ struct ngx_task_s {
     ngx_str_t                        request_line; /* its first bytes */
     ngx_str_t                        job_name;     /* a job's id, or empty */
     ngx_log_t                       *log;          /* the loop's */
+    ngx_uint_t                       bodiless;     /* only headers are sent;
+                                                      set before it starts */
 
     unsigned                         own_pool:1;   /* not the request's */
     unsigned                         watched:1;    /* watch() was called */
@@ -266,6 +277,7 @@ struct ngx_task_s {
     /* what goes out */
 
     ngx_http_task_result_t           result;
+    ngx_http_task_stream_t          *stream;       /* [both], or NULL */
     ngx_http_task_defer_t           *defers;
     ngx_task_rc_t                    rc;
 
@@ -347,8 +359,12 @@ void ngx_http_task_call_defers(ngx_task_t *t);
 
 /* --- the result: ngx_http_task_set.c, _object.c, _result.c; any thread --- */
 
-/* return 1 if the result may still be set, or set to value; else log why */
+/*
+ * Return 1 if the result may still be set, also if the function has begun to
+ * stream; if it has not; or set to value; else log why.
+ */
 
+ngx_uint_t ngx_http_task_set_late(ngx_task_t *t);
 ngx_uint_t ngx_http_task_set_may(ngx_task_t *t);
 ngx_uint_t ngx_http_task_set_takes(ngx_task_t *t, cJSON *value);
 

@@ -85,7 +85,9 @@ ngx_http_task_call_complete(ngx_task_t *t, ngx_task_rc_t rc)
 
     /* printed here, so that in thread mode it is off the event loop, too */
 
-    if (rc == NGX_TASK_OK && !t->result.bytes && !t->result.misuse) {
+    if (rc == NGX_TASK_OK && !t->result.bytes && !t->result.misuse
+        && t->stream == NULL)
+    {
         ngx_http_task_call_print(t);
     }
 

@@ -112,6 +112,17 @@ ngx_task_set_bytes(ngx_task_t *t, const char *content_type, void *data,
     t->result.body.len = len;
     t->result.free_body = free_fn;
 
+    ngx_task_set_content_type(t, content_type);
+}
+
+
+void
+ngx_task_set_content_type(ngx_task_t *t, const char *content_type)
+{
+    if (!ngx_http_task_set_may(t)) {
+        return;
+    }
+
     if (content_type == NULL || *content_type == '\0'
         || !ngx_http_task_text_is_safe(content_type))
     {
@@ -234,7 +245,7 @@ ngx_task_fail(ngx_task_t *t, int status, const char *message)
     size_t   len;
     u_char  *p;
 
-    if (!ngx_http_task_set_may(t)) {
+    if (!ngx_http_task_set_late(t)) {
         return NGX_TASK_FAILED;
     }
 

@@ -12,6 +12,25 @@
 ngx_uint_t
 ngx_http_task_set_may(ngx_task_t *t)
 {
+    if (!ngx_http_task_set_late(t)) {
+        return 0;
+    }
+
+    if (t->stream) {
+        ngx_http_task_log_misuse(t, "sets its result after it has begun to "
+                                    "stream");
+        return 0;
+    }
+
+    return 1;
+}
+
+
+/* ngx_task_fail() ends a stream, too */
+
+ngx_uint_t
+ngx_http_task_set_late(ngx_task_t *t)
+{
     if (ngx_http_task_guarded_task() != t) {
         ngx_http_task_log_misuse(t, "sets its result outside of its own calls, "
                                     "as in a thread of its own");

@@ -1,0 +1,211 @@
+
+/*
+ * ngx_task_write() and its like: an async function waits until all that it
+ * streams is in the ring.
+ */
+
+
+#include "run/ngx_http_task_run.h"
+#include "task/ngx_http_task_stream.h"
+
+
+static ngx_task_rc_t ngx_http_task_write(ngx_task_t *t, const u_char *data,
+    size_t len, ngx_uint_t whole);
+static ngx_task_rc_t ngx_http_task_write_text(ngx_task_t *t, u_char *text,
+    size_t len);
+static void ngx_http_task_write_resume(ngx_task_t *t);
+static void ngx_http_task_write_end(ngx_task_t *t);
+static ngx_int_t ngx_http_task_write_cancel(ngx_task_t *t);
+
+
+static const ngx_http_task_await_t  ngx_http_task_write_await = {
+    .cancel = ngx_http_task_write_cancel
+};
+
+
+ngx_task_rc_t
+ngx_task_write(ngx_task_frame_t *f, const void *data, size_t len)
+{
+    ngx_task_t     *t;
+    ngx_task_rc_t   rc;
+
+    t = ngx_http_task_async_may_await(f);
+
+    if (t == NULL) {
+        return NGX_TASK_FAILED;
+    }
+
+    if (data == NULL && len) {
+        ngx_http_task_log_misuse(t, "sends bytes that are NULL");
+        return NGX_TASK_FAILED;
+    }
+
+    rc = ngx_http_task_stream_begin(t, NGX_HTTP_TASK_STREAM_BYTES);
+
+    if (rc != NGX_TASK_OK) {
+        return rc;
+    }
+
+    return ngx_http_task_write(t, data, len,
+                               ngx_http_task_stream_ends_event(data, len));
+}
+
+
+ngx_task_rc_t
+ngx_task_write_event(ngx_task_frame_t *f, const char *event, const char *id,
+    const char *data)
+{
+    size_t          len;
+    u_char         *text;
+    ngx_task_t     *t;
+    ngx_task_rc_t   rc;
+
+    t = ngx_http_task_async_may_await(f);
+
+    if (t == NULL) {
+        return NGX_TASK_FAILED;
+    }
+
+    rc = ngx_http_task_stream_begin(t, NGX_HTTP_TASK_STREAM_EVENTS);
+
+    if (rc != NGX_TASK_OK) {
+        return rc;
+    }
+
+    text = ngx_http_task_stream_event(t, event, id, data, &len);
+
+    return ngx_http_task_write_text(t, text, len);
+}
+
+
+ngx_task_rc_t
+ngx_task_write_line(ngx_task_frame_t *f, cJSON *value)
+{
+    size_t          len;
+    u_char         *text;
+    ngx_task_t     *t;
+    ngx_task_rc_t   rc;
+
+    t = ngx_http_task_async_may_await(f);
+
+    rc = t ? ngx_http_task_stream_begin(t, NGX_HTTP_TASK_STREAM_LINES)
+           : NGX_TASK_FAILED;
+
+    if (rc != NGX_TASK_OK) {
+        ngx_http_task_json_delete(value);
+        return rc;
+    }
+
+    text = ngx_http_task_stream_line(t, value, &len);
+
+    return ngx_http_task_write_text(t, text, len);
+}
+
+
+static ngx_task_rc_t
+ngx_http_task_write_text(ngx_task_t *t, u_char *text, size_t len)
+{
+    ngx_task_rc_t  rc;
+
+    if (text == NULL) {
+        return NGX_TASK_FAILED;
+    }
+
+    rc = ngx_http_task_write(t, text, len, 1);
+
+    if (rc == NGX_TASK_AGAIN) {
+        t->stream->text = text;
+
+    } else {
+        cJSON_free(text);
+    }
+
+    return rc;
+}
+
+
+static ngx_task_rc_t
+ngx_http_task_write(ngx_task_t *t, const u_char *data, size_t len,
+    ngx_uint_t whole)
+{
+    size_t                   n;
+    ngx_http_task_stream_t  *s;
+
+    s = t->stream;
+
+    do {
+        n = ngx_http_task_stream_put(s, data, len, whole);
+
+        data += n;
+        len -= n;
+
+    } while (n && len);
+
+    ngx_http_task_stream_go(t);
+
+    if (len == 0) {
+        return NGX_TASK_OK;
+    }
+
+    s->rest = data;
+    s->rest_len = len;
+    s->rest_whole = whole;
+    s->since = ngx_http_task_now();
+    s->resume = ngx_http_task_write_resume;
+
+    return ngx_http_task_async_await(t, &ngx_http_task_write_await);
+}
+
+
+static void
+ngx_http_task_write_resume(ngx_task_t *t)
+{
+    size_t                   n;
+    ngx_http_task_stream_t  *s;
+
+    s = t->stream;
+
+    while (s->rest_len) {
+        n = ngx_http_task_stream_put(s, s->rest, s->rest_len, s->rest_whole);
+
+        if (n == 0) {
+            break;
+        }
+
+        s->rest += n;
+        s->rest_len -= n;
+
+        ngx_http_task_stream_go(t);
+    }
+
+    if (s->rest_len == 0) {
+        ngx_http_task_write_end(t);
+        ngx_http_task_async_continue(t, NGX_TASK_OK);
+    }
+}
+
+
+static void
+ngx_http_task_write_end(ngx_task_t *t)
+{
+    ngx_http_task_stream_t  *s;
+
+    s = t->stream;
+
+    s->resume = NULL;
+    s->waited += ngx_http_task_now() - s->since;
+
+    if (s->text) {
+        cJSON_free(s->text);
+        s->text = NULL;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_task_write_cancel(ngx_task_t *t)
+{
+    ngx_http_task_write_end(t);
+
+    return NGX_OK;
+}

@@ -1,0 +1,355 @@
+
+/*
+ * The part of a stream that runs with its function: it puts bytes into the
+ * ring, and waits for room there.
+ */
+
+
+#include "task/ngx_http_task_stream.h"
+
+
+/* how long a thread looks for room before it sleeps, nanoseconds */
+
+#define NGX_HTTP_TASK_STREAM_SPIN  50000
+
+
+static ngx_task_rc_t ngx_http_task_stream_create(ngx_task_t *t,
+    const char *type);
+static const char *ngx_http_task_stream_wrong(ngx_task_t *t);
+static ngx_task_rc_t ngx_http_task_stream_wait(ngx_task_t *t,
+    ngx_http_task_stream_t *s);
+static void ngx_http_task_stream_spin(ngx_task_t *t, ngx_http_task_stream_t *s,
+    int64_t until);
+static ngx_task_rc_t ngx_http_task_stream_sleep(ngx_task_t *t,
+    ngx_http_task_stream_t *s, int64_t since);
+
+
+ngx_task_rc_t
+ngx_http_task_stream_begin(ngx_task_t *t, const char *type)
+{
+    if (ngx_http_task_guarded_task() != t) {
+        ngx_http_task_log_misuse(t, "streams outside of its own calls, as in a "
+                                    "thread of its own");
+        return NGX_TASK_FAILED;
+    }
+
+    if (t->result.made) {
+        ngx_http_task_log_misuse(t, "streams in a deferred call");
+        return NGX_TASK_FAILED;
+    }
+
+    if (t->result.misuse || t->result.nomem) {
+        return NGX_TASK_FAILED;
+    }
+
+    if (ngx_task_cancelled(t)) {
+        return NGX_TASK_CANCELLED;
+    }
+
+    return t->stream ? NGX_TASK_OK : ngx_http_task_stream_create(t, type);
+}
+
+
+static ngx_task_rc_t
+ngx_http_task_stream_create(ngx_task_t *t, const char *type)
+{
+    const char              *wrong;
+    ngx_http_task_stream_t  *s;
+
+    static const char  events[] = NGX_HTTP_TASK_STREAM_EVENTS;
+
+    wrong = ngx_http_task_stream_wrong(t);
+
+    if (wrong) {
+        ngx_http_task_log_misuse(t, wrong);
+        return NGX_TASK_FAILED;
+    }
+
+    s = ngx_pcalloc(t->pool, sizeof(ngx_http_task_stream_t));
+
+    if (s && !t->bodiless) {
+        s->size = t->conf->stream_buffer;
+        s->data = ngx_palloc(t->pool, s->size);
+    }
+
+    if (s == NULL || (s->data == NULL && !t->bodiless)) {
+        t->result.nomem = 1;
+        return NGX_TASK_FAILED;
+    }
+
+    if (t->result.type.len == 0) {
+        t->result.type.data = (u_char *) type;
+        t->result.type.len = ngx_strlen(type);
+    }
+
+    s->task = t;
+    s->room = 1;
+    s->quick = 1;
+    s->events = (t->result.type.len >= sizeof(events) - 1
+                 && ngx_strncasecmp(t->result.type.data, (u_char *) events,
+                                    sizeof(events) - 1)
+                    == 0);
+
+    s->bell.handler = t->client->told;
+
+    /* nothing of the result is set any more: the loop may read it */
+
+    __atomic_store_n(&t->stream, s, __ATOMIC_SEQ_CST);
+
+    ngx_http_task_bell_ring(&s->bell);
+
+    if (t->bodiless) {
+        ngx_http_task_atomic_set(&t->cancelled, 1);
+        return NGX_TASK_CANCELLED;
+    }
+
+    return NGX_TASK_OK;
+}
+
+
+static const char *
+ngx_http_task_stream_wrong(ngx_task_t *t)
+{
+    ngx_http_task_result_t  *result;
+
+    result = &t->result;
+
+    if (t->client->told == NULL) {
+        return "streams as a background job, which keeps a result only";
+    }
+
+    if (result->members || result->json || result->bytes) {
+        return "streams after it has set a result";
+    }
+
+    if (result->status == NGX_HTTP_NO_CONTENT
+        || result->status == NGX_HTTP_TASK_RESET_CONTENT
+        || result->status == NGX_HTTP_NOT_MODIFIED)
+    {
+        return "streams with a status that has no body";
+    }
+
+    return NULL;
+}
+
+
+size_t
+ngx_http_task_stream_room(ngx_http_task_stream_t *s)
+{
+    return s->size - (size_t) (s->in - ngx_http_task_atomic_get(&s->out));
+}
+
+
+size_t
+ngx_http_task_stream_put(ngx_http_task_stream_t *s, const u_char *data,
+    size_t len, ngx_uint_t whole)
+{
+    size_t  n, at, first;
+
+    n = ngx_http_task_stream_room(s);
+
+    /*
+     * If all was sent, the ring is used from its start: a stream of a few bytes
+     * now and then touches no more of it.
+     */
+
+    if (n == s->size) {
+        __atomic_store_n(&s->origin, s->in, __ATOMIC_RELAXED);
+    }
+
+    /* the loop sends one half while the other is filled */
+
+    n = ngx_min(n, ngx_min(len, s->size / 2));
+    at = (s->in - s->origin) % s->size;
+    first = ngx_min(n, s->size - at);
+
+    ngx_memcpy(s->data + at, data, first);
+    ngx_memcpy(s->data, data + first, n - first);
+
+    ngx_http_task_atomic_set(&s->in, s->in + n);
+
+    if (whole && n == len) {
+        ngx_http_task_atomic_set(&s->whole, s->in);
+    }
+
+    return n;
+}
+
+
+/* from a thread; an async function awaits the same, see run/await/ */
+
+ngx_task_rc_t
+ngx_http_task_stream_send(ngx_task_t *t, const u_char *data, size_t len,
+    ngx_uint_t whole)
+{
+    size_t                   n;
+    ngx_task_rc_t            rc;
+    ngx_http_task_stream_t  *s;
+
+    s = t->stream;
+
+    while (len) {
+        n = ngx_http_task_stream_put(s, data, len, whole);
+
+        if (n) {
+            ngx_http_task_bell_ring(&s->bell);
+
+            data += n;
+            len -= n;
+
+            continue;
+        }
+
+        rc = ngx_http_task_stream_wait(t, s);
+
+        if (rc != NGX_TASK_OK) {
+            return rc;
+        }
+    }
+
+    return NGX_TASK_OK;
+}
+
+
+static ngx_task_rc_t
+ngx_http_task_stream_wait(ngx_task_t *t, ngx_http_task_stream_t *s)
+{
+    int64_t        since, waited;
+    ngx_task_rc_t  rc;
+
+    since = ngx_http_task_now();
+
+    if (s->quick && ngx_ncpu > 1) {
+        ngx_http_task_stream_spin(t, s, since + NGX_HTTP_TASK_STREAM_SPIN);
+    }
+
+    rc = ngx_http_task_stream_sleep(t, s, since);
+
+    waited = ngx_http_task_now() - since;
+
+    s->quick = (waited < 2 * NGX_HTTP_TASK_STREAM_SPIN);
+
+    ngx_http_task_atomic_set(&s->waited, s->waited + waited);
+
+    return rc;
+}
+
+
+/*
+ * To sleep, and to be woken, takes longer than to send half of the ring.  So a
+ * thread whose client is fast, as the last wait showed, looks for a moment
+ * whether there is room.
+ */
+
+static void
+ngx_http_task_stream_spin(ngx_task_t *t, ngx_http_task_stream_t *s,
+    int64_t until)
+{
+    while (ngx_http_task_stream_room(s) < s->size / 2
+           && !ngx_task_cancelled(t) && ngx_http_task_now() < until)
+    {
+        ngx_cpu_pause();
+    }
+}
+
+
+/*
+ * Whoever makes room, or cancels the task, does so first, and then looks at
+ * s->room; here it is the other way round.  So one of both sees the other.
+ */
+
+static ngx_task_rc_t
+ngx_http_task_stream_sleep(ngx_task_t *t, ngx_http_task_stream_t *s,
+    int64_t since)
+{
+    ngx_task_rc_t  rc;
+
+    for ( ;; ) {
+        (void) __atomic_exchange_n(&s->room, 0, __ATOMIC_SEQ_CST);
+
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+
+        if (ngx_task_cancelled(t)) {
+            rc = NGX_TASK_CANCELLED;
+            break;
+        }
+
+        if (ngx_http_task_stream_room(s)) {
+            rc = NGX_TASK_OK;
+            break;
+        }
+
+        (void) ngx_http_task_futex_wait(&s->room, since
+                                           + NGX_HTTP_TASK_MAX_MS * 1000000);
+    }
+
+    ngx_http_task_atomic_set(&s->room, 1);
+
+    return rc;
+}
+
+
+void
+ngx_http_task_stream_wake(ngx_task_t *t)
+{
+    ngx_http_task_stream_t  *s;
+
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+
+    s = ngx_http_task_atomic_get(&t->stream);
+
+    if (s && __atomic_load_n(&s->room, __ATOMIC_SEQ_CST) == 0) {
+        ngx_http_task_futex_wake(&s->room);
+    }
+}
+
+
+ngx_task_rc_t
+ngx_http_task_stream_here(ngx_task_t *t)
+{
+    if (!ngx_http_task_loop_is_here()) {
+        return NGX_TASK_OK;
+    }
+
+    ngx_http_task_log_misuse(t, t->conf->mode.executor->stalls
+                                ? "streams in task_mode \"sync\", in which "
+                                  "nothing can be sent"
+                                : "sends on the event loop: await "
+                                  "ngx_task_write() there");
+    return NGX_TASK_FAILED;
+}
+
+
+ngx_task_rc_t
+ngx_task_send(ngx_task_t *t, const void *data, size_t len)
+{
+    ngx_task_rc_t  rc;
+
+    rc = ngx_http_task_stream_here(t);
+
+    if (rc == NGX_TASK_OK && data == NULL && len) {
+        ngx_http_task_log_misuse(t, "sends bytes that are NULL");
+        return NGX_TASK_FAILED;
+    }
+
+    if (rc == NGX_TASK_OK) {
+        rc = ngx_http_task_stream_begin(t, NGX_HTTP_TASK_STREAM_BYTES);
+    }
+
+    if (rc != NGX_TASK_OK) {
+        return rc;
+    }
+
+    return ngx_http_task_stream_send(t, data, len,
+                                     ngx_http_task_stream_ends_event(data,
+                                                                     len));
+}
+
+
+/* of what a function writes itself only an empty line shows it */
+
+ngx_uint_t
+ngx_http_task_stream_ends_event(const u_char *data, size_t len)
+{
+    return len >= 2 && data[len - 1] == LF && data[len - 2] == LF;
+}

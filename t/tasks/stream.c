@@ -1,0 +1,483 @@
+
+/*
+ * Functions that stream, for the tests: in both forms, to an end of any kind,
+ * and wrongly.
+ */
+
+
+#include <ngx_task.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* it is what some of these do wrong */
+
+#pragma GCC diagnostic ignored "-Wunused-result"
+
+
+#define LINE   16
+#define PIECE  (1024 * 1024)
+
+
+enum { OK, FAIL, FAIL_NOW, RESULT, STATUS, FOREVER };
+
+
+typedef struct {
+    int64_t      size;
+    int64_t      piece;
+    int64_t      pause;
+    int          end;
+    int64_t      status;
+    const char  *type;
+    const char  *header;
+    const char  *data;
+    const char  *id;
+    int64_t      n;
+} args_t;
+
+
+static const ngx_task_param_t  params[] = {
+    NGX_TASK_PARAM_AS(args_t, size, NGX_TASK_SIZE, .def = "64"),
+    NGX_TASK_PARAM_AS(args_t, piece, NGX_TASK_SIZE, .def = "16", .min = "1",
+                      .max = "1m"),
+    NGX_TASK_PARAM_AS(args_t, pause, NGX_TASK_TIME, .def = "0ms"),
+    NGX_TASK_PARAM_AS(args_t, end, NGX_TASK_ENUM, .def = "ok",
+                      .choices = "ok|fail|fail_now|result|status|forever"),
+    NGX_TASK_PARAM_AS(args_t, status, NGX_TASK_INT, .def = "0"),
+    NGX_TASK_PARAM(args_t, type, .def = ""),
+    NGX_TASK_PARAM(args_t, header, .def = ""),
+    NGX_TASK_PARAM(args_t, data, .def = "tick"),
+    NGX_TASK_PARAM(args_t, id, .def = ""),
+    NGX_TASK_PARAM_AS(args_t, n, NGX_TASK_INT, .def = "3")
+};
+
+
+/* of this worker; the event loop and the threads both count */
+
+static int64_t  begun, deferred, cancelled, last;
+
+
+static void
+add(int64_t *n)
+{
+    __atomic_add_fetch(n, 1, __ATOMIC_SEQ_CST);
+}
+
+
+static void
+count(void *data)
+{
+    add(data);
+}
+
+
+static int64_t
+now(void)
+{
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+
+/* what was streamed can be checked by its place: lines of 15 digits */
+
+static void
+fill(char *p, int64_t at, int64_t len)
+{
+    int64_t  i;
+    char     line[LINE + 1];
+
+    for (i = 0; i < len; i++) {
+        if (i == 0 || (at + i) % LINE == 0) {
+            snprintf(line, sizeof(line), "%015lld\n",
+                     (long long) ((at + i) / LINE % 1000000000));
+        }
+
+        p[i] = line[(at + i) % LINE];
+    }
+}
+
+
+static void
+begin(ngx_task_t *t, const args_t *args)
+{
+    add(&begun);
+    ngx_task_defer(t, count, &deferred);
+
+    if (args->status) {
+        ngx_task_set_status(t, args->status);
+    }
+
+    if (*args->type) {
+        ngx_task_set_content_type(t, args->type);
+    }
+
+    if (*args->header) {
+        ngx_task_set_header(t, "X-Test", args->header);
+    }
+}
+
+
+static ngx_task_rc_t
+end(ngx_task_t *t, const args_t *args)
+{
+    switch (args->end) {
+
+    case FAIL:
+        return ngx_task_fail(t, 502, "no more");
+
+    case RESULT:
+        ngx_task_set_int(t, "n", 1);
+        break;
+
+    case STATUS:
+        ngx_task_set_status(t, 404);
+        break;
+    }
+
+    return NGX_TASK_OK;
+}
+
+
+static ngx_task_rc_t
+gone(ngx_task_rc_t rc)
+{
+    if (rc == NGX_TASK_CANCELLED) {
+        __atomic_store_n(&last, now(), __ATOMIC_SEQ_CST);
+        add(&cancelled);
+    }
+
+    return rc;
+}
+
+
+static __thread char  piece[PIECE];
+
+static ngx_task_rc_t
+pour(ngx_task_t *t)
+{
+    int64_t        at, n;
+    ngx_task_rc_t  rc;
+    const args_t  *args;
+
+    args = ngx_task_args(t);
+
+    begin(t, args);
+
+    for (at = 0; at < args->size || args->end == FOREVER; at += n) {
+
+        n = args->end == FOREVER || args->size - at > args->piece
+            ? args->piece : args->size - at;
+
+        fill(piece, at, n);
+
+        rc = ngx_task_send(t, piece, n);
+
+        if (rc == NGX_TASK_OK && args->pause) {
+            rc = ngx_task_block_ms(t, args->pause);
+        }
+
+        if (rc != NGX_TASK_OK) {
+            return gone(rc);
+        }
+    }
+
+    return end(t, args);
+}
+
+
+/* the same bytes again and again, for what is measured */
+
+static ngx_task_rc_t
+flood(ngx_task_t *t)
+{
+    int64_t        at;
+    ngx_task_rc_t  rc;
+    const args_t  *args;
+
+    args = ngx_task_args(t);
+
+    for (at = 0; at < args->size; at += args->piece) {
+        rc = ngx_task_send(t, piece, args->piece);
+
+        if (rc != NGX_TASK_OK) {
+            return rc;
+        }
+    }
+
+    return NGX_TASK_OK;
+}
+
+
+typedef struct {
+    int64_t  at;
+    int64_t  n;
+    char     piece[PIECE];
+} pour_state_t;
+
+
+static ngx_task_rc_t
+pour_async(ngx_task_t *t, ngx_task_frame_t *f)
+{
+    const args_t  *args = ngx_task_args(t);
+    pour_state_t  *s = f->state;
+
+    NGX_TASK_BEGIN(f);
+
+    begin(t, args);
+
+    for ( ; s->at < args->size || args->end == FOREVER; s->at += s->n) {
+
+        s->n = args->end == FOREVER || args->size - s->at > args->piece
+               ? args->piece : args->size - s->at;
+
+        fill(s->piece, s->at, s->n);
+
+        NGX_TASK_AWAIT(f, ngx_task_write(f, s->piece, s->n));
+
+        if (f->rc == NGX_TASK_OK && args->pause) {
+            NGX_TASK_AWAIT(f, ngx_task_sleep(f, args->pause));
+        }
+
+        if (f->rc != NGX_TASK_OK) {
+            return gone(f->rc);
+        }
+    }
+
+    return end(t, args);
+
+    NGX_TASK_END(f);
+}
+
+
+static ngx_task_rc_t
+events(ngx_task_t *t)
+{
+    int64_t        i;
+    ngx_task_rc_t  rc;
+    const args_t  *args;
+
+    args = ngx_task_args(t);
+
+    begin(t, args);
+
+    for (i = 0; i < args->n; i++) {
+        rc = ngx_task_send_event(t, "tick", *args->id ? args->id : NULL,
+                                 args->data);
+
+        if (rc == NGX_TASK_OK && args->pause) {
+            rc = ngx_task_block_ms(t, args->pause);
+        }
+
+        if (rc != NGX_TASK_OK) {
+            return gone(rc);
+        }
+    }
+
+    return end(t, args);
+}
+
+
+static ngx_task_rc_t
+events_async(ngx_task_t *t, ngx_task_frame_t *f)
+{
+    int64_t       *i = f->state;
+    const args_t  *args = ngx_task_args(t);
+
+    NGX_TASK_BEGIN(f);
+
+    begin(t, args);
+
+    for ( ; *i < args->n; ++*i) {
+        NGX_TASK_AWAIT(f, ngx_task_write_event(f, "tick",
+                                               *args->id ? args->id : NULL,
+                                               args->data));
+
+        if (f->rc == NGX_TASK_OK && args->pause) {
+            NGX_TASK_AWAIT(f, ngx_task_sleep(f, args->pause));
+        }
+
+        if (f->rc != NGX_TASK_OK) {
+            return gone(f->rc);
+        }
+    }
+
+    return end(t, args);
+
+    NGX_TASK_END(f);
+}
+
+
+static cJSON *
+row(int64_t i)
+{
+    cJSON  *json;
+
+    json = cJSON_CreateObject();
+
+    cJSON_AddNumberToObject(json, "i", i);
+    cJSON_AddStringToObject(json, "s", "a\nb");
+
+    return json;
+}
+
+
+static ngx_task_rc_t
+lines(ngx_task_t *t)
+{
+    int64_t        i;
+    ngx_task_rc_t  rc;
+    const args_t  *args;
+
+    args = ngx_task_args(t);
+
+    for (i = 0; i < args->n; i++) {
+        rc = ngx_task_send_line(t, row(i));
+
+        if (rc != NGX_TASK_OK) {
+            return rc;
+        }
+    }
+
+    return NGX_TASK_OK;
+}
+
+
+static ngx_task_rc_t
+lines_async(ngx_task_t *t, ngx_task_frame_t *f)
+{
+    int64_t       *i = f->state;
+    const args_t  *args = ngx_task_args(t);
+
+    NGX_TASK_BEGIN(f);
+
+    for ( ; *i < args->n; ++*i) {
+        NGX_TASK_AWAIT(f, ngx_task_write_line(f, row(*i)));
+
+        if (f->rc != NGX_TASK_OK) {
+            return f->rc;
+        }
+    }
+
+    NGX_TASK_END(f);
+}
+
+
+/* sends in a piece that an async function has offloaded, and between */
+
+static ngx_task_rc_t
+send_piece(ngx_task_t *t, void *data)
+{
+    return ngx_task_send(t, data, strlen(data));
+}
+
+
+static ngx_task_rc_t
+mixed(ngx_task_t *t, ngx_task_frame_t *f)
+{
+    (void) t;
+
+    NGX_TASK_BEGIN(f);
+
+    NGX_TASK_AWAIT(f, ngx_task_write(f, "one ", 4));
+    NGX_TASK_AWAIT(f, ngx_task_offload(f, "two", send_piece,
+                                       (void *) "two "));
+    NGX_TASK_AWAIT(f, ngx_task_write(f, "three", 5));
+
+    NGX_TASK_END(f);
+}
+
+
+/* what must not be done */
+
+static void
+send_late(void *data)
+{
+    ngx_task_send(data, "late", 4);
+}
+
+
+static ngx_task_rc_t
+wrong(ngx_task_t *t)
+{
+    const args_t  *args = ngx_task_args(t);
+    const char    *how = args->data;
+
+    if (strcmp(how, "null") == 0) {
+        ngx_task_send(t, NULL, 4);
+
+    } else if (strcmp(how, "deferred") == 0) {
+        ngx_task_defer(t, send_late, t);
+
+    } else if (strcmp(how, "after") == 0) {
+        ngx_task_set_int(t, "n", 1);
+        ngx_task_send(t, "x", 1);
+
+    } else if (strcmp(how, "other") == 0) {
+        ngx_task_send(t, "x", 1);
+        ngx_task_send_event(t, NULL, NULL, "x");
+
+    } else if (strcmp(how, "id") == 0) {
+        ngx_task_send_event(t, NULL, "a\nb", "x");
+
+    } else if (strcmp(how, "empty") == 0) {
+        ngx_task_set_status(t, 204);
+        ngx_task_send(t, "x", 1);
+
+    } else if (strcmp(how, "ok") == 0) {
+        ngx_task_send(t, "x", 1);
+    }
+
+    return NGX_TASK_OK;
+}
+
+
+static ngx_task_rc_t
+wrong_async(ngx_task_t *t, ngx_task_frame_t *f)
+{
+    NGX_TASK_BEGIN(f);
+
+    ngx_task_send(t, "x", 1);
+
+    NGX_TASK_END(f);
+}
+
+
+static ngx_task_rc_t
+seen(ngx_task_t *t)
+{
+    ngx_task_set_int(t, "begun", __atomic_load_n(&begun, __ATOMIC_SEQ_CST));
+    ngx_task_set_int(t, "deferred",
+                     __atomic_load_n(&deferred, __ATOMIC_SEQ_CST));
+    ngx_task_set_int(t, "cancelled",
+                     __atomic_load_n(&cancelled, __ATOMIC_SEQ_CST));
+    ngx_task_set_int(t, "ago",
+                     now() - __atomic_load_n(&last, __ATOMIC_SEQ_CST));
+
+    return NGX_TASK_OK;
+}
+
+
+static const ngx_task_function_t  functions[] = {
+    NGX_TASK_FUNCTION("pour", .block = pour, .async = pour_async,
+                      .state_size = sizeof(pour_state_t),
+                      .args = NGX_TASK_ARGS(args_t, params)),
+    NGX_TASK_FUNCTION("flood", .block = flood,
+                      .args = NGX_TASK_ARGS(args_t, params)),
+    NGX_TASK_FUNCTION("events", .block = events, .async = events_async,
+                      .state_size = sizeof(int64_t),
+                      .args = NGX_TASK_ARGS(args_t, params)),
+    NGX_TASK_FUNCTION("lines", .block = lines, .async = lines_async,
+                      .state_size = sizeof(int64_t),
+                      .args = NGX_TASK_ARGS(args_t, params)),
+    NGX_TASK_FUNCTION("mixed", .async = mixed),
+    NGX_TASK_FUNCTION("wrong", .block = wrong, .async = wrong_async,
+                      .args = NGX_TASK_ARGS(args_t, params)),
+    NGX_TASK_FUNCTION("seen", .block = seen)
+};
+
+NGX_TASK_LIBRARY("stream", functions, NULL, NULL);
