@@ -20,6 +20,7 @@ ngx_http_task_request_ring_send(ngx_task_t *t, uint64_t until,
     ngx_str_t *tail, ngx_uint_t last)
 {
     ngx_buf_t               *b;
+    ngx_int_t                rc;
     ngx_chain_t             *out, **ll, *cl;
     ngx_http_request_t      *r;
     ngx_http_task_stream_t  *s;
@@ -44,19 +45,20 @@ ngx_http_task_request_ring_send(ngx_task_t *t, uint64_t until,
         ll = &cl->next;
     }
 
-    /* the header alone is flushed only if nothing follows it */
-
-    if (last || (s->flush && out == NULL)) {
-        cl = ngx_http_task_request_ring_buf(t, NULL, 0);
-        if (cl == NULL) {
-            return NGX_ERROR;
-        }
-
-        *ll = cl;
-    }
+    s->flush = 0;
+    s->comment = 0;
+    s->spoken = ngx_http_task_now();
 
     if (out == NULL) {
-        return NGX_OK;
+
+        /*
+         * A buffer without bytes is never used again: whether nginx has it
+         * still does not show, as in a subrequest that waits for another one.
+         */
+
+        rc = ngx_http_send_special(r, last ? NGX_HTTP_LAST : NGX_HTTP_FLUSH);
+
+        return (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
     }
 
     for (cl = out; cl->next; cl = cl->next) { /* void */ }
@@ -70,10 +72,6 @@ ngx_http_task_request_ring_send(ngx_task_t *t, uint64_t until,
     for (ll = &s->busy; *ll; ll = &(*ll)->next) { /* void */ }
 
     *ll = out;
-
-    s->flush = 0;
-    s->comment = 0;
-    s->spoken = ngx_http_task_now();
 
     return ngx_http_task_stream_out(r, out);
 }
@@ -135,7 +133,7 @@ ngx_http_task_request_ring_buf(ngx_task_t *t, u_char *pos, size_t len)
     b->pos = pos;
     b->last = pos + len;
     b->end = b->last;
-    b->memory = (len != 0);
+    b->memory = 1;
 
     return cl;
 }
