@@ -600,8 +600,9 @@ ngx_task_rc_t ngx_task_fail(ngx_task_t *t, int status, const char *message);
  * than the function, the call waits.
  *
  * NGX_TASK_OK         all was copied, and will be sent
- * NGX_TASK_CANCELLED  nobody reads on: see ngx_task_cancelled(); or there is no
- *                     body to send, as for HEAD, after the first call
+ * NGX_TASK_CANCELLED  nobody reads on: see ngx_task_cancelled(), an async form
+ *                     just does not go on then; or there is no body to send,
+ *                     as for HEAD: by the first call
  * NGX_TASK_FAILED     there is no memory, or it was called wrongly: the log has
  *                     why
  *
@@ -609,7 +610,8 @@ ngx_task_rc_t ngx_task_fail(ngx_task_t *t, int status, const char *message);
  * also by ngx_task_fail(), if its time is over, or its worker has to stop, the
  * client sees a body without an end: the connection is closed, the stream of
  * HTTP/2 reset.  A stream of events first gets an event "error" with {"detail":
- * message} as its data.  Since version 1.2.
+ * message} as its data; if the worker has to stop, it gets a "retry" in place
+ * of this, and a proper end: its client comes back.  Since version 1.2.
  */
 
 /*
@@ -624,7 +626,8 @@ ngx_task_rc_t ngx_task_send(ngx_task_t *t, const void *data, size_t len);
  * [block] Sends a server-sent event.  Each of the three may be NULL, and is
  * left out then.  Lines of data may end with LF, CRLF or CR; name and id have
  * one line.  After 15 seconds of silence, see task_stream_ping, nginx sends a
- * comment of its own.
+ * comment of its own: not within an event that the function sends by
+ * ngx_task_send(), which ends with a call whose bytes end with an empty line.
  */
 
 NGX_TASK_USE

@@ -138,7 +138,7 @@ is(header(get('/prefer?duration=1s', headers => "Prefer: respond-async\r\n"),
           'Cache-Control'), 'no-store', 'Prefer');
 my $ended = decode_json(get('/job?duration=0')->{body})->{id};
 my $sse = "Accept: text/event-stream\r\n";
-is(header(get("/jobs/$ended", headers => $sse), 'Cache-Control'), 'no-store', 'events');
+is(header(get("/jobs/$ended", headers => $sse), 'Cache-Control'), 'no-cache', 'events');
 is(header(get($_), 'Cache-Control'), '', "$_: is not ours to say")
     for '/task', '/quick', '/prefer?duration=0';
 

@@ -106,11 +106,12 @@ ngx_uint_t ngx_http_task_has_error_page(ngx_http_request_t *r,
 ngx_uint_t ngx_http_task_failed_level(ngx_uint_t status);
 
 extern ngx_str_t  ngx_http_task_json_type;
+extern ngx_str_t  ngx_http_task_events_type;
 
 
 /* --- an answer that is sent bit by bit: ngx_http_task_stream_out.c ------- */
 
-/* adds the headers of server-sent events, those that nobody has set */
+/* adds the header that keeps nginx in front from holding back events */
 
 ngx_int_t ngx_http_task_stream_out_events(ngx_http_request_t *r);
 

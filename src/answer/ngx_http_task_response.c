@@ -14,6 +14,7 @@ typedef struct {
 
 
 ngx_str_t  ngx_http_task_json_type = ngx_string("application/json");
+ngx_str_t  ngx_http_task_events_type = ngx_string("text/event-stream");
 
 
 static ngx_http_task_status_body_t  ngx_http_task_status_bodies[] = {

@@ -11,18 +11,10 @@
 ngx_int_t
 ngx_http_task_stream_out_events(ngx_http_request_t *r)
 {
-    static ngx_str_t  cache = ngx_string("Cache-Control");
-    static ngx_str_t  no_cache = ngx_string("no-cache");
-    static ngx_str_t  buffering = ngx_string("X-Accel-Buffering");
-    static ngx_str_t  no = ngx_string("no");
+    static ngx_str_t  name = ngx_string("X-Accel-Buffering");
+    static ngx_str_t  value = ngx_string("no");
 
-    if (!ngx_http_task_has_cache_control(r)
-        && ngx_http_task_add_header(r, &cache, &no_cache) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_task_add_header(r, &buffering, &no);
+    return ngx_http_task_add_header(r, &name, &value);
 }
 
 

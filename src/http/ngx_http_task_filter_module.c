@@ -5,8 +5,8 @@
  * installed only if some location has a directive of ours, other than "quick".
  *
  * The header filter runs after nginx's own one of "expires" and "add_header":
- * an answer that is true only now is marked "no-store", unless somebody
- * has set Cache-Control.
+ * an answer that is true only now is marked "no-store", and events "no-cache",
+ * unless somebody has set Cache-Control.
  */
 
 
@@ -15,7 +15,9 @@
 
 static ngx_int_t ngx_http_task_filter_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_task_header_filter(ngx_http_request_t *r);
-static ngx_int_t ngx_http_task_header_no_store(ngx_http_request_t *r);
+static ngx_int_t ngx_http_task_header_cache(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_task_header_events(ngx_http_request_t *r,
+    ngx_http_task_loc_conf_t *tlcf);
 static ngx_int_t ngx_http_task_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 
@@ -82,7 +84,7 @@ ngx_http_task_header_filter(ngx_http_request_t *r)
     ngx_str_t                 *body;
     ngx_http_task_loc_conf_t  *tlcf;
 
-    if (ngx_http_task_header_no_store(r) != NGX_OK) {
+    if (ngx_http_task_header_cache(r) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -114,17 +116,23 @@ ngx_http_task_header_filter(ngx_http_request_t *r)
 }
 
 
-/* for what "task_jobs", "task_status", "task_ready" or a 202 tells */
+/* what "task_jobs", "task_status", "task_ready" or a 202 tells; and events */
 
 static ngx_int_t
-ngx_http_task_header_no_store(ngx_http_request_t *r)
+ngx_http_task_header_cache(ngx_http_request_t *r)
 {
     ngx_http_task_loc_conf_t  *tlcf;
 
     static ngx_str_t  name = ngx_string("Cache-Control");
-    static ngx_str_t  value = ngx_string("no-store");
+    static ngx_str_t  no_store = ngx_string("no-store");
+    static ngx_str_t  no_cache = ngx_string("no-cache");
 
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
+
+    if (ngx_http_task_header_events(r, tlcf)) {
+        return ngx_http_task_has_cache_control(r)
+               ? NGX_OK : ngx_http_task_add_header(r, &name, &no_cache);
+    }
 
     if (!tlcf->no_store
         && (tlcf->args.function == NULL
@@ -138,7 +146,23 @@ ngx_http_task_header_no_store(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    return ngx_http_task_add_header(r, &name, &value);
+    return ngx_http_task_add_header(r, &name, &no_store);
+}
+
+
+static ngx_uint_t
+ngx_http_task_header_events(ngx_http_request_t *r,
+    ngx_http_task_loc_conf_t *tlcf)
+{
+    ngx_str_t  *type;
+
+    type = &ngx_http_task_events_type;
+
+    return (tlcf->args.function || tlcf->job.told)
+           && r->headers_out.content_type_len == type->len
+           && ngx_strncasecmp(r->headers_out.content_type.data, type->data,
+                              type->len)
+              == 0;
 }
 
 

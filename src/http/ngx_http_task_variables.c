@@ -263,7 +263,7 @@ ngx_http_task_variable_stream_wait(ngx_http_request_t *r,
     }
 
     return ngx_http_task_variable_time(r, v,
-                                       ngx_http_task_atomic_get(&s->waited));
+                                       ngx_http_task_stream_waited(s));
 }
 
 

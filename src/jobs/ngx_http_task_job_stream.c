@@ -113,7 +113,6 @@ ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w)
     ngx_http_request_t  *r;
 
     static ngx_str_t  nothing = ngx_null_string;
-    static ngx_str_t  type = ngx_string("text/event-stream");
 
     r = w->request;
 
@@ -133,7 +132,8 @@ ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_task_send_header(r, NGX_HTTP_OK, &type, -1);
+    rc = ngx_http_task_send_header(r, NGX_HTTP_OK, &ngx_http_task_events_type,
+                                   -1);
 
     if (rc != NGX_OK) {
         return (rc == NGX_DONE) ? NGX_OK : rc;

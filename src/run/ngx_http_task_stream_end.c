@@ -20,7 +20,7 @@ ngx_http_task_stream_count(ngx_task_t *t, uint64_t given)
         return;
     }
 
-    waited = ngx_http_task_atomic_get(&s->waited);
+    waited = ngx_max(ngx_http_task_stream_waited(s), s->counted_wait);
 
     ngx_http_task_count_stream(t->cell, given - s->counted,
                                waited - s->counted_wait);

@@ -219,6 +219,8 @@ ngx_http_task_stream_wait(ngx_task_t *t, ngx_http_task_stream_t *s)
 
     since = ngx_http_task_now();
 
+    ngx_http_task_atomic_set(&s->since, since);
+
     if (s->quick && ngx_ncpu > 1) {
         ngx_http_task_stream_spin(t, s, since + NGX_HTTP_TASK_STREAM_SPIN);
     }
@@ -229,9 +231,26 @@ ngx_http_task_stream_wait(ngx_task_t *t, ngx_http_task_stream_t *s)
 
     s->quick = (waited < 2 * NGX_HTTP_TASK_STREAM_SPIN);
 
+    ngx_http_task_atomic_set(&s->since, 0);
     ngx_http_task_atomic_set(&s->waited, s->waited + waited);
 
     return rc;
+}
+
+
+/* a wait that ends meanwhile must not be counted twice */
+
+int64_t
+ngx_http_task_stream_waited(ngx_http_task_stream_t *s)
+{
+    int64_t  since, waited;
+
+    do {
+        since = ngx_http_task_atomic_get(&s->since);
+        waited = ngx_http_task_atomic_get(&s->waited);
+    } while (since != ngx_http_task_atomic_get(&s->since));
+
+    return since ? waited + ngx_http_task_now() - since : waited;
 }
 
 
@@ -351,5 +370,6 @@ ngx_task_send(ngx_task_t *t, const void *data, size_t len)
 ngx_uint_t
 ngx_http_task_stream_ends_event(const u_char *data, size_t len)
 {
-    return len >= 2 && data[len - 1] == LF && data[len - 2] == LF;
+    return (len >= 2 && data[len - 1] == LF && data[len - 2] == LF)
+           || (len >= 4 && ngx_memcmp(data + len - 4, "\r\n\r\n", 4) == 0);
 }

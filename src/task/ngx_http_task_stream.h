@@ -38,6 +38,8 @@ struct ngx_http_task_stream_s {
                                                       sleeps until there is */
     int64_t                          waited;       /* [both] for the client,
                                                       nanoseconds */
+    int64_t                          since;        /* [both] it waits since
+                                                      then; 0: it does not */
     ngx_uint_t                       quick;        /* the last wait was short */
 
     /* the loop's */
@@ -68,7 +70,6 @@ struct ngx_http_task_stream_s {
     size_t                           rest_len;
     ngx_uint_t                       rest_whole;
     void                            *text;         /* it is in, or NULL */
-    int64_t                          since;
 
     unsigned                         held:1;
     unsigned                         begun:1;      /* the header was sent */
@@ -120,6 +121,10 @@ size_t ngx_http_task_stream_put(ngx_http_task_stream_t *s, const u_char *data,
 /* returns how many bytes may be put */
 
 size_t ngx_http_task_stream_room(ngx_http_task_stream_t *s);
+
+/* returns for how long it has waited for the client, so far; nanoseconds */
+
+int64_t ngx_http_task_stream_waited(ngx_http_task_stream_t *s);
 
 /* the loop: wakes the thread if it waits for room */
 

@@ -193,7 +193,8 @@ ngx_http_task_write_end(ngx_task_t *t)
     s = t->stream;
 
     s->resume = NULL;
-    s->waited += ngx_http_task_now() - s->since;
+    s->waited = ngx_http_task_stream_waited(s);
+    s->since = 0;
 
     if (s->text) {
         cJSON_free(s->text);
