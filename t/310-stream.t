@@ -29,6 +29,7 @@ my $locations = join '', map {
         location = /$name/lines  { task lines; $m }
         location = /$name/wrong  { task wrong; $m }
         location = /$name/stay   { task pour; $m task_ignore_client_abort on; }
+        location = /$name/none   { error_page 403 =204 /$name/pour; return 403; }
         location = /$name/own    { task events; $m
                                    add_header Cache-Control private; }
     };
@@ -244,6 +245,16 @@ for my $m ('thread', 'async') {
     close $c->{socket};
     $s->wait_for(sub { seen()->{deferred} == $was->{deferred} + 1 }, 'it to be in vain');
 
+    # its time is over, and it leaves before it has read all that was put
+
+    $c = $s->open("/$m/late?end=forever&piece=64k");
+    $s->wait_for(sub { () = $s->text('error.log') =~ m{timed out.*/$m/late}g },
+                 'its time to be over');
+    sleep(0.6);
+    close $c->{socket};
+    $s->wait_for(sub { $s->text('stream.log') =~ m{^/$m/late 200 timeout \d{5,} }m },
+                 'its end, long before send_timeout', 20);
+
     # a client that does not read at all
 
     $was = seen();
@@ -268,6 +279,15 @@ for my $m ('thread', 'async') {
     1 while sysread $old, $text, 65536, length $text;
     ok($text =~ s/^.*?\r\n\r\n//s && $text eq poured(100_000), "$m: HTTP/1.0");
 
+    # a status that error_page gives, of an answer without a body
+
+    $c = $s->connect;
+    $c->syswrite("GET /$m/none?end=forever HTTP/1.1\r\nHost: a\r\n\r\n"
+                 . "GET /quick HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    $text = '';
+    1 while sysread $c, $text, 65536, length $text;
+    like($text, qr{^HTTP/1.1 204 .*?\r\n\r\nHTTP/1.1 200 }s, "$m: 204");
+
     # two after each other on a connection
 
     $c = $s->connect;
@@ -291,7 +311,7 @@ my %wrong = (
     'thread/wrong?data=after'    => [ 500, 'streams after it has set a result' ],
     'thread/wrong?data=empty'    => [ 500, 'streams with a status that has no body' ],
     'thread/wrong?data=other'    => [ 200, 'streams an event in an answer of another type' ],
-    'thread/wrong?data=id'       => [ 200, 'streams an event whose name or id has a line end' ],
+    'thread/wrong?data=id'       => [ 500, 'streams an event whose name or id has a line end' ],
     'async/wrong'                => [ 500, 'sends on the event loop: await ngx_task_write' ],
     'sync'                       => [ 500, 'streams in task_mode "sync"' ],
 );

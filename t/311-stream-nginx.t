@@ -28,6 +28,8 @@ my $locations = join '', map {
         location = /$name/events { task events; $m }
         location = /$name/gzip { task pour; $m gzip on; gzip_min_length 0; gzip_types *;
                                  gzip_proxied any; }
+        location = /$name/gzip/rate { task pour; $m gzip on; gzip_min_length 0;
+                                      gzip_types *; limit_rate 20k; }
         location = /$name/sub  { task pour; $m sub_filter 0000001 x; sub_filter_once off;
                                  sub_filter_types *; task_stream_buffer 4k; }
         location = /$name/ssi  { ssi on; ssi_types text/plain; default_type text/plain;
@@ -38,6 +40,11 @@ my $locations = join '', map {
         location = /$name/quit   { task pour; $m task_timeout 500ms; }
     };
 } [ 'thread', 'thread=ten' ], [ 'async', 'async' ];
+
+my ($with) = `$ENV{TEST_NGINX_BINARY} -V 2>&1` =~ /configure arguments: (.*)/;
+
+plan(skip_all => 'needs an nginx with sub_filter and auth_request')
+    unless $with =~ /http_sub_module/ && $with =~ /auth_request_module/;
 
 my $s = TaskServer->start(
     main => "task_load $ENV{TEST_NGINX_TASKS}/test/stream.so; thread_pool ten threads=10;",
@@ -83,6 +90,13 @@ for my $m ('thread', 'async') {
     ($out, $code) = curl("-H 'Accept-Encoding: gzip' -N '$h1/$m/gzip?size=64&piece=16&end=fail'");
     is($code, 18, "$m: gzip, failed");
     gunzip(\$out => \$plain);
+
+    # what a filter holds back flows, also while the function does something else
+
+    ($out, $code) = curl("-H 'Accept-Encoding: gzip' -m 4 -N "
+                         . "'$h1/$m/gzip/rate?size=200000&piece=200000&pause=20s'");
+    is($code, 28, "$m: gzip, limit_rate");
+    cmp_ok(length $out, '>', 20_000, "$m: gzip, limit_rate: bytes flow");
 
     ($out, $code) = curl("'$h1/$m/sub?size=200000&piece=1001'");
     is($out, poured(200_000) =~ s/0000001/x/gr, "$m: sub_filter");

@@ -14,6 +14,8 @@ ngx_http_task_stream_out_events(ngx_http_request_t *r)
     static ngx_str_t  name = ngx_string("X-Accel-Buffering");
     static ngx_str_t  value = ngx_string("no");
 
+    ngx_http_task_drop_header(r, &name);
+
     return ngx_http_task_add_header(r, &name, &value);
 }
 

@@ -200,9 +200,12 @@ ngx_int_t ngx_http_task_request_ring_send(ngx_task_t *t, uint64_t until,
 ngx_uint_t ngx_http_task_request_ring_sent(ngx_task_t *t);
 
 
-/* ngx_http_task_result_headers.c: adds the headers that the function set */
+/*
+ * ngx_http_task_result_headers.c: adds the headers that the function set;
+ * failed: the body is not the function's own
+ */
 
-ngx_int_t ngx_http_task_result_headers(ngx_task_t *t);
+ngx_int_t ngx_http_task_result_headers(ngx_task_t *t, ngx_uint_t failed);
 
 
 /* --- a body that is read ahead: ngx_http_task_read.c --------------------- */

@@ -92,6 +92,9 @@ ngx_http_task_request_cleanup(void *data)
 
     if (t->state == NGX_HTTP_TASK_PENDING) {
         ngx_http_task_cancel(t);
+
+    } else if (t->streamed) {
+        t->stream->over = 1;
     }
 }
 
@@ -163,7 +166,7 @@ ngx_http_task_request_answer(ngx_task_t *t)
 
     r->read_event_handler = ngx_http_block_reading;
 
-    if (ngx_http_task_atomic_get(&t->stream)) {
+    if (t->streamed) {
         ngx_http_task_request_answer_stream(t);
         return;
     }
@@ -229,7 +232,7 @@ ngx_http_task_request_send(ngx_task_t *t)
         return ngx_http_task_request_failed(t);
     }
 
-    if (ngx_http_task_result_headers(t) != NGX_OK) {
+    if (ngx_http_task_result_headers(t, 0) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -269,7 +272,7 @@ ngx_http_task_request_failed(ngx_task_t *t)
     /* an error_page that replaces the answer gets none of its headers */
 
     if (rc == NGX_OK && !ngx_http_task_has_error_page(r, status)) {
-        rc = ngx_http_task_result_headers(t);
+        rc = ngx_http_task_result_headers(t, 1);
     }
 
     if (rc != NGX_OK) {

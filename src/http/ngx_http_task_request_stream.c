@@ -13,8 +13,11 @@
 #include "task/ngx_http_task_stream.h"
 
 
+static ngx_uint_t ngx_http_task_request_stream_over(ngx_task_t *t);
+static ngx_int_t ngx_http_task_request_stream_more(ngx_task_t *t);
 static ngx_int_t ngx_http_task_request_stream_begin(ngx_task_t *t);
 static ngx_int_t ngx_http_task_request_stream_fail(ngx_task_t *t);
+static ngx_uint_t ngx_http_task_request_stream_all(ngx_task_t *t);
 static ngx_int_t ngx_http_task_request_stream_tail(ngx_task_t *t,
     ngx_str_t *tail);
 static ngx_int_t ngx_http_task_request_stream_error(ngx_task_t *t,
@@ -30,16 +33,14 @@ static ngx_str_t  ngx_http_task_request_stream_comment = ngx_string(": \n\n");
 ngx_int_t
 ngx_http_task_request_write(ngx_task_t *t)
 {
-    uint64_t                 in;
     ngx_int_t                rc;
-    ngx_str_t               *comment;
     ngx_http_request_t      *r;
     ngx_http_task_stream_t  *s;
 
     r = t->request;
     s = t->stream;
 
-    if (r == NULL || s->over || t->client->left(t)) {
+    if (ngx_http_task_request_stream_over(t)) {
         return NGX_DONE;
     }
 
@@ -53,22 +54,8 @@ ngx_http_task_request_write(ngx_task_t *t)
         return NGX_DONE;
     }
 
-    in = (t->state == NGX_HTTP_TASK_PENDING) ? ngx_http_task_atomic_get(&s->in)
-                                             : s->end;
-
-    if (rc == NGX_OK && s->busy) {
-        rc = ngx_http_task_stream_out(r, NULL);
-    }
-
-    if (rc == NGX_OK && !ngx_http_task_request_ring_sent(t)) {
-
-        comment = (s->comment && in == s->given
-                   && in == ngx_http_task_atomic_get(&s->whole))
-                  ? &ngx_http_task_request_stream_comment : NULL;
-
-        if (in > s->given || comment || s->flush) {
-            rc = ngx_http_task_request_ring_send(t, in, comment, 0);
-        }
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_request_stream_more(t);
     }
 
     if (rc == NGX_OK) {
@@ -77,7 +64,9 @@ ngx_http_task_request_write(ngx_task_t *t)
 
     /* all that was put before it failed was sent */
 
-    if (rc == NGX_OK && t->state != NGX_HTTP_TASK_PENDING && s->busy == NULL) {
+    if (rc == NGX_OK && t->state != NGX_HTTP_TASK_PENDING
+        && ngx_http_task_request_stream_all(t))
+    {
         rc = NGX_ERROR;
     }
 
@@ -89,6 +78,77 @@ ngx_http_task_request_write(ngx_task_t *t)
     ngx_http_finalize_request(r, rc);
 
     return NGX_DONE;
+}
+
+
+/* returns 1 if nothing more is to be sent */
+
+static ngx_uint_t
+ngx_http_task_request_stream_over(ngx_task_t *t)
+{
+    ngx_http_task_stream_t  *s;
+
+    s = t->stream;
+
+    /* a thread may have begun a stream when its task had ended already */
+
+    if (!s->begun && t->state != NGX_HTTP_TASK_PENDING) {
+        s->over = 1;
+    }
+
+    if (t->request == NULL || s->over) {
+        return 1;
+    }
+
+    if (!t->client->left(t)) {
+        return 0;
+    }
+
+    s->over = 1;
+
+    if (t->state == NGX_HTTP_TASK_PENDING) {
+        ngx_http_task_cancel(t);
+    }
+
+    return 1;
+}
+
+
+/* sends what nginx still has; if it then has nothing of the ring, what is in */
+
+static ngx_int_t
+ngx_http_task_request_stream_more(ngx_task_t *t)
+{
+    uint64_t                 in;
+    ngx_str_t               *comment;
+    ngx_http_task_stream_t  *s;
+
+    s = t->stream;
+
+    /* a filter may have copied what it has not sent */
+
+    if ((s->busy || ngx_http_task_stream_out_busy(t->request))
+        && ngx_http_task_stream_out(t->request, NULL) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_task_request_ring_sent(t)) {
+        return NGX_OK;
+    }
+
+    in = (t->state == NGX_HTTP_TASK_PENDING) ? ngx_http_task_atomic_get(&s->in)
+                                             : s->end;
+
+    comment = (s->comment && in == s->given
+               && in == ngx_http_task_atomic_get(&s->whole))
+              ? &ngx_http_task_request_stream_comment : NULL;
+
+    if (in == s->given && comment == NULL && !s->flush) {
+        return NGX_OK;
+    }
+
+    return ngx_http_task_request_ring_send(t, in, comment, 0);
 }
 
 
@@ -106,7 +166,7 @@ ngx_http_task_request_stream_begin(ngx_task_t *t)
 
     s->begun = 1;
 
-    if (ngx_http_task_result_headers(t) != NGX_OK
+    if (ngx_http_task_result_headers(t, 0) != NGX_OK
         || (s->events && ngx_http_task_stream_out_events(r) != NGX_OK))
     {
         return NGX_ERROR;
@@ -116,7 +176,11 @@ ngx_http_task_request_stream_begin(ngx_task_t *t)
                                                        : NGX_HTTP_OK,
                                    &t->result.type, -1);
 
-    if (rc == NGX_ERROR || rc > NGX_OK || rc == NGX_DONE) {
+    if (rc == NGX_DONE) {
+        s->bodiless = 1;
+    }
+
+    if (rc != NGX_OK) {
         return rc;
     }
 
@@ -151,9 +215,9 @@ ngx_http_task_request_stream_answer(ngx_task_t *t)
 
     rc = s->begun ? NGX_OK : ngx_http_task_request_stream_begin(t);
 
-    if (rc == NGX_DONE || t->bodiless) {
+    if (s->bodiless) {
         s->over = 1;
-        return (rc == NGX_DONE) ? NGX_OK : rc;
+        return NGX_OK;
     }
 
     if (rc == NGX_OK && t->state == NGX_HTTP_TASK_DONE) {
@@ -209,12 +273,38 @@ ngx_http_task_request_stream_fail(ngx_task_t *t)
         return rc;
     }
 
-    if (!ngx_http_task_request_ring_sent(t)) {
+    (void) ngx_http_task_request_ring_sent(t);
+
+    if (ngx_http_task_request_stream_all(t)) {
         return NGX_ERROR;
     }
 
+    /* the client may leave before it has taken the rest */
+
+    t->client->watch(t);
+
     return (ngx_http_task_request_stream_wait(t) == NGX_OK) ? NGX_DONE
                                                             : NGX_ERROR;
+}
+
+
+/*
+ * Returns 1 if nothing is left that could be sent.  A filter that waits for the
+ * end of the body has something still, but there will be no end.
+ */
+
+static ngx_uint_t
+ngx_http_task_request_stream_all(ngx_task_t *t)
+{
+    ngx_event_t         *wev;
+    ngx_http_request_t  *r;
+
+    r = t->request;
+    wev = r->connection->write;
+
+    return t->stream->busy == NULL
+           && (!ngx_http_task_stream_out_busy(r)
+               || (wev->ready && !wev->delayed));
 }
 
 
@@ -297,6 +387,13 @@ ngx_http_task_request_stream_writer(ngx_http_request_t *r)
     }
 
     t = ngx_http_get_module_ctx(r, ngx_http_task_module);
+
+    /* a filter has answered in its place, and that is not under way */
+
+    if (t == NULL || t->stream == NULL) {
+        ngx_http_finalize_request(r, NGX_ERROR);
+        return;
+    }
 
     t->stream->writable = 1;
 

@@ -17,7 +17,7 @@ static ngx_uint_t ngx_http_task_result_headers_of_body(ngx_task_t *t,
  */
 
 ngx_int_t
-ngx_http_task_result_headers(ngx_task_t *t)
+ngx_http_task_result_headers(ngx_task_t *t, ngx_uint_t failed)
 {
     ngx_uint_t     i;
     ngx_keyval_t  *kv;
@@ -30,7 +30,7 @@ ngx_http_task_result_headers(ngx_task_t *t)
 
     for (i = 0; i < t->result.headers->nelts; i++) {
 
-        if (t->rc != NGX_TASK_OK
+        if (failed
             && ngx_http_task_result_headers_of_body(t, &kv[i].key))
         {
             continue;

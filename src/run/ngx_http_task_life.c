@@ -269,7 +269,11 @@ ngx_http_task_end(ngx_task_t *t, ngx_http_task_state_e state)
     t->state = t->client->left(t) ? NGX_HTTP_TASK_CANCELLED : state;
     t->ended = ngx_http_task_now();
 
-    if (ngx_http_task_atomic_get(&t->stream)) {
+    /* a thread may begin a stream now: it is none */
+
+    t->streamed = (ngx_http_task_atomic_get(&t->stream) != NULL);
+
+    if (t->streamed) {
         ngx_http_task_stream_ended(t);
     }
 

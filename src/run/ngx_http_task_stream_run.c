@@ -124,7 +124,6 @@ ngx_http_task_stream_give_up(ngx_http_task_hold_t *hold)
                   "stream of task \"%V\" did not end before "
                   "task_shutdown_timeout", &t->function->name);
 
-    t->rc = NGX_TASK_FAILED;
     ngx_http_task_stop(t, NGX_HTTP_TASK_FAILED);
 
     ngx_http_task_leave(c);

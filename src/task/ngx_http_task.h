@@ -258,6 +258,7 @@ struct ngx_task_s {
     unsigned                         listed:1;     /* as one that runs */
     unsigned                         given_up:1;   /* told so: worker ends */
     unsigned                         held:1;       /* by its client, still */
+    unsigned                         streamed:1;   /* when it ended, it did */
     unsigned                         resumed:1;    /* a frame runs now */
     unsigned                         starting:1;   /* a task that ends now
                                                       leaves its answer here */

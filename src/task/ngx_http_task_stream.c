@@ -360,16 +360,26 @@ ngx_task_send(ngx_task_t *t, const void *data, size_t len)
     }
 
     return ngx_http_task_stream_send(t, data, len,
-                                     ngx_http_task_stream_ends_event(data,
-                                                                     len));
+                                     ngx_http_task_stream_ends_event(t->stream,
+                                                                data, len));
 }
 
 
 /* of what a function writes itself only an empty line shows it */
 
 ngx_uint_t
-ngx_http_task_stream_ends_event(const u_char *data, size_t len)
+ngx_http_task_stream_ends_event(ngx_http_task_stream_t *s, const u_char *data,
+    size_t len)
 {
-    return (len >= 2 && data[len - 1] == LF && data[len - 2] == LF)
-           || (len >= 4 && ngx_memcmp(data + len - 4, "\r\n\r\n", 4) == 0);
+    size_t   n;
+    u_char  *last;
+
+    last = s->last;
+    n = ngx_min(len, 4);
+
+    ngx_memmove(last, last + n, 4 - n);
+    ngx_memcpy(last + 4 - n, data + len - n, n);
+
+    return (last[2] == LF && last[3] == LF) || (last[2] == CR && last[3] == CR)
+           || ngx_memcmp(last, "\r\n\r\n", 4) == 0;
 }

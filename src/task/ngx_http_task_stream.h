@@ -40,6 +40,7 @@ struct ngx_http_task_stream_s {
                                                       nanoseconds */
     int64_t                          since;        /* [both] it waits since
                                                       then; 0: it does not */
+    u_char                           last[4];      /* bytes put by itself */
     ngx_uint_t                       quick;        /* the last wait was short */
 
     /* the loop's */
@@ -73,6 +74,7 @@ struct ngx_http_task_stream_s {
 
     unsigned                         held:1;
     unsigned                         begun:1;      /* the header was sent */
+    unsigned                         bodiless:1;   /* and no body follows */
     unsigned                         flush:1;      /* the header waits for
                                                       something to be sent */
     unsigned                         writable:1;   /* nginx has told so */
@@ -109,7 +111,8 @@ ngx_task_rc_t ngx_http_task_stream_send(ngx_task_t *t, const u_char *data,
 
 /* returns 1 if bytes of the function's own end an event */
 
-ngx_uint_t ngx_http_task_stream_ends_event(const u_char *data, size_t len);
+ngx_uint_t ngx_http_task_stream_ends_event(ngx_http_task_stream_t *s,
+    const u_char *data, size_t len);
 
 /*
  * Puts as much as there is room for, and returns how much that was.
@@ -142,6 +145,14 @@ void ngx_http_task_stream_wake(ngx_task_t *t);
 u_char *ngx_http_task_stream_event(ngx_task_t *t, const char *event,
     const char *id, const char *data, size_t *len);
 u_char *ngx_http_task_stream_line(ngx_task_t *t, cJSON *value, size_t *len);
+
+/*
+ * Begins the stream for such a text, which may be NULL.  If it does not return
+ * NGX_TASK_OK, the text is freed.
+ */
+
+ngx_task_rc_t ngx_http_task_stream_begin_text(ngx_task_t *t, u_char *text,
+    const char *type);
 
 
 #endif /* _NGX_HTTP_TASK_STREAM_H_INCLUDED_ */

@@ -9,7 +9,7 @@
 
 
 static ngx_task_rc_t ngx_http_task_stream_text_send(ngx_task_t *t,
-    u_char *text, size_t len);
+    u_char *text, size_t len, const char *type);
 
 
 u_char *
@@ -18,12 +18,6 @@ ngx_http_task_stream_event(ngx_task_t *t, const char *event, const char *id,
 {
     size_t   n;
     u_char  *text;
-
-    if (!t->stream->events) {
-        ngx_http_task_log_misuse(t, "streams an event in an answer of another "
-                                    "type than text/event-stream");
-        return NULL;
-    }
 
     if ((event && strpbrk(event, "\r\n")) || (id && strpbrk(id, "\r\n"))) {
         ngx_http_task_log_misuse(t, "streams an event whose name or id has a "
@@ -84,17 +78,14 @@ ngx_task_send_event(ngx_task_t *t, const char *event, const char *id,
 
     rc = ngx_http_task_stream_here(t);
 
-    if (rc == NGX_TASK_OK) {
-        rc = ngx_http_task_stream_begin(t, NGX_HTTP_TASK_STREAM_EVENTS);
-    }
-
     if (rc != NGX_TASK_OK) {
         return rc;
     }
 
     text = ngx_http_task_stream_event(t, event, id, data, &len);
 
-    return ngx_http_task_stream_text_send(t, text, len);
+    return ngx_http_task_stream_text_send(t, text, len,
+                                          NGX_HTTP_TASK_STREAM_EVENTS);
 }
 
 
@@ -107,10 +98,6 @@ ngx_task_send_line(ngx_task_t *t, cJSON *value)
 
     rc = ngx_http_task_stream_here(t);
 
-    if (rc == NGX_TASK_OK) {
-        rc = ngx_http_task_stream_begin(t, NGX_HTTP_TASK_STREAM_LINES);
-    }
-
     if (rc != NGX_TASK_OK) {
         ngx_http_task_json_delete(value);
         return rc;
@@ -118,17 +105,44 @@ ngx_task_send_line(ngx_task_t *t, cJSON *value)
 
     text = ngx_http_task_stream_line(t, value, &len);
 
-    return ngx_http_task_stream_text_send(t, text, len);
+    return ngx_http_task_stream_text_send(t, text, len,
+                                          NGX_HTTP_TASK_STREAM_LINES);
+}
+
+
+ngx_task_rc_t
+ngx_http_task_stream_begin_text(ngx_task_t *t, u_char *text, const char *type)
+{
+    ngx_task_rc_t  rc;
+
+    rc = text ? ngx_http_task_stream_begin(t, type) : NGX_TASK_FAILED;
+
+    if (rc == NGX_TASK_OK && !t->stream->events
+        && ngx_strcmp(type, NGX_HTTP_TASK_STREAM_EVENTS) == 0)
+    {
+        ngx_http_task_log_misuse(t, "streams an event in an answer of another "
+                                    "type than text/event-stream");
+        rc = NGX_TASK_FAILED;
+    }
+
+    if (rc != NGX_TASK_OK && text) {
+        cJSON_free(text);
+    }
+
+    return rc;
 }
 
 
 static ngx_task_rc_t
-ngx_http_task_stream_text_send(ngx_task_t *t, u_char *text, size_t len)
+ngx_http_task_stream_text_send(ngx_task_t *t, u_char *text, size_t len,
+    const char *type)
 {
     ngx_task_rc_t  rc;
 
-    if (text == NULL) {
-        return NGX_TASK_FAILED;
+    rc = ngx_http_task_stream_begin_text(t, text, type);
+
+    if (rc != NGX_TASK_OK) {
+        return rc;
     }
 
     rc = ngx_http_task_stream_send(t, text, len, 1);

@@ -8,6 +8,7 @@
 #include <ngx_task.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -155,11 +156,10 @@ gone(ngx_task_rc_t rc)
 }
 
 
-static __thread char  piece[PIECE];
-
 static ngx_task_rc_t
 pour(ngx_task_t *t)
 {
+    char          *piece;
     int64_t        at, n;
     ngx_task_rc_t  rc;
     const args_t  *args;
@@ -167,6 +167,9 @@ pour(ngx_task_t *t)
     args = ngx_task_args(t);
 
     begin(t, args);
+
+    piece = malloc(PIECE);
+    ngx_task_defer(t, free, piece);
 
     for (at = 0; at < args->size || args->end == FOREVER; at += n) {
 
@@ -195,11 +198,15 @@ pour(ngx_task_t *t)
 static ngx_task_rc_t
 flood(ngx_task_t *t)
 {
+    char          *piece;
     int64_t        at;
     ngx_task_rc_t  rc;
     const args_t  *args;
 
     args = ngx_task_args(t);
+
+    piece = calloc(1, PIECE);
+    ngx_task_defer(t, free, piece);
 
     for (at = 0; at < args->size; at += args->piece) {
         rc = ngx_task_send(t, piece, args->piece);

@@ -12,7 +12,7 @@
 static ngx_task_rc_t ngx_http_task_write(ngx_task_t *t, const u_char *data,
     size_t len, ngx_uint_t whole);
 static ngx_task_rc_t ngx_http_task_write_text(ngx_task_t *t, u_char *text,
-    size_t len);
+    size_t len, const char *type);
 static void ngx_http_task_write_resume(ngx_task_t *t);
 static void ngx_http_task_write_end(ngx_task_t *t);
 static ngx_int_t ngx_http_task_write_cancel(ngx_task_t *t);
@@ -47,7 +47,8 @@ ngx_task_write(ngx_task_frame_t *f, const void *data, size_t len)
     }
 
     return ngx_http_task_write(t, data, len,
-                               ngx_http_task_stream_ends_event(data, len));
+                               ngx_http_task_stream_ends_event(t->stream, data,
+                                                               len));
 }
 
 
@@ -55,10 +56,9 @@ ngx_task_rc_t
 ngx_task_write_event(ngx_task_frame_t *f, const char *event, const char *id,
     const char *data)
 {
-    size_t          len;
-    u_char         *text;
-    ngx_task_t     *t;
-    ngx_task_rc_t   rc;
+    size_t       len;
+    u_char      *text;
+    ngx_task_t  *t;
 
     t = ngx_http_task_async_may_await(f);
 
@@ -66,49 +66,42 @@ ngx_task_write_event(ngx_task_frame_t *f, const char *event, const char *id,
         return NGX_TASK_FAILED;
     }
 
-    rc = ngx_http_task_stream_begin(t, NGX_HTTP_TASK_STREAM_EVENTS);
-
-    if (rc != NGX_TASK_OK) {
-        return rc;
-    }
-
     text = ngx_http_task_stream_event(t, event, id, data, &len);
 
-    return ngx_http_task_write_text(t, text, len);
+    return ngx_http_task_write_text(t, text, len, NGX_HTTP_TASK_STREAM_EVENTS);
 }
 
 
 ngx_task_rc_t
 ngx_task_write_line(ngx_task_frame_t *f, cJSON *value)
 {
-    size_t          len;
-    u_char         *text;
-    ngx_task_t     *t;
-    ngx_task_rc_t   rc;
+    size_t       len;
+    u_char      *text;
+    ngx_task_t  *t;
 
     t = ngx_http_task_async_may_await(f);
 
-    rc = t ? ngx_http_task_stream_begin(t, NGX_HTTP_TASK_STREAM_LINES)
-           : NGX_TASK_FAILED;
-
-    if (rc != NGX_TASK_OK) {
+    if (t == NULL) {
         ngx_http_task_json_delete(value);
-        return rc;
+        return NGX_TASK_FAILED;
     }
 
     text = ngx_http_task_stream_line(t, value, &len);
 
-    return ngx_http_task_write_text(t, text, len);
+    return ngx_http_task_write_text(t, text, len, NGX_HTTP_TASK_STREAM_LINES);
 }
 
 
 static ngx_task_rc_t
-ngx_http_task_write_text(ngx_task_t *t, u_char *text, size_t len)
+ngx_http_task_write_text(ngx_task_t *t, u_char *text, size_t len,
+    const char *type)
 {
     ngx_task_rc_t  rc;
 
-    if (text == NULL) {
-        return NGX_TASK_FAILED;
+    rc = ngx_http_task_stream_begin_text(t, text, type);
+
+    if (rc != NGX_TASK_OK) {
+        return rc;
     }
 
     rc = ngx_http_task_write(t, text, len, 1);
