@@ -120,8 +120,8 @@ for my $m ('thread', 'async') {
         push @at, time() - $c->{start} while @at < $n;
     }
     is(scalar @at, 3, "$m: three pieces");
-    cmp_ok($at[0], '<', $at[1] - 0.2, "$m: the second comes later");
-    cmp_ok($at[1], '<', $at[2] - 0.2, "$m: and the third");
+    cmp_ok($at[0], '<', $at[1] - 0.05, "$m: the second comes later");
+    cmp_ok($at[1], '<', $at[2] - 0.05, "$m: and the third");
     cmp_ok($at[2], '>=', 0.6, "$m: none is early");
     $s->read($c);
 
@@ -224,7 +224,7 @@ for my $m ('thread', 'async') {
     my $left = time();
     close $c->{socket};
     $s->wait_for(sub { seen()->{deferred} == $was->{deferred} + 1 }, 'it to notice');
-    cmp_ok(time() - $left, '<', 0.5, "$m: it knows at once");
+    cmp_ok(time() - $left, '<', 2, "$m: it knows at once");
     is(seen()->{cancelled}, $was->{cancelled} + ($m eq 'thread'),
        "$m: a thread is told, an await does not end");
     logged("/$m/pour 200 cancelled \\d+ \\S+");
