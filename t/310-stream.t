@@ -251,9 +251,9 @@ for my $m ('thread', 'async') {
     $s->wait_for(sub { () = $s->text('error.log') =~ m{timed out.*/$m/late}g },
                  'its time to be over');
     sleep(0.6);
-    close $c->{socket};
-    $s->wait_for(sub { $s->text('stream.log') =~ m{^/$m/late 200 timeout \d{5,} }m },
-                 'its end, long before send_timeout', 20);
+    shutdown $c->{socket}, 1;
+    ok($s->wait_for(sub { $s->text('stream.log') =~ m{^/$m/late 200 timeout \d{5,} }m },
+                    'its end', 20), "$m: it is seen, long before send_timeout");
 
     # a client that does not read at all
 

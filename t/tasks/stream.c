@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* it is what some of these do wrong */
 
@@ -21,7 +20,7 @@
 #define PIECE  (1024 * 1024)
 
 
-enum { OK, FAIL, FAIL_NOW, RESULT, STATUS, FOREVER };
+enum { OK, FAIL, RESULT, STATUS, FOREVER };
 
 
 typedef struct {
@@ -44,7 +43,7 @@ static const ngx_task_param_t  params[] = {
                       .max = "1m"),
     NGX_TASK_PARAM_AS(args_t, pause, NGX_TASK_TIME, .def = "0ms"),
     NGX_TASK_PARAM_AS(args_t, end, NGX_TASK_ENUM, .def = "ok",
-                      .choices = "ok|fail|fail_now|result|status|forever"),
+                      .choices = "ok|fail|result|status|forever"),
     NGX_TASK_PARAM_AS(args_t, status, NGX_TASK_INT, .def = "0"),
     NGX_TASK_PARAM(args_t, type, .def = ""),
     NGX_TASK_PARAM(args_t, header, .def = ""),
@@ -56,7 +55,7 @@ static const ngx_task_param_t  params[] = {
 
 /* of this worker; the event loop and the threads both count */
 
-static int64_t  begun, deferred, cancelled, last;
+static int64_t  begun, deferred, cancelled;
 
 
 static void
@@ -70,17 +69,6 @@ static void
 count(void *data)
 {
     add(data);
-}
-
-
-static int64_t
-now(void)
-{
-    struct timespec  ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
 
@@ -148,7 +136,6 @@ static ngx_task_rc_t
 gone(ngx_task_rc_t rc)
 {
     if (rc == NGX_TASK_CANCELLED) {
-        __atomic_store_n(&last, now(), __ATOMIC_SEQ_CST);
         add(&cancelled);
     }
 
@@ -462,8 +449,6 @@ seen(ngx_task_t *t)
                      __atomic_load_n(&deferred, __ATOMIC_SEQ_CST));
     ngx_task_set_int(t, "cancelled",
                      __atomic_load_n(&cancelled, __ATOMIC_SEQ_CST));
-    ngx_task_set_int(t, "ago",
-                     now() - __atomic_load_n(&last, __ATOMIC_SEQ_CST));
 
     return NGX_TASK_OK;
 }
