@@ -7,6 +7,7 @@
 
 
 #include "jobs/ngx_http_task_jobs.h"
+#include "task/ngx_http_task_stream.h"
 
 
 static void ngx_http_task_job_client_begin(ngx_task_t *t);
@@ -19,10 +20,6 @@ static void ngx_http_task_job_client_release(ngx_task_t *t);
 static void ngx_http_task_job_ended(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
 static void ngx_http_task_job_end_again(ngx_task_t *t, ngx_int_t rc);
-static ngx_uint_t ngx_http_task_job_result(ngx_task_t *t,
-    ngx_http_task_job_state_e *state, ngx_str_t *text);
-static void ngx_http_task_job_failed(ngx_task_t *t, ngx_uint_t status,
-    ngx_str_t *text);
 static void ngx_http_task_job_give_up(ngx_http_task_hold_t *hold);
 
 
@@ -30,6 +27,8 @@ static const ngx_http_task_client_t  ngx_http_task_job_client = {
     .promised = 1,
     .begin = ngx_http_task_job_client_begin,
     .progress = ngx_http_task_job_client_progress,
+    .told = ngx_http_task_stream_told,
+    .write = ngx_http_task_job_take,
     .enter = ngx_http_task_job_client_enter,
     .left = ngx_http_task_job_client_left,
     .answer = ngx_http_task_job_client_answer,
@@ -107,8 +106,11 @@ ngx_http_task_job_client_answer(ngx_task_t *t)
 
     job = t->client_data;
 
-    job->end.status = ngx_http_task_job_result(t, &job->end.state,
-                                               &job->end.result);
+    if (t->streamed && job->wrong == NULL) {
+        (void) ngx_http_task_job_take_until(t, t->stream->end);
+    }
+
+    ngx_http_task_job_end_set(t);
 
     /* a thread of the task may still write progress */
 
@@ -167,6 +169,7 @@ ngx_http_task_job_end_again(ngx_task_t *t, ngx_int_t rc)
 
     job->end.state = NGX_HTTP_TASK_JOB_FAILED;
     job->end.status = NGX_HTTP_INTERNAL_SERVER_ERROR;
+    ngx_str_null(&job->end.type);
 
     if (job->tries++) {
         ngx_str_null(&job->end.result);
@@ -179,15 +182,18 @@ ngx_http_task_job_end_again(ngx_task_t *t, ngx_int_t rc)
             ngx_str_set(&job->end.result, "the result is too large");
         }
 
-        ngx_http_task_job_failed(t, NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                 &job->end.result);
+        ngx_http_task_job_end_log(t, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                  &job->end.result);
     }
 
     job->store->type->end(job->store, &job->op, &job->end);
 }
 
 
-/* nothing of the job runs any more: tells the store, if it waits for that */
+/*
+ * Nothing of the job runs any more, and its end is stored: tells the store, if
+ * it waits for that.
+ */
 
 static void
 ngx_http_task_job_client_release(ngx_task_t *t)
@@ -195,6 +201,8 @@ ngx_http_task_job_client_release(ngx_task_t *t)
     ngx_http_task_job_t  *job;
 
     job = t->client_data;
+
+    free(job->taken.data);
 
     if (job->kept) {
         job->kept = 0;
@@ -249,94 +257,6 @@ ngx_http_task_jobs_abandon(void)
                       "job \"%V\" did not end before its worker, it is lost",
                       &t->function->name);
     }
-}
-
-
-/*
- * Sets the state, and the text: JSON if the job is done, else a message or
- * nothing.  Returns the status.
- */
-
-static ngx_uint_t
-ngx_http_task_job_result(ngx_task_t *t, ngx_http_task_job_state_e *state,
-    ngx_str_t *text)
-{
-    ngx_uint_t               status;
-    ngx_http_task_result_t  *result;
-
-    result = &t->result;
-    status = NGX_HTTP_INTERNAL_SERVER_ERROR;
-    ngx_str_null(text);
-
-    switch (t->state) {
-
-    case NGX_HTTP_TASK_DONE:
-        *state = NGX_HTTP_TASK_JOB_DONE;
-        *text = result->body;
-        status = result->status ? result->status : NGX_HTTP_OK;
-
-        if (result->bytes) {
-            status = NGX_HTTP_INTERNAL_SERVER_ERROR;
-            *state = NGX_HTTP_TASK_JOB_FAILED;
-            ngx_str_set(text, "the result of a job has to be JSON");
-        }
-
-        break;
-
-    case NGX_HTTP_TASK_CANCELLED:
-        status = 0;
-        *state = t->given_up ? NGX_HTTP_TASK_JOB_LOST
-                             : NGX_HTTP_TASK_JOB_CANCELLED;
-
-        if (t->given_up) {
-            ngx_str_set(text, "its worker had to end");
-        }
-
-        break;
-
-    case NGX_HTTP_TASK_TIMEOUT:
-        *state = NGX_HTTP_TASK_JOB_TIMEOUT;
-        status = NGX_HTTP_GATEWAY_TIME_OUT;
-        ngx_str_set(text, "Gateway Timeout");
-        break;
-
-    default:
-        *state = NGX_HTTP_TASK_JOB_FAILED;
-        ngx_str_set(text, "Internal Server Error");
-
-        if (ngx_http_task_result_why(t) == NULL) {
-            *text = result->detail;
-            status = result->failed;
-        }
-    }
-
-    if (*state == NGX_HTTP_TASK_JOB_FAILED) {
-        ngx_http_task_job_failed(t, status, text);
-    }
-
-    return status;
-}
-
-
-static void
-ngx_http_task_job_failed(ngx_task_t *t, ngx_uint_t status, ngx_str_t *text)
-{
-    u_char       buf[NGX_HTTP_TASK_LOG_TEXT];
-    size_t       len;
-    const char  *why;
-
-    why = ngx_http_task_result_why(t);
-
-    if (t->rc != NGX_TASK_OK && why) {
-        ngx_log_error(NGX_LOG_ERR, t->log, 0, "job \"%V\" failed: %s",
-                      &t->function->name, why);
-        return;
-    }
-
-    len = ngx_http_task_log_escape(buf, sizeof(buf), text->data, text->len);
-
-    ngx_log_error(ngx_http_task_failed_level(status), t->log, 0,
-                  "job \"%V\" failed: %*s", &t->function->name, len, buf);
 }
 
 

@@ -9,6 +9,8 @@
 
 static void ngx_http_task_job_send_handler(ngx_http_task_job_call_t *call,
     ngx_int_t rc);
+static u_char *ngx_http_task_job_result(u_char *p,
+    ngx_http_task_job_seen_t *seen);
 static u_char *ngx_http_task_job_time(u_char *p, const char *name, int64_t ms);
 
 
@@ -89,7 +91,8 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_store_t *store,
 
     len = ngx_strlen(seen->message);
 
-    text->data = ngx_pnalloc(pool, 512 + 6 * len + 6 * seen->result.len);
+    text->data = ngx_pnalloc(pool, 512 + 6 * len + 6 * seen->type.len
+                                   + 6 * seen->result.len);
 
     if (text->data == NULL) {
         return NGX_ERROR;
@@ -122,7 +125,7 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_store_t *store,
     *p++ = '}';
 
     if (seen->state == NGX_HTTP_TASK_JOB_DONE) {
-        p = ngx_sprintf(p, ",\"result\":%V", &seen->result);
+        p = ngx_http_task_job_result(p, seen);
 
     } else if (seen->state == NGX_HTTP_TASK_JOB_LOST && !seen->result.len) {
         p = ngx_sprintf(p, ",\"error\":\"its worker is gone\"");
@@ -136,6 +139,31 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_store_t *store,
     text->len = p - text->data;
 
     return NGX_OK;
+}
+
+
+/* bytes that are text are shown as a string; there are none of events */
+
+static u_char *
+ngx_http_task_job_result(u_char *p, ngx_http_task_job_seen_t *seen)
+{
+    if (seen->type.len == 0) {
+        return ngx_sprintf(p, ",\"result\":%V", &seen->result);
+    }
+
+    p = ngx_sprintf(p, ",\"content_type\":");
+    p += ngx_http_task_json_quote(p, seen->type.data, seen->type.len);
+    p = ngx_sprintf(p, ",\"result\":");
+
+    if (seen->event
+        || ngx_http_task_utf8_valid(seen->result.data, seen->result.len)
+           != seen->result.len)
+    {
+        return ngx_cpymem(p, "null", 4);
+    }
+
+    return p + ngx_http_task_json_quote(p, seen->result.data,
+                                        seen->result.len);
 }
 
 

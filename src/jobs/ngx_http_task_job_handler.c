@@ -8,7 +8,7 @@
 #include "jobs/ngx_http_task_jobs.h"
 
 
-static ngx_int_t ngx_http_task_job_asked_id(ngx_http_request_t *r, u_char *id);
+static ngx_int_t ngx_http_task_job_asked_id(ngx_str_t *uri, u_char *id);
 static ngx_int_t ngx_http_task_job_delete(ngx_http_request_t *r,
     ngx_http_task_store_t *store, u_char *id);
 static void ngx_http_task_job_cancelled(ngx_http_task_job_call_t *call,
@@ -20,7 +20,7 @@ static void ngx_http_task_job_read_last(ngx_http_task_job_call_t *call,
 static void ngx_http_task_job_forgotten(ngx_http_task_job_call_t *call,
     ngx_int_t rc);
 static ngx_int_t ngx_http_task_job_get(ngx_http_request_t *r,
-    ngx_http_task_job_conf_t *conf, u_char *id);
+    ngx_http_task_job_conf_t *conf, u_char *id, ngx_uint_t bare);
 static ngx_int_t ngx_http_task_job_wrong(ngx_http_request_t *r, ngx_int_t rc,
     ngx_str_t *wrong);
 static ngx_int_t ngx_http_task_job_arg(ngx_http_request_t *r,
@@ -36,13 +36,25 @@ static ngx_int_t ngx_http_task_job_arg_text(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_task_job_handler(ngx_http_request_t *r, ngx_http_task_job_conf_t *conf)
 {
-    u_char     id[NGX_HTTP_TASK_JOB_ID];
-    ngx_int_t  rc;
+    u_char       id[NGX_HTTP_TASK_JOB_ID], *last;
+    ngx_int_t    rc;
+    ngx_str_t    uri;
+    ngx_uint_t   bare;
 
     static ngx_str_t  allow = ngx_string("GET, HEAD, DELETE");
+    static ngx_str_t  read = ngx_string("GET, HEAD");
+    static ngx_str_t  result = ngx_string("/result");
 
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD|NGX_HTTP_DELETE))) {
-        return ngx_http_task_send_not_allowed(r, &allow);
+    uri = r->uri;
+    last = uri.data + uri.len;
+
+    bare = (uri.len > result.len
+            && ngx_strncmp(last - result.len, result.data, result.len) == 0);
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD|NGX_HTTP_DELETE))
+        || (bare && r->method == NGX_HTTP_DELETE))
+    {
+        return ngx_http_task_send_not_allowed(r, bare ? &read : &allow);
     }
 
     rc = ngx_http_discard_request_body(r);
@@ -51,37 +63,39 @@ ngx_http_task_job_handler(ngx_http_request_t *r, ngx_http_task_job_conf_t *conf)
         return rc;
     }
 
-    if (ngx_http_task_job_asked_id(r, id) != NGX_OK) {
+    uri.len -= bare ? result.len : 0;
+
+    if (ngx_http_task_job_asked_id(&uri, id) != NGX_OK) {
         return ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
     }
 
     return (r->method & NGX_HTTP_DELETE)
            ? ngx_http_task_job_delete(r, conf->told, id)
-           : ngx_http_task_job_get(r, conf, id);
+           : ngx_http_task_job_get(r, conf, id, bare);
 }
 
 
 /*
- * The id is behind the last slash.  The name of a node may precede it, by
+ * The id is behind the last slash, "/result" is not there any more.  The name of a node may precede it, by
  * which a front finds the node; it is skipped here, so that "node" may change.
  */
 
 static ngx_int_t
-ngx_http_task_job_asked_id(ngx_http_request_t *r, u_char *id)
+ngx_http_task_job_asked_id(ngx_str_t *uri, u_char *id)
 {
     int          high, low;
     u_char      *p, *first;
     ngx_uint_t   i;
 
-    if (r->uri.len < 2 * NGX_HTTP_TASK_JOB_ID + 1) {
+    if (uri->len < 2 * NGX_HTTP_TASK_JOB_ID + 1) {
         return NGX_DECLINED;
     }
 
-    p = r->uri.data + r->uri.len - 2 * NGX_HTTP_TASK_JOB_ID;
+    p = uri->data + uri->len - 2 * NGX_HTTP_TASK_JOB_ID;
 
     for (first = p; first[-1] != '/'; first--) {
 
-        if (first - 1 == r->uri.data) {
+        if (first - 1 == uri->data) {
             return NGX_DECLINED;
         }
     }
@@ -158,7 +172,7 @@ ngx_http_task_job_cancelled(ngx_http_task_job_call_t *call, ngx_int_t rc)
 
 static ngx_int_t
 ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_job_conf_t *conf,
-    u_char *id)
+    u_char *id, ngx_uint_t bare)
 {
     int64_t    wait;
     ngx_int_t  rc;
@@ -179,7 +193,7 @@ ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_job_conf_t *conf,
 
     /* a subrequest is part of a page: it gets no events */
 
-    if (r == r->main && ngx_http_task_fields_accept(r, types) == 1) {
+    if (!bare && r == r->main && ngx_http_task_fields_accept(r, types) == 1) {
         return ngx_http_task_job_stream(r, conf, id);
     }
 
@@ -189,8 +203,9 @@ ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_job_conf_t *conf,
         return ngx_http_task_job_wrong(r, rc, &wrong);
     }
 
-    if (wait) {
-        return ngx_http_task_job_poll(r, conf->told, id, (ngx_msec_t) wait);
+    if (wait || bare) {
+        return ngx_http_task_job_poll(r, conf->told, id, (ngx_msec_t) wait,
+                                      bare);
     }
 
     return ngx_http_task_job_send(r, conf->told, id);

@@ -1,13 +1,14 @@
 
 /*
- * "Accept: text/event-stream": server-sent events of a job.  The id of an
- * event is the version of the job that it tells, or "end" if the job has
- * ended: a client that comes back goes on from there.
+ * "Accept: text/event-stream": server-sent events of a job.  These are the
+ * events that its function streams, as far as they are kept; "progress", which
+ * tells the job as it is now, and has no id; and "end", when it has ended, with
+ * the id "end".  A client that comes back goes on behind the last event of the
+ * function that it had.
  */
 
 
 #include "jobs/ngx_http_task_jobs.h"
-#include "text/ngx_http_task_event.h"
 
 
 /* how often a client is looked at that does not take what was sent */
@@ -27,7 +28,7 @@ static void ngx_http_task_job_stream_read(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
 static void ngx_http_task_job_stream_end(ngx_http_task_job_wait_t *w);
 static ngx_int_t ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w,
-    const char *name, ngx_str_t *json, ngx_str_t *event);
+    ngx_uint_t ended, ngx_str_t *text);
 static ngx_int_t ngx_http_task_job_stream_send(ngx_http_task_job_wait_t *w,
     ngx_str_t *text);
 static void ngx_http_task_job_stream_writer(ngx_http_request_t *r);
@@ -53,8 +54,9 @@ ngx_http_task_job_stream(ngx_http_request_t *r, ngx_http_task_job_conf_t *conf,
 
 
 /*
- * As long as the client has not taken what was sent, no event is made: the job
- * goes on, and later only its latest progress is sent.
+ * As long as the client has not taken what was sent, nothing is made: the job
+ * goes on, and later only its latest progress is sent, and those events that
+ * are still kept.
  */
 
 static void
@@ -107,7 +109,6 @@ ngx_http_task_job_stream_look(ngx_http_task_job_wait_t *w)
 static ngx_int_t
 ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w)
 {
-    off_t                n;
     ngx_int_t            rc;
     ngx_str_t            id;
     ngx_http_request_t  *r;
@@ -122,11 +123,7 @@ ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w)
         return ngx_http_task_send(r, NGX_HTTP_NO_CONTENT, &nothing);
     }
 
-    n = ngx_atoof(id.data, id.len);
-
-    if (n != NGX_ERROR) {
-        w->version = (uint64_t) n;
-    }
+    w->op.behind_id = id;
 
     if (ngx_http_task_stream_out_events(r) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -217,6 +214,8 @@ ngx_http_task_job_stream_event(ngx_http_task_job_wait_t *w)
     ngx_http_task_store_drop(&w->op);
 
     w->op.pool = w->pool;
+    w->op.events = 1;
+    w->op.behind = w->event;
     w->op.handler = ngx_http_task_job_stream_read;
 
     w->store->type->read(w->store, &w->op);
@@ -226,7 +225,7 @@ ngx_http_task_job_stream_event(ngx_http_task_job_wait_t *w)
 static void
 ngx_http_task_job_stream_read(ngx_http_task_store_op_t *op, ngx_int_t rc)
 {
-    ngx_str_t                  json, event;
+    ngx_str_t                  text;
     ngx_uint_t                 ended;
     ngx_http_task_job_wait_t  *w;
 
@@ -245,16 +244,11 @@ ngx_http_task_job_stream_read(ngx_http_task_store_op_t *op, ngx_int_t rc)
     ended = (rc == NGX_OK && op->seen.state >= NGX_HTTP_TASK_JOB_DONE);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_task_job_text(w->pool, w->store, &op->seen, &json);
+        rc = ngx_http_task_job_stream_print(w, ended, &text);
     }
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_task_job_stream_print(w, ended ? "end" : "progress",
-                                            &json, &event);
-    }
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_task_job_stream_send(w, &event);
+    if (rc == NGX_OK && text.len) {
+        rc = ngx_http_task_job_stream_send(w, &text);
     }
 
     ngx_destroy_pool(w->pool);
@@ -279,32 +273,50 @@ ngx_http_task_job_stream_end(ngx_http_task_job_wait_t *w)
 }
 
 
+/* the events of the function, and how the job is, if that has changed */
+
 static ngx_int_t
-ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w, const char *name,
-    ngx_str_t *json, ngx_str_t *event)
+ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w, ngx_uint_t ended,
+    ngx_str_t *text)
 {
-    u_char       id[NGX_INT64_LEN + 1];
-    const char  *data;
+    u_char                    *p;
+    size_t                     size;
+    ngx_str_t                  json;
+    const char                *name, *id, *data;
+    ngx_http_task_job_seen_t  *seen;
 
-    if (ngx_strcmp(name, "end") == 0) {
-        ngx_memcpy(id, "end", sizeof("end"));
+    seen = &w->op.seen;
+    *text = seen->events;
 
-    } else {
-        *ngx_sprintf(id, "%uL", w->version) = '\0';
+    w->event = seen->event;
+
+    if (seen->change == w->change) {
+        return NGX_OK;
     }
 
-    data = (const char *) json->data;
+    w->change = seen->change;
 
-    event->data = ngx_pnalloc(w->pool,
-                              ngx_http_task_event_size(name, (char *) id, data,
-                                                       json->len));
-    if (event->data == NULL) {
+    if (ngx_http_task_job_text(w->pool, w->store, seen, &json) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    event->len = ngx_http_task_event_print(event->data, name, (char *) id, data,
-                                           json->len)
-                 - event->data;
+    name = ended ? "end" : "progress";
+    id = ended ? "end" : NULL;
+    data = (const char *) json.data;
+
+    size = text->len + ngx_http_task_event_size(name, id, data, json.len);
+
+    p = ngx_pnalloc(w->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = p;
+
+    p = ngx_cpymem(p, seen->events.data, seen->events.len);
+    p = ngx_http_task_event_print(p, name, id, data, json.len);
+
+    text->len = p - text->data;
 
     return NGX_OK;
 }

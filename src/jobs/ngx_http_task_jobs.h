@@ -11,6 +11,7 @@
 
 #include "run/ngx_http_task_run.h"
 #include "jobs/store/ngx_http_task_store.h"
+#include "text/ngx_http_task_event.h"
 
 
 /* values of "task_background" */
@@ -53,6 +54,15 @@ typedef struct {
     ngx_http_task_store_end_t  end;
     ngx_uint_t                 tries;        /* how often end() has failed */
 
+    /* what its function streams */
+
+    ngx_str_t                  taken;        /* by realloc(): the result, or
+                                                the beginning of an event */
+    size_t                     room;         /* bytes, for these */
+    uint64_t                   events;       /* how many there were */
+    ngx_http_task_event_scan_t  scan;
+    const char                *wrong;        /* if it could not be taken */
+
     /* these are used until the request has its answer */
 
     ngx_http_cleanup_t        *cleanup;
@@ -91,6 +101,24 @@ void ngx_http_task_job_cancel(void *data);
 /* logs the jobs that have not ended when this worker ends */
 
 void ngx_http_task_jobs_abandon(void);
+
+
+/* ngx_http_task_job_take.c: what its function streams, see write() */
+
+ngx_int_t ngx_http_task_job_take(ngx_task_t *t);
+
+/* takes it up to that byte; NGX_ERROR: job->wrong says why it cannot */
+
+ngx_int_t ngx_http_task_job_take_until(ngx_task_t *t, uint64_t until);
+
+
+/* ngx_http_task_job_end.c: how a job ends */
+
+/* sets job->end to what the task has come to, and logs if it has failed */
+
+void ngx_http_task_job_end_set(ngx_task_t *t);
+void ngx_http_task_job_end_log(ngx_task_t *t, ngx_uint_t status,
+    ngx_str_t *text);
 
 
 /* ngx_http_task_job_name.c: the id of a job in the logs */
@@ -246,13 +274,16 @@ struct ngx_http_task_job_wait_s {
 
     ngx_http_task_job_conf_t  *conf;         /* of the task that made the job,
                                                 for its request; or NULL */
+    ngx_uint_t                 bare;         /* 1: it wants the result alone */
     int64_t                    deadline;     /* on the monotonic clock, ns */
 
     /* a stream */
 
     ngx_msec_t                 ping;         /* 0: no comments */
     int64_t                    spoken;       /* when last sent, ns; 0: never */
-    uint64_t                   version;      /* of what was sent last */
+    uint64_t                   version;      /* of the job, when last read */
+    uint64_t                   change;       /* of what was told last */
+    uint64_t                   event;        /* the number of the last one */
     ngx_buf_t                 *buf;          /* holds what was sent last */
     ngx_pool_t                *pool;         /* of the event being made */
 };
@@ -288,10 +319,11 @@ void ngx_http_task_job_wait_end(ngx_http_task_job_wait_t *w, ngx_int_t rc);
  * so many milliseconds at most; they return NGX_DONE, or a status
  */
 
-/* answers what the job is then */
+/* answers what the job is then; bare: as the task would, or 202 */
 
 ngx_int_t ngx_http_task_job_poll(ngx_http_request_t *r,
-    ngx_http_task_store_t *store, u_char *id, ngx_msec_t time);
+    ngx_http_task_store_t *store, u_char *id, ngx_msec_t time,
+    ngx_uint_t bare);
 
 /* answers the request that made the job: as the task would, or 202 */
 

@@ -37,7 +37,11 @@ ngx_http_task_stream_go(ngx_task_t *t)
         return;
     }
 
-    if (t->state == NGX_HTTP_TASK_PENDING && !s->held) {
+    /* a worker that quits awaits a job, whether it streams or not */
+
+    if (t->state == NGX_HTTP_TASK_PENDING && !s->held
+        && !ngx_http_task_promised(t))
+    {
         s->held = 1;
         s->hold.give_up = ngx_http_task_stream_give_up;
 

@@ -124,7 +124,7 @@ typedef struct {
 
     /* the loop: a bell has rung, the function streams; then, in turns of the
        loop, write() sends what it may.  It returns NGX_OK, or NGX_DONE if
-       nothing more is sent: the task may be gone.  NULL: it takes no stream */
+       nothing more is sent: the task may be gone */
     void                           (*told)(ngx_http_task_bell_t *bell);
     ngx_int_t                      (*write)(ngx_task_t *t);
 

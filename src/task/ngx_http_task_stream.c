@@ -114,10 +114,6 @@ ngx_http_task_stream_wrong(ngx_task_t *t)
 
     result = &t->result;
 
-    if (t->client->told == NULL) {
-        return "streams as a background job, which keeps a result only";
-    }
-
     if (result->members || result->json || result->bytes) {
         return "streams after it has set a result";
     }

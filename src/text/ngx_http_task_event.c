@@ -92,3 +92,73 @@ ngx_http_task_event_field(unsigned char *p, const char *name, const char *value,
 
     return p;
 }
+
+
+unsigned char *
+ngx_http_task_event_end(ngx_http_task_event_scan_t *scan, unsigned char *p,
+    unsigned char *last)
+{
+    unsigned  cr;
+
+    while (p < last) {
+        cr = scan->cr;
+        scan->cr = (*p == '\r');
+
+        switch (*p++) {
+
+        case '\n':
+            if (cr) {
+                break;
+            }
+
+            /* fall through */
+
+        case '\r':
+            if (!scan->line) {
+                return p;
+            }
+
+            scan->line = 0;
+            break;
+
+        default:
+            scan->line = 1;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* the last one counts; one with a null is none */
+
+const unsigned char *
+ngx_http_task_event_id(const unsigned char *text, size_t len, size_t *id_len)
+{
+    size_t                n;
+    const unsigned char  *id, *value;
+
+    id = NULL;
+
+    while (len) {
+        for (n = 0; n < len && text[n] != '\n' && text[n] != '\r'; n++) {
+            /* void */
+        }
+
+        if (n >= 3 && memcmp(text, "id:", 3) == 0
+            && memchr(text, '\0', n) == NULL)
+        {
+            value = text + 3 + (n > 3 && text[3] == ' ');
+
+            id = value;
+            *id_len = text + n - value;
+        }
+
+        n += (n < len);
+
+        text += n;
+        len -= n;
+    }
+
+    return id;
+}

@@ -95,7 +95,12 @@ ngx_http_task_job_free(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_job_remove(sh, ngx_http_task_job_list(sh, job), job);
 
-    if (ngx_http_task_job_free_blocks(zone, job) != NGX_OK) {
+    if (ngx_http_task_job_chain_free(zone, i, job->block,
+                                     ngx_http_task_job_blocks(job->length),
+                                     &job->block)
+        != NGX_OK
+        || ngx_http_task_job_events_free(zone, job) != NGX_OK)
+    {
         return;
     }
 

@@ -18,6 +18,11 @@
 
 #define NGX_HTTP_TASK_JOB_NONE     ((uint32_t) -1)
 
+/* bits of block->job; a block has the second only while a zone is rebuilt */
+
+#define NGX_HTTP_TASK_JOB_EVENTS   0x80000000
+#define NGX_HTTP_TASK_JOB_REACHED  0x40000000
+
 
 /*
  * Keeps the compiler from moving a write across it: the process may be killed
@@ -44,6 +49,23 @@ typedef struct {
     uint32_t                   oldest;
     uint32_t                   newest;
 } ngx_http_task_job_list_t;
+
+
+/*
+ * The events of a job, the newest ones: they stand in a chain of blocks, each
+ * behind its length, as an uint32_t.
+ */
+
+typedef struct {
+    uint64_t                   number;       /* of the newest one, from 1 */
+    uint32_t                   count;
+    uint32_t                   length;       /* bytes */
+    uint32_t                   first;        /* block */
+    uint32_t                   skip;         /* bytes of it, before the oldest
+                                                one */
+    uint32_t                   last;         /* block */
+    uint32_t                   unused;
+} ngx_http_task_job_events_t;
 
 
 /* how far a job is, as its function tells it */
@@ -96,7 +118,11 @@ typedef struct {
     uint32_t                   busy;         /* 1: ended, a thread has it */
     uint32_t                   forgotten;    /* 1: no client finds it */
     uint32_t                   block;        /* the first of the result */
-    uint32_t                   length;       /* of the result, bytes */
+    uint32_t                   length;       /* of the result, bytes, with .. */
+    uint32_t                   type;         /* .. its type in front of it,
+                                                which is so long; 0: JSON */
+    uint32_t                   which;        /* of events counts, 0 or 1 */
+    ngx_http_task_job_events_t  events[2];
 
     uint32_t                   reading;      /* [both] 1: progress is read */
     uint32_t                   version;      /* [both]: of the progress */
@@ -110,9 +136,12 @@ typedef struct {
 
 
 typedef struct {
-    uint32_t                   next;         /* in the result, or free */
+    uint32_t                   next;         /* in its chain, or free */
     uint32_t                   job;          /* holds its result, if that
-                                                job has ended */
+                                                job has ended; or, with
+                                                NGX_HTTP_TASK_JOB_EVENTS, its
+                                                events, if their chain leads
+                                                here; NONE: free */
     u_char                     data[NGX_HTTP_TASK_JOB_BLOCK
                                     - 2 * sizeof(uint32_t)];
 } ngx_http_task_job_block_t;
@@ -137,7 +166,7 @@ typedef struct {
     uint64_t                   key;          /* of the location; 0: none, as
                                                 in the first share */
     uint64_t                   jobs;         /* derived: in any state */
-    ngx_http_task_job_list_t   ended[2];     /* without a result, with one */
+    ngx_http_task_job_list_t   ended[2];     /* without blocks, with some */
 } ngx_http_task_job_share_t;
 
 

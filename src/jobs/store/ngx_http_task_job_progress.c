@@ -102,6 +102,7 @@ ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
 
     ngx_memcpy(seen->id, job->id, NGX_HTTP_TASK_JOB_ID);
 
+    seen->change = ngx_http_task_job_change(job);
     seen->created = job->created;
     seen->ended = job->ended;
     seen->status = job->status;
@@ -113,6 +114,16 @@ ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
 
     ngx_memcpy(seen->message, progress.message, NGX_HTTP_TASK_JOB_MESSAGE);
     seen->message[NGX_HTTP_TASK_JOB_MESSAGE] = '\0';
+}
+
+
+/* a number of 40 bits, above 0 */
+
+uint64_t
+ngx_http_task_job_change(ngx_http_task_record_t *job)
+{
+    return (uint64_t) ngx_http_task_atomic_get(&job->version) << 8
+           | ngx_http_task_atomic_get(&job->state);
 }
 
 

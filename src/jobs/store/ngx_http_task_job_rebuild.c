@@ -137,6 +137,8 @@ ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_atomic_set(&job->reading, 0);
 
+    ngx_http_task_job_events_reach(sh, job);
+
     bucket = ngx_http_task_job_bucket(sh, job->id);
     job->next = *bucket;
     *bucket = i;
@@ -147,6 +149,7 @@ ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
     if (state < NGX_HTTP_TASK_JOB_DONE) {
         job->block = NGX_HTTP_TASK_JOB_NONE;
         job->length = 0;
+        job->type = 0;
 
         owner->jobs++;
         ngx_http_task_job_append(sh, &owner->list, job);
@@ -207,8 +210,13 @@ ngx_http_task_job_rebuild_blocks(ngx_http_task_job_sh_t *sh)
     for (i = 0; i < sh->used_blocks; i++) {
         block = &sh->blocks[i];
 
-        if (block->job >= sh->used_jobs
-            || sh->jobs[block->job].state < NGX_HTTP_TASK_JOB_DONE)
+        if (block->job != NGX_HTTP_TASK_JOB_NONE
+            && (block->job & NGX_HTTP_TASK_JOB_REACHED))
+        {
+            block->job &= ~NGX_HTTP_TASK_JOB_REACHED;
+
+        } else if (block->job >= sh->used_jobs
+                   || sh->jobs[block->job].state < NGX_HTTP_TASK_JOB_DONE)
         {
             block->job = NGX_HTTP_TASK_JOB_NONE;
             block->next = sh->free_block;

@@ -132,30 +132,19 @@ ngx_http_task_job_share(ngx_http_task_job_sh_t *sh, uint64_t key)
 
 
 ngx_int_t
-ngx_http_task_job_result_write(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job, ngx_str_t *result)
+ngx_http_task_job_make_room(ngx_http_task_job_zone_t *zone, ngx_uint_t blocks)
 {
-    size_t                      left, n;
-    u_char                     *p;
-    uint32_t                   *link;
-    ngx_uint_t                  need, have;
-    ngx_http_task_job_sh_t     *sh;
-    ngx_http_task_job_block_t  *block;
+    ngx_uint_t               have;
+    ngx_http_task_job_sh_t  *sh;
 
     sh = zone->sh;
-    need = ngx_http_task_job_blocks(result->len);
+    have = ngx_http_task_job_free_count(sh);
 
-    if (result->len > zone->max_result || need > sh->nblocks) {
-        return NGX_DECLINED;
-    }
-
-    have = sh->free_blocks + sh->nblocks - sh->used_blocks;
-
-    if (need > have && !ngx_http_task_job_can_drop(zone, need - have)) {
+    if (blocks > have && !ngx_http_task_job_can_drop(zone, blocks - have)) {
         return NGX_BUSY;
     }
 
-    while (need > sh->free_blocks + sh->nblocks - sh->used_blocks) {
+    while (blocks > ngx_http_task_job_free_count(sh)) {
 
         if (zone->damaged
             || !ngx_http_task_job_drop(zone, 0, NGX_HTTP_TASK_JOB_SHARES, 1))
@@ -165,30 +154,11 @@ ngx_http_task_job_result_write(ngx_http_task_job_zone_t *zone,
         }
     }
 
-    link = &job->block;
-    p = result->data;
-
-    for (left = result->len; left; left -= n) {
-        *link = ngx_http_task_job_take_block(sh);
-        block = &sh->blocks[*link];
-
-        n = ngx_min(left, sizeof(block->data));
-
-        block->job = job - sh->jobs;
-        block->next = NGX_HTTP_TASK_JOB_NONE;
-        ngx_memcpy(block->data, p, n);
-
-        p += n;
-        link = &block->next;
-    }
-
-    job->length = result->len;
-
     return NGX_OK;
 }
 
 
-/* returns 1 if so many blocks come free when the oldest results are dropped */
+/* returns 1 if so many blocks come free when the oldest ones are dropped */
 
 static ngx_uint_t
 ngx_http_task_job_can_drop(ngx_http_task_job_zone_t *zone, ngx_uint_t need)
@@ -205,7 +175,7 @@ ngx_http_task_job_can_drop(ngx_http_task_job_zone_t *zone, ngx_uint_t need)
 
     for (n = 0; n < NGX_HTTP_TASK_JOB_SHARES; n++) {
 
-        /* a result has a block at least: no more steps than blocks needed */
+        /* each has a block at least: no more steps than blocks needed */
 
         for (i = sh->shares[n].ended[1].oldest;
              i < sh->used_jobs && blocks < need;
@@ -217,7 +187,8 @@ ngx_http_task_job_can_drop(ngx_http_task_job_zone_t *zone, ngx_uint_t need)
                 break;
             }
 
-            blocks += ngx_http_task_job_blocks(job->length);
+            blocks += ngx_http_task_job_blocks(job->length)
+                      + ngx_http_task_job_events_blocks(job);
         }
     }
 

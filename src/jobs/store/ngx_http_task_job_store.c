@@ -10,6 +10,8 @@
 
 static void ngx_http_task_job_store_add(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op, uint64_t share, ngx_uint_t max, void *data);
+static void ngx_http_task_job_store_event(ngx_http_task_store_t *store,
+    uint64_t key, ngx_str_t *text);
 static void ngx_http_task_job_store_end(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op, ngx_http_task_store_end_t *end);
 static void ngx_http_task_job_store_returned(ngx_http_task_store_t *store,
@@ -34,6 +36,7 @@ static void ngx_http_task_job_store_leave(ngx_http_task_store_t *store);
 const ngx_http_task_store_type_t  ngx_http_task_job_store = {
     .name = ngx_string("zone"),
     .add = ngx_http_task_job_store_add,
+    .event = ngx_http_task_job_store_event,
     .end = ngx_http_task_job_store_end,
     .returned = ngx_http_task_job_store_returned,
     .begin = ngx_http_task_job_store_begin,
@@ -79,6 +82,18 @@ ngx_http_task_job_store_add(ngx_http_task_store_t *store,
 
 
 static void
+ngx_http_task_job_store_event(ngx_http_task_store_t *store, uint64_t key,
+    ngx_str_t *text)
+{
+    ngx_http_task_job_zone_t  *zone;
+
+    zone = ngx_http_task_job_store_zone(store);
+
+    ngx_http_task_job_event(zone, &zone->sh->jobs[key], text);
+}
+
+
+static void
 ngx_http_task_job_store_end(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op, ngx_http_task_store_end_t *end)
 {
@@ -87,8 +102,7 @@ ngx_http_task_job_store_end(ngx_http_task_store_t *store,
 
     zone = ngx_http_task_job_store_zone(store);
 
-    rc = ngx_http_task_job_end(zone, &zone->sh->jobs[op->key], end->state,
-                               end->status, &end->result, end->busy);
+    rc = ngx_http_task_job_end(zone, &zone->sh->jobs[op->key], end);
 
     if (rc == NGX_OK) {
         zone->running--;
@@ -138,8 +152,7 @@ ngx_http_task_job_store_read(ngx_http_task_store_t *store,
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_task_job_see(ngx_http_task_job_store_zone(store), op->id,
-                               op->pool, &op->seen);
+    rc = ngx_http_task_job_see(ngx_http_task_job_store_zone(store), op);
 
     ngx_http_task_store_answer(op, rc);
 }

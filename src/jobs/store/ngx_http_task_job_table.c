@@ -41,7 +41,11 @@ ngx_http_task_job_bucket(ngx_http_task_job_sh_t *sh, u_char *id)
 ngx_http_task_job_list_t *
 ngx_http_task_job_list(ngx_http_task_job_sh_t *sh, ngx_http_task_record_t *job)
 {
-    return &sh->shares[job->share].ended[job->length > 0];
+    ngx_uint_t  blocks;
+
+    blocks = (job->length || ngx_http_task_job_events(job)->length);
+
+    return &sh->shares[job->share].ended[blocks];
 }
 
 

@@ -13,8 +13,11 @@
 #include <sys/random.h>
 
 
+static ngx_int_t ngx_http_task_job_write_result(
+    ngx_http_task_job_zone_t *zone, ngx_http_task_record_t *job,
+    ngx_http_task_store_end_t *end);
 static ngx_int_t ngx_http_task_job_copy_result(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job, u_char *p);
+    ngx_http_task_record_t *job, ngx_http_task_store_op_t *op);
 static ngx_http_task_record_t *ngx_http_task_job_find(
     ngx_http_task_job_zone_t *zone, u_char *id);
 
@@ -86,10 +89,34 @@ ngx_http_task_job_add(ngx_http_task_job_zone_t *zone, uint64_t key,
 }
 
 
+void
+ngx_http_task_job_event(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_str_t *text)
+{
+    ngx_int_t  rc;
+
+    ngx_http_task_job_lock(zone);
+
+    rc = ngx_http_task_job_events_add(zone, job, text);
+
+    ngx_http_task_job_unlock(zone);
+
+    if (rc == NGX_OK) {
+        zone->full = 0;
+
+    } else if (!zone->full) {
+        zone->full = 1;
+
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "no room for events of jobs in task_job_zone \"%V\"",
+                      &zone->store->name);
+    }
+}
+
+
 ngx_int_t
 ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job, ngx_http_task_job_state_e state,
-    ngx_uint_t status, ngx_str_t *result, ngx_uint_t busy)
+    ngx_http_task_record_t *job, ngx_http_task_store_end_t *end)
 {
     ngx_int_t                rc;
     ngx_uint_t               was;
@@ -99,7 +126,7 @@ ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_job_lock(zone);
 
-    rc = ngx_http_task_job_result_write(zone, job, result);
+    rc = ngx_http_task_job_write_result(zone, job, end);
 
     if (rc != NGX_OK) {
         ngx_http_task_job_unlock(zone);
@@ -112,21 +139,21 @@ ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
         ngx_http_task_job_asked_remove(zone, zone->owner, job);
     }
 
-    job->status = status;
+    job->status = end->status;
     job->ended = ngx_http_task_job_now();
     job->since = ngx_http_task_job_clock();
-    job->busy = busy;
+    job->busy = end->busy;
 
-    if (!busy) {
+    if (!end->busy) {
         ngx_http_task_job_remove(sh, &zone->owner->list, job);
         ngx_http_task_job_keep(zone, job);
     }
 
     zone->owner->jobs--;
-    sh->states[state]++;
+    sh->states[end->state]++;
     ngx_http_task_job_order();
 
-    was = __atomic_exchange_n(&job->state, state, __ATOMIC_ACQ_REL);
+    was = __atomic_exchange_n(&job->state, end->state, __ATOMIC_ACQ_REL);
 
     if (was == NGX_HTTP_TASK_JOB_RUNNING) {
         (void) __atomic_sub_fetch(&zone->owner->running, 1, __ATOMIC_RELAXED);
@@ -135,6 +162,48 @@ ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_unlock(zone);
 
     zone->data[job - sh->jobs] = NULL;
+
+    return NGX_OK;
+}
+
+
+/* the type stands in front of it */
+
+static ngx_int_t
+ngx_http_task_job_write_result(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_http_task_store_end_t *end)
+{
+    size_t                     length;
+    ngx_int_t                  rc;
+    ngx_uint_t                 need;
+    ngx_http_task_job_sh_t    *sh;
+    ngx_http_task_job_chain_t  chain;
+
+    sh = zone->sh;
+    length = end->type.len + end->result.len;
+    need = ngx_http_task_job_blocks(length);
+
+    if (end->result.len > zone->store->max_result || need > sh->nblocks) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_http_task_job_make_room(zone, need);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    chain.job = job - sh->jobs;
+    chain.first = &job->block;
+    chain.block = NGX_HTTP_TASK_JOB_NONE;
+    chain.at = 0;
+
+    ngx_http_task_job_chain_write(sh, &chain, end->type.data, end->type.len);
+    ngx_http_task_job_chain_write(sh, &chain, end->result.data,
+                                  end->result.len);
+
+    job->type = end->type.len;
+    job->length = length;
 
     return NGX_OK;
 }
@@ -153,11 +222,11 @@ ngx_http_task_job_returned(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* copies the job, and its result into the pool */
+/* copies the job, and its result and events into the pool */
 
 ngx_int_t
-ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
-    ngx_pool_t *pool, ngx_http_task_job_seen_t *seen)
+ngx_http_task_job_see(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op)
 {
     ngx_int_t                rc;
     ngx_http_task_record_t  *job;
@@ -166,21 +235,20 @@ ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
 
     ngx_http_task_job_expire(zone);
 
-    job = ngx_http_task_job_find(zone, id);
+    job = ngx_http_task_job_find(zone, op->id);
 
     if (job == NULL) {
         ngx_http_task_job_unlock(zone);
         return NGX_DECLINED;
     }
 
-    ngx_http_task_job_copy(seen, job);
+    ngx_http_task_job_copy(&op->seen, job);
 
-    seen->result.len = job->length;
-    seen->result.data = ngx_pnalloc(pool, job->length + 1);
+    rc = ngx_http_task_job_copy_result(zone, job, op);
 
-    rc = seen->result.data
-         ? ngx_http_task_job_copy_result(zone, job, seen->result.data)
-         : NGX_ERROR;
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_job_events_see(zone, job, op);
+    }
 
     ngx_http_task_job_unlock(zone);
 
@@ -188,36 +256,36 @@ ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
 }
 
 
-/* copies the result, and a null behind it; fails if a block is missing */
+/* copies the result with its type, and a null behind it */
 
 static ngx_int_t
 ngx_http_task_job_copy_result(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job, u_char *p)
+    ngx_http_task_record_t *job, ngx_http_task_store_op_t *op)
 {
-    size_t                      left, n;
-    uint32_t                    i, owner;
-    ngx_http_task_job_sh_t     *sh;
-    ngx_http_task_job_block_t  *block;
+    u_char                     *p;
+    ngx_http_task_job_chain_t   chain;
 
-    sh = zone->sh;
-    owner = job - sh->jobs;
-    i = job->block;
+    p = ngx_pnalloc(op->pool, (size_t) job->length + 1);
 
-    for (left = job->length; left; left -= n) {
-
-        if (i >= sh->used_blocks || sh->blocks[i].job != owner) {
-            ngx_http_task_job_damaged(zone, "a result ends too early");
-            return NGX_ERROR;
-        }
-
-        block = &sh->blocks[i];
-        i = block->next;
-
-        n = ngx_min(left, sizeof(block->data));
-        p = ngx_cpymem(p, block->data, n);
+    if (p == NULL || job->type > job->length) {
+        return NGX_ERROR;
     }
 
-    *p = '\0';
+    chain.job = job - zone->sh->jobs;
+    chain.first = &job->block;
+    chain.block = NGX_HTTP_TASK_JOB_NONE;
+    chain.at = 0;
+
+    if (ngx_http_task_job_chain_read(zone, &chain, p, job->length) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p[job->length] = '\0';
+
+    op->seen.type.data = p;
+    op->seen.type.len = job->type;
+    op->seen.result.data = p + job->type;
+    op->seen.result.len = job->length - job->type;
 
     return NGX_OK;
 }
@@ -239,8 +307,8 @@ ngx_http_task_job_peek(ngx_http_task_job_zone_t *zone, u_char *id,
     if (job) {
         state = ngx_http_task_atomic_get(&job->state);
 
-        *version = (uint64_t) ngx_http_task_atomic_get(&job->version) << 8
-                   | state;
+        *version = ngx_http_task_job_events(job)->number << 40
+                   | ngx_http_task_job_change(job);
         *ended = (state >= NGX_HTTP_TASK_JOB_DONE);
 
         job->wanted = ngx_http_task_job_clock() + NGX_HTTP_TASK_JOB_WANTED;

@@ -20,13 +20,13 @@ typedef struct {
     ngx_msec_t                 ttl;
     ngx_msec_t                 keep;         /* an ended job is not dropped
                                                 for so long */
-    size_t                     max_result;
 
     ngx_http_task_job_sh_t    *sh;
 
     /* state of this worker */
 
     ngx_uint_t                 damaged;      /* 1: unlock() rebuilds it */
+    ngx_uint_t                 full;         /* 1: this was logged already */
     ngx_http_task_job_owner_t *owner;        /* NULL: no job was added here */
     void                     **data;         /* given to add(), by keys */
     ngx_uint_t                 running;      /* its jobs that have not ended */
@@ -87,19 +87,79 @@ void ngx_http_task_job_damaged(ngx_http_task_job_zone_t *zone,
     const char *what);
 
 
-/* ngx_http_task_job_block.c: results */
+/*
+ * ngx_http_task_job_block.c: chains of blocks, which have results and events.
+ * NGX_ERROR: a chain ends too early, and the zone is damaged.
+ */
 
-/* returns how many blocks a result of that length needs */
+/* a place in a chain; the first number of it is where first points to */
+
+typedef struct {
+    uint32_t                   job;          /* what its blocks have there */
+    uint32_t                  *first;
+    uint32_t                   block;        /* NONE: before the first one */
+    uint32_t                   at;           /* bytes of the block */
+} ngx_http_task_job_chain_t;
+
+#define NGX_HTTP_TASK_JOB_DATA                                                \
+    sizeof(((ngx_http_task_job_block_t *) 0)->data)
+
+/* returns how many blocks that many bytes need */
 
 ngx_uint_t ngx_http_task_job_blocks(size_t length);
 
-/* takes a free block; there must be one */
+/* returns how many blocks can be taken */
 
-uint32_t ngx_http_task_job_take_block(ngx_http_task_job_sh_t *sh);
+ngx_uint_t ngx_http_task_job_free_count(ngx_http_task_job_sh_t *sh);
 
-/* frees the blocks of the job's result; NGX_ERROR: the zone is damaged */
+/* appends n bytes at the place, which is the end; there must be room */
 
-ngx_int_t ngx_http_task_job_free_blocks(ngx_http_task_job_zone_t *zone,
+void ngx_http_task_job_chain_write(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_job_chain_t *chain, const void *data, size_t n);
+
+/* reads n bytes, and goes on; with data NULL, goes on */
+
+ngx_int_t ngx_http_task_job_chain_read(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_chain_t *chain, void *data, size_t n);
+
+/* frees n blocks from this one on; returns the next one in next */
+
+ngx_int_t ngx_http_task_job_chain_free(ngx_http_task_job_zone_t *zone,
+    uint32_t job, uint32_t block, ngx_uint_t n, uint32_t *next);
+
+
+/* ngx_http_task_job_events.c: events of jobs */
+
+/* the events that count */
+
+#define ngx_http_task_job_events(job)                                         \
+    (&(job)->events[(job)->which & 1])
+
+/* returns how many blocks have events of the job */
+
+ngx_uint_t ngx_http_task_job_events_blocks(ngx_http_task_record_t *job);
+
+/*
+ * Adds an event, and drops the oldest ones of the job for it; NGX_BUSY: there
+ * is no room.
+ */
+
+ngx_int_t ngx_http_task_job_events_add(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_str_t *text);
+
+/* copies the events that op asks for into op->pool, and op->seen */
+
+ngx_int_t ngx_http_task_job_events_see(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_http_task_store_op_t *op);
+
+/* frees all */
+
+ngx_int_t ngx_http_task_job_events_free(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
+
+/* marks the blocks of the events as reached; if one is not there, drops all */
+
+void ngx_http_task_job_events_reach(ngx_http_task_job_sh_t *sh,
     ngx_http_task_record_t *job);
 
 
@@ -190,12 +250,12 @@ ngx_int_t ngx_http_task_job_place(ngx_http_task_job_zone_t *zone,
     uint64_t key, ngx_uint_t max, ngx_http_task_record_t **place);
 
 /*
- * Writes the result into blocks.  NGX_DECLINED: it is larger than any may be;
- * NGX_BUSY: there is no room for it; no job is dropped in vain.
+ * Drops the oldest ended jobs that have blocks, until so many are free.
+ * NGX_BUSY: there are too few of them, and no job is dropped.
  */
 
-ngx_int_t ngx_http_task_job_result_write(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job, ngx_str_t *result);
+ngx_int_t ngx_http_task_job_make_room(ngx_http_task_job_zone_t *zone,
+    ngx_uint_t blocks);
 
 
 /*
@@ -225,6 +285,10 @@ void ngx_http_task_job_progress(ngx_http_task_record_t *job, int64_t done,
 void ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
     ngx_http_task_record_t *job);
 
+/* returns another number when the state or the progress has changed */
+
+uint64_t ngx_http_task_job_change(ngx_http_task_record_t *job);
+
 
 /* --- these take the mutex ------------------------------------------------ */
 
@@ -242,22 +306,26 @@ void ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
 ngx_int_t ngx_http_task_job_add(ngx_http_task_job_zone_t *zone, uint64_t key,
     ngx_uint_t max, void *data, ngx_http_task_record_t **job);
 
+/* adds an event to a job, on the same loop; logs if it has no room */
+
+void ngx_http_task_job_event(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_str_t *text);
+
 /*
  * Ends a job, on the same loop.  With busy a thread still has the job, and
- * returned() is to follow.  NGX_DECLINED, NGX_BUSY: as result_write(), and the
- * job has not ended.
+ * returned() is to follow.  NGX_DECLINED: the result is larger than any may be;
+ * NGX_BUSY: there is no room for it; then the job has not ended.
  */
 
 ngx_int_t ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job, ngx_http_task_job_state_e state,
-    ngx_uint_t status, ngx_str_t *result, ngx_uint_t busy);
+    ngx_http_task_record_t *job, ngx_http_task_store_end_t *end);
 void ngx_http_task_job_returned(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 
 /* on any worker's loop; NGX_DECLINED: no such job; see(): or NGX_ERROR */
 
-ngx_int_t ngx_http_task_job_see(ngx_http_task_job_zone_t *zone, u_char *id,
-    ngx_pool_t *pool, ngx_http_task_job_seen_t *seen);
+ngx_int_t ngx_http_task_job_see(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op);
 ngx_int_t ngx_http_task_job_peek(ngx_http_task_job_zone_t *zone, u_char *id,
     uint64_t *version, ngx_uint_t *ended);
 ngx_int_t ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id);

@@ -11,6 +11,7 @@
 
 #define NGX_HTTP_TASK_JOB_ZONE_TTL     3600000
 #define NGX_HTTP_TASK_JOB_ZONE_RESULT  65536
+#define NGX_HTTP_TASK_JOB_ZONE_EVENTS  16384
 
 
 static char *ngx_http_task_job_zone_options(ngx_conf_t *cf,
@@ -22,7 +23,8 @@ static char *ngx_http_task_job_zone_bytes(ngx_conf_t *cf,
 
 
 /*
- * "name:size [ttl=1h] [keep=0] [max_body=16k] [max_result=64k] [node=name]"
+ * "name:size [ttl=1h] [keep=0] [max_body=16k] [max_result=64k] [max_events=16k]
+ * [node=name]"
  */
 
 char *
@@ -71,11 +73,11 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     room = ngx_http_task_job_shm_room(size);
 
-    if (zone->max_result > room) {
+    if (store->max_result > room) {
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "no result of %uz bytes, which \"max_result\" "
                            "allows, has room in zone \"%V\", it has room for "
-                           "%uz", zone->max_result, &name, room);
+                           "%uz", store->max_result, &name, room);
     }
 
     return (ngx_http_task_job_shm_create(cf, zone, size, cmd->post) == NGX_OK)
@@ -86,7 +88,7 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static char *
 ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
 {
-    ngx_str_t               ttl, keep, max_body, max_result, node;
+    ngx_str_t               ttl, keep, max_body, max_result, max_events, node;
     ngx_http_task_store_t  *store;
 
     ngx_http_task_option_t  options[] = {
@@ -94,6 +96,7 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
         { "keep", &keep },
         { "max_body", &max_body },
         { "max_result", &max_result },
+        { "max_events", &max_events },
         { "node", &node },
         { NULL, NULL }
     };
@@ -102,6 +105,7 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
     ngx_str_null(&keep);
     ngx_str_null(&max_body);
     ngx_str_null(&max_result);
+    ngx_str_null(&max_events);
     ngx_str_null(&node);
 
     if (ngx_http_task_conf_options(cf, 2, options) != NGX_OK) {
@@ -111,14 +115,17 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
     store = zone->store;
 
     zone->ttl = NGX_HTTP_TASK_JOB_ZONE_TTL;
-    zone->max_result = NGX_HTTP_TASK_JOB_ZONE_RESULT;
+    store->max_result = NGX_HTTP_TASK_JOB_ZONE_RESULT;
+    store->max_events = NGX_HTTP_TASK_JOB_ZONE_EVENTS;
 
     if (ngx_http_task_job_zone_time(cf, &options[0], &zone->ttl) != NGX_CONF_OK
         || ngx_http_task_job_zone_time(cf, &options[1], &zone->keep)
            != NGX_CONF_OK
         || ngx_http_task_job_zone_bytes(cf, &options[2], &store->max_body)
            != NGX_CONF_OK
-        || ngx_http_task_job_zone_bytes(cf, &options[3], &zone->max_result)
+        || ngx_http_task_job_zone_bytes(cf, &options[3], &store->max_result)
+           != NGX_CONF_OK
+        || ngx_http_task_job_zone_bytes(cf, &options[4], &store->max_events)
            != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
@@ -130,7 +137,7 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
     }
 
     if (node.data && !ngx_http_task_store_is_node(node.data, node.len)) {
-        return ngx_http_task_conf_invalid(cf, &options[4],
+        return ngx_http_task_conf_invalid(cf, &options[5],
                                           "letters, digits, \"_\" and \".\"");
     }
 

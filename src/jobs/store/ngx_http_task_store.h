@@ -52,8 +52,15 @@ typedef struct {
     int64_t                    total;        /* .. as its function tells */
     u_char                     message[NGX_HTTP_TASK_JOB_MESSAGE + 1];
 
-    ngx_str_t                  result;       /* JSON, or what went wrong; a
-                                                null is behind it */
+    ngx_str_t                  type;         /* of the result; empty: JSON, if
+                                                the job is done */
+    ngx_str_t                  result;       /* or what went wrong; a null is
+                                                behind it */
+
+    uint64_t                   change;       /* another one, if anything but
+                                                events has changed */
+    uint64_t                   event;        /* the number of the last one */
+    ngx_str_t                  events;       /* as they were given */
 } ngx_http_task_job_seen_t;
 
 
@@ -96,6 +103,11 @@ struct ngx_http_task_store_op_s {
                                         ngx_int_t rc);
     void                      *data;         /* the caller's */
     ngx_pool_t                *pool;         /* read(): for the result */
+    ngx_uint_t                 events;       /* read(): 1: events, too, .. */
+    uint64_t                   behind;       /* .. those behind this number, */
+    ngx_str_t                  behind_id;    /* .. or, if that is 0, behind the
+                                                last one of this id; if none is
+                                                kept that has it, all */
 
     u_char                     id[NGX_HTTP_TASK_JOB_ID];   /* add() sets it */
     uint64_t                   key;                        /* add() sets it */
@@ -120,6 +132,7 @@ struct ngx_http_task_store_op_s {
 typedef struct {
     ngx_http_task_job_state_e  state;
     ngx_uint_t                 status;
+    ngx_str_t                  type;         /* of the result; empty: JSON */
     ngx_str_t                  result;
     ngx_uint_t                 busy;         /* a thread still has the job, and
                                                 returned() is to follow */
@@ -139,6 +152,15 @@ typedef struct {
      */
     void  (*add)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
         uint64_t share, ngx_uint_t max, void *data);
+
+    /*
+     * Adds an event to the job with that key, before end() is called: its text,
+     * with the empty line behind it, of store->max_events bytes at most.  The
+     * oldest ones of the job are dropped for it.  It is not answered: what
+     * becomes of an event that has no room is told in the log.
+     */
+    void  (*event)(ngx_http_task_store_t *store, uint64_t key,
+        ngx_str_t *text);
 
     /*
      * Ends the job with op->key.  An engine that cannot be reached is tried
@@ -181,6 +203,7 @@ typedef struct {
     /*
      * Tells that the job has ended, or has another version than op->version,
      * and sets both.  No job has the version 0: with it the call is as read().
+     * An event changes the version, too.
      *
      * With any other version it is answered after the call has returned; not
      * more often than some twenty times a second, if only the version changes;
@@ -210,6 +233,9 @@ struct ngx_http_task_store_s {
 
     ngx_str_t                  node;         /* ids begin with it, or empty */
     size_t                     max_body;     /* of a job's request, bytes */
+    size_t                     max_result;   /* of a job, bytes */
+    size_t                     max_events;   /* kept of a job, bytes; 0: none
+                                                are, event() is not called */
     ngx_uint_t                 nshares;      /* locations with "max" */
 
     /*

@@ -14,6 +14,7 @@
 #include "jobs/store/ngx_http_task_job_table.c"
 #include "jobs/store/ngx_http_task_job_rebuild.c"
 #include "jobs/store/ngx_http_task_job_block.c"
+#include "jobs/store/ngx_http_task_job_events.c"
 #include "jobs/store/ngx_http_task_job_keep.c"
 #include "jobs/store/ngx_http_task_job_owner.c"
 #include "jobs/store/ngx_http_task_job_room.c"
@@ -155,7 +156,8 @@ make(ngx_uint_t places, ngx_msec_t ttl, ngx_msec_t keep)
     zone.store = &store;
     zone.ttl = ttl;
     zone.keep = keep;
-    zone.max_result = 65536;
+    store.max_result = 65536;
+    store.max_events = 1000;
 
     op.handler = handler;
 
@@ -218,6 +220,7 @@ ends(char name, size_t length, ngx_uint_t busy)
     ngx_http_task_store_end_t  end;
 
     memset(text, name, sizeof(text));
+    memset(&end, 0, sizeof(end));
 
     end.state = NGX_HTTP_TASK_JOB_DONE;
     end.status = 200;

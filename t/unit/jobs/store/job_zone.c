@@ -2,8 +2,9 @@
 /*
  * A worker is killed after each store that it makes to a zone of jobs, in each
  * operation, and the next process goes on: whatever happens, each block is in
- * one result or free, each list ends, each count is right, and no job has
- * another one's result.  With the module's real files.
+ * one result, in the events of one job, or free, each list ends, each count is
+ * right, and no job has another one's result, or lacks an event.  With the
+ * module's real files.
  */
 
 
@@ -12,6 +13,7 @@
 #include "jobs/store/ngx_http_task_job_table.c"
 #include "jobs/store/ngx_http_task_job_rebuild.c"
 #include "jobs/store/ngx_http_task_job_block.c"
+#include "jobs/store/ngx_http_task_job_events.c"
 #include "jobs/store/ngx_http_task_job_keep.c"
 #include "jobs/store/ngx_http_task_job_owner.c"
 #include "jobs/store/ngx_http_task_job_room.c"
@@ -26,6 +28,7 @@
 #define SIZE     49152
 #define KNOWN    64
 #define BLOCK    (NGX_HTTP_TASK_JOB_BLOCK - 2 * sizeof(uint32_t))
+#define EVENTS   700             /* bytes of a job */
 
 
 /* what the test knows of a job: its id, and what its result has to be */
@@ -35,6 +38,7 @@ typedef struct {
     ngx_http_task_record_t *job;
     char                 fill;
     size_t               length;
+    int                  events;     /* were added, for sure */
     int                  ended;      /* before the operation */
     int                  may_go;     /* the operation may drop it */
 } known_t;
@@ -133,6 +137,25 @@ check_blocks(ngx_http_task_job_sh_t *sh)
     memset(seen, 0, sizeof(seen));
 
     for (job = sh->jobs; job < sh->jobs + sh->used_jobs; job++) {
+
+        if (job->state == NGX_HTTP_TASK_JOB_FREE) {
+            continue;
+        }
+
+        n = ngx_http_task_job_events_blocks(job);
+
+        for (i = ngx_http_task_job_events(job)->first; n; n--) {
+            wrong_if(i >= sh->used_blocks);
+            wrong_if(seen[i]++);
+            wrong_if(sh->blocks[i].job
+                     != ((job - sh->jobs) | NGX_HTTP_TASK_JOB_EVENTS));
+
+            if (n == 1) {
+                wrong_if(i != ngx_http_task_job_events(job)->last);
+            }
+
+            i = sh->blocks[i].next;
+        }
 
         if (job->state < NGX_HTTP_TASK_JOB_DONE) {
             continue;
@@ -328,17 +351,49 @@ check_zone(void)
 static ngx_int_t
 end(known_t *k, char fill, size_t length, int busy)
 {
-    ngx_str_t  text;
+    ngx_http_task_store_end_t  end;
 
-    text.len = length;
-    text.data = malloc(length + 1);
-    memset(text.data, fill, length);
+    memset(&end, 0, sizeof(end));
+
+    end.state = NGX_HTTP_TASK_JOB_DONE;
+    end.status = 200;
+    end.busy = busy;
+    end.result.len = length;
+    end.result.data = malloc(length + 1);
+    memset(end.result.data, fill, length);
+
+    if (length % 2) {
+        end.type.len = 3;
+        end.type.data = (u_char *) "a/b";
+    }
 
     k->fill = fill;
     k->length = length;
 
-    return ngx_http_task_job_end(&zone, k->job, NGX_HTTP_TASK_JOB_DONE, 200,
-                                 &text, busy);
+    return ngx_http_task_job_end(&zone, k->job, &end);
+}
+
+
+/* its number, and as many letters as it takes */
+
+static void
+event(known_t *k, size_t length)
+{
+    char       buf[EVENTS + 64];
+    ngx_str_t  text;
+
+    memset(buf, 'x', sizeof(buf));
+    memcpy(buf, "id: ", 4);
+    snprintf(buf + 4, 7, "%06u", (k->events + 1) % 1000000U);
+    memcpy(buf + 10, "\ndata: ", 7);
+    memcpy(buf + 17 + length, "\n\n", 2);
+
+    text.data = (u_char *) buf;
+    text.len = 17 + length + 2;
+
+    ngx_http_task_job_event(&zone, k->job, &text);
+
+    k->events++;
 }
 
 
@@ -398,6 +453,10 @@ dead_worker(int locked)
             _exit(3);
         }
 
+        event(&notes->known[notes->n - 2], 300);
+        event(&notes->known[notes->n - 1], 200);
+        event(&notes->known[notes->n - 1], 200);
+
         end(&notes->known[notes->n - 1], 'd', 300, 1);
         notes->known[notes->n - 1].may_go = 1;
 
@@ -437,6 +496,58 @@ mine(void)
 
 /* --- the next process ----------------------------------------------------- */
 
+/* the newest ones are there, each whole, and as many as there is room for */
+
+static int
+look_events(known_t *k, ngx_http_task_job_seen_t *seen)
+{
+    u_char   *p, *end, *last;
+    uint64_t  number;
+
+    p = seen->events.data;
+    last = p + seen->events.len;
+
+    if (seen->event < (uint64_t) k->events
+        || seen->event > (uint64_t) k->events + 1)
+    {
+        return 81;
+    }
+
+    if (seen->events.len > EVENTS) {
+        return 82;
+    }
+
+    number = 0;
+
+    while (p < last) {
+        if (last - p < 20 || memcmp(p, "id: ", 4) != 0) {
+            return 83;
+        }
+
+        if (number && (uint64_t) atoi((char *) p + 4) != number + 1) {
+            return 84;
+        }
+
+        number = atoi((char *) p + 4);
+
+        end = memmem(p, last - p, "\n\n", 2);
+        if (end == NULL) {
+            return 85;
+        }
+
+        for (p += 17; p < end; p++) {
+            if (*p != 'x') {
+                return 86;
+            }
+        }
+
+        p = end + 2;
+    }
+
+    return (seen->events.len && number != seen->event) ? 87 : 0;
+}
+
+
 /* 0: the job is there, with what it has to have, or may be gone */
 
 static int
@@ -444,9 +555,19 @@ look(known_t *k)
 {
     ngx_int_t                 rc;
     ngx_uint_t                i;
+    ngx_http_task_store_op_t  op;
     ngx_http_task_job_seen_t  seen;
 
-    rc = ngx_http_task_job_see(&zone, k->id, NULL, &seen);
+    memset(&op, 0, sizeof(op));
+    memcpy(op.id, k->id, sizeof(op.id));
+    op.events = 1;
+
+    rc = ngx_http_task_job_see(&zone, &op);
+    seen = op.seen;
+
+    if (rc == NGX_OK && look_events(k, &seen)) {
+        return look_events(k, &seen);
+    }
 
     if (rc == NGX_DECLINED) {
         return (k->ended && !k->may_go) ? 92 : 0;
@@ -462,7 +583,9 @@ look(known_t *k)
         return (k->ended && !k->may_go) || seen.result.len ? 94 : 0;
     }
 
-    if (seen.result.len != k->length) {
+    if (seen.result.len != k->length
+        || seen.type.len != (k->length % 2 ? 3 : 0))
+    {
         return 95;
     }
 
@@ -494,6 +617,10 @@ use(void)
         }
 
         memcpy(k.id, k.job->id, sizeof(k.id));
+
+        while (k.events < i % 5) {
+            event(&k, i * 31 % 300);
+        }
 
         if (end(&k, 'A' + i % 26, i * 61 % (3 * BLOCK), 0) != NGX_OK) {
             return 97;
@@ -576,7 +703,8 @@ make(void)
 
     zone.store = &store;
     zone.ttl = 60000;
-    zone.max_result = 65536;
+    store.max_result = 65536;
+    store.max_events = EVENTS;
 
     if (ngx_http_task_job_shm_layout(&zone, memory, SIZE) != NGX_OK) {
         _exit(2);
@@ -661,6 +789,35 @@ busy(void)
 }
 
 
+static void
+told(void)
+{
+    running();
+    event(mine(), 200);
+    event(mine(), 250);
+    event(mine(), 200);
+}
+
+
+/* an event begins where a block does */
+
+static void
+told_blocks(void)
+{
+    running();
+    event(mine(), BLOCK - 23);
+    event(mine(), BLOCK - 23);
+}
+
+
+static void
+told_busy(void)
+{
+    told();
+    end(mine(), 'T', 3 * BLOCK, 1);
+}
+
+
 /* its thread returns after another job has ended, or when nobody wants it */
 
 static void
@@ -702,6 +859,18 @@ over(void)
 }
 
 
+static void
+told_over(void)
+{
+    told();
+    end(mine(), 't', BLOCK, 0);
+    over();
+}
+
+
+static void op_event(void) { event(mine(), 10); }
+static void op_event_drops(void) { event(mine(), 300); }
+static void op_event_all(void) { event(mine(), EVENTS - 19); }
 static void op_add(void) { (void) add(0, 0); }
 static void op_add_max(void) { (void) add(1, 2); }
 static void op_end_0(void) { end(mine(), 'x', 0, 0); }
@@ -794,6 +963,19 @@ static case_t  cases[] = {
     { "an end beside a thread", full, running, op_end_busy },
     { "an end without room", full, worker, op_end_large },
     { "an end after a dead worker", some_and_locked, none, op_lock },
+    { "an event", some, running, op_event },
+    { "an event behind others", some, told, op_event },
+    { "an event that drops others", some, told, op_event_drops },
+    { "an event that drops a block", some, told_blocks, op_event_drops },
+    { "an event in place of all", some, told, op_event_all },
+    { "an event in a full zone", full, running, op_event_all },
+    { "an event after a dead worker", some_and_locked, worker, op_event },
+    { "an end with events", some, told, op_end_5 },
+    { "an end with events and no result", some, told, op_end_0 },
+    { "a return with events", some, told_busy, op_returned },
+    { "a job whose events are over", some, told_over, op_add },
+    { "a look at events", some, told, op_see },
+    { "a leave with events", some, told, op_leave },
     { "a begin", some, worker, op_begin },
     { "a progress", some, running, op_progress },
     { "a return", some, busy, op_returned },

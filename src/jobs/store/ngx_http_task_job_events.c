@@ -1,0 +1,375 @@
+
+/*
+ * The events of a job, as its function streams them: the newest ones are kept
+ * in the zone, until the job is freed.
+ *
+ * What counts of them is written to the one of job->events that does not count
+ * yet, and then this one does: a process may be killed at any moment.
+ */
+
+
+#include "jobs/store/ngx_http_task_job_zone.h"
+#include "text/ngx_http_task_event.h"
+
+
+static ngx_int_t ngx_http_task_job_events_room(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, size_t size);
+static ngx_int_t ngx_http_task_job_events_drop(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
+static void ngx_http_task_job_events_count(ngx_http_task_record_t *job,
+    ngx_http_task_job_events_t *events);
+static void ngx_http_task_job_events_begin(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_http_task_job_events_t *events,
+    ngx_http_task_job_chain_t *chain);
+static ngx_int_t ngx_http_task_job_events_copy(
+    ngx_http_task_job_zone_t *zone, ngx_http_task_record_t *job,
+    ngx_str_t *text, uint64_t behind);
+static size_t ngx_http_task_job_events_behind(ngx_str_t *text, ngx_str_t *id);
+
+
+#define ngx_http_task_job_events_mark(zone, job)                              \
+    ((uint32_t) ((job) - (zone)->sh->jobs) | NGX_HTTP_TASK_JOB_EVENTS)
+
+
+ngx_uint_t
+ngx_http_task_job_events_blocks(ngx_http_task_record_t *job)
+{
+    ngx_http_task_job_events_t  *events;
+
+    events = ngx_http_task_job_events(job);
+
+    return events->length ? ngx_http_task_job_blocks((size_t) events->skip
+                                                     + events->length)
+                          : 0;
+}
+
+
+ngx_int_t
+ngx_http_task_job_events_add(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_str_t *text)
+{
+    uint32_t                     length;
+    ngx_http_task_job_chain_t    chain;
+    ngx_http_task_job_events_t   events;
+
+    length = text->len;
+
+    if (ngx_http_task_job_events_room(zone, job, sizeof(uint32_t) + text->len)
+        != NGX_OK)
+    {
+        return NGX_BUSY;
+    }
+
+    events = *ngx_http_task_job_events(job);
+
+    chain.job = ngx_http_task_job_events_mark(zone, job);
+    chain.first = &events.first;
+    chain.block = NGX_HTTP_TASK_JOB_NONE;
+    chain.at = 0;
+
+    if (events.length) {
+        chain.block = events.last;
+        chain.at = (events.skip + events.length - 1) % NGX_HTTP_TASK_JOB_DATA
+                   + 1;
+    }
+
+    ngx_http_task_job_chain_write(zone->sh, &chain, &length, sizeof(uint32_t));
+    ngx_http_task_job_chain_write(zone->sh, &chain, text->data, text->len);
+
+    events.number++;
+    events.count++;
+    events.length += sizeof(uint32_t) + text->len;
+    events.last = chain.block;
+
+    ngx_http_task_job_events_count(job, &events);
+
+    return NGX_OK;
+}
+
+
+/* drops old events of the job until it may have so many bytes more */
+
+static ngx_int_t
+ngx_http_task_job_events_room(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, size_t size)
+{
+    ngx_uint_t                   need;
+    ngx_http_task_job_events_t  *events;
+
+    for ( ;; ) {
+        events = ngx_http_task_job_events(job);
+
+        need = ngx_http_task_job_blocks(events->skip + events->length + size)
+               - ngx_http_task_job_events_blocks(job);
+
+        if (events->length + size - (events->count + 1) * sizeof(uint32_t)
+            <= zone->store->max_events
+            && ngx_http_task_job_make_room(zone, need) == NGX_OK)
+        {
+            return NGX_OK;
+        }
+
+        if (events->length == 0
+            || ngx_http_task_job_events_drop(zone, job) != NGX_OK)
+        {
+            return NGX_BUSY;
+        }
+    }
+}
+
+
+/* drops the oldest event; there must be one */
+
+static ngx_int_t
+ngx_http_task_job_events_drop(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job)
+{
+    uint32_t                     length, next;
+    ngx_uint_t                   blocks;
+    ngx_http_task_job_chain_t    chain;
+    ngx_http_task_job_events_t   events, *now;
+
+    now = ngx_http_task_job_events(job);
+    events = *now;
+
+    ngx_http_task_job_events_begin(zone, job, now, &chain);
+
+    if (ngx_http_task_job_chain_read(zone, &chain, &length, sizeof(uint32_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    length += sizeof(uint32_t);
+
+    if (events.count <= 1 || length >= events.length) {
+        return ngx_http_task_job_events_free(zone, job);
+    }
+
+    blocks = (events.skip + length) / NGX_HTTP_TASK_JOB_DATA;
+
+    if (ngx_http_task_job_chain_read(zone, &chain, NULL,
+                                     length - sizeof(uint32_t) + 1)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    events.count--;
+    events.length -= length;
+    events.first = chain.block;
+    events.skip = (events.skip + length) % NGX_HTTP_TASK_JOB_DATA;
+
+    next = now->first;
+
+    ngx_http_task_job_events_count(job, &events);
+
+    return ngx_http_task_job_chain_free(zone, chain.job, next, blocks, &next);
+}
+
+
+static void
+ngx_http_task_job_events_count(ngx_http_task_record_t *job,
+    ngx_http_task_job_events_t *events)
+{
+    uint32_t  which;
+
+    which = (job->which + 1) & 1;
+
+    job->events[which] = *events;
+    ngx_http_task_job_order();
+
+    job->which = which;
+    ngx_http_task_job_order();
+}
+
+
+/* sets the chain to the oldest event */
+
+static void
+ngx_http_task_job_events_begin(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_http_task_job_events_t *events,
+    ngx_http_task_job_chain_t *chain)
+{
+    chain->job = ngx_http_task_job_events_mark(zone, job);
+    chain->first = &events->first;
+    chain->block = events->first;
+    chain->at = events->skip;
+}
+
+
+ngx_int_t
+ngx_http_task_job_events_free(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job)
+{
+    uint32_t                     first;
+    ngx_uint_t                   blocks;
+    ngx_http_task_job_events_t   events;
+
+    blocks = ngx_http_task_job_events_blocks(job);
+
+    if (blocks == 0) {
+        return NGX_OK;
+    }
+
+    events = *ngx_http_task_job_events(job);
+    first = events.first;
+
+    events.count = 0;
+    events.length = 0;
+    events.first = NGX_HTTP_TASK_JOB_NONE;
+    events.last = NGX_HTTP_TASK_JOB_NONE;
+    events.skip = 0;
+
+    ngx_http_task_job_events_count(job, &events);
+
+    return ngx_http_task_job_chain_free(zone,
+                                     ngx_http_task_job_events_mark(zone, job),
+                                     first, blocks, &first);
+}
+
+
+ngx_int_t
+ngx_http_task_job_events_see(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_http_task_store_op_t *op)
+{
+    size_t                       n;
+    ngx_str_t                   *text;
+    ngx_http_task_job_events_t  *events;
+
+    events = ngx_http_task_job_events(job);
+    text = &op->seen.events;
+
+    op->seen.event = events->number;
+    text->len = 0;
+
+    if (!op->events || events->length == 0 || op->behind >= events->number) {
+        return NGX_OK;
+    }
+
+    text->data = ngx_pnalloc(op->pool, events->length);
+
+    if (text->data == NULL
+        || ngx_http_task_job_events_copy(zone, job, text, op->behind)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (op->behind == 0 && op->behind_id.len) {
+        n = ngx_http_task_job_events_behind(text, &op->behind_id);
+
+        text->data += n;
+        text->len -= n;
+    }
+
+    return NGX_OK;
+}
+
+
+/* those behind that number; the text has room for all */
+
+static ngx_int_t
+ngx_http_task_job_events_copy(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_str_t *text, uint64_t behind)
+{
+    uint32_t                     length, left;
+    uint64_t                     number;
+    ngx_http_task_job_chain_t    chain;
+    ngx_http_task_job_events_t  *events;
+
+    events = ngx_http_task_job_events(job);
+
+    ngx_http_task_job_events_begin(zone, job, events, &chain);
+
+    number = events->number - events->count + 1;
+
+    for (left = events->length; left; left -= length) {
+
+        if (ngx_http_task_job_chain_read(zone, &chain, &length,
+                                         sizeof(uint32_t))
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        left -= ngx_min(left, sizeof(uint32_t));
+
+        if (length > left
+            || ngx_http_task_job_chain_read(zone, &chain, (number > behind)
+                                            ? text->data + text->len : NULL,
+                                            length)
+               != NGX_OK)
+        {
+            ngx_http_task_job_damaged(zone, "an event ends too early");
+            return NGX_ERROR;
+        }
+
+        if (number++ > behind) {
+            text->len += length;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* returns where the text behind the last event of this id begins, or 0 */
+
+static size_t
+ngx_http_task_job_events_behind(ngx_str_t *text, ngx_str_t *id)
+{
+    u_char                      *p, *end, *last;
+    size_t                       len, n;
+    const u_char                *found;
+    ngx_http_task_event_scan_t   scan;
+
+    ngx_memzero(&scan, sizeof(ngx_http_task_event_scan_t));
+
+    n = 0;
+    last = text->data + text->len;
+
+    for (p = text->data; p < last; p = end) {
+        end = ngx_http_task_event_end(&scan, p, last);
+
+        if (end == NULL) {
+            break;
+        }
+
+        found = ngx_http_task_event_id(p, end - p, &len);
+
+        if (found && len == id->len && ngx_memcmp(found, id->data, len) == 0) {
+            n = end - text->data;
+        }
+    }
+
+    return n;
+}
+
+
+void
+ngx_http_task_job_events_reach(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_record_t *job)
+{
+    uint32_t                     i, mark;
+    ngx_uint_t                   n;
+    ngx_http_task_job_events_t  *events;
+
+    events = ngx_http_task_job_events(job);
+    mark = (uint32_t) (job - sh->jobs) | NGX_HTTP_TASK_JOB_EVENTS;
+    i = events->first;
+
+    for (n = ngx_http_task_job_events_blocks(job); n; n--) {
+
+        if (i >= sh->used_blocks
+            || (sh->blocks[i].job & ~NGX_HTTP_TASK_JOB_REACHED) != mark)
+        {
+            events->length = 0;
+            events->count = 0;
+            return;
+        }
+
+        sh->blocks[i].job = mark | NGX_HTTP_TASK_JOB_REACHED;
+        i = sh->blocks[i].next;
+    }
+}
