@@ -225,7 +225,7 @@ ngx_http_task_job_take_grow(ngx_http_task_job_t *job, size_t len, size_t max)
     size_t   size;
     u_char  *p;
 
-    if (len <= job->room - job->taken.len) {
+    if (job->taken.len + len <= job->room) {
         return NGX_OK;
     }
 
