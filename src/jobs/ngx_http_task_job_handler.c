@@ -76,8 +76,9 @@ ngx_http_task_job_handler(ngx_http_request_t *r, ngx_http_task_job_conf_t *conf)
 
 
 /*
- * The id is behind the last slash, "/result" is not there any more.  The name of a node may precede it, by
- * which a front finds the node; it is skipped here, so that "node" may change.
+ * The id is behind the last slash; "/result" is not there any more.  The name
+ * of a node may precede it, by which a front finds the node; it is skipped
+ * here, so that "node" may change.
  */
 
 static ngx_int_t

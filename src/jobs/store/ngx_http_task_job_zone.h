@@ -290,6 +290,15 @@ void ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
 uint64_t ngx_http_task_job_change(ngx_http_task_record_t *job);
 
 
+/*
+ * ngx_http_task_job_zone.c, with the mutex: returns the job, or NULL if there
+ * is none, or its time is over
+ */
+
+ngx_http_task_record_t *ngx_http_task_job_find(ngx_http_task_job_zone_t *zone,
+    u_char *id);
+
+
 /* --- these take the mutex ------------------------------------------------ */
 
 /*
@@ -322,7 +331,10 @@ ngx_int_t ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
 void ngx_http_task_job_returned(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 
-/* on any worker's loop; NGX_DECLINED: no such job; see(): or NGX_ERROR */
+/*
+ * ngx_http_task_job_see.c, on any worker's loop, as ask(): NGX_DECLINED: no
+ * such job; see(): or NGX_ERROR
+ */
 
 ngx_int_t ngx_http_task_job_see(ngx_http_task_job_zone_t *zone,
     ngx_http_task_store_op_t *op);

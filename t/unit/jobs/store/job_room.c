@@ -20,6 +20,7 @@
 #include "jobs/store/ngx_http_task_job_room.c"
 #include "jobs/store/ngx_http_task_job_progress.c"
 #include "jobs/store/ngx_http_task_job_zone.c"
+#include "jobs/store/ngx_http_task_job_see.c"
 #include "jobs/store/ngx_http_task_job_shm.c"
 #include "jobs/store/ngx_http_task_job_counts.c"
 #include "jobs/store/ngx_http_task_job_store.c"
