@@ -20,7 +20,7 @@ TIME          = 60
 
 TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
                 liblist-moreutils-perl libhttp-message-perl libipc-run-perl \
-                nghttp2-client procps iproute2 libgd-dev \
+                nghttp2-client procps iproute2 $(TASK_NEEDS) \
                 python3-prometheus-client
 LINT_NEEDS    = $(BUILD_NEEDS) g++ clang cppcheck perl
 BENCH_NEEDS   = perl valgrind wrk nghttp2-client util-linux python3 \
@@ -202,7 +202,7 @@ $(EMPTY_MODULE): $(wildcard t/bench/empty/*) $(OBJ)/stamp
 	@cd $(NGX_SRC) && $(MAKE) -s -f $(EMPTY_OBJ)/Makefile modules
 
 bench:
-	@$(PACKAGES) install $(RUN_NEEDS) $(BENCH_NEEDS)
+	@$(PACKAGES) install $(RUN_NEEDS) $(TASK_NEEDS) $(BENCH_NEEDS)
 	@$(MAKE) -s build tasks $(BUILD)/tasks/test/seccomp.so $(EMPTY_MODULE)
 	@TASK_NGINX=$(NGINX) TASK_MODULE=$(MODULE) TASK_EMPTY=$(EMPTY_MODULE) \
 	    /usr/bin/python3 t/bench/bench.py $(NAMES)

@@ -4,11 +4,14 @@ NAME          = first
 CONF          = nginx
 override CONF := $(patsubst %.conf,%,$(notdir $(CONF)))
 
+TASK_NEEDS    = libgd-dev libsqlite3-dev sqlite3
 RUN_NEEDS     = $(BUILD_NEEDS) nginx curl \
-                $(if $(filter functions jobs,$(CONF)),libgd-dev)
+                $(if $(filter functions jobs,$(CONF)),$(TASK_NEEDS))
 
 TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
-                $(wildcard conf/tasks/*.c))
+                $(wildcard conf/tasks/*.c)) \
+                $(patsubst conf/tasks/%.sql,$(BUILD)/tasks/%.db,\
+                $(wildcard conf/tasks/*.sql))
 
 
 .PHONY: tasks ready new run cluster lab demo
@@ -19,11 +22,17 @@ TASK_CC       = gcc -O2 -g -Wall -Wextra -Wno-missing-field-initializers \
                 -shared -fPIC -Wl,-Bsymbolic -Isrc
 
 $(BUILD)/tasks/thumbnail.so: TASK_LIBS = -lgd
+$(BUILD)/tasks/rows.so: TASK_LIBS = -lsqlite3 -lcjson
 
 $(BUILD)/tasks/%.so: conf/tasks/%.c src/ngx_task.h
 	@mkdir -p $(@D)
 	@echo "building tasks/$(notdir $@)"
 	@$(TASK_CC) -o $@.new $< $(TASK_LIBS) && mv $@.new $@
+
+$(BUILD)/tasks/%.db: conf/tasks/%.sql
+	@mkdir -p $(@D)
+	@echo "making tasks/$(notdir $@)"
+	@rm -f $@.new && sqlite3 -batch -bail $@.new < $< && mv $@.new $@
 
 tasks: $(TASKS)
 	@:
