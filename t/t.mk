@@ -13,7 +13,7 @@
 # make bench    against the peers that Debian has; FULL=1 takes longer;
 #               NAMES=jobs some parts of it
 # make instructions that a request takes, as valgrind counts them
-# make test-lab the pages in a real browser: status, jobs and the lab
+# make test-lab the pages in a real browser: status, jobs, streams, the lab
 
 KIND          = address
 TIME          = 60
@@ -216,8 +216,8 @@ instructions:
 # without a browser it says so and passes
 
 test-lab:
-	@$(PACKAGES) install $(RUN_NEEDS) perl
+	@$(PACKAGES) install $(RUN_NEEDS) $(TASK_NEEDS) perl
 	@$(PACKAGES) install chromium chromium-driver || \
 	    echo "no browser can be had here: the pages are not tested"
-	@$(MAKE) -s build $(BUILD)/tasks/countdown.so
+	@$(MAKE) -s build tasks
 	@prove -It/lib t/lab/*.pl :: $(NGINX) "$$(sh util/user.sh conf/html/lab.js)"

@@ -328,7 +328,7 @@ sub navigation {
 
     is($self->script('return [...document.querySelectorAll(".site nav a")]'
                      . '.map(a => a.textContent).join(" ")'),
-       'Status Jobs Lab', "$current: the navigation");
+       'Status Jobs Stream Lab', "$current: the navigation");
     is($self->text('.site [aria-current=page]'), $current, "$current: which page");
 }
 
