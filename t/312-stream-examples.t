@@ -305,6 +305,19 @@ $s->wait_for(sub { sysread $c->{socket}, my $piece, 4096 }, 'the first event');
 close $c->{socket};
 $s->wait_access(qr{/count\?n=10\S* HTTP/1\.1 200 count async cancelled});
 
+# what docs/functions.md says that curl prints
+
+my ($section) = slurp('docs/functions.md') =~ /^### Two examples\n(.*?)^### /ms;
+my @sessions = $section =~ /^    \$ (curl .*\n(?:(?!    \$ )(?: {4}.*)?\n)+)/mg;
+is(scalar @sessions, 4, 'four of them');
+
+for (@sessions) {
+    my ($command, $printed) = /^([^\n]*)\n(.*?)\n*\z/s;
+    my $is = `url=http://127.0.0.1:$s->{port}; $command -s`;
+    s/\r//g, s/\n*\z// for $is;
+    is($is, $printed =~ s/^    //mgr, $command);
+}
+
 my ($code) = $s->stop('QUIT');
 is($code, 0, 'exit code');
 $s->check_log;
