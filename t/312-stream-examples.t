@@ -227,7 +227,11 @@ my $grown = rss() - $before;
 $grown = rss() - $before if rss() - $before > $grown;
 ok($ended, 'a million rows');
 is(scalar(() = $text =~ /\r\n/g), 10 * ROWS + 1, 'a million lines');
-cmp_ok($grown, '<', 8192, 'constant memory, KB');
+SKIP: {
+    skip 'a sanitizer keeps what was freed', 1 if $ENV{TEST_NGINX_SANITIZER};
+
+    cmp_ok($grown, '<', 8192, 'constant memory, KB');
+}
 
 # the client leaves, while the function waits for it
 
@@ -260,7 +264,7 @@ is(join(' ', sort map { s{.*/}{}r } glob "$root/many/* $made?*"),
 
 # events, one after another
 
-$c = $s->open('/count?n=4&every=300ms');
+$c = $s->open('/count?n=4&every=500ms');
 my @at;
 while (sysread $c->{socket}, $c->{text}, 65536, length $c->{text}) {
     my $n = () = $c->{text} =~ /^data: \d of 4\n\n/mg;
@@ -273,11 +277,11 @@ is(join('|', body($r->{body})),
    join('', map "id: $_\ndata: $_ of 4\n\n", 1 .. 4) . "event: end\ndata: all of them\n\n|1",
    'each with its id, and an end');
 is(scalar @at, 5, 'five of them');
-cmp_ok($at[$_], '>=', $_ * 0.3, 'not early: ' . ($_ + 1)) for 1 .. 3;
-cmp_ok($at[$_] - $at[$_ - 1], '>', 0.15, 'apart from the one before: ' . ($_ + 1))
+cmp_ok($at[$_], '>=', $_ * 0.5, 'not early: ' . ($_ + 1)) for 1 .. 3;
+cmp_ok($at[$_] - $at[$_ - 1], '>', 0.2, 'apart from the one before: ' . ($_ + 1))
     for 1 .. 3;
-cmp_ok($at[0], '<', 0.25, 'the first at once');
-cmp_ok($at[4] - $at[3], '<', 0.25, 'and the end behind the last');
+cmp_ok($at[0], '<', 0.45, 'the first at once');
+cmp_ok($at[4] - $at[3], '<', 0.45, 'and the end behind the last');
 
 # who comes back
 
