@@ -162,7 +162,8 @@ sub messages {
         qr/\b(?:$loggers)$args/,
         qr/\breturn\b$value/,
         qr/\b(?:why|wrong) = $value/,
-        qr/\bngx_str_set(\((?:text|&job->end\.result), $strings\))/,
+        qr/\bngx_str_set(\(&(?:job->)?end(?:->|\.)result, $strings\))/,
+        qr/\bjob_end_failed(\(t, \w+,\s*$strings\))/,
         qr/\b(?:NGX_TASK_ASSERT|static_assert)$args/
     );
 

@@ -139,13 +139,18 @@ ngx_int_t ngx_http_task_job_chain_free(ngx_http_task_job_zone_t *zone,
 
 ngx_uint_t ngx_http_task_job_events_blocks(ngx_http_task_record_t *job);
 
-/*
- * Adds an event, and drops the oldest ones of the job for it; NGX_BUSY: there
- * is no room.
- */
+#define ngx_http_task_job_events_mark(zone, job)                              \
+    ((uint32_t) ((job) - (zone)->sh->jobs) | NGX_HTTP_TASK_JOB_EVENTS)
 
-ngx_int_t ngx_http_task_job_events_add(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job, ngx_str_t *text);
+/* makes others count: a copy of those that do, which was changed */
+
+void ngx_http_task_job_events_count(ngx_http_task_record_t *job,
+    ngx_http_task_job_events_t *events);
+
+/* sets the chain to the oldest event */
+
+void ngx_http_task_job_events_begin(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_http_task_job_chain_t *chain);
 
 /* copies the events that op asks for into op->pool, and op->seen */
 
@@ -256,6 +261,15 @@ ngx_int_t ngx_http_task_job_place(ngx_http_task_job_zone_t *zone,
 
 ngx_int_t ngx_http_task_job_make_room(ngx_http_task_job_zone_t *zone,
     ngx_uint_t blocks);
+
+
+/*
+ * ngx_http_task_job_event_add.c: adds an event, and drops the oldest ones of
+ * the job for it; NGX_BUSY: there is no room
+ */
+
+ngx_int_t ngx_http_task_job_events_add(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_str_t *text);
 
 
 /*

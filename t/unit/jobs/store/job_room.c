@@ -15,6 +15,7 @@
 #include "jobs/store/ngx_http_task_job_rebuild.c"
 #include "jobs/store/ngx_http_task_job_block.c"
 #include "jobs/store/ngx_http_task_job_events.c"
+#include "jobs/store/ngx_http_task_job_event_add.c"
 #include "jobs/store/ngx_http_task_job_keep.c"
 #include "jobs/store/ngx_http_task_job_owner.c"
 #include "jobs/store/ngx_http_task_job_room.c"
