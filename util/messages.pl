@@ -163,7 +163,7 @@ sub messages {
         qr/\breturn\b$value/,
         qr/\b(?:why|wrong) = $value/,
         qr/\bngx_str_set(\(&(?:job->)?end(?:->|\.)result, $strings\))/,
-        qr/\bjob_end_failed(\(t, \w+,\s*$strings\))/,
+        qr/job_end_failed(\(t, \w+,\s*$strings\))/,
         qr/\b(?:NGX_TASK_ASSERT|static_assert)$args/
     );
 
