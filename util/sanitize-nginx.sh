@@ -5,8 +5,8 @@
 # An nginx of Debian's source, built whole with a sanitizer.  With "address",
 # ASan, UBSan and LSan, each allocation of a pool is a block of its own
 # (NGX_DEBUG_PALLOC), or overflows inside pools would not be seen.  With
-# "thread", TSan: what nginx's own pools, spinlock and notification do is
-# suppressed, they are not made for it.
+# "thread", TSan, whose reports util/tsan.pl reads: what nginx's own pools,
+# spinlock and notification do is left out, they are not made for it.
 #
 # Leaks count where a worker or the master ends.  `nginx -t`, and the process
 # that leaves a daemon behind, end without letting go of anything.
@@ -70,19 +70,6 @@ fi
 rm -rf "$log"
 mkdir -p "$log"
 
-cat > "$obj/suppressions" << END
-race:ngx_thread_pool
-race:ngx_spinlock
-race:ngx_epoll_notify
-race:ngx_epoll_module
-race:ngx_destroy_pool
-race:ngx_time_update
-race:ngx_log_error_core
-mutex:ngx_thread_mutex
-mutex:ngx_thread_pool
-thread:ngx_thread_pool
-END
-
 # what nginx's core lets go of, or keeps, in every process
 
 cat > "$obj/leaks" << END
@@ -99,7 +86,7 @@ case " \$* " in *" -t "*) leaks=0 ;; esac
 ASAN_OPTIONS=detect_leaks=\$leaks,detect_odr_violation=0,exitcode=0,log_path=$log/asan\$TEST_NGINX_CRASHES \\
 LSAN_OPTIONS=suppressions=$obj/leaks,print_suppressions=0 \\
 UBSAN_OPTIONS=print_stacktrace=1,log_path=$log/ubsan \\
-TSAN_OPTIONS=suppressions=$obj/suppressions,log_path=$log/tsan,exitcode=0,report_signal_unsafe=0\$TEST_NGINX_CRASHES \\
+TSAN_OPTIONS=log_path=$log/tsan,exitcode=0,report_signal_unsafe=0,symbolize=0\$TEST_NGINX_CRASHES \\
 exec $obj/nginx "\$@"
 END
 chmod 755 "$obj/run"
@@ -112,16 +99,12 @@ TEST_NGINX_BINARY=$obj/run \
     TEST_NGINX_FAIL_MODULE=$fail \
     sh util/prove.sh "$build" 1 "$@" || rc=$?
 
-# of TSan's reports, those that are ours: nginx's core has its own; of LSan's
-# all but that of a daemon's parent, whose first pool is main()'s
+# of LSan's reports all but that of a daemon's parent, whose first pool is main()'s
+
+[ "$kind" != thread ] || perl util/tsan.pl "$obj" "$log"/* || rc=1
 
 for report in "$log"/*; do
-    [ -f "$report" ] || continue
-
-    if [ "$kind" = thread ] && ! grep -q '^SUMMARY: .*ngx_http_task' "$report"
-    then
-        continue
-    fi
+    [ -f "$report" ] && [ "$kind" != thread ] || continue
 
     # a thread that exit() left running may be all that knows of some memory
 
