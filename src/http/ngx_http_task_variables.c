@@ -153,7 +153,9 @@ ngx_http_task_variable_state(ngx_http_request_t *r,
 
     t = ngx_http_task_request_task(r);
 
-    if (t == NULL || t->result.invalid) {
+    /* a thread may still run a task that has ended */
+
+    if (t == NULL || ngx_http_task_atomic_get(&t->result.invalid)) {
         v->not_found = 1;
         return NGX_OK;
     }

@@ -200,7 +200,8 @@ typedef struct {
     unsigned                         trees:1;      /* members have some */
     unsigned                         bytes:1;
     unsigned                         made:1;       /* too late to set it */
-    unsigned                         invalid:1;    /* body is that of a 422 */
+    int                              invalid;      /* [both] body is that of
+                                                      a 422 */
 } ngx_http_task_result_t;
 
 

@@ -50,7 +50,7 @@ ngx_http_task_call_block(ngx_task_t *t)
         rc = ngx_http_task_params_read(&t->in, &t->args, &t->result.body);
 
         if (rc != NGX_OK) {
-            t->result.invalid = (rc == NGX_DECLINED);
+            ngx_http_task_atomic_set(&t->result.invalid, rc == NGX_DECLINED);
             t->result.nomem = (rc == NGX_ERROR);
             t->rc = NGX_TASK_FAILED;
             return;
