@@ -46,6 +46,12 @@ ngx_http_task_stream_out_wait(ngx_http_request_t *r, ngx_uint_t progress)
     wev = r->connection->write;
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
+    /* first: an event is active from here on, and there may be no second call */
+
+    if (ngx_handle_write_event(wev, clcf->send_lowat) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (!wev->delayed) {
 
         if (wev->active && !wev->ready && ngx_http_task_stream_out_busy(r)) {
@@ -59,7 +65,7 @@ ngx_http_task_stream_out_wait(ngx_http_request_t *r, ngx_uint_t progress)
         }
     }
 
-    return ngx_handle_write_event(wev, clcf->send_lowat);
+    return NGX_OK;
 }
 
 
