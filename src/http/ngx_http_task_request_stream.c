@@ -23,6 +23,7 @@ static ngx_int_t ngx_http_task_request_stream_tail(ngx_task_t *t,
 static ngx_int_t ngx_http_task_request_stream_error(ngx_task_t *t,
     ngx_str_t *tail);
 static ngx_int_t ngx_http_task_request_stream_wait(ngx_task_t *t);
+static void ngx_http_task_request_stream_break(ngx_task_t *t);
 static void ngx_http_task_request_stream_writer(ngx_http_request_t *r);
 static void ngx_http_task_request_stream_silence(void *data);
 
@@ -75,6 +76,8 @@ ngx_http_task_request_write(ngx_task_t *t)
     }
 
     s->over = 1;
+
+    ngx_http_task_request_stream_break(t);
     ngx_http_finalize_request(r, rc);
 
     return NGX_DONE;
@@ -231,6 +234,10 @@ ngx_http_task_request_stream_answer(ngx_task_t *t)
 
     s->over = (rc != NGX_DONE);
 
+    if (rc == NGX_ERROR) {
+        ngx_http_task_request_stream_break(t);
+    }
+
     return rc;
 }
 
@@ -351,6 +358,18 @@ ngx_http_task_request_stream_error(ngx_task_t *t, ngx_str_t *tail)
     tail->len = ngx_sprintf(p, "event: error\ndata: %V\n\n", &body) - p;
 
     return NGX_OK;
+}
+
+
+/*
+ * A "post_action" runs first, and the connection is closed after it: it must
+ * not be kept then, or its client waits for the rest of the body.
+ */
+
+static void
+ngx_http_task_request_stream_break(ngx_task_t *t)
+{
+    t->request->main->keepalive = 0;
 }
 
 
