@@ -27,9 +27,11 @@ typedef struct {
     int64_t      size;
     int64_t      piece;
     int64_t      pause;
+    int64_t      before;
     int          end;
     int64_t      status;
     const char  *type;
+    const char  *name;
     const char  *header;
     const char  *data;
     const char  *id;
@@ -42,10 +44,12 @@ static const ngx_task_param_t  params[] = {
     NGX_TASK_PARAM_AS(args_t, piece, NGX_TASK_SIZE, .def = "16", .min = "1",
                       .max = "1m"),
     NGX_TASK_PARAM_AS(args_t, pause, NGX_TASK_TIME, .def = "0ms"),
+    NGX_TASK_PARAM_AS(args_t, before, NGX_TASK_TIME, .def = "0ms"),
     NGX_TASK_PARAM_AS(args_t, end, NGX_TASK_ENUM, .def = "ok",
                       .choices = "ok|fail|result|status|forever"),
     NGX_TASK_PARAM_AS(args_t, status, NGX_TASK_INT, .def = "0"),
     NGX_TASK_PARAM(args_t, type, .def = ""),
+    NGX_TASK_PARAM(args_t, name, .def = "X-Test"),
     NGX_TASK_PARAM(args_t, header, .def = ""),
     NGX_TASK_PARAM(args_t, data, .def = "tick"),
     NGX_TASK_PARAM(args_t, id, .def = ""),
@@ -106,7 +110,7 @@ begin(ngx_task_t *t, const args_t *args)
     }
 
     if (*args->header) {
-        ngx_task_set_header(t, "X-Test", args->header);
+        ngx_task_set_header(t, args->name, args->header);
     }
 }
 
@@ -157,6 +161,14 @@ pour(ngx_task_t *t)
 
     piece = malloc(PIECE);
     ngx_task_defer(t, free, piece);
+
+    if (args->before) {
+        rc = ngx_task_block_ms(t, args->before);
+
+        if (rc != NGX_TASK_OK) {
+            return gone(rc);
+        }
+    }
 
     for (at = 0; at < args->size || args->end == FOREVER; at += n) {
 
@@ -224,6 +236,10 @@ pour_async(ngx_task_t *t, ngx_task_frame_t *f)
 
     begin(t, args);
 
+    if (args->before) {
+        NGX_TASK_AWAIT(f, ngx_task_sleep(f, args->before));
+    }
+
     for ( ; s->at < args->size || args->end == FOREVER; s->at += s->n) {
 
         s->n = args->end == FOREVER || args->size - s->at > args->piece
@@ -239,6 +255,83 @@ pour_async(ngx_task_t *t, ngx_task_frame_t *f)
 
         if (f->rc != NGX_TASK_OK) {
             return gone(f->rc);
+        }
+    }
+
+    return end(t, args);
+
+    NGX_TASK_END(f);
+}
+
+
+/* the parts of data, which '|' separates, each in a call of its own; none may
+   be empty but the first, which is given as NULL then */
+
+static ngx_task_rc_t
+parts(ngx_task_t *t)
+{
+    size_t         len;
+    int64_t        i;
+    const char    *p;
+    ngx_task_rc_t  rc;
+    const args_t  *args;
+
+    args = ngx_task_args(t);
+
+    begin(t, args);
+
+    for (i = 0; i < args->n; i++) {
+
+        for (p = args->data; *p; p += len + (p[len] == '|')) {
+            len = strcspn(p, "|");
+
+            rc = ngx_task_send(t, len ? p : NULL, len);
+
+            if (rc == NGX_TASK_OK && args->pause) {
+                rc = ngx_task_block_ms(t, args->pause);
+            }
+
+            if (rc != NGX_TASK_OK) {
+                return gone(rc);
+            }
+        }
+    }
+
+    return end(t, args);
+}
+
+
+typedef struct {
+    int64_t      i;
+    size_t       len;
+    const char  *p;
+} parts_state_t;
+
+
+static ngx_task_rc_t
+parts_async(ngx_task_t *t, ngx_task_frame_t *f)
+{
+    const args_t   *args = ngx_task_args(t);
+    parts_state_t  *s = f->state;
+
+    NGX_TASK_BEGIN(f);
+
+    begin(t, args);
+
+    for ( ; s->i < args->n; s->i++) {
+
+        for (s->p = args->data; *s->p; s->p += s->len + (s->p[s->len] == '|')) {
+            s->len = strcspn(s->p, "|");
+
+            NGX_TASK_AWAIT(f, ngx_task_write(f, s->len ? s->p : NULL, s->len));
+
+            if (f->rc == NGX_TASK_OK && args->pause) {
+                NGX_TASK_AWAIT(f, ngx_task_sleep(f, args->pause));
+            }
+
+            if (f->rc != NGX_TASK_OK) {
+                return gone(f->rc);
+            }
         }
     }
 
@@ -459,6 +552,9 @@ static const ngx_task_function_t  functions[] = {
                       .state_size = sizeof(pour_state_t),
                       .args = NGX_TASK_ARGS(args_t, params)),
     NGX_TASK_FUNCTION("flood", .block = flood,
+                      .args = NGX_TASK_ARGS(args_t, params)),
+    NGX_TASK_FUNCTION("parts", .block = parts, .async = parts_async,
+                      .state_size = sizeof(parts_state_t),
                       .args = NGX_TASK_ARGS(args_t, params)),
     NGX_TASK_FUNCTION("events", .block = events, .async = events_async,
                       .state_size = sizeof(int64_t),
