@@ -11,6 +11,7 @@ use File::Path qw(make_path);
 use Test::More;
 
 use TaskServer;
+use TaskStreams;
 
 plan(skip_all => 'needs the module that make test builds for it')
     unless -f ($ENV{TEST_NGINX_FAIL_MODULE} // '');
@@ -68,8 +69,26 @@ my @cases = (
     [ 'stream, events', '/stream/events?n=3&pause=1ms&data=a%0Ab' ],
     [ 'stream, events, async, failed', '/stream/late?n=3&end=fail' ],
     [ 'stream, lines', '/stream/lines?n=3' ],
+    [ 'stream, lines, thread', '/stream/lines/thread?n=3' ],
     [ 'stream, type', '/stream/bytes?type=text/csv&header=x' ],
+    [ 'stream, comments', '/stream/ping?n=2&pause=30ms' ],
+    [ 'stream, comments, async', '/stream/ping/async?n=2&pause=30ms' ],
+    [ 'stream, events, failed', '/stream/events?n=2&end=fail' ],
+    [ 'stream, events, timeout', '/stream/over?n=100&pause=10ms' ],
+    [ 'stream, events, timeout, async', '/stream/over/async?n=100&pause=10ms' ],
+    [ 'stream, by hand', '/stream/parts?n=2&data=%7Ca%7Cb' ],
+    [ 'stream, HEAD', '/stream/bytes?end=forever', method => 'HEAD' ],
+    [ 'stream, HEAD, async', '/stream/late?n=3', method => 'HEAD' ],
+    [ 'stream, HTTP/2', '/stream/bytes?size=30k&piece=5000', two => 1 ],
+    [ 'stream, HTTP/2, async', '/stream/async?size=30k&piece=5000', two => 1 ],
+    [ 'stream, HTTP/2, events, failed', '/stream/late?n=3&end=fail', two => 1 ],
+    [ 'stream, mixed', '/stream/mixed' ],
 );
+
+my ($version) = `$ENV{TEST_NGINX_BINARY} -v 2>&1` =~ m{nginx/([\d.]+)};
+my @v = split /\./, $version;
+my $new = $v[0] > 1 || $v[1] > 25 || ($v[1] == 25 && $v[2] >= 1);
+my $two = ($ENV{TEST_NGINX_PORT} || 1984) + 101;
 
 my %conf = (
     main => "task_load $tasks/probe.so; task_load $tasks/text.so;
@@ -77,7 +96,8 @@ my %conf = (
              thread_pool probe threads=2;
              env FAIL_AT;",
     http => 'task_zone numbers:64k; task_stats numbers; task_job_zone jobs:1m max_body=1m;',
-    server => '
+    server => ($new ? "http2 on; listen 127.0.0.1:$two;"
+                    : "listen 127.0.0.1:$two http2;") . '
         location = /quick    { quick; }
         location = /job      { task sleep duration=1ms;
                                task_background on zone=jobs; }
@@ -105,7 +125,31 @@ my %conf = (
         location = /stream/events { task events; }
         location = /stream/late   { task events; task_mode async; }
         location = /stream/lines  { task stream.lines; task_mode async; }
+        location = /stream/lines/thread { task stream.lines; }
+        location = /stream/ping   { task events; task_stream_ping 5ms; }
+        location = /stream/ping/async { task events; task_mode async;
+                                        task_stream_ping 5ms; }
+        location = /stream/over   { task events; task_timeout 30ms; }
+        location = /stream/over/async { task events; task_mode async;
+                                        task_timeout 30ms; }
+        location = /stream/parts  { task parts; }
+        location = /stream/mixed  { task mixed; }
     ');
+
+# a stream of HTTP/2, as TaskServer reads one of HTTP/1.1
+
+sub two {
+    my ($uri) = @_;
+
+    my $l = TaskStreams->new;
+    my ($c) = $l->http2($two, [ $uri ], {}, sub { return { check => 0 } });
+    my $until = time() + 20;
+
+    $l->run(sub { time() < $until });
+
+    return { status => $c->{status} // 0,
+             body => ($c->{end} // '') eq 'done' ? "0\r\n\r\n" : '' };
+}
 
 my ($sites, $served) = (0, 0);
 
@@ -123,7 +167,7 @@ for my $case (@cases) {
         local $ENV{FAIL_AT} = $n;
         my $s = TaskServer->start(%conf, log_level => 'error');
 
-        my $r = $s->get($uri, %o);
+        my $r = $o{two} ? two($uri) : $s->get($uri, %o);
         $r->{body} =~ s/[0-9a-f]{32}//g;
         $r->{body} = 'numbers' if $r->{status} == 200
                                   && $uri =~ m{^/(?:status|metrics)};

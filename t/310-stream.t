@@ -45,7 +45,7 @@ my $s = TaskServer->start(
     server => $locations . '
         access_log logs/stream.log stream;
         location = /mixed  { task mixed; }
-        location = /sync   { task wrong data=ok pause=0; task_mode sync; }
+        location = /sync   { task wrong data=ok pause=0 before=0; task_mode sync; }
         location = /seen   { task seen; task_mode sync; access_log off; }
         location = /quick  { quick; access_log off; }
         location = /status { task_status json; access_log off; }

@@ -2,10 +2,11 @@
 
 # Mixed load for a bounded time: three modes on two workers, thousands of
 # connections, clients that leave at random moments, reloads, quits and starts,
-# full pools and queues, workers that are killed.  Every request that was not
-# aborted has to end in exactly one well-formed answer, none early.  What is
-# reset without a byte while nginx stops, or cut while a worker is killed, is
-# told apart and counted.
+# full pools and queues, workers that are killed, streams.  Every request that was
+# not aborted has to end in exactly one well-formed answer, none early; a stream
+# with each of its bytes, and an end, or none if it has failed.  What is reset
+# without a byte while nginx stops, or cut while a worker is killed, is told apart
+# and counted.
 #
 #     perl t/stress.pl TIME
 
@@ -21,6 +22,7 @@ use Socket qw(SOL_SOCKET SO_ERROR);
 use Time::HiRes qw(sleep time);
 
 use TaskServer;
+use TaskStreams;
 
 use constant {
     CLIENTS     => 4,      # processes
@@ -31,7 +33,8 @@ use constant {
 my $seconds = shift // 60;
 my $tasks = "$ENV{TEST_NGINX_TASKS}/test";
 
-# uri, how long it takes at least (ms), statuses that may come
+# uri, statuses that may come, how long it takes at least (ms); of a stream how
+# much it has
 
 my @requests = (
     [ '/async?duration=%dms', [ 200 ], 1 .. 400 ],
@@ -48,6 +51,13 @@ my @requests = (
     [ '/job?duration=%dms', [ 202, 503 ], 1 .. 100 ],
     [ '/job/thread?duration=%dms', [ 202, 503 ], 1 .. 20 ],
     [ '/prefer?duration=%dms', [ 200, 202, 503 ], 1 .. 100 ],
+    [ '/stream/thread?size=%d', [ 200, 503 ], 1 .. 2000, 200_000 .. 200_400 ],
+    [ '/stream/async?size=%d', [ 200 ], 1 .. 2000, 200_000 .. 200_400 ],
+    [ '/stream/pause?size=%d', [ 200 ], 1 .. 400 ],
+    [ '/stream/fail?size=%d', [ 200 ], 1 .. 2000, 100_000 .. 100_400 ],
+    [ '/stream/fail/thread?size=%d', [ 200, 503 ], 1 .. 2000, 100_000 .. 100_400 ],
+    [ '/stream/events?n=%d', [ 200 ], 1 .. 30 ],
+    [ '/stream/events/thread?n=%d', [ 200, 503 ], 1 .. 30 ],
     [ '/quick?%d', [ 200 ], 0 ],
     [ '/quick?%d', [ 200 ], 0 ],
 );
@@ -55,7 +65,8 @@ my @requests = (
 my %conf = (
     workers => 2,
     log_level => 'warn',
-    main => "task_load $tasks/probe.so; worker_rlimit_nofile 10000;
+    main => "task_load $tasks/probe.so; task_load $tasks/stream.so;
+             worker_rlimit_nofile 10000;
              thread_pool pool threads=16 max_queue=2000;
              thread_pool tiny threads=2 max_queue=5;
              thread_pool probe threads=8 max_queue=2000;",
@@ -81,6 +92,15 @@ my %conf = (
                                      task_background on zone=jobs; }
         location = /prefer         { task sleep; task_background prefer zone=jobs; }
         location /jobs/            { task_jobs zone=jobs; }
+        location = /stream/thread  { task pour piece=4095; task_mode thread=pool; }
+        location = /stream/async   { task pour piece=4095; task_stream_buffer 16k; }
+        location = /stream/pause   { task pour pause=5ms; }
+        location = /stream/fail    { task pour piece=4095 end=fail; }
+        location = /stream/fail/thread { task pour piece=4095 end=fail;
+                                     task_mode thread=pool; }
+        location = /stream/events  { task events pause=2ms; task_stream_ping 5ms; }
+        location = /stream/events/thread { task events pause=1ms;
+                                     task_mode thread=pool; }
         location = /quick          { quick; }
         location = /status         { task_status json; }
     ');
@@ -239,6 +259,7 @@ sub begin {
         ms => $ms,
         start => time(),
         abort => rand() < 0.15 ? time() + rand(0.2) : 0,
+        leave => $uri =~ /stream/ && rand() < 0.15 ? int rand(100_000) : undef,
         text => '',
     };
 }
@@ -264,6 +285,7 @@ sub step {
 
     my $n = sysread $s, $c->{text}, 65536, length $c->{text};
 
+    return 'aborted' if $n && defined $c->{leave} && length $c->{text} > $c->{leave};
     return if $n || (!defined $n && $!{EAGAIN});
 
     return length $c->{text} ? 'cut' : 'reset' unless defined $n;
@@ -277,16 +299,46 @@ sub judge {
 
     my ($head, $body) = split /\r\n\r\n/, $c->{text}, 2;
     my ($status) = $head =~ m{^HTTP/1\.1 (\d+) } or return 'cut';
+    return stream($c, $body // '') if $head =~ /^Transfer-Encoding: chunked\r?$/m;
     my ($length) = $head =~ /^Content-Length: (\d+)\r?$/m or return 'wrong';
 
     return 'cut' if length($body // '') < $length;
     return 'wrong' if length($body) > $length || $body !~ /^\{.*\}$/s;
     return "wrong" unless grep $_ == $status, @{ $c->{statuses} };
-    return 'early' if $status == 200 && $c->{kind} !~ m{^/(?:steps|stubborn|quick)}
+    return 'early' if $status == 200 && $c->{kind} !~ m{^/(?:steps|stubborn|quick|stream)}
                       && time() - $c->{sent} < $c->{ms} / 1000;
     return 'early' if $status == 504 && time() - $c->{sent} < 0.05;
 
     return $status;
+}
+
+sub stream {
+    my ($c, $text) = @_;
+
+    my ($body, $at, $ended) = ('', 0, 0);
+
+    pos($text) = 0;
+
+    while ($text =~ /\G(?:\r\n)?([0-9a-f]+)\r\n/gc) {
+        my $n = hex $1;
+        $ended = 1, last if $n == 0;
+        $body .= substr $text, pos $text, $n;
+        last if pos($text) + $n > length $text;
+        pos($text) += $n;
+    }
+
+    my $expected = $c->{kind} =~ /events/ ? "event: tick\ndata: tick\n\n" x $c->{ms}
+                                          : TaskStreams::expected(0, $c->{ms});
+    my $fails = $c->{kind} =~ /fail/;
+
+    # a comment may stand behind each event
+
+    $body =~ s/\n\n: \n\n/\n\n/ while $c->{kind} =~ /events/ && $body =~ /\n\n: \n\n/;
+
+    return 'wrong' if $body ne substr $expected, 0, length $body;
+    return 'wrong' if $ended && ($fails || length $body < length $expected);
+    return 'cut' if !$ended && !($fails && length $body == length $expected);
+    return 200;
 }
 
 sub finish {

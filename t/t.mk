@@ -6,6 +6,8 @@
 # make sanitize-nginx KIND=address or thread: in an nginx that has them, too
 # make stalls   what holds the event loop, and for how long; BOUND=ms
 # make stress   mixed load, aborts, reloads, kills: nothing is lost; TIME=60
+# make slow-reader  memory while a client reads 10 MB of a stream a second;
+#               SIZE=1024 RATE=10, in MB
 # make fuzz     libFuzzer on all that reads input; TIME=60 each
 # make test-first  a bare root, and an account that is not root, has an own
 #               function answering within a minute; RELEASE=trixie; as root
@@ -17,6 +19,8 @@
 
 KIND          = address
 TIME          = 60
+SIZE          = 1024
+RATE          = 10
 
 TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
                 liblist-moreutils-perl libhttp-message-perl libipc-run-perl \
@@ -47,8 +51,8 @@ UNITS        := $(patsubst t/unit/%.c,$(BUILD)/unit/%,\
 TEST_BUILDS   = tasks $(TEST_TASKS) $(UNITS)
 
 
-.PHONY: lint sanitize sanitize-nginx stalls stress fuzz matrix bench instructions \
-        test-lab test-first
+.PHONY: lint sanitize sanitize-nginx stalls stress slow-reader fuzz matrix bench \
+        instructions test-lab test-first
 
 $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
 	@mkdir -p $(@D)
@@ -150,6 +154,12 @@ stress:
 	@$(MAKE) -s build $(TEST_TASKS)
 	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
 	    sh util/prove.sh $(BUILD) stress $(TIME)
+
+slow-reader:
+	@$(PACKAGES) install $(TEST_NEEDS)
+	@$(MAKE) -s build $(TEST_TASKS)
+	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
+	    sh util/prove.sh $(BUILD) slow-reader $(SIZE) $(RATE)
 
 # plain C is linked as it is; values, with nginx's own parsers and pools
 

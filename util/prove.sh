@@ -3,6 +3,7 @@
 # prove.sh BUILD JOBS [TEST ...]    runs the tests with the built module
 # prove.sh BUILD stress TIME          or the load of t/stress.pl
 # prove.sh BUILD stalls TURNS.SO [BOUND]  or the cases of t/stalls.pl
+# prove.sh BUILD slow-reader SIZE RATE    or what t/slow-reader.pl measures
 
 set -eu
 
@@ -22,14 +23,18 @@ export TEST_NGINX_PORT="${TEST_NGINX_PORT:-1984}"
 
 prove="prove -r"
 
-if [ "$jobs" = stress ] || [ "$jobs" = stalls ]; then
+case $jobs in
+stress | stalls | slow-reader)
     prove="perl t/$jobs.pl"
-
-elif [ "$jobs" -gt 1 ]; then
+    ;;
+1)
+    ;;
+*)
     export TEST_NGINX_RANDOMIZE=1
     prove="$prove -j$jobs --exec"
     each="sh util/alone.sh perl"
-fi
+    ;;
+esac
 
 sh util/alone.sh $prove ${each:+"$each"} "$@"
 

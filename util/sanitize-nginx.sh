@@ -33,6 +33,10 @@ thread)
 esac
 
 flags="$(echo $flags) -fno-omit-frame-pointer -O1 -g"
+with="--with-compat --with-debug --with-threads --with-http_ssl_module
+      --with-http_v2_module --with-http_auth_request_module
+      --with-http_addition_module --with-http_sub_module
+      --with-http_gunzip_module"
 
 build() {
     make -s -C "$src" -f "$obj/Makefile" "$@" > "$obj.log" 2>&1 ||
@@ -42,15 +46,14 @@ build() {
 # anew for another config, other flags, another place of this checkout
 
 if [ ! -x "$obj/nginx" ] || [ config -nt "$obj/nginx" ] ||
-    [ "$(cat "$obj/stamp" 2> /dev/null)" != "$place $flags" ]
+    [ "$(cat "$obj/stamp" 2> /dev/null)" != "$place $flags $with" ]
 then
     echo "building nginx with $kind sanitizer"
+    # shellcheck disable=SC2086
     ASAN_OPTIONS=detect_leaks=0 bash util/configure.sh "$src" "$place" "$obj" \
-        "$flags -Wno-error" --with-ld-opt="$flags" --with-compat --with-debug \
-        --with-threads --with-http_ssl_module --with-http_v2_module \
-        --with-http_auth_request_module --with-http_addition_module
+        "$flags -Wno-error" --with-ld-opt="$flags" $with
     build
-    echo "$place $flags" > "$obj/stamp"
+    echo "$place $flags $with" > "$obj/stamp"
 fi
 
 build modules

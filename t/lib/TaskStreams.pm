@@ -13,6 +13,9 @@ package TaskStreams;
 # had its end; text: the body, of events.  Of a stream over HTTP/2 "leave" resets
 # the stream; "hang_up" closes the connection, "rst" by a reset of TCP.
 #
+# "pauses" is a list of [ bytes, seconds ]: it reads so many, and then nothing for
+# so long; seconds may be a function.
+#
 # Bytes are those of t/tasks/stream.c: lines of 15 digits.
 
 use strict;
@@ -24,6 +27,11 @@ use Socket qw(SOL_SOCKET SO_LINGER SO_RCVBUF);
 use Time::HiRes qw(time);
 
 use constant { PATTERN => 4 * 1024 * 1024, FRAME => 9 };
+
+# of HTTP/2, as HPACK has them
+
+my %status = ("\x88" => 200, "\x89" => 204, "\x8a" => 206, "\x8b" => 304,
+              "\x8c" => 400, "\x8d" => 404, "\x8e" => 500);
 
 my $pattern = join '', map sprintf("%015d\n", $_), 0 .. PATTERN / 16 - 1;
 
@@ -136,6 +144,7 @@ sub run {
             {
                 my ($at, $for) = @{ shift @{ $c->{pauses} } };
                 delete $c->{pauses} unless @{ $c->{pauses} };
+                $for = $for->() if ref $for;
                 $c->{resume} = $now + $for;
                 $self->{poll}->remove($s);
                 $resume{fileno $s} = 1;
@@ -229,7 +238,9 @@ sub frames {
         next if !$s || $s->{end};
 
         if ($type == 1) {
-            $s->{status} = $data =~ /\A[\x20-\x3f]?\x88/ ? 200 : 'other';
+            $s->{status} = $status{$1} // 'other'
+                if $data =~ /\A[\x20-\x3f]?([\x88-\x8e])/;
+            $s->{status} //= 'other';
 
         } elsif ($type == 0) {
             $self->got($c, $s, $data) or $c->{socket} or return;
