@@ -9,30 +9,10 @@
 #include "function/ngx_http_task_function.h"
 
 
-typedef struct {
-    ngx_str_t               name;
-    ngx_str_t               def;
-    ngx_str_t               min;
-    ngx_str_t               max;
-    ngx_http_task_place_t   place;
-} ngx_http_task_narrow_t;
-
-
 static ngx_int_t ngx_http_task_args_narrow(ngx_conf_t *cf,
     ngx_http_task_args_conf_t *conf, ngx_array_t *own);
 static ngx_int_t ngx_http_task_args_ready(ngx_conf_t *cf,
     ngx_http_task_args_conf_t *conf);
-static ngx_http_task_arg_t *ngx_http_task_arg_find(
-    ngx_http_task_args_conf_t *conf, ngx_str_t *name);
-static ngx_int_t ngx_http_task_arg_fix(ngx_conf_t *cf,
-    ngx_http_task_arg_t *arg, ngx_str_t *value);
-static ngx_int_t ngx_http_task_arg_narrow(ngx_conf_t *cf,
-    ngx_http_task_arg_t *arg, ngx_http_task_narrow_t *narrow);
-static ngx_int_t ngx_http_task_arg_default(ngx_conf_t *cf,
-    ngx_http_task_arg_t *arg, ngx_http_task_narrow_t *narrow);
-static ngx_int_t ngx_http_task_arg_bound(ngx_conf_t *cf,
-    ngx_http_task_arg_t *arg, ngx_http_task_narrow_t *narrow,
-    ngx_uint_t max, ngx_http_task_bound_t *bound);
 
 
 ngx_int_t
@@ -65,26 +45,6 @@ ngx_http_task_args_function(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
     conf->open = n;
 
     return NGX_OK;
-}
-
-
-static ngx_http_task_arg_t *
-ngx_http_task_arg_find(ngx_http_task_args_conf_t *conf, ngx_str_t *name)
-{
-    ngx_uint_t            i;
-    ngx_http_task_arg_t  *args;
-
-    args = conf->args->elts;
-
-    for (i = 0; i < conf->args->nelts; i++) {
-        if (args[i].name.len == name->len
-            && ngx_strncmp(args[i].name.data, name->data, name->len) == 0)
-        {
-            return &args[i];
-        }
-    }
-
-    return NULL;
 }
 
 
@@ -128,50 +88,6 @@ ngx_http_task_args_fix(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
     conf->open--;
 
     return ngx_http_task_arg_fix(cf, arg, &value);
-}
-
-
-/* a value with variables is checked in each request, a literal one now */
-
-static ngx_int_t
-ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
-    ngx_str_t *value)
-{
-    ngx_int_t                          rc;
-    ngx_http_task_invalid_t            invalid;
-    ngx_http_complex_value_t          *cv;
-    ngx_http_compile_complex_value_t   ccv;
-
-    cv = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
-    if (cv == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = value;
-    ccv.complex_value = cv;
-
-    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (cv->lengths) {
-        arg->variable = cv;
-        return NGX_OK;
-    }
-
-    rc = ngx_http_task_value_text(cf->pool, arg, value, &arg->value, &invalid);
-
-    if (rc == NGX_DECLINED) {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                              "invalid value \"%V\" of parameter \"%V\": %s",
-                              ngx_http_task_param_shown(arg, value), &arg->name,
-                              invalid.msg);
-    }
-
-    return rc;
 }
 
 
@@ -301,118 +217,6 @@ ngx_http_task_args_narrow(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
         if (ngx_http_task_arg_narrow(cf, arg, &narrow[i]) != NGX_OK) {
             return NGX_ERROR;
         }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_task_arg_narrow(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
-    ngx_http_task_narrow_t *narrow)
-{
-    ngx_http_task_arg_t  wide;
-
-    wide = *arg;
-
-    if (narrow->min.data) {
-        if (ngx_http_task_arg_bound(cf, &wide, narrow, 0, &arg->min)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    if (narrow->max.data) {
-        if (ngx_http_task_arg_bound(cf, &wide, narrow, 1, &arg->max)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        arg->bounded = 1;
-    }
-
-    if (arg->min.set && arg->max.set
-        && ngx_http_task_value_wider(arg, &arg->min, &arg->max, 1))
-    {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow->place,
-                       "\"min=%V\" of parameter \"%V\" is over \"max=%V\"",
-                       &arg->min.text, &arg->name, &arg->max.text);
-    }
-
-    return ngx_http_task_arg_default(cf, arg, narrow);
-}
-
-
-/* the function's own default has to be within the new bounds, too */
-
-static ngx_int_t
-ngx_http_task_arg_default(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
-    ngx_http_task_narrow_t *narrow)
-{
-    ngx_int_t                rc;
-    ngx_str_t                def;
-    ngx_http_task_invalid_t  invalid;
-
-    def = narrow->def;
-
-    if (def.data == NULL) {
-
-        /* without a default of the function's, or needing none */
-
-        if (arg->param->def == NULL
-            || (arg->fixed && arg->variable == NULL))
-        {
-            return NGX_OK;
-        }
-
-        def.data = (u_char *) arg->param->def;
-        def.len = ngx_strlen(def.data);
-    }
-
-    arg->has_def = 1;
-
-    rc = ngx_http_task_value_text(cf->pool, arg, &def, &arg->def, &invalid);
-
-    if (rc == NGX_DECLINED) {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow->place,
-                       "invalid default \"%V\" of parameter \"%V\": %s%s",
-                       ngx_http_task_param_shown(arg, &def), &arg->name,
-                       invalid.msg,
-                       narrow->def.data ? "" : ", add \"default=\"");
-    }
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_http_task_arg_bound(ngx_conf_t *cf, ngx_http_task_arg_t *wide,
-    ngx_http_task_narrow_t *narrow, ngx_uint_t max,
-    ngx_http_task_bound_t *bound)
-{
-    ngx_str_t              *text;
-    const char             *what;
-    ngx_http_task_bound_t  *own;
-
-    text = max ? &narrow->max : &narrow->min;
-    what = max ? "max" : "min";
-    own = max ? &wide->max : &wide->min;
-
-    if (ngx_http_task_value_bound(wide, text, max ? '<' : '>', bound)
-        != NGX_OK)
-    {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow->place,
-                            "invalid value in \"%s=%V\" of parameter \"%V\"",
-                            what, text, &narrow->name);
-    }
-
-    if (own->set && ngx_http_task_value_wider(wide, bound, own, max)) {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow->place,
-                     "\"%s=%V\" of parameter \"%V\" is outside of the "
-                     "function's own \"%s=%V\"",
-                     what, text, &narrow->name, what, &own->text);
     }
 
     return NGX_OK;

@@ -132,6 +132,17 @@ struct ngx_http_task_function_s {
 };
 
 
+/* what a "task_param" says of a parameter; data is NULL: nothing */
+
+typedef struct {
+    ngx_str_t               name;
+    ngx_str_t               def;
+    ngx_str_t               min;
+    ngx_str_t               max;
+    ngx_http_task_place_t   place;
+} ngx_http_task_narrow_t;
+
+
 /* a location's function, and where its parameters come from */
 
 typedef struct {
@@ -256,6 +267,21 @@ ngx_uint_t ngx_http_task_param_name(const char *name);
 
 ngx_str_t *ngx_http_task_param_shown(ngx_http_task_arg_t *arg,
     ngx_str_t *text);
+
+
+/* --- a parameter in the configuration: ngx_http_task_arg.c --------------- */
+
+/* returns the parameter of the location, or NULL */
+
+ngx_http_task_arg_t *ngx_http_task_arg_find(ngx_http_task_args_conf_t *conf,
+    ngx_str_t *name);
+
+/* "name=value" of "task"; "task_param" */
+
+ngx_int_t ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
+    ngx_str_t *value);
+ngx_int_t ngx_http_task_arg_narrow(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
+    ngx_http_task_narrow_t *narrow);
 
 
 /* --- parameters in the configuration: ngx_http_task_args.c --------------- */
