@@ -56,7 +56,7 @@ static ngx_command_t  ngx_http_task_commands[] = {
 
     { ngx_string("task_param"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
-                        |NGX_CONF_TAKE2|NGX_CONF_TAKE3|NGX_CONF_TAKE4,
+                        |NGX_CONF_2MORE,
       ngx_http_task_args_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_task_loc_conf_t, args),

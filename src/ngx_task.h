@@ -187,6 +187,14 @@ typedef struct {
 #define NGX_TASK_OPTIONAL    0x20000
 #define NGX_TASK_NOT_GIVEN   INT64_MIN
 
+/*
+ * A flag of a parameter that no request may choose, as the path of a program:
+ * its value stands in nginx.conf, without variables, or else is the default.
+ * If there is none either, nginx does not start.  Since version 1.2.
+ */
+
+#define NGX_TASK_FIXED       0x40000
+
 
 /*
  * Flags of a function: the methods that it takes.  GET includes HEAD.  Without
@@ -207,6 +215,26 @@ typedef struct {
 /* the function may call ngx_task_method() and the calls declared with it */
 
 #define NGX_TASK_CONTEXT     0x0200
+
+/*
+ * A location may declare parameters of its own for the function, by "task_param
+ * name type=...": see ngx_task_declared().  Since version 1.2.
+ */
+
+#define NGX_TASK_DECLARED    0x0400
+
+
+/*
+ * Looks at the arguments of a location, once, while nginx reads nginx.conf; it
+ * runs in the master process and in nginx -t, as the user that these have.
+ * Returns NULL, or what is wrong: nginx does not start then, and tells this with
+ * file and line.  The text is copied, it may be in a static buffer.  args has
+ * the values that nginx.conf fixes, and the defaults; what has neither is as if
+ * it was left out, see NGX_TASK_OPTIONAL.  A request may give other values, but
+ * not of parameters with NGX_TASK_FIXED.  Since version 1.2.
+ */
+
+typedef const char *(*ngx_task_check_pt)(const void *args);
 
 
 /* the arguments of a function, and the parameters that fill them */
@@ -229,6 +257,7 @@ typedef struct {
     size_t                   flags;
     ngx_task_params_t        args;       /* in place of args_size and params;
                                             since version 1.2 */
+    ngx_task_check_pt        check;      /* may be NULL; since version 1.2 */
 } ngx_task_function_t;
 
 
@@ -348,6 +377,20 @@ ngx_task_rc_t ngx_task_worker_fail(ngx_task_worker_t *worker,
 const void *ngx_task_args(ngx_task_t *t);
 
 /*
+ * [any] Returns the name of a parameter that the location has declared, the
+ * first one with i = 0, in the order of nginx.conf, and sets value to the text
+ * of its value; returns NULL if there are no more.  The function needs
+ * NGX_TASK_DECLARED.  The text belongs to nginx, and is valid as long as the
+ * task.  It is always the same for the same value: a string itself; an int in
+ * digits; a number as in JSON; a bool as "true" or "false"; a time in
+ * milliseconds and a size in bytes, without a unit; an enum as its choice.  A
+ * name has letters, digits and "_"; no two differ in their case alone.  Without
+ * memory it returns NULL, and the task ends with a 500.  Since version 1.2.
+ */
+
+const char *ngx_task_declared(ngx_task_t *t, size_t i, const char **value);
+
+/*
  * [any] Returns the body of the request, for functions with NGX_TASK_RAW_BODY.
  * The bytes belong to the task, and fd is set to -1.  If nginx has spooled the
  * body to a file, NULL is returned, and fd is set to a descriptor that stands
@@ -445,6 +488,12 @@ void ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt,
  * NGX_TASK_CANCELLED  the task was cancelled
  * NGX_TASK_FAILED     it was not started, or had to be ended: error says why
  *
+ * With stream, what the program writes is sent by ngx_task_send() as it comes;
+ * a client that is slower than the program makes it wait.  The first byte begins
+ * the answer: a status, headers and a content type are set before.  If nobody
+ * reads on, the program is ended, and the call returns NGX_TASK_CANCELLED.  In
+ * task_mode sync nothing can be sent: that is an error.
+ *
  * A failure is logged; so is a status that is not 0, with the end of the
  * program's standard error.  In task_mode sync nothing is cancelled, and the
  * worker stands still as long as the program runs.  If the worker crashes, the
@@ -473,7 +522,10 @@ typedef struct {
     size_t                   input_len;
     int                      input_fd;
 
-    size_t                   max_output; /* bytes, more is EFBIG; 0: 1 MB */
+    size_t                   max_output; /* bytes, more is EFBIG; 0: 1 MB,
+                                            with stream no bound */
+    int                      stream;     /* 1: the output is not kept, but
+                                            sent, see below */
     int64_t                  grace;      /* milliseconds; 0: 1000 */
 
     /* the outcome, set also for NGX_TASK_CANCELLED and NGX_TASK_FAILED */
@@ -487,8 +539,8 @@ typedef struct {
      * not started.
      */
 
-    char                    *output;     /* standard output */
-    size_t                   output_len;
+    char                    *output;     /* standard output; with stream "" */
+    size_t                   output_len; /* with stream: so much was sent */
     char                    *messages;   /* the last 4 KB of standard error */
     size_t                   messages_len;
 } ngx_task_program_t;

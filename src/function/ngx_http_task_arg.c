@@ -35,16 +35,22 @@ ngx_http_task_arg_find(ngx_http_task_args_conf_t *conf, ngx_str_t *name)
 }
 
 
-/* a value with variables is checked in each request, a literal one now */
-
 ngx_int_t
-ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
-    ngx_str_t *value)
+ngx_http_task_arg_compile(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
+    ngx_http_task_fix_t *fix)
 {
-    ngx_int_t                          rc;
-    ngx_http_task_invalid_t            invalid;
+    u_char                            *p;
     ngx_http_complex_value_t          *cv;
     ngx_http_compile_complex_value_t   ccv;
+
+    p = ngx_strlchr(fix->value.data, fix->value.data + fix->value.len, '$');
+
+    if (p && arg && (arg->param->flags & NGX_TASK_FIXED)) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                              "variables in the value of \"%V\", which no "
+                              "request may choose: it has no \"$\"",
+                              &fix->name);
+    }
 
     cv = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
     if (cv == NULL) {
@@ -54,25 +60,48 @@ ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
     ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
 
     ccv.cf = cf;
-    ccv.value = value;
+    ccv.value = &fix->value;
     ccv.complex_value = cv;
 
     if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (cv->lengths) {
-        arg->variable = cv;
+    fix->variable = cv->lengths ? cv : NULL;
+
+    return NGX_OK;
+}
+
+
+/* a value with variables is checked in each request, a literal one now */
+
+ngx_int_t
+ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_place_t *place,
+    ngx_http_task_arg_t *arg, ngx_http_task_fix_t *fix)
+{
+    ngx_int_t                rc;
+    ngx_http_task_invalid_t  invalid;
+
+    if (arg->fixed) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, place,
+                              "duplicate parameter \"%V\"", &arg->name);
+    }
+
+    arg->fixed = 1;
+    arg->variable = fix->variable;
+
+    if (arg->variable) {
         return NGX_OK;
     }
 
-    rc = ngx_http_task_value_text(cf->pool, arg, value, &arg->value, &invalid);
+    rc = ngx_http_task_value_text(cf->pool, arg, &fix->value, &arg->value,
+                                  &invalid);
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, place,
                               "invalid value \"%V\" of parameter \"%V\": %s",
-                              ngx_http_task_param_shown(arg, value), &arg->name,
-                              invalid.msg);
+                              ngx_http_task_param_shown(arg, &fix->value),
+                              &arg->name, invalid.msg);
     }
 
     return rc;

@@ -9,8 +9,18 @@
 #include "function/ngx_http_task_function.h"
 
 
+static ngx_int_t ngx_http_task_args_fix_one(ngx_conf_t *cf,
+    ngx_http_task_args_conf_t *conf, ngx_str_t *text);
+static ngx_http_task_narrow_t *ngx_http_task_args_narrow_add(ngx_conf_t *cf,
+    ngx_http_task_args_conf_t *conf, ngx_str_t *name);
 static ngx_int_t ngx_http_task_args_narrow(ngx_conf_t *cf,
     ngx_http_task_args_conf_t *conf, ngx_array_t *own);
+static ngx_int_t ngx_http_task_args_later(ngx_conf_t *cf,
+    ngx_http_task_args_conf_t *conf, ngx_http_task_place_t *place);
+static ngx_int_t ngx_http_task_args_fixed(ngx_conf_t *cf,
+    ngx_http_task_args_conf_t *conf, ngx_http_task_place_t *place);
+static ngx_int_t ngx_http_task_args_check(ngx_conf_t *cf,
+    ngx_http_task_args_conf_t *conf, ngx_http_task_place_t *place);
 static ngx_int_t ngx_http_task_args_ready(ngx_conf_t *cf,
     ngx_http_task_args_conf_t *conf);
 
@@ -43,59 +53,96 @@ ngx_http_task_args_function(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
     ngx_memcpy(arg, conf->function->args, n * sizeof(ngx_http_task_arg_t));
 
     conf->open = n;
+    conf->args_size = conf->function->table.args_size;
+
+    if (conf->function->table.flags & NGX_TASK_DECLARED) {
+        conf->later = ngx_array_create(cf->pool, 4,
+                                       sizeof(ngx_http_task_fix_t));
+        if (conf->later == NULL) {
+            return NGX_ERROR;
+        }
+    }
 
     return NGX_OK;
 }
 
 
-/* "name=value" of the "task" directive */
-
 ngx_int_t
 ngx_http_task_args_fix(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
+    ngx_str_t *words, ngx_uint_t n)
+{
+    ngx_str_t    text;
+    ngx_uint_t   i, used;
+
+    for (i = 0; i < n; i += used) {
+
+        used = ngx_http_task_quoted(cf, &words[i], n - i, &text);
+
+        if (used == 0
+            || ngx_http_task_args_fix_one(cf, conf, &text) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* the parameters of a location may stand behind its "task" */
+
+static ngx_int_t
+ngx_http_task_args_fix_one(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
     ngx_str_t *text)
 {
     u_char               *p;
-    ngx_str_t             name, value;
     ngx_http_task_arg_t  *arg;
+    ngx_http_task_fix_t   fix, *later;
 
     p = ngx_strlchr(text->data, text->data + text->len, '=');
 
     if (p == NULL) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
                             "invalid parameter \"%V\", it must be name=value, "
-                            "without spaces",
-                            text);
+                            "or, with spaces, \"name=a value\"", text);
     }
 
-    name.data = text->data;
-    name.len = p - text->data;
-    value.data = p + 1;
-    value.len = text->data + text->len - value.data;
+    fix.name.data = text->data;
+    fix.name.len = p - text->data;
+    fix.value.data = p + 1;
+    fix.value.len = text->data + text->len - fix.value.data;
 
-    arg = ngx_http_task_arg_find(conf, &name);
+    arg = ngx_http_task_arg_find(conf, &fix.name);
 
-    if (arg == NULL) {
-        return ngx_http_task_unknown_param(cf, NULL, conf->function,
-                                           &name);
+    if (arg == NULL && conf->later == NULL) {
+        return ngx_http_task_unknown_param(cf, NULL, conf, &fix.name);
     }
 
-    if (arg->fixed) {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                                        "duplicate parameter \"%V\"", &name);
+    if (ngx_http_task_arg_compile(cf, arg, &fix) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    arg->fixed = 1;
-    conf->open--;
+    if (arg) {
+        conf->open -= !arg->fixed;
 
-    return ngx_http_task_arg_fix(cf, arg, &value);
+        return ngx_http_task_arg_fix(cf, NULL, arg, &fix);
+    }
+
+    later = ngx_array_push(conf->later);
+    if (later == NULL) {
+        return NGX_ERROR;
+    }
+
+    *later = fix;
+
+    return NGX_OK;
 }
 
 
 char *
 ngx_http_task_args_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_str_t                  *value;
-    ngx_uint_t                  i;
+    ngx_str_t                  *value, type, choices;
     ngx_http_task_narrow_t     *narrow;
     ngx_http_task_args_conf_t  *acf;
 
@@ -103,6 +150,8 @@ ngx_http_task_args_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         { "default", NULL },
         { "min", NULL },
         { "max", NULL },
+        { "type", &type },
+        { "choices", &choices },
         { NULL, NULL }
     };
 
@@ -110,55 +159,77 @@ ngx_http_task_args_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    if (acf->narrow == NULL) {
-        acf->narrow = ngx_array_create(cf->pool, 2,
-                                        sizeof(ngx_http_task_narrow_t));
-        if (acf->narrow == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    narrow = acf->narrow->elts;
-
-    for (i = 0; i < acf->narrow->nelts; i++) {
-        if (narrow[i].name.len == value[1].len
-            && ngx_strncmp(narrow[i].name.data, value[1].data, value[1].len)
-               == 0)
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "duplicate \"task_param\" of \"%V\"", &value[1]);
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    if (ngx_http_task_unknown_anywhere(cf, acf->libraries, &value[1])
-        != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    narrow = ngx_array_push(acf->narrow);
+    narrow = ngx_http_task_args_narrow_add(cf, acf, &value[1]);
     if (narrow == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    ngx_memzero(narrow, sizeof(ngx_http_task_narrow_t));
-
-    narrow->name = value[1];
-    ngx_http_task_conf_place(cf, &narrow->place);
+    ngx_str_null(&type);
+    ngx_str_null(&choices);
 
     options[0].value = &narrow->def;
     options[1].value = &narrow->min;
     options[2].value = &narrow->max;
 
-    return (ngx_http_task_conf_options(cf, 2, options) == NGX_OK)
+    if (ngx_http_task_conf_options(cf, 2, options) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (type.data || choices.data) {
+        return (ngx_http_task_declare_read(cf, narrow, &type, &choices)
+                == NGX_OK)
+               ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+    return (ngx_http_task_unknown_anywhere(cf, acf->libraries, &value[1])
+            == NGX_OK)
            ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static ngx_http_task_narrow_t *
+ngx_http_task_args_narrow_add(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
+    ngx_str_t *name)
+{
+    ngx_uint_t               i;
+    ngx_http_task_narrow_t  *narrow;
+
+    if (conf->narrow == NULL) {
+        conf->narrow = ngx_array_create(cf->pool, 2,
+                                        sizeof(ngx_http_task_narrow_t));
+        if (conf->narrow == NULL) {
+            return NULL;
+        }
+    }
+
+    narrow = conf->narrow->elts;
+
+    for (i = 0; i < conf->narrow->nelts; i++) {
+        if (narrow[i].name.len == name->len
+            && ngx_strncmp(narrow[i].name.data, name->data, name->len) == 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "duplicate \"task_param\" of \"%V\"", name);
+            return NULL;
+        }
+    }
+
+    narrow = ngx_array_push(conf->narrow);
+
+    if (narrow) {
+        ngx_memzero(narrow, sizeof(ngx_http_task_narrow_t));
+
+        narrow->name = *name;
+        ngx_http_task_conf_place(cf, &narrow->place);
+    }
+
+    return narrow;
 }
 
 
 ngx_int_t
 ngx_http_task_args_merge(ngx_conf_t *cf, ngx_http_task_args_conf_t *prev,
-    ngx_http_task_args_conf_t *conf)
+    ngx_http_task_args_conf_t *conf, ngx_http_task_place_t *place)
 {
     ngx_array_t  *own;
 
@@ -172,7 +243,12 @@ ngx_http_task_args_merge(ngx_conf_t *cf, ngx_http_task_args_conf_t *prev,
         return NGX_OK;
     }
 
-    if (ngx_http_task_args_narrow(cf, conf, own) != NGX_OK) {
+    if (ngx_http_task_declare_args(cf, conf, conf->narrow == own) != NGX_OK
+        || ngx_http_task_args_narrow(cf, conf, own) != NGX_OK
+        || ngx_http_task_args_later(cf, conf, place) != NGX_OK
+        || ngx_http_task_args_fixed(cf, conf, place) != NGX_OK
+        || ngx_http_task_args_check(cf, conf, place) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -202,6 +278,12 @@ ngx_http_task_args_narrow(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
 
     for (i = 0; i < conf->narrow->nelts; i++) {
 
+        if (narrow[i].declared
+            && !(conf->function->table.flags & NGX_TASK_DECLARED))
+        {
+            continue;
+        }
+
         arg = ngx_http_task_arg_find(conf, &narrow[i].name);
 
         if (arg == NULL) {
@@ -211,7 +293,7 @@ ngx_http_task_args_narrow(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
             }
 
             return ngx_http_task_unknown_param(cf, &narrow[i].place,
-                                               conf->function, &narrow[i].name);
+                                               conf, &narrow[i].name);
         }
 
         if (ngx_http_task_arg_narrow(cf, arg, &narrow[i]) != NGX_OK) {
@@ -220,6 +302,124 @@ ngx_http_task_args_narrow(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
     }
 
     return NGX_OK;
+}
+
+
+/* "name=value" of the parameters that the location has declared */
+
+static ngx_int_t
+ngx_http_task_args_later(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
+    ngx_http_task_place_t *place)
+{
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *arg;
+    ngx_http_task_fix_t  *fix;
+
+    if (conf->later == NULL) {
+        return NGX_OK;
+    }
+
+    fix = conf->later->elts;
+
+    for (i = 0; i < conf->later->nelts; i++) {
+
+        arg = ngx_http_task_arg_find(conf, &fix[i].name);
+
+        if (arg == NULL) {
+            return ngx_http_task_unknown_param(cf, place, conf, &fix[i].name);
+        }
+
+        conf->open -= !arg->fixed;
+
+        if (ngx_http_task_arg_fix(cf, place, arg, &fix[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* what no request may choose has its value now */
+
+static ngx_int_t
+ngx_http_task_args_fixed(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
+    ngx_http_task_place_t *place)
+{
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *arg;
+
+    arg = conf->args->elts;
+
+    for (i = 0; i < conf->args->nelts; i++) {
+
+        if (arg[i].fixed || !(arg[i].param->flags & NGX_TASK_FIXED)) {
+            continue;
+        }
+
+        if (!arg[i].has_def) {
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, place,
+                            "task \"%V\" has no \"%V=\", which no request may "
+                            "choose", &conf->function->name, &arg[i].name);
+        }
+
+        arg[i].fixed = 1;
+        arg[i].value = arg[i].def;
+        conf->open--;
+    }
+
+    return NGX_OK;
+}
+
+
+/* the function looks at its arguments, as far as nginx.conf tells them */
+
+static ngx_int_t
+ngx_http_task_args_check(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
+    ngx_http_task_place_t *place)
+{
+    void                    *args;
+    ngx_uint_t               i;
+    const char              *wrong;
+    ngx_http_task_arg_t     *arg;
+    ngx_http_task_guard_t    before;
+    ngx_http_task_value_t   *values;
+
+    if (conf->function->table.check == NULL) {
+        return NGX_OK;
+    }
+
+    arg = conf->args->elts;
+
+    values = ngx_palloc(cf->temp_pool, conf->args->nelts
+                                       * sizeof(ngx_http_task_value_t) + 1);
+    if (values == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < conf->args->nelts; i++) {
+        values[i] = (arg[i].fixed && arg[i].variable == NULL) ? arg[i].value
+                    : arg[i].has_def ? arg[i].def
+                    : ngx_http_task_types[arg[i].param->type].none;
+    }
+
+    args = ngx_http_task_value_args(cf->temp_pool, conf, values);
+    if (args == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_task_crash_init(ngx_http_task_library_file);
+    before = ngx_http_task_guard(NULL, &conf->function->name);
+
+    wrong = conf->function->table.check(args);
+
+    ngx_http_task_unguard(before);
+    ngx_http_task_crash_stop();
+
+    return wrong ? ngx_http_task_conf_log(cf, NGX_LOG_EMERG, place,
+                                          "task \"%V\": %s",
+                                          &conf->function->name, wrong)
+                 : NGX_OK;
 }
 
 
@@ -249,8 +449,7 @@ ngx_http_task_args_ready(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf)
         values[i] = arg[i].fixed ? arg[i].value : arg[i].def;
     }
 
-    conf->ready = ngx_http_task_value_args(cf->pool, conf->function,
-                                                conf->args, values);
+    conf->ready = ngx_http_task_value_args(cf->pool, conf, values);
 
     return conf->ready ? NGX_OK : NGX_ERROR;
 }

@@ -140,7 +140,17 @@ typedef struct {
     ngx_str_t               min;
     ngx_str_t               max;
     ngx_http_task_place_t   place;
+    ngx_task_param_t       *declared;      /* by "type="; NULL: it is not */
 } ngx_http_task_narrow_t;
+
+
+/* a "name=value" of "task" */
+
+typedef struct {
+    ngx_str_t                        name;
+    ngx_str_t                        value;
+    ngx_http_complex_value_t        *variable;     /* NULL: it is literal */
+} ngx_http_task_fix_t;
 
 
 /* a location's function, and where its parameters come from */
@@ -148,13 +158,18 @@ typedef struct {
 typedef struct {
     ngx_array_t                     *libraries;    /* pointers to all */
     ngx_http_task_function_t        *function;     /* NULL: no "task" */
-    ngx_array_t                     *args;         /* ngx_http_task_arg_t */
+    ngx_array_t                     *args;         /* ngx_http_task_arg_t: the
+                                                      function's own, then
+                                                      those of the location */
+    size_t                           args_size;    /* bytes of all */
     ngx_uint_t                       open;         /* left to the request */
     void                            *ready;        /* arguments if a request
                                                       gives none; NULL: some
                                                       are required, or are
                                                       variables */
     ngx_array_t                     *narrow;       /* by "task_param" */
+    ngx_array_t                     *later;        /* ngx_http_task_fix_t, of
+                                                      those of the location */
 } ngx_http_task_args_conf_t;
 
 
@@ -237,7 +252,7 @@ ngx_http_task_function_t *ngx_http_task_functions_find(ngx_conf_t *cf,
 ngx_int_t ngx_http_task_unknown_function(ngx_conf_t *cf,
     ngx_array_t *libraries, ngx_str_t *name, ngx_str_t *last);
 ngx_int_t ngx_http_task_unknown_param(ngx_conf_t *cf,
-    ngx_http_task_place_t *place, ngx_http_task_function_t *function,
+    ngx_http_task_place_t *place, ngx_http_task_args_conf_t *conf,
     ngx_str_t *name);
 
 /* NGX_OK: some function has a parameter of that name */
@@ -259,6 +274,18 @@ ngx_int_t ngx_http_task_param_table(ngx_conf_t *cf,
 ngx_int_t ngx_http_task_param_args(ngx_conf_t *cf,
     ngx_http_task_function_t *function);
 
+/*
+ * Any thread: returns the text of a value in the arguments, which was given or
+ * has a default, see ngx_task_declared(); NULL: no memory.
+ */
+
+const char *ngx_http_task_param_text(ngx_pool_t *pool,
+    const ngx_task_param_t *param, const void *args);
+
+/* returns 1 if these are choices of an enum, such as "red|green" */
+
+ngx_uint_t ngx_http_task_param_choices(const char *p);
+
 /* returns 1 if it may be the name of a library, function or parameter */
 
 ngx_uint_t ngx_http_task_param_name(const char *name);
@@ -276,12 +303,42 @@ ngx_str_t *ngx_http_task_param_shown(ngx_http_task_arg_t *arg,
 ngx_http_task_arg_t *ngx_http_task_arg_find(ngx_http_task_args_conf_t *conf,
     ngx_str_t *name);
 
-/* "name=value" of "task"; "task_param" */
+/*
+ * "name=value" of "task": the first looks for variables in it, also for a
+ * parameter that is not known yet, which is NULL.  "task_param" is the last.
+ */
 
-ngx_int_t ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
-    ngx_str_t *value);
+ngx_int_t ngx_http_task_arg_compile(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
+    ngx_http_task_fix_t *fix);
+ngx_int_t ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_place_t *place,
+    ngx_http_task_arg_t *arg, ngx_http_task_fix_t *fix);
 ngx_int_t ngx_http_task_arg_narrow(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
     ngx_http_task_narrow_t *narrow);
+
+
+/*
+ * ngx_http_task_quoted.c: sets text to a word of "task", or to a few of them if
+ * these are name="a value"; returns how many; 0: no memory
+ */
+
+ngx_uint_t ngx_http_task_quoted(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
+    ngx_str_t *text);
+
+
+/* --- parameters of a location: ngx_http_task_declare.c ------------------- */
+
+/* "task_param ... type= choices=": sets narrow->declared */
+
+ngx_int_t ngx_http_task_declare_read(ngx_conf_t *cf,
+    ngx_http_task_narrow_t *narrow, ngx_str_t *type, ngx_str_t *choices);
+
+/*
+ * Adds those of conf->narrow to conf->args.  own: they stand in this location,
+ * whose function has to take some.
+ */
+
+ngx_int_t ngx_http_task_declare_args(ngx_conf_t *cf,
+    ngx_http_task_args_conf_t *conf, ngx_uint_t own);
 
 
 /* --- parameters in the configuration: ngx_http_task_args.c --------------- */
@@ -290,17 +347,21 @@ ngx_int_t ngx_http_task_arg_narrow(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
 
 char *ngx_http_task_args_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* "task": sets the function; fixes the parameter of a "name=value" */
+/* "task": sets the function; fixes the parameters of "name=value", n words */
 
 ngx_int_t ngx_http_task_args_function(ngx_conf_t *cf,
     ngx_http_task_args_conf_t *conf, ngx_str_t *name);
 ngx_int_t ngx_http_task_args_fix(ngx_conf_t *cf,
-    ngx_http_task_args_conf_t *conf, ngx_str_t *text);
+    ngx_http_task_args_conf_t *conf, ngx_str_t *words, ngx_uint_t n);
 
-/* also makes the arguments for requests that give none, conf->ready */
+/*
+ * Also makes the arguments for requests that give none, conf->ready, and has
+ * the function look at those that are fixed.  The place is that of "task".
+ */
 
 ngx_int_t ngx_http_task_args_merge(ngx_conf_t *cf,
-    ngx_http_task_args_conf_t *prev, ngx_http_task_args_conf_t *conf);
+    ngx_http_task_args_conf_t *prev, ngx_http_task_args_conf_t *conf,
+    ngx_http_task_place_t *place);
 
 /* returns the first time that a request may choose without bound, or NULL */
 
@@ -335,8 +396,7 @@ ngx_uint_t ngx_http_task_value_wider(ngx_http_task_arg_t *arg,
 /* returns the arguments, made from one value each; NULL: no memory */
 
 void *ngx_http_task_value_args(ngx_pool_t *pool,
-    ngx_http_task_function_t *function, ngx_array_t *args,
-    ngx_http_task_value_t *values);
+    const ngx_http_task_args_conf_t *conf, ngx_http_task_value_t *values);
 
 
 /* --- types: ngx_http_task_type.c ----------------------------------------- */

@@ -106,7 +106,7 @@ ngx_http_task_function_init(ngx_conf_t *cf, ngx_http_task_library_t *library,
                                 table->name);
     }
 
-    known = NGX_TASK_RAW_BODY|NGX_TASK_CONTEXT;
+    known = NGX_TASK_RAW_BODY|NGX_TASK_CONTEXT|NGX_TASK_DECLARED;
 
     for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         known |= methods[i].flag;

@@ -66,32 +66,35 @@ ngx_http_task_unknown_function(ngx_conf_t *cf, ngx_array_t *libraries,
 
 ngx_int_t
 ngx_http_task_unknown_param(ngx_conf_t *cf, ngx_http_task_place_t *place,
-    ngx_http_task_function_t *function, ngx_str_t *name)
+    ngx_http_task_args_conf_t *conf, ngx_str_t *name)
 {
-    ngx_str_t    *known, list;
-    ngx_uint_t    i;
-    ngx_array_t   names;
+    ngx_str_t            *known, list;
+    ngx_uint_t            i;
+    ngx_array_t           names;
+    ngx_http_task_arg_t  *args;
 
     if (ngx_array_init(&names, cf->temp_pool, 16, sizeof(ngx_str_t)) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    for (i = 0; i < function->nparams; i++) {
+    args = conf->args->elts;
+
+    for (i = 0; i < conf->args->nelts; i++) {
 
         known = ngx_array_push(&names);
         if (known == NULL) {
             return NGX_ERROR;
         }
 
-        *known = function->args[i].name;
+        *known = args[i].name;
     }
 
     list = ngx_http_task_unknown_list(cf, &names, name);
 
     return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, place,
                             "task \"%V\" has no parameter \"%V\", it has: %V",
-                            &function->name, name, &list);
+                            &conf->function->name, name, &list);
 }
 
 

@@ -310,22 +310,22 @@ ngx_http_task_outside(ngx_http_task_arg_t *arg, ngx_http_task_bound_t *bound,
 /* makes the structure; its strings stay where they are */
 
 void *
-ngx_http_task_value_args(ngx_pool_t *pool, ngx_http_task_function_t *function,
-    ngx_array_t *args, ngx_http_task_value_t *values)
+ngx_http_task_value_args(ngx_pool_t *pool,
+    const ngx_http_task_args_conf_t *conf, ngx_http_task_value_t *values)
 {
     u_char                      *stored;
     ngx_uint_t                   i;
     ngx_http_task_arg_t         *arg;
     const ngx_http_task_type_t  *type;
 
-    stored = ngx_pcalloc(pool, function->table.args_size + 1);
+    stored = ngx_pcalloc(pool, conf->args_size + 1);
     if (stored == NULL) {
         return NULL;
     }
 
-    arg = args->elts;
+    arg = conf->args->elts;
 
-    for (i = 0; i < args->nelts; i++) {
+    for (i = 0; i < conf->args->nelts; i++) {
         type = &ngx_http_task_types[arg[i].param->type];
 
         type->store(stored + arg[i].param->offset,

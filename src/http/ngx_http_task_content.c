@@ -71,9 +71,8 @@ ngx_http_task_content_task(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_task_loc_conf_t *tlcf = conf;
 
-    char        *rv;
-    ngx_str_t   *value;
-    ngx_uint_t   i;
+    char       *rv;
+    ngx_str_t  *value;
 
     rv = ngx_http_task_content(cf, cmd, tlcf, ngx_http_task_handler);
 
@@ -83,14 +82,12 @@ ngx_http_task_content_task(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    if (ngx_http_task_args_function(cf, &tlcf->args, &value[1]) != NGX_OK) {
+    if (ngx_http_task_args_function(cf, &tlcf->args, &value[1]) != NGX_OK
+        || ngx_http_task_args_fix(cf, &tlcf->args, &value[2],
+                                  cf->args->nelts - 2)
+           != NGX_OK)
+    {
         return NGX_CONF_ERROR;
-    }
-
-    for (i = 2; i < cf->args->nelts; i++) {
-        if (ngx_http_task_args_fix(cf, &tlcf->args, &value[i]) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
     }
 
     return NGX_CONF_OK;

@@ -344,7 +344,7 @@ ngx_http_task_loc_conf_parts(ngx_conf_t *cf, ngx_http_task_loc_conf_t *prev,
         return NGX_ERROR;
     }
 
-    return ngx_http_task_args_merge(cf, &prev->args, &conf->args);
+    return ngx_http_task_args_merge(cf, &prev->args, &conf->args, &conf->place);
 }
 
 

@@ -240,8 +240,7 @@ ngx_http_task_read_values(ngx_http_task_input_t *in, ngx_http_task_json_t *json,
     }
 
     if (rc != NGX_ERROR && errors == NULL) {
-        *args = ngx_http_task_value_args(in->pool, in->conf->function,
-                                         in->conf->args, values);
+        *args = ngx_http_task_value_args(in->pool, in->conf, values);
 
         return *args ? NGX_OK : NGX_ERROR;
     }

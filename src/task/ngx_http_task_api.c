@@ -51,6 +51,46 @@ ngx_task_args(ngx_task_t *t)
 }
 
 
+const char *
+ngx_task_declared(ngx_task_t *t, size_t i, const char **value)
+{
+    const ngx_task_param_t           *param;
+    const ngx_http_task_args_conf_t  *conf;
+
+    conf = t->in.conf;
+
+    if (!(t->function->table.flags & NGX_TASK_DECLARED)) {
+        ngx_http_task_log_misuse(t, "looks at parameters of its location "
+                                    "without NGX_TASK_DECLARED");
+        return NULL;
+    }
+
+    if (value == NULL) {
+        ngx_http_task_log_misuse(t, "looks at a parameter without a place for "
+                                    "its value");
+        return NULL;
+    }
+
+    /* the function's own stand first */
+
+    if (i >= conf->args->nelts - t->function->nparams) {
+        return NULL;
+    }
+
+    i += t->function->nparams;
+    param = ((ngx_http_task_arg_t *) conf->args->elts)[i].param;
+
+    *value = ngx_http_task_param_text(t->pool, param, t->args);
+
+    if (*value == NULL) {
+        t->result.nomem = 1;
+        return NULL;
+    }
+
+    return param->name;
+}
+
+
 const void *
 ngx_task_body(ngx_task_t *t, size_t *len, int *fd)
 {

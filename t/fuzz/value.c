@@ -83,7 +83,7 @@ judge(ngx_pool_t *pool, ngx_http_task_arg_t *arg, ngx_int_t rc,
 {
     ngx_array_t                args;
     ngx_http_task_bound_e      bound;
-    ngx_http_task_function_t   function;
+    ngx_http_task_args_conf_t  conf;
 
     bound = ngx_http_task_types[arg->param->type].bound;
 
@@ -111,13 +111,13 @@ judge(ngx_pool_t *pool, ngx_http_task_arg_t *arg, ngx_int_t rc,
         must(value->integer >= 0 && value->integer < 3);
     }
 
-    function.table.args_size = sizeof(int64_t);
-
     args.elts = arg;
     args.nelts = 1;
 
-    must(ngx_http_task_value_args(pool, &function, &args,
-                                  value) != NULL);
+    conf.args = &args;
+    conf.args_size = sizeof(int64_t);
+
+    must(ngx_http_task_value_args(pool, &conf, value) != NULL);
 }
 
 
