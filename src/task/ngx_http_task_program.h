@@ -51,8 +51,9 @@ typedef struct {
     const u_char             *input;
     size_t                    left;
 
-    u_char                   *output;      /* by realloc() */
-    size_t                    len;
+    u_char                   *output;      /* by realloc(); of a stream, what
+                                              was read last */
+    size_t                    len;         /* read so far */
     size_t                    size;
     size_t                    max;
 

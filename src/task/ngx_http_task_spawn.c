@@ -85,8 +85,12 @@ ngx_http_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
     s.task = t;
     s.program = program;
     s.max = program->max_output ? program->max_output
-                                : NGX_HTTP_TASK_SPAWN_OUTPUT;
-    s.max = ngx_min(s.max, (size_t) NGX_HTTP_TASK_SPAWN_MOST);
+            : program->stream ? NGX_MAX_SIZE_T_VALUE
+            : NGX_HTTP_TASK_SPAWN_OUTPUT;
+
+    if (!program->stream) {
+        s.max = ngx_min(s.max, (size_t) NGX_HTTP_TASK_SPAWN_MOST);
+    }
 
     program->error = ngx_http_task_spawn_start(&s);
 
@@ -138,6 +142,10 @@ ngx_http_task_spawn_check(ngx_task_t *t, ngx_task_program_t *program)
 
     if (program == NULL || program->size < sizeof(ngx_task_program_t)) {
         return "starts a program without its size";
+    }
+
+    if (program->stream && ngx_http_task_loop_is_here()) {
+        return "streams in task_mode \"sync\", in which nothing can be sent";
     }
 
     if (program->argv == NULL || program->argv[0] == NULL) {
@@ -321,11 +329,12 @@ ngx_http_task_spawn_result(ngx_http_task_spawn_t *s)
 
     program->output = (char *) p + len;
 
-    if (s->output) {
+    program->output_len = s->len;
+
+    if (s->output && !program->stream) {
         s->output[s->len] = '\0';
 
         program->output = (char *) s->output;
-        program->output_len = s->len;
     }
 
     if (s->cancelled) {

@@ -30,11 +30,19 @@
 #define NGX_HTTP_TASK_SPAWN_STOP    300
 #define NGX_HTTP_TASK_SPAWN_GRACE   1000
 
+/* how much of a stream is read at once, bytes */
+
+#define NGX_HTTP_TASK_SPAWN_PIECE   32768
+
 
 static void ngx_http_task_spawn_look(ngx_http_task_spawn_t *s, int64_t now);
 static void ngx_http_task_spawn_end(ngx_http_task_spawn_t *s, int64_t now);
 static void ngx_http_task_spawn_write(ngx_http_task_spawn_t *s);
 static void ngx_http_task_spawn_read(ngx_http_task_spawn_t *s);
+static ngx_err_t ngx_http_task_spawn_keep(ngx_http_task_spawn_t *s,
+    ssize_t *n);
+static ngx_err_t ngx_http_task_spawn_pass(ngx_http_task_spawn_t *s,
+    ssize_t *n);
 static ngx_err_t ngx_http_task_spawn_grow(ngx_http_task_spawn_t *s);
 static void ngx_http_task_spawn_read_errors(ngx_http_task_spawn_t *s);
 
@@ -197,26 +205,15 @@ ngx_http_task_spawn_read(ngx_http_task_spawn_t *s)
     ssize_t    n;
     ngx_err_t  err;
 
-    err = (s->len == s->size) ? ngx_http_task_spawn_grow(s) : 0;
+    err = s->program->stream ? ngx_http_task_spawn_pass(s, &n)
+                             : ngx_http_task_spawn_keep(s, &n);
 
-    if (err == 0) {
-        n = read(s->out, s->output + s->len, s->size - s->len);
-
-        if (n == -1 && (ngx_errno == NGX_EAGAIN || ngx_errno == NGX_EINTR)) {
-            return;
-        }
-
-        if (n > 0) {
-            s->len += n;
-        }
-
-        if (s->len > s->max) {
-            s->len = s->max;
-            err = EFBIG;
-
-        } else if (n > 0) {
-            return;
-        }
+    if (err == 0
+        && (n > 0
+            || (n == -1
+                && (ngx_errno == NGX_EAGAIN || ngx_errno == NGX_EINTR))))
+    {
+        return;
     }
 
     ngx_http_task_program_close(&s->out);
@@ -228,6 +225,85 @@ ngx_http_task_spawn_read(ngx_http_task_spawn_t *s)
             ngx_http_task_spawn_end(s, ngx_http_task_now());
         }
     }
+}
+
+
+/* sets n to what read() has returned, with its errno */
+
+static ngx_err_t
+ngx_http_task_spawn_keep(ngx_http_task_spawn_t *s, ssize_t *n)
+{
+    ngx_err_t  err;
+
+    err = (s->len == s->size) ? ngx_http_task_spawn_grow(s) : 0;
+
+    if (err) {
+        return err;
+    }
+
+    *n = read(s->out, s->output + s->len, s->size - s->len);
+
+    if (*n > 0) {
+        s->len += *n;
+    }
+
+    if (s->len > s->max) {
+        s->len = s->max;
+        return EFBIG;
+    }
+
+    return 0;
+}
+
+
+/* the same for a stream, of which nothing is kept */
+
+static ngx_err_t
+ngx_http_task_spawn_pass(ngx_http_task_spawn_t *s, ssize_t *n)
+{
+    size_t         len;
+    int64_t        since;
+    ngx_task_rc_t  rc;
+
+    if (s->output == NULL) {
+        s->output = malloc(NGX_HTTP_TASK_SPAWN_PIECE);
+
+        if (s->output == NULL) {
+            return ENOMEM;
+        }
+    }
+
+    *n = read(s->out, s->output, NGX_HTTP_TASK_SPAWN_PIECE);
+
+    if (*n <= 0) {
+        return 0;
+    }
+
+    len = ngx_min((size_t) *n, s->max - s->len);
+    since = ngx_http_task_now();
+
+    rc = ngx_task_send(s->task, s->output, len);
+
+    /* a slow client takes nothing of the time for what is still to be read */
+
+    if (s->ended) {
+        s->until += ngx_http_task_now() - since;
+    }
+
+    if (rc == NGX_TASK_FAILED) {
+        return s->task->result.nomem ? ENOMEM : EINVAL;
+    }
+
+    /* what is written after the task was cancelled is read, and lost */
+
+    if (rc == NGX_TASK_CANCELLED) {
+        s->cancelled = 1;
+        return 0;
+    }
+
+    s->len += len;
+
+    return (len < (size_t) *n) ? EFBIG : 0;
 }
 
 
