@@ -321,7 +321,10 @@ ngx_http_task_worker_start(ngx_cycle_t *cycle)
 }
 
 
-/* what may hold the event loop is watched: code of libraries, and sync tasks */
+/*
+ * What may hold the event loop is watched: code of libraries, and sync tasks.
+ * What tasks may start is theirs to wait for.
+ */
 
 static void
 ngx_http_task_worker_watch(ngx_cycle_t *cycle, ngx_uint_t libraries)
@@ -343,6 +346,12 @@ ngx_http_task_worker_watch(ngx_cycle_t *cycle, ngx_uint_t libraries)
         executor = locations[i]->run.mode.executor;
 
         libraries |= executor && executor->stalls;
+
+        /* a blocking form, as that of "command", may run a program */
+
+        if (executor && executor->block) {
+            ngx_http_task_child_keep();
+        }
     }
 
     if (libraries) {

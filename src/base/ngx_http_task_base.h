@@ -439,6 +439,13 @@ void ngx_http_task_exit_forbid_cancel(void);
 
 void ngx_http_task_child_init(ngx_cycle_t *cycle, ngx_uint_t libraries);
 
+/*
+ * In a worker: nginx's handler of SIGCHLD is called no more, it would reap
+ * children for which a thread waits.  A worker has none of nginx's own.
+ */
+
+void ngx_http_task_child_keep(void);
+
 /* called once in each thread of a pool, before it runs code of a library */
 
 void ngx_http_task_child_thread(void);

@@ -64,6 +64,7 @@ ngx_http_task_child_init(ngx_cycle_t *cycle, ngx_uint_t libraries)
 
     ngx_http_task_child_wanted = 1;
 
+    ngx_http_task_child_keep();
     ngx_http_task_child_signals();
 
     /* descriptors that the master has opened, or nginx's event module here */
@@ -80,6 +81,19 @@ ngx_http_task_child_init(ngx_cycle_t *cycle, ngx_uint_t libraries)
     }
 
     ngx_http_task_child_listening(cycle);
+}
+
+
+void
+ngx_http_task_child_keep(void)
+{
+    struct sigaction  sa;
+
+    ngx_memzero(&sa, sizeof(struct sigaction));
+    sigemptyset(&sa.sa_mask);
+
+    sa.sa_handler = SIG_DFL;
+    (void) sigaction(SIGCHLD, &sa, NULL);
 }
 
 
@@ -140,11 +154,6 @@ ngx_http_task_child_signals(void)
 
     ngx_memzero(&sa, sizeof(struct sigaction));
     sigemptyset(&sa.sa_mask);
-
-    /* nginx's handler would reap the children of system() and popen() */
-
-    sa.sa_handler = SIG_DFL;
-    (void) sigaction(SIGCHLD, &sa, NULL);
 
     /* exec() resets a signal that is handled, but not one that is ignored */
 
