@@ -6,6 +6,7 @@
 
 
 #include "ngx_task.h"
+#include "ngx_http_task_command.h"
 
 
 typedef struct {
@@ -64,7 +65,14 @@ static const ngx_task_function_t  functions[] = {
 
     NGX_TASK_FUNCTION("sleep", .summary = "sleeps and answers with a status",
                       .block = sleep_block, .async = sleep_async,
-                      .args = NGX_TASK_ARGS(sleep_args_t, sleep_params))
+                      .args = NGX_TASK_ARGS(sleep_args_t, sleep_params)),
+
+    NGX_TASK_FUNCTION("command", .summary = "runs a program",
+                      .block = ngx_http_task_command_block,
+                      .flags = NGX_TASK_RAW_BODY|NGX_TASK_DECLARED,
+                      .args = NGX_TASK_ARGS(ngx_http_task_command_args_t,
+                                            ngx_http_task_command_params),
+                      .check = ngx_http_task_command_check)
 };
 
 
