@@ -47,7 +47,7 @@ good('plain', 'location /t { task sleep; } location /q { quick; }');
 
 bad('unknown function', 'location /t {
         task slepp; # HERE
-    }', 'unknown task function "slepp", known: "sleep"; there is no "task_load" before it');
+    }', 'unknown task function "slepp", known: "sleep", "command"; there is no "task_load" before it');
 
 bad('no function', 'location /t {
         task; # HERE
@@ -63,7 +63,7 @@ bad('case of a parameter', 'location /t {
 
 bad('no value', 'location /t {
         task sleep duration; # HERE
-    }', 'invalid parameter "duration", it must be name=value, without spaces');
+    }', 'invalid parameter "duration", it must be name=value, or, with spaces, "name=a value"');
 
 bad('parameter twice', 'location /t {
         task sleep duration=1s duration=2s; # HERE
@@ -144,7 +144,7 @@ bad('unknown pool', 'location /t {
 bad('task_param of no parameter', 'location /t {
         task sleep;
         task_param time max=1s; # HERE
-    }', 'no task function has a parameter "time", there are: "status", "duration"');
+    }', 'no task function has a parameter "time", there are: "type", "dir", .*"duration".*');
 
 bad('task_param without options', 'location /t {
         task sleep;
@@ -154,7 +154,7 @@ bad('task_param without options', 'location /t {
 bad('task_param with another option', 'location /t {
         task sleep;
         task_param duration most=1s; # HERE
-    }', 'invalid parameter "most=1s", it must be "default=", "min=" or "max="');
+    }', 'invalid parameter "most=1s", it must be "default=", "min=", "max=", "type=" or "choices="');
 
 bad('task_param with an option twice', 'location /t {
         task sleep;
@@ -203,7 +203,7 @@ bad('inherited task_param, of a task below', '
 ');
 
 bad('task_param of no function at all', 'location /t { task sleep; }',
-    'no task function has a parameter "width", there are: "status", "duration"',
+    'no task function has a parameter "width", there are: "dir", "status", .*"duration".*',
     http => 'task_param width max=1s; # HERE
 ');
 
