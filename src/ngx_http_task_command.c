@@ -30,6 +30,8 @@ static ngx_task_rc_t ngx_http_task_command_run(ngx_task_t *t,
     const ngx_http_task_command_args_t *args, char **argv, char **env);
 static ngx_task_rc_t ngx_http_task_command_ended(ngx_task_t *t,
     const ngx_http_task_command_args_t *args, ngx_task_program_t *program);
+static const char *ngx_http_task_command_dir(
+    const ngx_http_task_command_args_t *args);
 static const char *ngx_http_task_command_file(const char *name,
     const char *path, mode_t type);
 static int ngx_http_task_command_type(const char *type);
@@ -192,7 +194,7 @@ ngx_http_task_command_run(ngx_task_t *t,
     program.size = sizeof(ngx_task_program_t);
     program.argv = (const char *const *) argv;
     program.env = (const char *const *) env;
-    program.dir = args->dir;
+    program.dir = ngx_http_task_command_dir(args);
     program.input_type = NGX_TASK_INPUT_BODY;
     program.stream = !args->output;
 
@@ -241,6 +243,15 @@ ngx_http_task_command_ended(ngx_task_t *t,
 }
 
 
+/* "." is the directory of the worker */
+
+static const char *
+ngx_http_task_command_dir(const ngx_http_task_command_args_t *args)
+{
+    return strcmp(args->dir, ".") ? args->dir : NULL;
+}
+
+
 /* nginx reads its configuration in one thread: what is wrong is static */
 
 const char *
@@ -253,7 +264,7 @@ ngx_http_task_command_check(const void *data)
 
     wrong = ngx_http_task_command_file("program", args->program, S_IFREG);
 
-    if (wrong == NULL) {
+    if (wrong == NULL && ngx_http_task_command_dir(args)) {
         wrong = ngx_http_task_command_file("dir", args->dir, S_IFDIR);
     }
 

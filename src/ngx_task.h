@@ -189,8 +189,9 @@ typedef struct {
 
 /*
  * A flag of a parameter that no request may choose, as the path of a program:
- * its value stands in nginx.conf, without variables, or else is the default.
- * If there is none either, nginx does not start.  Since version 1.2.
+ * its value stands in nginx.conf, without variables ("$$" is a "$"), or else is
+ * the default.  If there is none either, nginx does not start.  Since version
+ * 1.2.
  */
 
 #define NGX_TASK_FIXED       0x40000

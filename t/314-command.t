@@ -52,6 +52,9 @@ my $template = sub {
         location = /truew   { task command program=/bin/true output=whole; }
         location = /words   { task command program=/usr/bin/printf
                               'args=[%s] a "b  c" \\'d "e\\'f"g"  "" ;|&'; }
+        location = /shell   { task command program=/bin/sh
+                              "args=-c 'printf %s \\"\$\$TASK_TEXT\\"'";
+                              task_param text type=string; }
         location = /quoted  { task command program=/usr/bin/printf
                               args="[%s] a b" type="text/x-y"; }
         location = /env     { task command program=/usr/bin/env; }
@@ -93,6 +96,7 @@ my $template = sub {
         location = /fds     { task command program=/bin/ls args=/proc/self/fd; }
         location = /dir     { task command program=/bin/pwd; }
         location = /usr     { task command program=/bin/pwd dir=/usr; }
+        location = /here    { task command program=/bin/pwd dir=.; }
         location = /status  { task command program=/bin/cat
                               args=/proc/self/status; }
         location = /group   { task command $l{group}; }
@@ -286,6 +290,9 @@ $r = $s->get('/quoted');
 is((body($r->{body}))[0], '[a][b]', 'quotes in the middle of a word of nginx.conf');
 like($r->{headers}, qr{^Content-Type: text/x-y\r?$}m, 'of each');
 
+is(answer('/shell?text=' . escape('$(id)"; id')), '$(id)"; id',
+   'a shell, if it is the program: "$$" is its "$"');
+
 # TEST 7: the environment, exactly
 
 my $path = "PATH=/usr/local/bin:/usr/bin:/bin\n";
@@ -351,6 +358,7 @@ is(answer('/fds'), "0\n1\n2\n3\n", 'its own descriptors, and that of ls');
 $s->read($c);
 is(answer('/dir'), "/\n", 'its directory');
 is(answer('/usr'), "/usr\n", 'another one');
+is(answer('/here'), POSIX::getcwd() . "\n", 'that of the worker');
 my $status = answer('/status');
 like($status, qr/^SigBlk:\s*0+$/m, 'no signal is blocked');
 my ($ignored) = $status =~ /^SigIgn:\s*(\w+)$/m;
@@ -508,10 +516,12 @@ sub param {
 
 bad("task command; # HERE\n",
     'task "command" has no "program=", which no request may choose');
-bad("task command program=\$arg_x; # HERE\n", 'variables in the value of "program", (?#
-    )which no request may choose: it has no "$"' =~ s/\(\?#\s*\)//r);
-bad("task command program=/bin/cat args=\$arg_x; # HERE\n", 'variables in the value of (?#
-    )"args", which no request may choose: it has no "$"' =~ s/\(\?#\s*\)//r);
+for ('program=$arg_x', 'args=$arg_x', 'args=a$', 'args=$$$', 'type=text/$x') {
+    my ($name) = /^(\w+)/;
+    bad("task command $_; # HERE\n",
+        qq(parameter "$name" takes no variables, as no request may choose it: (?#
+        )write a "\$" as "\$\$") =~ s/\(\?#\s*\)//r);
+}
 task('program=cat', '"program=cat": is not an absolute path');
 task('program=/nosuch', '"program=/nosuch": No such file or directory');
 task('program=/etc', '"program=/etc": is not an executable file');

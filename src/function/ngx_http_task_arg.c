@@ -8,6 +8,8 @@
 #include "function/ngx_http_task_function.h"
 
 
+static ngx_int_t ngx_http_task_arg_dollars(ngx_conf_t *cf,
+    ngx_http_task_fix_t *fix);
 static ngx_int_t ngx_http_task_arg_default(ngx_conf_t *cf,
     ngx_http_task_arg_t *arg, ngx_http_task_narrow_t *narrow);
 static ngx_int_t ngx_http_task_arg_bound(ngx_conf_t *cf,
@@ -39,17 +41,13 @@ ngx_int_t
 ngx_http_task_arg_compile(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
     ngx_http_task_fix_t *fix)
 {
-    u_char                            *p;
     ngx_http_complex_value_t          *cv;
     ngx_http_compile_complex_value_t   ccv;
 
-    p = ngx_strlchr(fix->value.data, fix->value.data + fix->value.len, '$');
+    if (arg && (arg->param->flags & NGX_TASK_FIXED)) {
+        fix->variable = NULL;
 
-    if (p && arg && (arg->param->flags & NGX_TASK_FIXED)) {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                              "variables in the value of \"%V\", which no "
-                              "request may choose: it has no \"$\"",
-                              &fix->name);
+        return ngx_http_task_arg_dollars(cf, fix);
     }
 
     cv = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
@@ -68,6 +66,34 @@ ngx_http_task_arg_compile(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
     }
 
     fix->variable = cv->lengths ? cv : NULL;
+
+    return NGX_OK;
+}
+
+
+/* where there are no variables, "$$" is a "$" */
+
+static ngx_int_t
+ngx_http_task_arg_dollars(ngx_conf_t *cf, ngx_http_task_fix_t *fix)
+{
+    u_char  *p, *dst, *end;
+
+    dst = fix->value.data;
+    end = dst + fix->value.len;
+
+    for (p = dst; p < end; p++) {
+
+        if (*p == '$' && (p + 1 == end || *++p != '$')) {
+            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                              "parameter \"%V\" takes no variables, as no "
+                              "request may choose it: write a \"$\" as \"$$\"",
+                              &fix->name);
+        }
+
+        *dst++ = *p;
+    }
+
+    fix->value.len = dst - fix->value.data;
 
     return NGX_OK;
 }
