@@ -277,8 +277,8 @@ ngx_http_task_command_check(const void *data)
     }
 
     if (ngx_http_task_command_status(args->fail, -1) == 0) {
-        return "invalid \"fail=\", it must be as \"1:422 *:500\": codes of 1 to "
-               "255, each once, and statuses of 400 to 599";
+        return "invalid \"fail=\", it must be as \"1:422 *:500\": codes of 1 "
+               "to 255, each once, and statuses of 400 to 599";
     }
 
     if (!ngx_http_task_command_type(args->type)) {

@@ -34,9 +34,9 @@ const char *ngx_http_task_command_check(const void *args);
 /* --- what its parameters say: ngx_http_task_command_text.c --------------- */
 
 /*
- * Splits text into words; each is copied to p, and its place to words.  Both may
- * be NULL, to count.  Returns the number of words and sets size to the bytes of
- * all with their nulls; -1: a quote is not closed.
+ * Splits text into words; each is copied to p, and its place to words.  Both
+ * may be NULL, to count.  Returns the number of words and sets size to the
+ * bytes of all with their nulls; -1: a quote is not closed.
  */
 
 int ngx_http_task_command_words(const char *text, char **words, char *p,

@@ -228,11 +228,11 @@ typedef struct {
 /*
  * Looks at the arguments of a location, once, while nginx reads nginx.conf; it
  * runs in the master process and in nginx -t, as the user that these have.
- * Returns NULL, or what is wrong: nginx does not start then, and tells this with
- * file and line.  The text is copied, it may be in a static buffer.  args has
- * the values that nginx.conf fixes, and the defaults; what has neither is as if
- * it was left out, see NGX_TASK_OPTIONAL.  A request may give other values, but
- * not of parameters with NGX_TASK_FIXED.  Since version 1.2.
+ * Returns NULL, or what is wrong: nginx does not start then, and tells this
+ * with file and line.  The text is copied, it may be in a static buffer.  args
+ * has the values that nginx.conf fixes, and the defaults; what has neither is
+ * as if it was left out, see NGX_TASK_OPTIONAL.  A request may give other
+ * values, but not of parameters with NGX_TASK_FIXED.  Since version 1.2.
  */
 
 typedef const char *(*ngx_task_check_pt)(const void *args);
@@ -490,10 +490,10 @@ void ngx_task_log(ngx_task_t *t, ngx_task_log_level_t level, const char *fmt,
  * NGX_TASK_FAILED     it was not started, or had to be ended: error says why
  *
  * With stream, what the program writes is sent by ngx_task_send() as it comes;
- * a client that is slower than the program makes it wait.  The first byte begins
- * the answer: a status, headers and a content type are set before.  If nobody
- * reads on, the program is ended, and the call returns NGX_TASK_CANCELLED.  In
- * task_mode sync nothing can be sent: that is an error.
+ * a client that is slower than the program makes it wait.  The first byte
+ * begins the answer: a status, headers and a content type are set before.  If
+ * nobody reads on, the program is ended, and the call returns
+ * NGX_TASK_CANCELLED.  In task_mode sync nothing can be sent: that is an error.
  *
  * A failure is logged; so is a status that is not 0, with the end of the
  * program's standard error.  In task_mode sync nothing is cancelled, and the

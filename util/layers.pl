@@ -114,7 +114,9 @@ sub includes {
             print "$file includes $name, which is above it\n";
             $wrong++;
 
-        } elsif ($name =~ /^ngx_http_task/) {
+        # a header of the room at the top, which has no name, is for it alone
+
+        } elsif ($name =~ /^ngx_http_task/ && $room ne '') {
             print "$file includes $name without its room\n";
             $wrong++;
         }

@@ -36,7 +36,7 @@ my %parts = files(qw(base/crash base/exit base/stall base/who task/describe));
 
 # sentences are answers here, or stand in what Prometheus reads
 
-my %clients = files(qw(answer/response builtin function/type function/value
+my %clients = files(qw(answer/response builtin command function/type function/value
                        input/params input/params_read jobs/job_answer
                        jobs/job_status jobs/job_stream stats/metrics stats/seen
                        stats/status_prometheus text/json text/json_scalar));

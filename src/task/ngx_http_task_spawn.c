@@ -30,6 +30,7 @@ static const char *ngx_http_task_spawn_check(ngx_task_t *t,
     ngx_task_program_t *program);
 static ngx_err_t ngx_http_task_spawn_start(ngx_http_task_spawn_t *s);
 static ngx_err_t ngx_http_task_spawn_input(ngx_http_task_spawn_t *s);
+static size_t ngx_http_task_spawn_max(ngx_task_program_t *program);
 static void ngx_http_task_spawn_clear(ngx_task_program_t *program);
 static ngx_task_rc_t ngx_http_task_spawn_result(ngx_http_task_spawn_t *s);
 static void ngx_http_task_spawn_log(ngx_http_task_spawn_t *s);
@@ -84,13 +85,7 @@ ngx_http_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
 
     s.task = t;
     s.program = program;
-    s.max = program->max_output ? program->max_output
-            : program->stream ? NGX_MAX_SIZE_T_VALUE
-            : NGX_HTTP_TASK_SPAWN_OUTPUT;
-
-    if (!program->stream) {
-        s.max = ngx_min(s.max, (size_t) NGX_HTTP_TASK_SPAWN_MOST);
-    }
+    s.max = ngx_http_task_spawn_max(program);
 
     program->error = ngx_http_task_spawn_start(&s);
 
@@ -117,6 +112,23 @@ ngx_http_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
     cln->data = s.output;
 
     return ngx_http_task_spawn_result(&s);
+}
+
+
+static size_t
+ngx_http_task_spawn_max(ngx_task_program_t *program)
+{
+    size_t  max;
+
+    if (program->stream) {
+        return program->max_output ? program->max_output
+                                   : NGX_MAX_SIZE_T_VALUE;
+    }
+
+    max = program->max_output ? program->max_output
+                              : NGX_HTTP_TASK_SPAWN_OUTPUT;
+
+    return ngx_min(max, (size_t) NGX_HTTP_TASK_SPAWN_MOST);
 }
 
 
