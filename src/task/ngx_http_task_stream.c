@@ -142,6 +142,12 @@ ngx_http_task_stream_put(ngx_http_task_stream_t *s, const u_char *data,
 {
     size_t  n, at, first;
 
+    /* data may be NULL then */
+
+    if (len == 0) {
+        return 0;
+    }
+
     n = ngx_http_task_stream_room(s);
 
     /*
@@ -369,6 +375,12 @@ ngx_http_task_stream_ends_event(ngx_http_task_stream_t *s, const u_char *data,
 {
     size_t   n;
     u_char  *last;
+
+    /* data may be NULL then */
+
+    if (len == 0) {
+        return 0;
+    }
 
     last = s->last;
     n = ngx_min(len, 4);
