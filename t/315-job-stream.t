@@ -42,7 +42,7 @@ my $s = TaskServer->start(
              task_job_zone huge:32m max_result=16m;
              task_zone numbers:256k; task_stats numbers;',
     server => $locations . "
-        location = /sync { task wrong data=ok pause=0; task_mode sync;
+        location = /sync { task wrong data=ok pause=0 before=0; task_mode sync;
                            task_background on zone=jobs; }
         location /jobs/ { task_jobs zone=jobs; }
         location /none/ { task_jobs zone=none; }

@@ -46,7 +46,7 @@ ngx_http_task_stream_out_wait(ngx_http_request_t *r, ngx_uint_t progress)
     wev = r->connection->write;
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
-    /* first: an event is active from here on, and there may be no second call */
+    /* first: an event is active from here on; a second call may never come */
 
     if (ngx_handle_write_event(wev, clcf->send_lowat) != NGX_OK) {
         return NGX_ERROR;
