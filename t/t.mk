@@ -211,9 +211,14 @@ $(EMPTY_MODULE): $(wildcard t/bench/empty/*) $(OBJ)/stamp
 	    "-O2" $(NGX_CONFIGURE)
 	@cd $(NGX_SRC) && $(MAKE) -s -f $(EMPTY_OBJ)/Makefile modules
 
+$(BUILD)/bench/sink: t/bench/sink.c
+	@mkdir -p $(@D)
+	@gcc -O2 -g -Wall -Wextra -o $@ $<
+
 bench:
 	@$(PACKAGES) install $(RUN_NEEDS) $(TASK_NEEDS) $(BENCH_NEEDS)
-	@$(MAKE) -s build tasks $(BUILD)/tasks/test/seccomp.so $(EMPTY_MODULE)
+	@$(MAKE) -s build tasks $(BUILD)/tasks/test/seccomp.so $(EMPTY_MODULE) \
+	    $(BUILD)/tasks/test/stream.so $(BUILD)/bench/sink
 	@TASK_NGINX=$(NGINX) TASK_MODULE=$(MODULE) TASK_EMPTY=$(EMPTY_MODULE) \
 	    /usr/bin/python3 t/bench/bench.py $(NAMES)
 

@@ -26,6 +26,7 @@ import rates
 import report
 import servers
 import sleeps
+import streams
 from report import results, row, say
 from servers import CORES, ROOT
 
@@ -75,6 +76,7 @@ PARTS = {
     "jobs": jobs.jobs,
     "beside": beside.beside,
     "cores": cores.cores,
+    "streams": streams.streams,
 }
 
 

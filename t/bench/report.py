@@ -96,13 +96,14 @@ def machine():
             + busy)
 
 
+def markdown(rows):
+    return ("| figure | measured | goal | met |\n|---|---|---|---|\n"
+            + "".join("| " + " | ".join(cells) + " |\n" for cells in rows))
+
+
 def write(root):
     with open(os.path.join(root, "results.json"), "w") as f:
         json.dump(results, f, indent=1)
 
     with open(os.path.join(root, "table.md"), "w") as f:
-        f.write(f"{results['machine']}\n\n"
-                "| figure | measured | goal | met |\n|---|---|---|---|\n")
-
-        for cells in table:
-            f.write("| " + " | ".join(cells) + " |\n")
+        f.write(f"{results['machine']}\n\n" + markdown(table))

@@ -56,6 +56,41 @@ FILES = """
     location = /file { alias FILES; aio threads=default; }
 """
 
+# in a pool with a thread for each of 1,000 clients, and some more
+
+STREAMS = f"""
+    location = /file          {{ alias {ROOT}/streams.bin; sendfile off; }}
+    location = /flood         {{ task flood; task_mode async; }}
+    location = /flood_thread  {{ task flood; task_mode thread=streams; }}
+    location = /events        {{ task events; task_mode async; }}
+    location = /events_thread {{ task events; task_mode thread=streams; }}
+"""
+
+LUA_STREAMS = """
+    location = /flood  { default_type application/octet-stream;
+                         content_by_lua_block {
+                             local piece = tonumber(ngx.var.arg_piece)
+                             local text = string.rep('x', piece)
+                             for _ = 1, tonumber(ngx.var.arg_size) / piece do
+                                 if not ngx.print(text)
+                                    or not ngx.flush(true)
+                                 then
+                                     return
+                                 end
+                             end } }
+    location = /events { default_type text/event-stream;
+                         content_by_lua_block {
+                             local pause = tonumber(ngx.var.arg_pause or 0)
+                             for _ = 1, tonumber(ngx.var.arg_n) do
+                                 if not ngx.print('event: tick\\ndata: tick\\n\\n')
+                                    or not ngx.flush(true)
+                                 then
+                                     return
+                                 end
+                                 if pause > 0 then ngx.sleep(pause) end
+                             end } }
+"""
+
 PEERS = """
     location = /echo       { default_type application/json; echo -n '%s'; }
     location = /echo_sleep { default_type application/json;
@@ -257,6 +292,41 @@ js_path {ROOT}/scripts; js_import main.js;
 lua_package_path "{ROOT}/scripts/?.lua;;";
 lua_worker_thread_vm_pool_size 32;
 """, core=core)
+
+
+def streams(core=None):
+    return nginx("streams", 9131, STREAMS, [f"{BUILD}/ngx_http_task_module.so"],
+                 main=f"""task_load {BUILD}/tasks/test/stream.so;
+thread_pool streams threads=1100;""", core=core)
+
+
+def lua_streams(core=None):
+    return nginx("lua_streams", 9132, LUA_STREAMS,
+                 [f"{MODULES}/{m}.so" for m in
+                  ("ndk_http_module", "ngx_http_lua_module")], core=core)
+
+
+def newest():
+    """The root of a newer Debian with its FastAPI, which can stream events."""
+    root = os.path.join(ROOT, "forky")
+
+    if subprocess.run(["sh", "util/fastapi.sh", root]).returncode:
+        raise SystemExit("no newer FastAPI")
+
+    shutil.copy("t/bench/app_streams.py", os.path.join(root, "srv"))
+
+    return root
+
+
+def fastapi_streams(core=None):
+    return Server("fastapi_streams", 9133,
+                  ["chroot", newest(), "/usr/bin/python3", "-m", "uvicorn",
+                   "--app-dir", "/srv", "app_streams:app",
+                   "--host", "127.0.0.1", "--port", "9133",
+                   "--loop", "uvloop", "--http", "httptools",
+                   "--no-access-log", "--log-level", "warning",
+                   "--timeout-graceful-shutdown", "1",
+                   "--backlog", "16384"], core)
 
 
 def fastapi(core=None, workers=1):

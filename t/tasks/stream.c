@@ -194,6 +194,23 @@ pour(ngx_task_t *t)
 
 /* the same bytes again and again, for what is measured */
 
+static char *
+piece_of(ngx_task_t *t, const args_t *args)
+{
+    char  *piece;
+
+    piece = malloc(args->piece);
+
+    if (piece == NULL) {
+        return NULL;
+    }
+
+    ngx_task_defer(t, free, piece);
+
+    return memset(piece, 'x', args->piece);
+}
+
+
 static ngx_task_rc_t
 flood(ngx_task_t *t)
 {
@@ -203,9 +220,7 @@ flood(ngx_task_t *t)
     const args_t  *args;
 
     args = ngx_task_args(t);
-
-    piece = calloc(1, PIECE);
-    ngx_task_defer(t, free, piece);
+    piece = piece_of(t, args);
 
     for (at = 0; at < args->size; at += args->piece) {
         rc = ngx_task_send(t, piece, args->piece);
@@ -216,6 +231,34 @@ flood(ngx_task_t *t)
     }
 
     return NGX_TASK_OK;
+}
+
+
+typedef struct {
+    char     *piece;
+    int64_t   at;
+} flood_state_t;
+
+
+static ngx_task_rc_t
+flood_async(ngx_task_t *t, ngx_task_frame_t *f)
+{
+    const args_t   *args = ngx_task_args(t);
+    flood_state_t  *s = f->state;
+
+    NGX_TASK_BEGIN(f);
+
+    s->piece = piece_of(t, args);
+
+    for ( ; s->at < args->size; s->at += args->piece) {
+        NGX_TASK_AWAIT(f, ngx_task_write(f, s->piece, args->piece));
+
+        if (f->rc != NGX_TASK_OK) {
+            return f->rc;
+        }
+    }
+
+    NGX_TASK_END(f);
 }
 
 
@@ -551,7 +594,8 @@ static const ngx_task_function_t  functions[] = {
     NGX_TASK_FUNCTION("pour", .block = pour, .async = pour_async,
                       .state_size = sizeof(pour_state_t),
                       .args = NGX_TASK_ARGS(args_t, params)),
-    NGX_TASK_FUNCTION("flood", .block = flood,
+    NGX_TASK_FUNCTION("flood", .block = flood, .async = flood_async,
+                      .state_size = sizeof(flood_state_t),
                       .args = NGX_TASK_ARGS(args_t, params)),
     NGX_TASK_FUNCTION("parts", .block = parts, .async = parts_async,
                       .state_size = sizeof(parts_state_t),
