@@ -8,18 +8,11 @@
 #include "task/ngx_http_task_stream.h"
 
 
-/* how long a thread looks for room before it sleeps, nanoseconds */
-
-#define NGX_HTTP_TASK_STREAM_SPIN  50000
-
-
 static ngx_task_rc_t ngx_http_task_stream_create(ngx_task_t *t,
     const char *type);
 static const char *ngx_http_task_stream_wrong(ngx_task_t *t);
 static ngx_task_rc_t ngx_http_task_stream_wait(ngx_task_t *t,
     ngx_http_task_stream_t *s);
-static void ngx_http_task_stream_spin(ngx_task_t *t, ngx_http_task_stream_t *s,
-    int64_t until);
 static ngx_task_rc_t ngx_http_task_stream_sleep(ngx_task_t *t,
     ngx_http_task_stream_t *s, int64_t since);
 
@@ -84,7 +77,6 @@ ngx_http_task_stream_create(ngx_task_t *t, const char *type)
 
     s->task = t;
     s->room = 1;
-    s->quick = 1;
     s->events = (t->result.type.len >= sizeof(events) - 1
                  && ngx_strncasecmp(t->result.type.data, (u_char *) events,
                                     sizeof(events) - 1)
@@ -223,15 +215,9 @@ ngx_http_task_stream_wait(ngx_task_t *t, ngx_http_task_stream_t *s)
 
     ngx_http_task_atomic_set(&s->since, since);
 
-    if (s->quick && ngx_ncpu > 1) {
-        ngx_http_task_stream_spin(t, s, since + NGX_HTTP_TASK_STREAM_SPIN);
-    }
-
     rc = ngx_http_task_stream_sleep(t, s, since);
 
     waited = ngx_http_task_now() - since;
-
-    s->quick = (waited < 2 * NGX_HTTP_TASK_STREAM_SPIN);
 
     ngx_http_task_atomic_set(&s->since, 0);
     ngx_http_task_atomic_set(&s->waited, s->waited + waited);
@@ -253,24 +239,6 @@ ngx_http_task_stream_waited(ngx_http_task_stream_t *s)
     } while (since != ngx_http_task_atomic_get(&s->since));
 
     return since ? waited + ngx_http_task_now() - since : waited;
-}
-
-
-/*
- * To sleep, and to be woken, takes longer than to send half of the ring.  So a
- * thread whose client is fast, as the last wait showed, looks for a moment
- * whether there is room.
- */
-
-static void
-ngx_http_task_stream_spin(ngx_task_t *t, ngx_http_task_stream_t *s,
-    int64_t until)
-{
-    while (ngx_http_task_stream_room(s) < s->size / 2
-           && !ngx_task_cancelled(t) && ngx_http_task_now() < until)
-    {
-        ngx_cpu_pause();
-    }
 }
 
 

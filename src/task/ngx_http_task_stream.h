@@ -41,7 +41,6 @@ struct ngx_http_task_stream_s {
     int64_t                          since;        /* [both] it waits since
                                                       then; 0: it does not */
     u_char                           last[4];      /* bytes put by itself */
-    ngx_uint_t                       quick;        /* the last wait was short */
 
     /* the loop's */
 
