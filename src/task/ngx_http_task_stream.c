@@ -8,6 +8,15 @@
 #include "task/ngx_http_task_stream.h"
 
 
+/*
+ * What the ring is smaller than task_stream_buffer.  With the head and the end
+ * of its chunk 64 KB are just more than TCP sends at a time: each would have a
+ * packet of a few bytes behind it, which takes a third of the time.
+ */
+
+#define NGX_HTTP_TASK_STREAM_FRAME  256
+
+
 static ngx_task_rc_t ngx_http_task_stream_create(ngx_task_t *t,
     const char *type);
 static const char *ngx_http_task_stream_wrong(ngx_task_t *t);
@@ -61,7 +70,7 @@ ngx_http_task_stream_create(ngx_task_t *t, const char *type)
     s = ngx_pcalloc(t->pool, sizeof(ngx_http_task_stream_t));
 
     if (s && !t->bodiless) {
-        s->size = t->conf->stream_buffer;
+        s->size = t->conf->stream_buffer - NGX_HTTP_TASK_STREAM_FRAME;
         s->data = ngx_palloc(t->pool, s->size);
     }
 
