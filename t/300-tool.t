@@ -282,7 +282,7 @@ my $run = "make --no-print-directory run";
 
 ($ok, $text) = said($root, "$run CONF=nope");
 ok(!$ok, 'a configuration that there is not');
-like($text, qr/^there is no conf\/nope\.conf; there are: async, cluster, functions, /,
+like($text, qr/^there is no conf\/nope\.conf; there are: async, cluster, command, functions, /,
      'is told first');
 
 my $p = $port + 1;

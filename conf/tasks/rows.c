@@ -306,8 +306,8 @@ rows(ngx_task_t *t)
 
 static const ngx_task_param_t  rows_params[] = {
 
-    NGX_TASK_PARAM(rows_args_t, database, .min = "1",
-                   .summary = "path of the file, for nginx.conf alone"),
+    NGX_TASK_PARAM(rows_args_t, database, .min = "1", .flags = NGX_TASK_FIXED,
+                   .summary = "path of the file"),
 
     NGX_TASK_PARAM_AS(rows_args_t, format, NGX_TASK_ENUM,
                       .def = "lines", .choices = "lines|csv",

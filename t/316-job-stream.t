@@ -44,6 +44,12 @@ my $s = TaskServer->start(
     server => $locations . "
         location = /sync { task wrong data=ok pause=0 before=0; task_mode sync;
                            task_background on zone=jobs; }
+        location = /stream { task command program=/bin/echo 'args=a \"b c\"' type=text/x-a;
+                             task_background on zone=jobs; }
+        location = /whole  { task command program=/bin/echo 'args=a \"b c\"' type=text/x-a
+                             output=whole; task_background on zone=jobs; }
+        location = /exits  { task command program=/bin/false fail=*:418;
+                             task_background on zone=jobs; }
         location /jobs/ { task_jobs zone=jobs; }
         location /none/ { task_jobs zone=none; }
         location /huge/ { task_jobs zone=huge; }
@@ -289,6 +295,18 @@ for my $m ('thread', 'async') {
     $r = $s->get("/$m/prefer/events?n=2", headers => "Prefer: respond-async, wait=20\r\n");
     is(names(events($r->{body})), 'tick tick', 'prefer: events');
 }
+
+# a program
+
+for my $uri ('/stream', '/whole') {
+    $id = submit($uri);
+    $job = ended($id);
+    is("$job->{state} $job->{content_type} $job->{result}", "done text/x-a a b c\n", 'its output');
+    is($s->get("/jobs/$id/result")->{body}, "a b c\n", 'as it is');
+}
+
+$job = ended(submit('/exits'));
+is("$job->{state} $job->{status}", 'failed 418', 'its exit code');
 
 # not yet, and not at all
 
