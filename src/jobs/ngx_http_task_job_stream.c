@@ -313,7 +313,10 @@ ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w, ngx_uint_t ended,
 
     text->data = p;
 
-    p = ngx_cpymem(p, seen->events.data, seen->events.len);
+    if (seen->events.len) {
+        p = ngx_cpymem(p, seen->events.data, seen->events.len);
+    }
+
     p = ngx_http_task_event_print(p, name, id, data, json.len);
 
     text->len = p - text->data;
