@@ -106,6 +106,10 @@ for my $m ('thread', 'async') {
     ($out, $code) = curl("'$h1/$m/ssi?size=1000&piece=100&end=fail'");
     is($code, 18, "$m: in a page, failed");
 
+    # a function of that page may still be on its way out
+
+    $s->wait_for(sub { my $now = seen(); $now->{begun} == $now->{deferred} }, 'all to end');
+
     my $was = seen();
     ($out, $code) = curl("'$h1/$m/auth?end=forever'");
     is($out, '{"status":"quick response"}', "$m: auth_request");

@@ -201,7 +201,7 @@ for my $m ('thread', 'async') {
 
     for my $end ('%0A', '%0D%0A', '%0D') {
         my $n = $end =~ s/%(..)/chr hex $1/ger;
-        ($out) = body($s->get("/$m/parts?type=text/event-stream&n=2&pause=200ms"
+        ($out) = body($s->get("/$m/parts?type=text/event-stream&n=2&pause=130ms"
                               . "&data=data:%201$end%7C$end")->{body});
         (my $bare = $out) =~ s/: \n\n//g;
         is($bare, "data: 1$n$n" x 2, "$m: events by hand");
@@ -209,7 +209,7 @@ for my $m ('thread', 'async') {
            "$m: comments, and between them only");
     }
 
-    ($out) = body($s->get("/$m/parts?type=text/event-stream&n=1&pause=300ms"
+    ($out) = body($s->get("/$m/parts?type=text/event-stream&n=1&pause=200ms"
                           . "&data=data:%201%0A%7Cdata:%202")->{body});
     is($out, "data: 1\ndata: 2", "$m: none in the middle of an event");
 
@@ -288,7 +288,7 @@ for my $m ('thread', 'async') {
                    "$m: https, $http, pieces of $piece") or diag "curl: $code";
             }
 
-            ($out, $code) = curl("$http --limit-rate 4m '$https/pour?size=3000000"
+            ($out, $code) = curl("$http --limit-rate 8m '$https/pour?size=3000000"
                                  . "&piece=10000'");
             ok($code == 0 && $out eq poured(3_000_000), "$m: https, $http, a slow reader");
 
@@ -299,7 +299,7 @@ for my $m ('thread', 'async') {
 
             my (@at, $text);
             my $pid = open my $pipe, '-|', "exec curl -skN $http -m 20 "
-                      . "'$https/pour?size=48&piece=16&pause=300ms'" or die "curl: $!";
+                      . "'$https/pour?size=48&piece=16&pause=150ms'" or die "curl: $!";
             while (sysread $pipe, my $some, 4096) {
                 $text .= $some;
                 push @at, time() while @at < length($text) / 16;
