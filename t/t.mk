@@ -13,7 +13,8 @@
 #               function answering within a minute; RELEASE=trixie; as root
 # make matrix   the tests in minimal roots of Debian 12, 13 and forky; as root
 # make bench    against the peers that Debian has; FULL=1 takes longer;
-#               NAMES=jobs some parts of it
+#               NAMES=jobs some parts of it, NAMES=streams with the FastAPI of
+#               Debian forky, as root
 # make instructions that a request takes, as valgrind counts them
 # make test-lab the pages in a real browser: status, jobs, streams, the lab
 

@@ -1,9 +1,12 @@
 #!/usr/bin/python3
 """The benchmark: all that is compared runs in turns, A B A B, on one machine.
 
-    python3 t/bench/bench.py          about 8 minutes
-    FULL=1 python3 t/bench/bench.py   about 25
+    python3 t/bench/bench.py          about 12 minutes
+    FULL=1 python3 t/bench/bench.py   about 40
     python3 t/bench/bench.py jobs     one part of it, or some
+
+"streams" makes a root of a newer Debian in build/bench/forky, for its FastAPI:
+that needs root, and takes a minute once.
 
 It prints medians with minimum and maximum, and their ratio to ours, and
 writes results.json, table.md and pictures to build/bench/.  The servers have

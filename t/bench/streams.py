@@ -290,8 +290,11 @@ def streams():
     first = len(table)
     path = os.path.join(ROOT, "streams.bin")
 
-    results["streams"] = versions()
-    row("streams: versions", results["streams"])
+    results["streams"] = {"versions": versions(),
+                          "command": "FULL=1 " * FULL + "make bench NAMES=streams"}
+
+    for name, text in results["streams"].items():
+        row(f"streams: {name}", text)
 
     with open(path, "wb") as f:
         for _ in range(SIZE >> 20):
@@ -307,4 +310,4 @@ def streams():
         waiting()
     finally:
         os.unlink(path)
-        say("\n" + markdown(table[first:]))
+        say(f"\n{results['machine']}\n\n" + markdown(table[first:]))
