@@ -244,6 +244,13 @@ late_progress(ngx_http_task_store_t *store, uint64_t key, int64_t done,
 
 
 static void
+late_event(ngx_http_task_store_t *store, uint64_t key, ngx_str_t *text)
+{
+    __real_ngx_http_task_job_store.event(store, key, text);
+}
+
+
+static void
 late_counts(ngx_http_task_store_t *store, ngx_http_task_job_counts_t *counts)
 {
     __real_ngx_http_task_job_store.counts(store, counts);
@@ -260,6 +267,7 @@ late_leave(ngx_http_task_store_t *store)
 const ngx_http_task_store_type_t  __wrap_ngx_http_task_job_store = {
     .name = ngx_string("late"),
     .add = late_add,
+    .event = late_event,
     .end = late_end,
     .returned = late_returned,
     .begin = late_begin,
