@@ -11,6 +11,7 @@ use JSON::PP;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use TaskBody;
 use TaskServer;
 
 my $examples = $ENV{TEST_NGINX_TASKS};
@@ -46,45 +47,11 @@ sub stream {
                    . (defined $last ? "Last-Event-ID: $last\r\n" : ''));
 }
 
-sub unchunked {
-    my ($r) = @_;
-    my ($text, $left) = ('', $r->{body});
-
-    return $left unless $r->{headers} =~ /^Transfer-Encoding: chunked/mi;
-
-    while ($left =~ s/^([0-9a-f]+)\r\n// && hex $1) {
-        $text .= substr $left, 0, hex $1, '';
-        substr $left, 0, 2, '';
-    }
-
-    return $text;
-}
-
-# as the standard reads it
-
-sub events {
-    my ($r) = @_;
-    my (@events, %event, $last);
-
-    for my $line (split /\r\n|\n|\r/, unchunked($r), -1) {
-        if ($line eq '') {
-            push @events, { %event, id => $last, data => join "\n", @{ $event{data} } }
-                if $event{data};
-            %event = ();
-        } elsif ($line =~ /^(\w+): ?(.*)$/s) {
-            $1 eq 'data' ? push @{ $event{data} }, $2
-            : $1 eq 'id' ? $last = $2 : ($event{$1} = $2);
-        }
-    }
-
-    return @events;
-}
-
 # JSON with line ends of all kinds
 
 $id = submit('/lines');
 ended($id);
-@events = events(stream("/jobs/$id"));
+@events = events(unchunked(stream("/jobs/$id")));
 is(scalar @events, 1, 'one event');
 is_deeply(eval { decode_json($events[0]{data})->{result} }, { a => 1, b => 'x', c => 2 },
           'line ends in the JSON');
@@ -92,7 +59,7 @@ is_deeply(eval { decode_json($events[0]{data})->{result} }, { a => 1, b => 'x', 
 # "progress" has no id: the one that a client has is of an event of the function
 
 $id = submit('/count?steps=5&every=150ms');
-@events = events(stream("/jobs/$id"));
+@events = events(unchunked(stream("/jobs/$id")));
 cmp_ok(scalar @events, '>=', 4, 'events');
 is($events[-1]{id}, 'end', 'the last one is the end');
 is(scalar(grep defined $_->{id}, @events), 1, 'it alone has an id');
@@ -104,7 +71,7 @@ is("@done", join(' ', sort { $a <=> $b } @done), 'the progress grows');
 $r = stream("/jobs/$id", 'end');
 is("$r->{status} $r->{body}", '204 ', 'who had the end is told to stop');
 unlike($r->{headers}, qr/^Content-(?:Length|Type)/mi, 'by nothing else');
-is((events(stream("/jobs/$id", $_)))[0]{id}, 'end', "after $_: the end")
+is((events(unchunked(stream("/jobs/$id", $_))))[0]{id}, 'end', "after $_: the end")
     for 1, 'x', '';
 is($s->get("/jobs/$id", headers => "Last-Event-ID: end\r\n")->{status}, 200, 'a poll');
 is(stream('/jobs/' . '0' x 32, 'end')->{status}, 404, 'unknown');
@@ -119,11 +86,11 @@ until ($c->{text} =~ /event: progress/) {
     last unless $select->can_read(5) && sysread $c->{socket}, $c->{text}, 4096, length $c->{text};
 }
 close $c->{socket};
-@events = events(stream("/jobs/$id"));
+@events = events(unchunked(stream("/jobs/$id")));
 is($events[0]{event}, 'progress', 'who comes back is told how it is now');
 cmp_ok(decode_json($events[0]{data})->{progress}{done}, '>=', 2, 'and not how it was');
 is($events[-1]{id}, 'end', 'to the end');
-@events = events(stream("/jobs/" . submit('/count?steps=2&every=100ms'), 'end'));
+@events = events(unchunked(stream("/jobs/" . submit('/count?steps=2&every=100ms'), 'end')));
 is($events[-1]{id}, 'end', 'one that has not ended does not believe it');
 
 # inside a page there is no stream
@@ -137,7 +104,7 @@ unlike($r->{body}, qr/event:|data:/, 'no events');
 
 $id = submit('/count?steps=4&every=100ms');
 my $start = time();
-@events = events(stream("/rate/$id"));
+@events = events(unchunked(stream("/rate/$id")));
 is($events[-1]{id}, 'end', 'limit_rate: the end comes');
 cmp_ok(time() - $start, '>=', 1, 'and send_timeout does not end it');
 
@@ -170,9 +137,9 @@ $id = submit('/count?steps=30&every=100ms');
 $c = $s->open("/jobs/$id", headers => "Accept: text/event-stream\r\n");
 sleep(0.3);
 $s->reload;
-@events = events($s->read($c));
+@events = events(unchunked($s->read($c)));
 is($events[-1]{event}, 'progress', 'a reload: no end');
-@events = events(stream("/jobs/$id"));
+@events = events(unchunked(stream("/jobs/$id")));
 is($events[-1]{id}, 'end', 'the new worker goes on');
 
 my ($code) = $s->stop('TERM');

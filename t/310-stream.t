@@ -11,6 +11,7 @@ use JSON::PP;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use TaskBody;
 use TaskServer;
 
 my $locations = join '', map {
@@ -53,22 +54,6 @@ my $s = TaskServer->start(
     ');
 
 my ($r, $c, @r, @c);
-
-# a body in chunks: the bytes, and whether its end has come
-
-sub body {
-    my ($text) = @_;
-    my $out = '';
-
-    while ($text =~ s/^([0-9a-f]+)\r\n//i) {
-        my $n = hex $1;
-        return ($out, 1) if $n == 0;
-        $out .= substr $text, 0, $n, '';
-        last unless $text =~ s/^\r\n//;
-    }
-
-    return ($out, 0);
-}
 
 sub poured { return substr join('', map sprintf("%015d\n", $_), 0 .. $_[0] / 16),
                            0, $_[0] }

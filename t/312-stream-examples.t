@@ -10,6 +10,7 @@ use List::Util qw(max min);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use TaskBody;
 use TaskServer;
 
 use constant ROWS => 100_000;
@@ -63,22 +64,6 @@ $s->write_conf(main => $main, server => $server . join '', map "
 $s->start;
 my ($worker) = $s->workers;
 my $r;
-
-# a body in chunks: the bytes, and whether its end has come
-
-sub body {
-    my ($text) = @_;
-    my ($out, $at) = ('', 0);
-
-    while (substr($text, $at, 20) =~ /^([0-9a-f]+)\r\n/) {
-        my $n = hex $1;
-        return ($out, 1) if $n == 0;
-        $out .= substr $text, $at + length($1) + 2, $n;
-        $at += length($1) + 2 + $n + 2;
-    }
-
-    return ($out, 0);
-}
 
 # what the database has, told by another language
 

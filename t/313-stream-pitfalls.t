@@ -16,6 +16,7 @@ use Socket qw(SOL_SOCKET SO_RCVBUF);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use TaskBody;
 use TaskServer;
 
 my ($version) = `$ENV{TEST_NGINX_BINARY} -v 2>&1` =~ m{nginx/([\d.]+)};
@@ -100,20 +101,6 @@ sub curl {
     my ($args) = @_;
     my $out = `curl -sS -k -m 20 $args 2>$dir/curl.err`;
     return ($out, $? >> 8);
-}
-
-sub body {
-    my ($text) = @_;
-    my $out = '';
-
-    while ($text =~ s/^([0-9a-f]+)\r\n//i) {
-        my $n = hex $1;
-        return ($out, 1) if $n == 0;
-        $out .= substr $text, 0, $n, '';
-        last unless $text =~ s/^\r\n//;
-    }
-
-    return ($out, 0);
 }
 
 sub seen { return decode_json($s->get('/seen')->{body}) }

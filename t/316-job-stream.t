@@ -11,6 +11,7 @@ use JSON::PP;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use TaskBody;
 use TaskServer;
 
 my $locations = join '', map {
@@ -79,40 +80,6 @@ sub stream {
     return $s->get('/' . ($zone // 'jobs') . "/$id",
                    headers => "Accept: text/event-stream\r\n"
                    . (defined $last ? "Last-Event-ID: $last\r\n" : ''));
-}
-
-sub unchunked {
-    my ($r) = @_;
-    my ($text, $left) = ('', $r->{body});
-
-    return $left unless $r->{headers} =~ /^Transfer-Encoding: chunked/mi;
-
-    while ($left =~ s/^([0-9a-f]+)\r\n// && hex $1) {
-        $text .= substr $left, 0, hex $1, '';
-        substr $left, 0, 2, '';
-    }
-
-    return $text;
-}
-
-# as the standard reads it: an event without an id leaves the last one
-
-sub events {
-    my ($text) = @_;
-    my (@events, %event, $last);
-
-    for my $line (split /\r\n|\n|\r/, $text, -1) {
-        if ($line eq '') {
-            push @events, { %event, id => $last, data => join "\n", @{ $event{data} } }
-                if $event{data};
-            %event = ();
-        } elsif ($line =~ /^(\w+): ?(.*)$/s) {
-            $1 eq 'data' ? push @{ $event{data} }, $2
-            : $1 eq 'id' ? ($last = $2, $event{own} = $2) : ($event{$1} = $2);
-        }
-    }
-
-    return @events;
 }
 
 sub names { return join ' ', map $_->{event} // '-', @_ }

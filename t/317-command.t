@@ -11,6 +11,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use TaskBody;
 use TaskServer;
 
 my ($s, $r, @r, $c, $code, $time);
@@ -151,22 +152,6 @@ sub wait_alive {
     my ($n, $timeout) = @_;
 
     return $s->wait_for(sub { alive() == $n }, "$n programs", $timeout);
-}
-
-# a body in chunks: the bytes, and whether its end has come
-
-sub body {
-    my ($text) = @_;
-    my $out = '';
-
-    while ($text =~ s/^([0-9a-f]+)\r\n//i) {
-        my $n = hex $1;
-        return ($out, 1) if $n == 0;
-        $out .= substr $text, 0, $n, '';
-        last unless $text =~ s/^\r\n//;
-    }
-
-    return ($out, 0);
 }
 
 sub answer {

@@ -36,7 +36,9 @@
 #define MOST      300       /* seconds; then something is wrong */
 
 
-enum { IN_HEAD, IN_SIZE, IN_EXTENSION, IN_DATA, BEHIND_DATA, IN_TRAILER, ENDED };
+enum {
+    IN_HEAD, IN_SIZE, IN_EXTENSION, IN_DATA, BEHIND_DATA, IN_TRAILER, ENDED
+};
 
 
 typedef struct {
@@ -101,7 +103,8 @@ open_to(client_t *c, int port)
 
     c->fd = socket(AF_INET, SOCK_STREAM, 0);
 
-    if (c->fd == -1 || connect(c->fd, (struct sockaddr *) &to, sizeof(to)) == -1)
+    if (c->fd == -1
+        || connect(c->fd, (struct sockaddr *) &to, sizeof(to)) == -1)
     {
         fail("cannot connect");
     }
@@ -164,7 +167,8 @@ head(client_t *c, const char *p, size_t len)
     }
 
     length = strcasestr(c->head, "\r\ncontent-length:");
-    c->chunked = strcasestr(c->head, "\r\ntransfer-encoding: chunked\r") != NULL;
+    c->chunked = strcasestr(c->head, "\r\ntransfer-encoding: chunked\r")
+                 != NULL;
 
     if (!length && !c->chunked) {
         fail("an answer without a length");

@@ -31,8 +31,10 @@ int fail_now(void);
     (fail_now() ? NULL : ngx_array_create(p, n, s))
 #define ngx_array_init(a, p, n, s)                                            \
     (fail_now() ? NGX_ERROR : ngx_array_init(a, p, n, s))
-#define ngx_array_push_n(a, n)       (fail_now() ? NULL : ngx_array_push_n(a, n))
-#define ngx_alloc_chain_link(p)      (fail_now() ? NULL : ngx_alloc_chain_link(p))
+#define ngx_array_push_n(a, n)                                                \
+    (fail_now() ? NULL : ngx_array_push_n(a, n))
+#define ngx_alloc_chain_link(p)                                               \
+    (fail_now() ? NULL : ngx_alloc_chain_link(p))
 #define ngx_create_temp_buf(p, n)                                             \
     (fail_now() ? NULL : ngx_create_temp_buf(p, n))
 #define ngx_array_push(a)            (fail_now() ? NULL : ngx_array_push(a))

@@ -1,5 +1,5 @@
 
-/* Server-sent events: where they end in a text that comes in parts, their ids. */
+/* Server-sent events: where they end in a text that comes in parts; ids. */
 
 
 #include "text/ngx_http_task_event.h"
