@@ -385,8 +385,8 @@ const void *ngx_task_args(ngx_task_t *t);
  * task.  It is always the same for the same value: a string itself; an int in
  * digits; a number as in JSON; a bool as "true" or "false"; a time in
  * milliseconds and a size in bytes, without a unit; an enum as its choice.  A
- * name has letters, digits and "_"; no two differ in their case alone.  Without
- * memory it returns NULL, and the task ends with a 500.  Since version 1.2.
+ * name has letters, digits and "_"; no two differ in their case alone.  Since
+ * version 1.2.
  */
 
 const char *ngx_task_declared(ngx_task_t *t, size_t i, const char **value);

@@ -83,12 +83,19 @@ my @cases = (
     [ 'stream, HTTP/2, async', '/stream/async?size=30k&piece=5000', two => 1 ],
     [ 'stream, HTTP/2, events, failed', '/stream/late?n=3&end=fail', two => 1 ],
     [ 'stream, mixed', '/stream/mixed' ],
+    [ 'command', '/command?n=7&x=1.5&c=red' ],
 );
 
 my ($version) = `$ENV{TEST_NGINX_BINARY} -v 2>&1` =~ m{nginx/([\d.]+)};
 my @v = split /\./, $version;
 my $new = $v[0] > 1 || $v[1] > 25 || ($v[1] == 25 && $v[2] >= 1);
 my $two = ($ENV{TEST_NGINX_PORT} || 1984) + 101;
+
+# a program that has run has had all that it must have
+
+my $said = "$tasks/../alloc-said.$$";
+
+END { unlink $said if $said }
 
 my %conf = (
     main => "task_load $tasks/probe.so; task_load $tasks/text.so;
@@ -134,6 +141,10 @@ my %conf = (
                                         task_timeout 30ms; }
         location = /stream/parts  { task parts; }
         location = /stream/mixed  { task mixed; }
+        location = /command { task command program=/bin/sh output=whole
+            "args=-c \'echo $$TASK_N $$TASK_X $$TASK_C >> ' . $said . '\'";
+            task_param n type=int; task_param x type=number;
+            task_param c type=enum choices=red,green; }
     ');
 
 # a stream of HTTP/2, as TaskServer reads one of HTTP/1.1
@@ -200,6 +211,12 @@ for my $case (@cases) {
         $wrong .= "$n: $1\n" if $log =~ /(.*(?:\[alert\]|Sanitizer|runtime er).*)/;
 
         File::Path::remove_tree($s->{root});
+
+        if (open my $in, '<', $said) {
+            $wrong .= "$n: the program has had $_" for grep $_ ne "7 1.5 red\n", <$in>;
+            close $in;
+            unlink $said;
+        }
 
         last if $n && !$hit;
 

@@ -194,7 +194,7 @@ ngx_http_task_declare_arg(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
 
     *param = *narrow->declared;
 
-    /* no type is larger, nor has to be aligned more */
+    /* the place of its text: a pointer, which is not larger */
 
     param->offset = ngx_align(conf->args_size, sizeof(int64_t));
     conf->args_size = param->offset + sizeof(int64_t);

@@ -274,14 +274,6 @@ ngx_int_t ngx_http_task_param_table(ngx_conf_t *cf,
 ngx_int_t ngx_http_task_param_args(ngx_conf_t *cf,
     ngx_http_task_function_t *function);
 
-/*
- * Any thread: returns the text of a value in the arguments, which was given or
- * has a default, see ngx_task_declared(); NULL: no memory.
- */
-
-const char *ngx_http_task_param_text(ngx_pool_t *pool,
-    const ngx_task_param_t *param, const void *args);
-
 /* returns 1 if these are choices of an enum, such as "red|green" */
 
 ngx_uint_t ngx_http_task_param_choices(const char *p);

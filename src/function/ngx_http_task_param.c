@@ -12,8 +12,6 @@ static const char *ngx_http_task_param_wrong(
     ngx_http_task_function_t *function, ngx_uint_t i);
 static const char *ngx_http_task_param_misplaced(
     ngx_http_task_function_t *function, ngx_uint_t i);
-static const char *ngx_http_task_param_choice(const char *choices, int i,
-    size_t *len);
 static ngx_int_t ngx_http_task_param_arg(ngx_conf_t *cf, ngx_str_t *function,
     ngx_http_task_arg_t *arg, const ngx_task_param_t *param);
 
@@ -290,68 +288,4 @@ ngx_http_task_param_shown(ngx_http_task_arg_t *arg, ngx_str_t *text)
     static ngx_str_t  secret = ngx_string("[secret]");
 
     return (arg->param->flags & NGX_TASK_SECRET) ? &secret : text;
-}
-
-
-const char *
-ngx_http_task_param_text(ngx_pool_t *pool, const ngx_task_param_t *param,
-    const void *args)
-{
-    size_t        len;
-    u_char       *p;
-    const void   *member;
-    const char   *choice;
-
-    member = (const u_char *) args + param->offset;
-
-    switch (param->type) {
-
-    case NGX_TASK_STRING:
-        return *(const char *const *) member;
-
-    case NGX_TASK_BOOL:
-        return *(const int *) member ? "true" : "false";
-
-    case NGX_TASK_ENUM:
-        choice = ngx_http_task_param_choice(param->choices,
-                                            *(const int *) member, &len);
-
-        p = ngx_pnalloc(pool, len + 1);
-
-        if (p) {
-            *ngx_cpymem(p, choice, len) = '\0';
-        }
-
-        break;
-
-    default:
-        p = ngx_pnalloc(pool, NGX_HTTP_TASK_NUMBER_TEXT);
-
-        if (p) {
-            len = (param->type == NGX_TASK_NUMBER)
-                  ? ngx_http_task_print_number(p, *(const double *) member)
-                  : ngx_http_task_print_int(p, *(const int64_t *) member);
-
-            p[len] = '\0';
-        }
-    }
-
-    return (const char *) p;
-}
-
-
-/* returns the choice of this index, which is valid, and sets its length */
-
-static const char *
-ngx_http_task_param_choice(const char *choices, int i, size_t *len)
-{
-    const char  *p;
-
-    for (p = choices; i > 0; i--) {
-        p += strcspn(p, "|") + 1;
-    }
-
-    *len = strcspn(p, "|");
-
-    return p;
 }

@@ -16,6 +16,10 @@ static int ngx_http_task_compare(const ngx_http_task_type_t *type,
     ngx_http_task_value_t *value, ngx_http_task_bound_t *bound);
 static ngx_int_t ngx_http_task_outside(ngx_http_task_arg_t *arg,
     ngx_http_task_bound_t *bound, ngx_http_task_invalid_t *invalid);
+static const char *ngx_http_task_value_print(ngx_pool_t *pool,
+    const ngx_task_param_t *param, const void *member);
+static const char *ngx_http_task_value_choice(const char *choices, int i,
+    size_t *len);
 
 
 ngx_int_t
@@ -307,14 +311,19 @@ ngx_http_task_outside(ngx_http_task_arg_t *arg, ngx_http_task_bound_t *bound,
 }
 
 
-/* makes the structure; its strings stay where they are */
+/*
+ * Makes the structure; its strings stay where they are.  Of a parameter that
+ * the location has declared it has the text.
+ */
 
 void *
 ngx_http_task_value_args(ngx_pool_t *pool,
     const ngx_http_task_args_conf_t *conf, ngx_http_task_value_t *values)
 {
     u_char                      *stored;
+    int64_t                      declared;
     ngx_uint_t                   i;
+    const char                 **text;
     ngx_http_task_arg_t         *arg;
     const ngx_http_task_type_t  *type;
 
@@ -328,9 +337,84 @@ ngx_http_task_value_args(ngx_pool_t *pool,
     for (i = 0; i < conf->args->nelts; i++) {
         type = &ngx_http_task_types[arg[i].param->type];
 
-        type->store(stored + arg[i].param->offset,
+        if (i < conf->function->nparams
+            || arg[i].param->type == NGX_TASK_STRING)
+        {
+            type->store(stored + arg[i].param->offset,
+                        ngx_http_task_param_size(arg[i].param), &values[i]);
+            continue;
+        }
+
+        type->store((u_char *) &declared,
                     ngx_http_task_param_size(arg[i].param), &values[i]);
+
+        text = (const char **) (stored + arg[i].param->offset);
+        *text = ngx_http_task_value_print(pool, arg[i].param, &declared);
+
+        if (*text == NULL) {
+            return NULL;
+        }
     }
 
     return stored;
+}
+
+
+/* as text, which is no string; NULL: no memory */
+
+static const char *
+ngx_http_task_value_print(ngx_pool_t *pool, const ngx_task_param_t *param,
+    const void *member)
+{
+    size_t        len;
+    u_char       *p;
+    const char   *choice;
+
+    switch (param->type) {
+
+    case NGX_TASK_BOOL:
+        return *(const int *) member ? "true" : "false";
+
+    case NGX_TASK_ENUM:
+        choice = ngx_http_task_value_choice(param->choices,
+                                            *(const int *) member, &len);
+
+        p = ngx_pnalloc(pool, len + 1);
+
+        if (p) {
+            *ngx_cpymem(p, choice, len) = '\0';
+        }
+
+        break;
+
+    default:
+        p = ngx_pnalloc(pool, NGX_HTTP_TASK_NUMBER_TEXT);
+
+        if (p) {
+            len = (param->type == NGX_TASK_NUMBER)
+                  ? ngx_http_task_print_number(p, *(const double *) member)
+                  : ngx_http_task_print_int(p, *(const int64_t *) member);
+
+            p[len] = '\0';
+        }
+    }
+
+    return (const char *) p;
+}
+
+
+/* returns the choice of this index, which is valid, and sets its length */
+
+static const char *
+ngx_http_task_value_choice(const char *choices, int i, size_t *len)
+{
+    const char  *p;
+
+    for (p = choices; i > 0; i--) {
+        p += strcspn(p, "|") + 1;
+    }
+
+    *len = strcspn(p, "|");
+
+    return p;
 }

@@ -54,7 +54,7 @@ ngx_task_args(ngx_task_t *t)
 const char *
 ngx_task_declared(ngx_task_t *t, size_t i, const char **value)
 {
-    const ngx_task_param_t           *param;
+    const ngx_http_task_arg_t        *arg;
     const ngx_http_task_args_conf_t  *conf;
 
     conf = t->in.conf;
@@ -77,17 +77,12 @@ ngx_task_declared(ngx_task_t *t, size_t i, const char **value)
         return NULL;
     }
 
-    i += t->function->nparams;
-    param = ((ngx_http_task_arg_t *) conf->args->elts)[i].param;
+    arg = conf->args->elts;
+    arg += t->function->nparams + i;
 
-    *value = ngx_http_task_param_text(t->pool, param, t->args);
+    *value = *(const char *const *) ((u_char *) t->args + arg->param->offset);
 
-    if (*value == NULL) {
-        t->result.nomem = 1;
-        return NULL;
-    }
-
-    return param->name;
+    return arg->param->name;
 }
 
 
