@@ -20,6 +20,10 @@
 
 #define NGX_HTTP_TASK_COMMAND_PATH  "PATH=/usr/local/bin:/usr/bin:/bin"
 
+/* of what it writes to its standard error the end is logged, bytes */
+
+#define NGX_HTTP_TASK_COMMAND_LOGGED  1024
+
 
 static char **ngx_http_task_command_argv(
     const ngx_http_task_command_args_t *args);
@@ -29,6 +33,8 @@ static char *ngx_http_task_command_variable(char *p, const char *name,
 static ngx_task_rc_t ngx_http_task_command_run(ngx_task_t *t,
     const ngx_http_task_command_args_t *args, char **argv, char **env);
 static ngx_task_rc_t ngx_http_task_command_ended(ngx_task_t *t,
+    const ngx_http_task_command_args_t *args, ngx_task_program_t *program);
+static void ngx_http_task_command_says(ngx_task_t *t,
     const ngx_http_task_command_args_t *args, ngx_task_program_t *program);
 static const char *ngx_http_task_command_dir(
     const ngx_http_task_command_args_t *args);
@@ -154,11 +160,6 @@ ngx_http_task_command_env(ngx_task_t *t)
     for (i = 0; i < n; i++) {
         name = ngx_task_declared(t, i, &value);
 
-        if (name == NULL) {
-            free(env);
-            return NULL;
-        }
-
         env[i + 1] = p;
         p = ngx_http_task_command_variable(p, name, value);
     }
@@ -227,12 +228,7 @@ ngx_http_task_command_ended(ngx_task_t *t,
                              "the program has failed");
     }
 
-    /* what a program that fails has said is in the log already */
-
-    if (program->messages_len) {
-        ngx_task_log(t, NGX_TASK_LOG_WARN, "program \"%s\" says: %s",
-                     args->program, program->messages);
-    }
+    ngx_http_task_command_says(t, args, program);
 
     if (!program->stream || program->output_len == 0) {
         ngx_task_set_bytes(t, args->type, program->output, program->output_len,
@@ -240,6 +236,29 @@ ngx_http_task_command_ended(ngx_task_t *t,
     }
 
     return NGX_TASK_OK;
+}
+
+
+/* what a program that fails has said is in the log already */
+
+static void
+ngx_http_task_command_says(ngx_task_t *t,
+    const ngx_http_task_command_args_t *args, ngx_task_program_t *program)
+{
+    size_t       n;
+    const char  *end;
+
+    n = program->messages_len;
+
+    if (n == 0) {
+        return;
+    }
+
+    n = (n < NGX_HTTP_TASK_COMMAND_LOGGED) ? n : NGX_HTTP_TASK_COMMAND_LOGGED;
+    end = program->messages + program->messages_len - n;
+
+    ngx_task_log(t, NGX_TASK_LOG_WARN, "program \"%s\" says: %s",
+                 args->program, end);
 }
 
 
@@ -300,12 +319,15 @@ ngx_http_task_command_file(const char *name, const char *path, mode_t type)
     if (*path != '/') {
         why = "is not an absolute path";
 
-    } else if (stat(path, &st) == -1 || access(path, X_OK) == -1) {
+    } else if (stat(path, &st) == -1) {
         why = strerror(errno);
 
-    } else if ((st.st_mode & S_IFMT) != type) {
+    } else if ((st.st_mode & S_IFMT) != type || !(st.st_mode & 0111)) {
         why = (type == S_IFDIR) ? "is not a directory"
                                 : "is not an executable file";
+
+    } else if (access(path, X_OK) == -1) {
+        why = strerror(errno);
 
     } else {
         return NULL;

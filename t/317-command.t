@@ -33,6 +33,8 @@ my %sh = (
     stubborn => "trap '' TERM; echo on; $word & wait; wait; $word",
     event   => 'printf "data: 1\n\n"; sleep 0.3; exit 1',
     left    => 'head -c 100000 /dev/zero; echo end',
+    after   => "yes $$ & exit 0",
+    long    => 'printf %3000s x >&2; echo LAST >&2',
     many    => 'while :; do echo 0123456789abcdef; done',
 );
 
@@ -93,6 +95,9 @@ my $template = sub {
         location = /event   { task command $l{event} type=text/event-stream; }
         location = /left    { task command $l{left}; task_stream_buffer 4k;
                               limit_rate 32k; }
+        location = /after   { task command $l{after}; task_stream_buffer 4k;
+                              limit_rate 32k; }
+        location = /long    { task command $l{long}; }
         location = /many    { task command $l{many}; }
         location = /fds     { task command program=/bin/ls args=/proc/self/fd; }
         location = /dir     { task command program=/bin/pwd; }
@@ -137,12 +142,13 @@ sub start {
 }
 
 sub alive {
+    my ($what) = (@_, $word);
     my $n = 0;
 
     for my $file (glob '/proc/[0-9]*/cmdline') {
         open my $in, '<', $file or next;
         my $args = join ' ', split /\0/, <$in> // '';
-        $n++ if $args eq $word;
+        $n++ if $args eq $what;
     }
 
     return $n;
@@ -224,6 +230,16 @@ my $left = answer('/left');
 is(length $left, 100_004, 'a slow client gets all');
 is(substr($left, -4), "end\n", 'to the end');
 
+# what one that it has left behind writes on is no part of it
+
+$time = time();
+my ($after, $whole) = body($s->get('/after')->{body});
+like($after, qr/\A(?:$$\n){1000}/, 'what it has left is sent');
+cmp_ok(length $after, '<', 262_144, 'and not much more');
+ok($whole, 'its end');
+cmp_ok(time() - $time, '<', 10, 'in time');
+is(alive("yes $$"), 0, 'and none writes on');
+
 # TEST 4: exit codes
 
 for my $try ([ 1, 422 ], [ 2, 404 ], [ 3, 503 ], [ 255, 503 ]) {
@@ -254,6 +270,8 @@ is($text, qq(data: 1\n\nevent: error\ndata: {"detail":"the program has failed"}\
    'events end with one');
 ok(!$ended, 'and without an end');
 is(answer('/warns'), "out\n", 'messages are no failure');
+answer('/long');
+like($s->text('error.log'), qr{\[warn\].*"/bin/sh" says: .*LAST}, 'of long ones the end');
 like($s->text('error.log'), qr{"/bin/sh" says: take care\\x0a$}m, 'they are logged');
 
 # TEST 5: bounds of the output
@@ -522,7 +540,7 @@ for ('program=$arg_x', 'args=$arg_x', 'args=a$', 'args=$$$', 'type=text/$x') {
 task('program=cat', '"program=cat": is not an absolute path');
 task('program=/nosuch', '"program=/nosuch": No such file or directory');
 task('program=/etc', '"program=/etc": is not an executable file');
-task('program=/etc/passwd', '"program=/etc/passwd": Permission denied');
+task('program=/etc/passwd', '"program=/etc/passwd": is not an executable file');
 task('program=/bin/cat dir=etc', '"dir=etc": is not an absolute path');
 task('program=/bin/cat dir=/bin/cat', '"dir=/bin/cat": is not a directory');
 task(q(program=/bin/cat "args=a 'b"), 'a quote in "args=" is not closed');

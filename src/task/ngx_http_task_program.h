@@ -42,6 +42,8 @@ typedef struct {
     ngx_uint_t                lost;        /* somebody else has reaped it */
     ngx_uint_t                cancelled;
     int64_t                   until;       /* end of a state, nanoseconds */
+    int                       behind;      /* bytes in its output when it has
+                                              ended, still to be read */
     int                       pidfd;       /* -1: none, or closed */
 
     int                       in;          /* -1: closed */

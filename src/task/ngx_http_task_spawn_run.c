@@ -8,8 +8,9 @@
  *        |                                 |                    |
  *        +--------------+------------------+--------------------+
  *                       v
- *               it has ended: if others hold its pipes open, these are read
- *               for a short time; then what is left of its group is killed
+ *               it has ended: what it has left in its pipes is read, and for
+ *               a short time what others write that hold them open; then what
+ *               is left of its group is killed
  */
 
 
@@ -17,6 +18,7 @@
 #include "task/ngx_http_task_program.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 
 
 /* how often the task is asked whether it is cancelled, milliseconds */
@@ -86,7 +88,8 @@ ngx_http_task_spawn_run(ngx_http_task_spawn_t *s)
         ngx_http_task_spawn_look(s, now);
 
         if (s->ended
-            && (now >= s->until || (s->out == -1 && s->err == -1)))
+            && ((now >= s->until && s->behind == 0)
+                || (s->out == -1 && s->err == -1)))
         {
             return;
         }
@@ -124,6 +127,12 @@ ngx_http_task_spawn_look(ngx_http_task_spawn_t *s, int64_t now)
     if (info.si_pid || s->lost) {
         s->ended = 1;
         s->until = now + NGX_HTTP_TASK_SPAWN_LINGER * 1000000LL;
+
+        /* a slow client may need more time for what the program has written */
+
+        if (s->out == -1 || ioctl(s->out, FIONREAD, &s->behind) == -1) {
+            s->behind = 0;
+        }
 
         ngx_http_task_program_close(&s->in);
         ngx_http_task_program_close(&s->pidfd);
@@ -208,15 +217,19 @@ ngx_http_task_spawn_read(ngx_http_task_spawn_t *s)
     err = s->program->stream ? ngx_http_task_spawn_pass(s, &n)
                              : ngx_http_task_spawn_keep(s, &n);
 
-    if (err == 0
-        && (n > 0
-            || (n == -1
-                && (ngx_errno == NGX_EAGAIN || ngx_errno == NGX_EINTR))))
+    if (err == 0 && n > 0) {
+        s->behind = ngx_max(s->behind - (int) n, 0);
+        return;
+    }
+
+    if (err == 0 && n == -1
+        && (ngx_errno == NGX_EAGAIN || ngx_errno == NGX_EINTR))
     {
         return;
     }
 
     ngx_http_task_program_close(&s->out);
+    s->behind = 0;
 
     if (err) {
         s->program->error = err;
@@ -262,7 +275,6 @@ static ngx_err_t
 ngx_http_task_spawn_pass(ngx_http_task_spawn_t *s, ssize_t *n)
 {
     size_t         len;
-    int64_t        since;
     ngx_task_rc_t  rc;
 
     if (s->output == NULL) {
@@ -280,15 +292,8 @@ ngx_http_task_spawn_pass(ngx_http_task_spawn_t *s, ssize_t *n)
     }
 
     len = ngx_min((size_t) *n, s->max - s->len);
-    since = ngx_http_task_now();
 
     rc = ngx_task_send(s->task, s->output, len);
-
-    /* a slow client takes nothing of the time for what is still to be read */
-
-    if (s->ended) {
-        s->until += ngx_http_task_now() - since;
-    }
 
     if (rc == NGX_TASK_FAILED) {
         return s->task->result.nomem ? ENOMEM : EINVAL;
