@@ -7,6 +7,7 @@
 
 #include <ngx_task.h>
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -577,9 +578,16 @@ wrong_async(ngx_task_t *t, ngx_task_frame_t *f)
 }
 
 
+/* in bytes what the process has taken from malloc(), and not given back */
+
 static ngx_task_rc_t
 seen(ngx_task_t *t)
 {
+    struct mallinfo2  info;
+
+    info = mallinfo2();
+
+    ngx_task_set_int(t, "memory", (int64_t) (info.uordblks + info.hblkhd));
     ngx_task_set_int(t, "begun", __atomic_load_n(&begun, __ATOMIC_SEQ_CST));
     ngx_task_set_int(t, "deferred",
                      __atomic_load_n(&deferred, __ATOMIC_SEQ_CST));
