@@ -254,12 +254,12 @@ my @at;
 while (sysread $c->{socket}, $c->{text}, 65536, length $c->{text}) {
     my $n = () = $c->{text} =~ /^data: \d of 4\n\n/mg;
     push @at, time() - $c->{start} while @at < $n;
-    push @at, time() - $c->{start} if @at == 4 && $c->{text} =~ /^event: end\n/m;
+    push @at, time() - $c->{start} if @at == 4 && $c->{text} =~ /^event: done\n/m;
 }
 $r = $s->parse($c);
 like($r->{headers}, qr{^Content-Type: text/event-stream\r?$}m, 'events');
 is(join('|', body($r->{body})),
-   join('', map "id: $_\ndata: $_ of 4\n\n", 1 .. 4) . "event: end\ndata: all of them\n\n|1",
+   join('', map "id: $_\ndata: $_ of 4\n\n", 1 .. 4) . "event: done\ndata: all of them\n\n|1",
    'each with its id, and an end');
 is(scalar @at, 5, 'five of them');
 cmp_ok($at[$_], '>=', $_ * 0.5, 'not early: ' . ($_ + 1)) for 1 .. 3;
@@ -277,15 +277,15 @@ sub ids {
     return join ' ', (body($r->{body}))[0] =~ /^(?:id: |event: )(\w+)$/mg;
 }
 
-is(ids(2), '3 4 end', 'goes on behind the last one');
-is(ids(4), 'end', 'and hears that there is no more');
-is(ids($_), '1 2 3 4 end', "not an id of ours: $_")
+is(ids(2), '3 4 done', 'goes on behind the last one');
+is(ids(4), 'done', 'and hears that there is no more');
+is(ids($_), '1 2 3 4 done', "not an id of ours: $_")
     for '5', '-1', '2x', 'x', '99999999999999999999';
 
 # many take no threads; who leaves takes nothing
 
 my @r = $s->get_all(('/count?n=3&every=200ms') x 100);
-is(scalar(grep $_->{body} =~ /event: end/, @r), 100, 'a hundred at once');
+is(scalar(grep $_->{body} =~ /event: done/, @r), 100, 'a hundred at once');
 cmp_ok(min(map $_->{time}, @r), '>=', 0.4, 'none is early');
 cmp_ok(max(map $_->{total}, @r), '<', 5, 'nor waits for another');
 

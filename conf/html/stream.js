@@ -116,7 +116,7 @@ function startEvents() {
 
     source.addEventListener("message", showEvent);
 
-    source.addEventListener("end", () => {
+    source.addEventListener("done", () => {
         endEvents("ended", `Ended: ${counted()}${took()}.`);
     });
 

@@ -80,7 +80,7 @@ count(ngx_task_t *t, ngx_task_frame_t *f)
 
     /* a browser would come back for more, so it is told that there is none */
 
-    NGX_TASK_AWAIT(f, ngx_task_write_event(f, "end", NULL, "all of them"));
+    NGX_TASK_AWAIT(f, ngx_task_write_event(f, "done", NULL, "all of them"));
 
     if (f->rc != NGX_TASK_OK) {
         return f->rc;
