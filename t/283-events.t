@@ -61,19 +61,19 @@ is_deeply(eval { decode_json($events[0]{data})->{result} }, { a => 1, b => 'x', 
 $id = submit('/count?steps=5&every=150ms');
 @events = events(unchunked(stream("/jobs/$id")));
 cmp_ok(scalar @events, '>=', 4, 'events');
-is($events[-1]{id}, 'end', 'the last one is the end');
+is("$events[-1]{event} $events[-1]{id}", "end $id", 'the last one is the end');
 is(scalar(grep defined $_->{id}, @events), 1, 'it alone has an id');
 my @done = map decode_json($_->{data})->{progress}{done}, @events;
 is("@done", join(' ', sort { $a <=> $b } @done), 'the progress grows');
 
 # EventSource that comes back
 
-$r = stream("/jobs/$id", 'end');
+$r = stream("/jobs/$id", $id);
 is("$r->{status} $r->{body}", '204 ', 'who had the end is told to stop');
 unlike($r->{headers}, qr/^Content-(?:Length|Type)/mi, 'by nothing else');
-is((events(unchunked(stream("/jobs/$id", $_))))[0]{id}, 'end', "after $_: the end")
-    for 1, 'x', '';
-is($s->get("/jobs/$id", headers => "Last-Event-ID: end\r\n")->{status}, 200, 'a poll');
+is((events(unchunked(stream("/jobs/$id", $_))))[0]{id}, $id, "after $_: the end")
+    for 1, 'x', '', 'end', substr($id, 1), $id . '0';
+is($s->get("/jobs/$id", headers => "Last-Event-ID: $id\r\n")->{status}, 200, 'a poll');
 is(stream('/jobs/' . '0' x 32, 'end')->{status}, 404, 'unknown');
 
 $id = submit('/count?steps=10&every=100ms');
@@ -89,9 +89,10 @@ close $c->{socket};
 @events = events(unchunked(stream("/jobs/$id")));
 is($events[0]{event}, 'progress', 'who comes back is told how it is now');
 cmp_ok(decode_json($events[0]{data})->{progress}{done}, '>=', 2, 'and not how it was');
-is($events[-1]{id}, 'end', 'to the end');
-@events = events(unchunked(stream("/jobs/" . submit('/count?steps=2&every=100ms'), 'end')));
-is($events[-1]{id}, 'end', 'one that has not ended does not believe it');
+is($events[-1]{id}, $id, 'to the end');
+$id = submit('/count?steps=2&every=100ms');
+@events = events(unchunked(stream("/jobs/$id", $id)));
+is($events[-1]{id}, $id, 'one that has not ended does not believe it');
 
 # inside a page there is no stream
 
@@ -105,7 +106,7 @@ unlike($r->{body}, qr/event:|data:/, 'no events');
 $id = submit('/count?steps=4&every=100ms');
 my $start = time();
 @events = events(unchunked(stream("/rate/$id")));
-is($events[-1]{id}, 'end', 'limit_rate: the end comes');
+is($events[-1]{id}, $id, 'limit_rate: the end comes');
 cmp_ok(time() - $start, '>=', 1, 'and send_timeout does not end it');
 
 # plain, gzip'd, several at once
@@ -137,10 +138,12 @@ $id = submit('/count?steps=30&every=100ms');
 $c = $s->open("/jobs/$id", headers => "Accept: text/event-stream\r\n");
 sleep(0.3);
 $s->reload;
-@events = events(unchunked($s->read($c)));
-is($events[-1]{event}, 'progress', 'a reload: no end');
+my $text = unchunked($s->read($c));
+ok($text =~ s/retry: 1000\n\n\z//, 'a reload: come back');
+@events = events($text);
+is($events[-1]{event}, 'progress', 'no end');
 @events = events(unchunked(stream("/jobs/$id")));
-is($events[-1]{id}, 'end', 'the new worker goes on');
+is($events[-1]{id}, $id, 'the new worker goes on');
 
 my ($code) = $s->stop('TERM');
 is($code, 0, 'exit code');

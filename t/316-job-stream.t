@@ -163,14 +163,14 @@ for my $m ('thread', 'async') {
     is($job->{result}, undef, 'they are no result');
     my @events = events(unchunked(stream($id)));
     is(names(@events), 'tick tick tick tick end', 'each of them');
-    is(join(' ', map $_->{own}, @events), '1 2 3 4 end', 'by number');
+    is(join(' ', map $_->{own}, @events), "1 2 3 4 $id", 'by number');
     is($events[0]{data}, "a\nb", 'their data');
     @events = events(unchunked(stream($id, 2)));
-    is(join(' ', map $_->{own}, @events), '3 4 end', 'those behind the second one');
+    is(join(' ', map $_->{own}, @events), "3 4 $id", 'those behind the second one');
     is(names(events(unchunked(stream($id, 4)))), 'end', 'behind the last one');
     is(names(events(unchunked(stream($id, 'other')))), 'tick tick tick tick end',
        'behind one that is not known: all');
-    is(stream($id, 'end')->{status}, 204, 'behind the end');
+    is(stream($id, $id)->{status}, 204, 'behind the end');
 
     $r = $s->get("/jobs/$id/result");
     like($r->{headers}, qr{^Content-Type: text/event-stream\r$}m, 'as a result: the type');
@@ -181,8 +181,15 @@ for my $m ('thread', 'async') {
     $id = submit("/$m/events?n=3&id=x");
     ended($id);
     @events = events(unchunked(stream($id)));
-    is(join(' ', map $_->{own}, @events), 'x x x end', 'ids of its own');
+    is(join(' ', map $_->{own}, @events), "x x x $id", 'ids of its own');
     is(names(events(unchunked(stream($id, 'x')))), 'end', 'the last one of that id counts');
+
+    # one that looks like the end of the job is none
+
+    $id = submit("/$m/events?n=1&id=end");
+    ended($id);
+    $r = stream($id, 'end');
+    is("$r->{status} " . names(events(unchunked($r))), '200 end', 'an id of its own: end');
 
     # the newest ones
 
@@ -204,7 +211,9 @@ for my $m ('thread', 'async') {
     is(ended($id)->{error}, 'an event is larger than max_events', 'too large');
 
     $id = submit("/$m/none?n=100");
-    is(ended($id, 'none')->{state}, 'done', 'max_events=0: done');
+    $job = ended($id, 'none');
+    is($job->{state}, 'done', 'max_events=0: done');
+    is($job->{result}, undef, 'without a result');
     is(names(events(unchunked(stream($id, undef, 'none')))), 'end', 'and none is kept');
 
     # live, in both workers: one after the other, never early
@@ -214,7 +223,7 @@ for my $m ('thread', 'async') {
     my $start = time();
     for $c ($s->read_all(\@c)) {
         @events = grep $_->{event} ne 'progress', events(unchunked($c));
-        is(join(' ', map $_->{own}, @events), '1 2 3 4 5 end', 'live: all');
+        is(join(' ', map $_->{own}, @events), "1 2 3 4 5 $id", 'live: all');
     }
     cmp_ok(time() - $start, '>=', 1.2, 'not before they were made');
 
@@ -232,7 +241,7 @@ for my $m ('thread', 'async') {
     my @had = $c->{text} =~ /^id: (\d+)$/mg;
     close $c->{socket};
     @events = grep $_->{event} ne 'progress', events(unchunked(stream($id, $had[-1])));
-    is(join(' ', @had, map $_->{own}, @events), '1 2 3 4 5 6 7 8 9 10 end',
+    is(join(' ', @had, map $_->{own}, @events), "1 2 3 4 5 6 7 8 9 10 $id",
        'who comes back misses none, and has none twice');
 
     # those of what fails, times out, is cancelled
@@ -255,7 +264,10 @@ for my $m ('thread', 'async') {
                        sysread $c->{socket}, $c->{text}, 4096;
                        $c->{text} =~ /^id: 2$/m }, 'two events');
     $s->get("/jobs/$id", method => 'DELETE');
-    is(ended($id)->{state}, 'cancelled', 'cancelled');
+    $job = ended($id);
+    is("$job->{state} $job->{error}", 'cancelled the job was cancelled', 'cancelled');
+    $r = $s->get("/jobs/$id/result");
+    is("$r->{status} $r->{body}", '410 {"detail":"the job was cancelled"}', 'and so its result');
     @events = events(unchunked(stream($id)));
     cmp_ok(scalar(grep $_->{event} eq 'tick', @events), '>=', 2, 'its events are there');
 

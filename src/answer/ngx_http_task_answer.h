@@ -50,8 +50,8 @@ ngx_int_t ngx_http_task_error_print(ngx_pool_t *pool, cJSON **errors,
 
 /* prints {"detail":"…"} into pool */
 
-ngx_int_t ngx_http_task_error_detail(ngx_pool_t *pool, ngx_str_t *detail,
-    ngx_str_t *text);
+ngx_int_t ngx_http_task_error_detail(ngx_pool_t *pool,
+    const ngx_str_t *detail, ngx_str_t *text);
 
 /* takes ownership of what, a name or a position; returns NULL: no memory */
 
@@ -107,6 +107,10 @@ ngx_uint_t ngx_http_task_failed_level(ngx_uint_t status);
 
 extern ngx_str_t  ngx_http_task_json_type;
 extern ngx_str_t  ngx_http_task_events_type;
+
+/* what a stream of events ends with whose worker has to end, to go on anew */
+
+extern ngx_str_t  ngx_http_task_events_retry;
 
 
 /* --- an answer that is sent bit by bit: ngx_http_task_stream_out.c ------- */

@@ -114,7 +114,8 @@ ngx_http_task_error_print(ngx_pool_t *pool, cJSON **errors, ngx_str_t *text)
 /* {"detail": "..."} */
 
 ngx_int_t
-ngx_http_task_error_detail(ngx_pool_t *pool, ngx_str_t *detail, ngx_str_t *text)
+ngx_http_task_error_detail(ngx_pool_t *pool, const ngx_str_t *detail,
+    ngx_str_t *text)
 {
     cJSON      *object;
     ngx_int_t   rc;

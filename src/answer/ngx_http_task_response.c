@@ -15,6 +15,7 @@ typedef struct {
 
 ngx_str_t  ngx_http_task_json_type = ngx_string("application/json");
 ngx_str_t  ngx_http_task_events_type = ngx_string("text/event-stream");
+ngx_str_t  ngx_http_task_events_retry = ngx_string("retry: 1000\n\n");
 
 
 static ngx_http_task_status_body_t  ngx_http_task_status_bodies[] = {

@@ -19,6 +19,7 @@
 #define NGX_HTTP_TASK_VERSION        "0.6.0"
 
 #define NGX_HTTP_TASK_RESET_CONTENT  205
+#define NGX_HTTP_TASK_GONE           410
 #define NGX_HTTP_TASK_UNPROCESSABLE  422
 
 /* how many bytes of a function's message are logged */

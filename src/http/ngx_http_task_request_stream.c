@@ -318,10 +318,8 @@ ngx_http_task_request_stream_all(ngx_task_t *t)
 static ngx_int_t
 ngx_http_task_request_stream_tail(ngx_task_t *t, ngx_str_t *tail)
 {
-    static ngx_str_t  retry = ngx_string("retry: 1000\n\n");
-
     if (t->stream->left) {
-        *tail = retry;
+        *tail = ngx_http_task_events_retry;
         return NGX_OK;
     }
 

@@ -11,6 +11,8 @@ static void ngx_http_task_job_send_handler(ngx_http_task_job_call_t *call,
     ngx_int_t rc);
 static u_char *ngx_http_task_job_result(u_char *p,
     ngx_http_task_job_seen_t *seen);
+static ngx_uint_t ngx_http_task_job_of_events(
+    const ngx_http_task_job_seen_t *seen);
 static u_char *ngx_http_task_job_time(u_char *p, const char *name, int64_t ms);
 
 
@@ -86,8 +88,9 @@ ngx_int_t
 ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_store_t *store,
     ngx_http_task_job_seen_t *seen, ngx_str_t *text)
 {
-    u_char  *p;
-    size_t   len;
+    u_char           *p;
+    size_t            len;
+    const ngx_str_t  *error;
 
     len = ngx_strlen(seen->message);
 
@@ -127,18 +130,33 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_store_t *store,
     if (seen->state == NGX_HTTP_TASK_JOB_DONE) {
         p = ngx_http_task_job_result(p, seen);
 
-    } else if (seen->state == NGX_HTTP_TASK_JOB_LOST && !seen->result.len) {
-        p = ngx_sprintf(p, ",\"error\":\"its worker is gone\"");
+    } else if (seen->state > NGX_HTTP_TASK_JOB_DONE) {
+        error = ngx_http_task_job_error(seen);
 
-    } else if (seen->result.len) {
         p = ngx_sprintf(p, ",\"error\":");
-        p += ngx_http_task_json_quote(p, seen->result.data, seen->result.len);
+        p += ngx_http_task_json_quote(p, error->data, error->len);
     }
 
     *p++ = '}';
     text->len = p - text->data;
 
     return NGX_OK;
+}
+
+
+/* a job that was cancelled, or whose worker was killed, tells no more */
+
+const ngx_str_t *
+ngx_http_task_job_error(const ngx_http_task_job_seen_t *seen)
+{
+    static const ngx_str_t  cancelled = ngx_string("the job was cancelled");
+    static const ngx_str_t  gone = ngx_string("its worker is gone");
+
+    if (seen->result.len) {
+        return &seen->result;
+    }
+
+    return (seen->state == NGX_HTTP_TASK_JOB_CANCELLED) ? &cancelled : &gone;
 }
 
 
@@ -155,7 +173,7 @@ ngx_http_task_job_result(u_char *p, ngx_http_task_job_seen_t *seen)
     p += ngx_http_task_json_quote(p, seen->type.data, seen->type.len);
     p = ngx_sprintf(p, ",\"result\":");
 
-    if (seen->event
+    if (ngx_http_task_job_of_events(seen)
         || ngx_http_task_utf8_valid(seen->result.data, seen->result.len)
            != seen->result.len)
     {
@@ -164,6 +182,22 @@ ngx_http_task_job_result(u_char *p, ngx_http_task_job_seen_t *seen)
 
     return p + ngx_http_task_json_quote(p, seen->result.data,
                                         seen->result.len);
+}
+
+
+/* none of them may be kept */
+
+static ngx_uint_t
+ngx_http_task_job_of_events(const ngx_http_task_job_seen_t *seen)
+{
+    const ngx_str_t  *type;
+
+    type = &ngx_http_task_events_type;
+
+    return seen->event
+           || (seen->result.len == 0 && seen->type.len >= type->len
+               && ngx_strncasecmp(seen->type.data, type->data, type->len)
+                  == 0);
 }
 
 

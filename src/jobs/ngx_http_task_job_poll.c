@@ -24,6 +24,8 @@ static ngx_int_t ngx_http_task_job_poll_none(ngx_http_task_job_wait_t *w,
     ngx_int_t rc);
 static ngx_int_t ngx_http_task_job_poll_not_yet(ngx_http_task_job_wait_t *w);
 static ngx_int_t ngx_http_task_job_poll_ended(ngx_http_task_job_wait_t *w);
+static ngx_int_t ngx_http_task_job_poll_error(ngx_http_request_t *r,
+    ngx_http_task_job_seen_t *seen);
 
 
 ngx_int_t
@@ -202,7 +204,6 @@ ngx_http_task_job_poll_not_yet(ngx_http_task_job_wait_t *w)
 static ngx_int_t
 ngx_http_task_job_poll_ended(ngx_http_task_job_wait_t *w)
 {
-    ngx_str_t                  body;
     ngx_http_request_t        *r;
     ngx_http_task_job_seen_t  *seen;
 
@@ -210,16 +211,7 @@ ngx_http_task_job_poll_ended(ngx_http_task_job_wait_t *w)
     seen = &w->op.seen;
 
     if (seen->state != NGX_HTTP_TASK_JOB_DONE) {
-
-        if (ngx_http_task_error_detail(r->pool, &seen->result, &body)
-            != NGX_OK)
-        {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        return ngx_http_task_send_error(r, seen->status ? seen->status
-                                               : NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                        &body);
+        return ngx_http_task_job_poll_error(r, seen);
     }
 
     if (seen->type.len == 0) {
@@ -231,4 +223,31 @@ ngx_http_task_job_poll_ended(ngx_http_task_job_wait_t *w)
     return ngx_http_task_send_body(r, seen->status, &seen->type,
                                    seen->event ? &seen->events
                                                : &seen->result);
+}
+
+
+/* what is gone by a client's wish is no error of the server */
+
+static ngx_int_t
+ngx_http_task_job_poll_error(ngx_http_request_t *r,
+    ngx_http_task_job_seen_t *seen)
+{
+    ngx_str_t         body;
+    ngx_uint_t        status;
+    const ngx_str_t  *error;
+
+    error = ngx_http_task_job_error(seen);
+
+    if (ngx_http_task_error_detail(r->pool, error, &body) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    status = seen->status;
+
+    if (status == 0) {
+        status = (seen->state == NGX_HTTP_TASK_JOB_CANCELLED)
+                 ? NGX_HTTP_TASK_GONE : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_task_send_error(r, status, &body);
 }

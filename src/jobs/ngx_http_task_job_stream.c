@@ -3,8 +3,8 @@
  * "Accept: text/event-stream": server-sent events of a job.  These are the
  * events that its function streams, as far as they are kept; "progress", which
  * tells the job as it is now, and has no id; and "end", when it has ended, with
- * the id "end".  A client that comes back goes on behind the last event of the
- * function that it had.
+ * the id of the job, which no event of a function has.  A client that comes
+ * back goes on behind the last event of the function that it had.
  */
 
 
@@ -29,6 +29,8 @@ static void ngx_http_task_job_stream_read(ngx_http_task_store_op_t *op,
 static void ngx_http_task_job_stream_end(ngx_http_task_job_wait_t *w);
 static ngx_int_t ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w,
     ngx_uint_t ended, ngx_str_t *text);
+static ngx_int_t ngx_http_task_job_stream_retry(ngx_http_task_job_wait_t *w,
+    ngx_str_t *text);
 static ngx_int_t ngx_http_task_job_stream_send(ngx_http_task_job_wait_t *w,
     ngx_str_t *text);
 static void ngx_http_task_job_stream_writer(ngx_http_request_t *r);
@@ -113,13 +115,19 @@ ngx_http_task_job_stream_begin(ngx_http_task_job_wait_t *w)
     ngx_str_t            id;
     ngx_http_request_t  *r;
 
+    u_char               end[NGX_HTTP_TASK_JOB_ID_TEXT];
+
     static ngx_str_t  nothing = ngx_null_string;
 
     r = w->request;
 
     ngx_http_task_job_stream_last_id(r, &id);
 
-    if (w->ended && id.len == 3 && ngx_strncmp(id.data, "end", 3) == 0) {
+    if (w->ended
+        && id.len == (size_t) (ngx_http_task_job_id(end, w->store, w->op.id)
+                               - end)
+        && ngx_memcmp(id.data, end, id.len) == 0)
+    {
         return ngx_http_task_send(r, NGX_HTTP_NO_CONTENT, &nothing);
     }
 
@@ -247,6 +255,10 @@ ngx_http_task_job_stream_read(ngx_http_task_store_op_t *op, ngx_int_t rc)
         rc = ngx_http_task_job_stream_print(w, ended, &text);
     }
 
+    if (rc == NGX_OK && ngx_exiting && !ended) {
+        rc = ngx_http_task_job_stream_retry(w, &text);
+    }
+
     if (rc == NGX_OK && text.len) {
         rc = ngx_http_task_job_stream_send(w, &text);
     }
@@ -283,6 +295,7 @@ ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w, ngx_uint_t ended,
     size_t                     size;
     ngx_str_t                  json;
     const char                *name, *id, *data;
+    u_char                     end[NGX_HTTP_TASK_JOB_ID_TEXT + 1];
     ngx_http_task_job_seen_t  *seen;
 
     seen = &w->op.seen;
@@ -301,7 +314,10 @@ ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w, ngx_uint_t ended,
     }
 
     name = ended ? "end" : "progress";
-    id = ended ? "end" : NULL;
+    id = ended ? (const char *) end : NULL;
+
+    *ngx_http_task_job_id(end, w->store, w->op.id) = '\0';
+
     data = (const char *) json.data;
 
     size = text->len + ngx_http_task_event_size(name, id, data, json.len);
@@ -325,18 +341,52 @@ ngx_http_task_job_stream_print(ngx_http_task_job_wait_t *w, ngx_uint_t ended,
 }
 
 
+/* without it a client comes back later */
+
+static ngx_int_t
+ngx_http_task_job_stream_retry(ngx_http_task_job_wait_t *w, ngx_str_t *text)
+{
+    u_char     *p;
+    ngx_str_t  *retry;
+
+    retry = &ngx_http_task_events_retry;
+
+    p = ngx_pnalloc(w->pool, text->len + retry->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (text->len) {
+        ngx_memcpy(p, text->data, text->len);
+    }
+
+    ngx_memcpy(p + text->len, retry->data, retry->len);
+
+    text->data = p;
+    text->len += retry->len;
+
+    return NGX_OK;
+}
+
+
 /* the last buffer was sent: it is used again if it is large enough */
 
 static ngx_int_t
 ngx_http_task_job_stream_send(ngx_http_task_job_wait_t *w, ngx_str_t *text)
 {
+    size_t        size;
     ngx_buf_t    *b;
     ngx_chain_t   out;
 
     b = w->buf;
+    size = b ? b->end - b->start : 0;
 
-    if (b == NULL || (size_t) (b->end - b->start) < text->len) {
-        b = ngx_create_temp_buf(w->request->pool, ngx_max(text->len, 2048));
+    /* the request keeps the smaller ones, all of them as large as the last */
+
+    if (size < text->len) {
+        size = ngx_max(2 * size, ngx_max(text->len, 2048));
+
+        b = ngx_create_temp_buf(w->request->pool, size);
         if (b == NULL) {
             return NGX_ERROR;
         }

@@ -149,6 +149,10 @@ ngx_int_t ngx_http_task_job_text(ngx_pool_t *pool,
     ngx_http_task_store_t *store, ngx_http_task_job_seen_t *seen,
     ngx_str_t *text);
 
+/* of a job that has ended, and is not done: why */
+
+const ngx_str_t *ngx_http_task_job_error(const ngx_http_task_job_seen_t *seen);
+
 /* reads the job, and answers with its JSON, or 404: NGX_DONE, or a status */
 
 ngx_int_t ngx_http_task_job_send(ngx_http_request_t *r,

@@ -14,8 +14,9 @@
 
 static ngx_int_t ngx_http_task_job_events_copy(
     ngx_http_task_job_zone_t *zone, ngx_http_task_record_t *job,
-    ngx_str_t *text, uint64_t behind);
+    ngx_http_task_store_op_t *op);
 static size_t ngx_http_task_job_events_behind(ngx_str_t *text, ngx_str_t *id);
+static void ngx_http_task_job_events_none(ngx_http_task_job_events_t *events);
 
 
 ngx_uint_t
@@ -79,12 +80,7 @@ ngx_http_task_job_events_free(ngx_http_task_job_zone_t *zone,
     events = *ngx_http_task_job_events(job);
     first = events.first;
 
-    events.count = 0;
-    events.length = 0;
-    events.first = NGX_HTTP_TASK_JOB_NONE;
-    events.last = NGX_HTTP_TASK_JOB_NONE;
-    events.skip = 0;
-
+    ngx_http_task_job_events_none(&events);
     ngx_http_task_job_events_count(job, &events);
 
     return ngx_http_task_job_chain_free(zone,
@@ -111,12 +107,7 @@ ngx_http_task_job_events_see(ngx_http_task_job_zone_t *zone,
         return NGX_OK;
     }
 
-    text->data = ngx_pnalloc(op->pool, events->length);
-
-    if (text->data == NULL
-        || ngx_http_task_job_events_copy(zone, job, text, op->behind)
-           != NGX_OK)
-    {
+    if (ngx_http_task_job_events_copy(zone, job, op) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -131,17 +122,19 @@ ngx_http_task_job_events_see(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* those behind that number; the text has room for all */
+/* those behind a number; there is at least one */
 
 static ngx_int_t
 ngx_http_task_job_events_copy(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job, ngx_str_t *text, uint64_t behind)
+    ngx_http_task_record_t *job, ngx_http_task_store_op_t *op)
 {
+    u_char                      *p;
     uint32_t                     length, left;
     uint64_t                     number;
     ngx_http_task_job_chain_t    chain;
     ngx_http_task_job_events_t  *events;
 
+    p = NULL;
     events = ngx_http_task_job_events(job);
 
     ngx_http_task_job_events_begin(zone, job, &chain);
@@ -159,20 +152,27 @@ ngx_http_task_job_events_copy(ngx_http_task_job_zone_t *zone,
 
         left -= ngx_min(left, sizeof(uint32_t));
 
+        if (p == NULL && number++ > op->behind) {
+            p = ngx_pnalloc(op->pool, left);
+
+            if (p == NULL) {
+                return NGX_ERROR;
+            }
+
+            op->seen.events.data = p;
+        }
+
         if (length > left
-            || ngx_http_task_job_chain_read(zone, &chain, (number > behind)
-                                            ? text->data + text->len : NULL,
-                                            length)
-               != NGX_OK)
+            || ngx_http_task_job_chain_read(zone, &chain, p, length) != NGX_OK)
         {
             ngx_http_task_job_damaged(zone, "an event ends too early");
             return NGX_ERROR;
         }
 
-        if (number++ > behind) {
-            text->len += length;
-        }
+        p += p ? length : 0;
     }
+
+    op->seen.events.len = p ? p - op->seen.events.data : 0;
 
     return NGX_OK;
 }
@@ -211,29 +211,42 @@ ngx_http_task_job_events_behind(ngx_str_t *text, ngx_str_t *id)
 }
 
 
+/* a chain that is broken is dropped: no block of it is reached */
+
 void
 ngx_http_task_job_events_reach(ngx_http_task_job_sh_t *sh,
     ngx_http_task_record_t *job)
 {
     uint32_t                     i, mark;
-    ngx_uint_t                   n;
+    ngx_uint_t                   n, blocks;
     ngx_http_task_job_events_t  *events;
 
     events = ngx_http_task_job_events(job);
     mark = (uint32_t) (job - sh->jobs) | NGX_HTTP_TASK_JOB_EVENTS;
-    i = events->first;
+    blocks = ngx_http_task_job_events_blocks(job);
 
-    for (n = ngx_http_task_job_events_blocks(job); n; n--) {
+    for (n = 0, i = events->first; n < blocks; n++, i = sh->blocks[i].next) {
 
         if (i >= sh->used_blocks
             || (sh->blocks[i].job & ~NGX_HTTP_TASK_JOB_REACHED) != mark)
         {
-            events->length = 0;
-            events->count = 0;
+            ngx_http_task_job_events_none(events);
             return;
         }
-
-        sh->blocks[i].job = mark | NGX_HTTP_TASK_JOB_REACHED;
-        i = sh->blocks[i].next;
     }
+
+    for (n = 0, i = events->first; n < blocks; n++, i = sh->blocks[i].next) {
+        sh->blocks[i].job = mark | NGX_HTTP_TASK_JOB_REACHED;
+    }
+}
+
+
+static void
+ngx_http_task_job_events_none(ngx_http_task_job_events_t *events)
+{
+    events->count = 0;
+    events->length = 0;
+    events->first = NGX_HTTP_TASK_JOB_NONE;
+    events->last = NGX_HTTP_TASK_JOB_NONE;
+    events->skip = 0;
 }

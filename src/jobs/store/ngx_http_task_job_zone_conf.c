@@ -7,6 +7,11 @@
 #include "jobs/store/ngx_http_task_job_zone.h"
 
 
+/* lengths in the zone have 32 bits; events are read under its mutex */
+
+#define NGX_HTTP_TASK_JOB_ZONE_MAX         0x40000000
+#define NGX_HTTP_TASK_JOB_ZONE_MAX_EVENTS  0x100000
+
 /* values of options that are not given: milliseconds, bytes */
 
 #define NGX_HTTP_TASK_JOB_ZONE_TTL     3600000
@@ -18,8 +23,10 @@ static char *ngx_http_task_job_zone_options(ngx_conf_t *cf,
     ngx_http_task_job_zone_t *zone);
 static char *ngx_http_task_job_zone_time(ngx_conf_t *cf,
     ngx_http_task_option_t *option, ngx_msec_t *time);
+static char *ngx_http_task_job_zone_sizes(ngx_conf_t *cf,
+    ngx_http_task_option_t *options, ngx_http_task_store_t *store);
 static char *ngx_http_task_job_zone_bytes(ngx_conf_t *cf,
-    ngx_http_task_option_t *option, size_t *size);
+    ngx_http_task_option_t *option, size_t max, size_t *size);
 
 
 /*
@@ -121,12 +128,7 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
     if (ngx_http_task_job_zone_time(cf, &options[0], &zone->ttl) != NGX_CONF_OK
         || ngx_http_task_job_zone_time(cf, &options[1], &zone->keep)
            != NGX_CONF_OK
-        || ngx_http_task_job_zone_bytes(cf, &options[2], &store->max_body)
-           != NGX_CONF_OK
-        || ngx_http_task_job_zone_bytes(cf, &options[3], &store->max_result)
-           != NGX_CONF_OK
-        || ngx_http_task_job_zone_bytes(cf, &options[4], &store->max_events)
-           != NGX_CONF_OK)
+        || ngx_http_task_job_zone_sizes(cf, &options[2], store) != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -171,9 +173,33 @@ ngx_http_task_job_zone_time(ngx_conf_t *cf, ngx_http_task_option_t *option,
 }
 
 
+/* of a body, a result and events */
+
+static char *
+ngx_http_task_job_zone_sizes(ngx_conf_t *cf, ngx_http_task_option_t *options,
+    ngx_http_task_store_t *store)
+{
+    if (ngx_http_task_job_zone_bytes(cf, &options[0],
+                                     NGX_HTTP_TASK_JOB_ZONE_MAX,
+                                     &store->max_body)
+        != NGX_CONF_OK
+        || ngx_http_task_job_zone_bytes(cf, &options[1],
+                                        NGX_HTTP_TASK_JOB_ZONE_MAX,
+                                        &store->max_result)
+           != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_task_job_zone_bytes(cf, &options[2],
+                                        NGX_HTTP_TASK_JOB_ZONE_MAX_EVENTS,
+                                        &store->max_events);
+}
+
+
 static char *
 ngx_http_task_job_zone_bytes(ngx_conf_t *cf, ngx_http_task_option_t *option,
-    size_t *size)
+    size_t max, size_t *size)
 {
     ssize_t  n;
 
@@ -183,11 +209,11 @@ ngx_http_task_job_zone_bytes(ngx_conf_t *cf, ngx_http_task_option_t *option,
 
     n = ngx_parse_size(option->value);
 
-    /* lengths in the zone have 32 bits */
-
-    if (n == NGX_ERROR || (uint64_t) n > 0xffffffff) {
+    if (n == NGX_ERROR || (size_t) n > max) {
         return ngx_http_task_conf_invalid(cf, option,
-                                          "a size of less than 4g");
+                                          max == NGX_HTTP_TASK_JOB_ZONE_MAX
+                                          ? "a size of at most 1g"
+                                          : "a size of at most 1m");
     }
 
     *size = n;

@@ -870,6 +870,16 @@ told_over(void)
 }
 
 
+/* none of the first event is left in the zone, and the next begin in a block */
+
+static void
+told_dropped(void)
+{
+    told();
+    event(mine(), 300);
+}
+
+
 static void op_event(void) { event(mine(), 10); }
 static void op_event_drops(void) { event(mine(), 300); }
 static void op_event_all(void) { event(mine(), EVENTS - 19); }
@@ -884,6 +894,23 @@ static void op_end_large(void) { end(mine(), 'u', 60000, 0); }
 static void op_begin(void) { ngx_http_task_job_begin(&zone, mine()->job); }
 static void op_see(void) { (void) look(mine()); }
 static void op_leave(void) { ngx_http_task_job_leave(&zone); }
+
+
+/* a chain is cut, as no code of ours does; the zone is rebuilt, and goes on */
+
+static void
+op_broken(void)
+{
+    ngx_http_task_job_lock(&zone);
+
+    zone.sh->blocks[ngx_http_task_job_events(mine()->job)->first].next
+        = NGX_HTTP_TASK_JOB_NONE;
+    ngx_http_task_job_rebuild(&zone);
+
+    ngx_http_task_job_unlock(&zone);
+
+    event(mine(), 10);
+}
 
 
 static void
@@ -991,6 +1018,7 @@ static case_t  cases[] = {
     { "an answer", some, asked, op_asked },
     { "an oblivion", some, worker, op_forget },
     { "a count after a dead worker", some_and_dead, worker, op_counts },
+    { "events that are broken", some, told_dropped, op_broken },
     { "a rebuild", some_and_locked, none, op_lock },
     { "a rebuild of a full zone", full_and_locked, none, op_lock },
     { "a leave", some, two, op_leave },
