@@ -66,6 +66,8 @@ ngx_http_task_stream_step(ngx_http_task_work_t *work)
 
     c = ngx_http_task_enter(t);
 
+    ngx_http_task_atomic_set(&s->cpu, sched_getcpu());
+
     if (t->client->write(t) == NGX_OK && t->state == NGX_HTTP_TASK_PENDING) {
 
         /* a thread has put more meanwhile: it need not wake the loop */

@@ -16,12 +16,22 @@
 
 #define NGX_HTTP_TASK_STREAM_FRAME  256
 
+/*
+ * Nanoseconds: a wait that is likely to be as short is not slept through.  From
+ * one processor to another it takes longer to wake a thread than to send what
+ * it has put.
+ */
+
+#define NGX_HTTP_TASK_STREAM_SHORT  100000
+
 
 static ngx_task_rc_t ngx_http_task_stream_create(ngx_task_t *t,
     const char *type);
 static const char *ngx_http_task_stream_wrong(ngx_task_t *t);
 static ngx_task_rc_t ngx_http_task_stream_wait(ngx_task_t *t,
     ngx_http_task_stream_t *s);
+static void ngx_http_task_stream_look(ngx_task_t *t,
+    ngx_http_task_stream_t *s, int64_t since);
 static ngx_task_rc_t ngx_http_task_stream_sleep(ngx_task_t *t,
     ngx_http_task_stream_t *s, int64_t since);
 
@@ -224,14 +234,46 @@ ngx_http_task_stream_wait(ngx_task_t *t, ngx_http_task_stream_t *s)
 
     ngx_http_task_atomic_set(&s->since, since);
 
+    /* where both have one processor, the loop needs it to make room */
+
+    if (s->last_wait < NGX_HTTP_TASK_STREAM_SHORT
+        && ngx_http_task_atomic_get(&s->cpu) != sched_getcpu())
+    {
+        ngx_http_task_stream_look(t, s, since);
+    }
+
     rc = ngx_http_task_stream_sleep(t, s, since);
 
     waited = ngx_http_task_now() - since;
+    s->last_wait = waited;
 
     ngx_http_task_atomic_set(&s->since, 0);
     ngx_http_task_atomic_set(&s->waited, s->waited + waited);
 
     return rc;
+}
+
+
+/* until there is room, or the wait is no short one */
+
+static void
+ngx_http_task_stream_look(ngx_task_t *t, ngx_http_task_stream_t *s,
+    int64_t since)
+{
+    ngx_uint_t  i;
+
+    while (ngx_http_task_now() - since < NGX_HTTP_TASK_STREAM_SHORT / 2) {
+
+        if (ngx_http_task_stream_room(s) >= s->size / 2
+            || ngx_task_cancelled(t))
+        {
+            return;
+        }
+
+        for (i = 0; i < 16; i++) {
+            ngx_cpu_pause();
+        }
+    }
 }
 
 

@@ -40,10 +40,12 @@ struct ngx_http_task_stream_s {
                                                       nanoseconds */
     int64_t                          since;        /* [both] it waits since
                                                       then; 0: it does not */
+    int64_t                          last_wait;    /* nanoseconds */
     u_char                           last[4];      /* bytes put by itself */
 
     /* the loop's */
 
+    int                              cpu;          /* [both] its loop's */
     uint64_t                         given;        /* to nginx */
     uint64_t                         out;          /* [both] sent, or copied */
     uint64_t                         end;          /* no more than this goes
