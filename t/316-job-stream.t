@@ -209,6 +209,12 @@ for my $m ('thread', 'async') {
 
     $id = submit("/$m/events?n=100&data=" . 'd' x 1024);
     is(ended($id)->{error}, 'an event is larger than max_events', 'too large');
+    my $most = 1024 - length("id: 1\nevent: tick\ndata: \n\n");
+    $id = submit("/$m/events?n=1&data=" . 'd' x $most);
+    ended($id);
+    is(names(events(unchunked(stream($id)))), 'tick end', 'as large as max_events');
+    $id = submit("/$m/events?n=1&data=" . 'd' x ($most + 1));
+    is(ended($id)->{error}, 'an event is larger than max_events', 'and one byte more');
 
     $id = submit("/$m/none?n=100");
     $job = ended($id, 'none');
