@@ -322,7 +322,9 @@ ngx_http_task_command_file(const char *name, const char *path, mode_t type)
     } else if (stat(path, &st) == -1) {
         why = strerror(errno);
 
-    } else if ((st.st_mode & S_IFMT) != type || !(st.st_mode & 0111)) {
+    } else if ((st.st_mode & S_IFMT) != type
+               || (type == S_IFREG && !(st.st_mode & 0111)))
+    {
         why = (type == S_IFDIR) ? "is not a directory"
                                 : "is not an executable file";
 

@@ -116,6 +116,8 @@ is($r->{status}, 413, 'over max_body');
 $id = submit('/result?how=fail&status=503');
 $job = wait_state($id, 'failed');
 like($job->{error}, qr/\S/, 'why it failed');
+$job = wait_state(submit('/result?how=fail&status=404&text='), 'failed');
+ok(!exists $job->{error}, 'a function need not say why');
 
 wait_state(submit('/timeout?duration=5s'), 'timeout');
 wait_state(submit('/timeout/thread?duration=5s'), 'timeout');
@@ -207,6 +209,8 @@ cmp_ok($n{lost} // 0, '>=', 1, 'some are lost');
 is(($n{lost} // 0) + ($n{running} // 0), 40, 'the others run');
 my ($lost) = grep poll($_)->{state} eq 'lost', @ids;
 is(poll($lost // 'none')->{error}, 'its worker is gone', 'the reason');
+$r = $s->get("/jobs/$lost/result");
+is("$r->{status} $r->{body}", '500 {"detail":"its worker is gone"}', 'and so its result');
 wait_state(submit('/async?duration=0'), 'done');
 $s->get("/jobs/$_", method => 'DELETE') for @ids;
 $s->wait_for(sub { !grep poll($_)->{state} eq 'running', @ids }, 'them to end');

@@ -34,6 +34,9 @@ my %sh = (
     event   => 'printf "data: 1\n\n"; sleep 0.3; exit 1',
     left    => 'head -c 100000 /dev/zero; echo end',
     after   => "yes $$ & exit 0",
+    emptied => 'exec 3>&1; head -c 98000 /dev/zero; '
+               . '(sleep 1.5; cat /proc/self/fd/3) > /dev/null & exit 0',
+    words   => 'head -c 98000 /dev/zero; (printf %50000s; echo LAST WORDS) >&2; exit 0',
     long    => 'printf %3000s x >&2; echo LAST >&2',
     many    => 'while :; do echo 0123456789abcdef; done',
 );
@@ -98,6 +101,10 @@ my $template = sub {
         location = /after   { task command $l{after}; task_stream_buffer 4k;
                               limit_rate 32k; }
         location = /long    { task command $l{long}; }
+        location = /emptied { task command $l{emptied}; task_stream_buffer 4k;
+                              limit_rate 32k; }
+        location = /says    { task command $l{words}; task_stream_buffer 4k;
+                              limit_rate 64k; }
         location = /many    { task command $l{many}; }
         location = /fds     { task command program=/bin/ls args=/proc/self/fd; }
         location = /dir     { task command program=/bin/pwd; }
@@ -238,7 +245,13 @@ like($after, qr/\A(?:$$\n){1000}/, 'what it has left is sent');
 cmp_ok(length $after, '<', 262_144, 'and not much more');
 ok($whole, 'its end');
 cmp_ok(time() - $time, '<', 10, 'in time');
-is(alive("yes $$"), 0, 'and none writes on');
+ok($s->wait_for(sub { alive("yes $$") == 0 }, 'its child to end'), 'and none writes on');
+
+# who empties its pipe does not keep it; messages are read to their end
+
+$time = time();
+$s->get('/emptied');
+cmp_ok(time() - $time, '<', 10, 'its pipe is emptied by another: it ends');
 
 # TEST 4: exit codes
 
@@ -270,6 +283,8 @@ is($text, qq(data: 1\n\nevent: error\ndata: {"detail":"the program has failed"}\
    'events end with one');
 ok(!$ended, 'and without an end');
 is(answer('/warns'), "out\n", 'messages are no failure');
+answer("/says");
+like($s->text('error.log'), qr{\[warn\].*"/bin/sh" says: .*LAST WORDS}, 'for a slow client, too');
 answer('/long');
 like($s->text('error.log'), qr{\[warn\].*"/bin/sh" says: .*LAST}, 'of long ones the end');
 like($s->text('error.log'), qr{"/bin/sh" says: take care\\x0a$}m, 'they are logged');

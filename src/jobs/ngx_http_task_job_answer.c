@@ -133,8 +133,10 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_store_t *store,
     } else if (seen->state > NGX_HTTP_TASK_JOB_DONE) {
         error = ngx_http_task_job_error(seen);
 
-        p = ngx_sprintf(p, ",\"error\":");
-        p += ngx_http_task_json_quote(p, error->data, error->len);
+        if (error->len) {
+            p = ngx_sprintf(p, ",\"error\":");
+            p += ngx_http_task_json_quote(p, error->data, error->len);
+        }
     }
 
     *p++ = '}';
@@ -144,7 +146,7 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_store_t *store,
 }
 
 
-/* a job that was cancelled, or whose worker was killed, tells no more */
+/* who was cancelled, or killed with its worker, has not said why */
 
 const ngx_str_t *
 ngx_http_task_job_error(const ngx_http_task_job_seen_t *seen)
@@ -152,11 +154,15 @@ ngx_http_task_job_error(const ngx_http_task_job_seen_t *seen)
     static const ngx_str_t  cancelled = ngx_string("the job was cancelled");
     static const ngx_str_t  gone = ngx_string("its worker is gone");
 
-    if (seen->result.len) {
-        return &seen->result;
+    if (seen->result.len == 0 && seen->state == NGX_HTTP_TASK_JOB_CANCELLED) {
+        return &cancelled;
     }
 
-    return (seen->state == NGX_HTTP_TASK_JOB_CANCELLED) ? &cancelled : &gone;
+    if (seen->result.len == 0 && seen->state == NGX_HTTP_TASK_JOB_LOST) {
+        return &gone;
+    }
+
+    return &seen->result;
 }
 
 

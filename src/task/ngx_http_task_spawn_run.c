@@ -36,6 +36,10 @@
 
 #define NGX_HTTP_TASK_SPAWN_PIECE   32768
 
+/* how often its messages are read when all else is over, 4 KB at least */
+
+#define NGX_HTTP_TASK_SPAWN_LAST    16
+
 
 static void ngx_http_task_spawn_look(ngx_http_task_spawn_t *s, int64_t now);
 static void ngx_http_task_spawn_end(ngx_http_task_spawn_t *s, int64_t now);
@@ -52,6 +56,7 @@ static void ngx_http_task_spawn_read_errors(ngx_http_task_spawn_t *s);
 void
 ngx_http_task_spawn_run(ngx_http_task_spawn_t *s)
 {
+    int            n;
     int64_t        now;
     struct pollfd  fds[4];
 
@@ -68,7 +73,9 @@ ngx_http_task_spawn_run(ngx_http_task_spawn_t *s)
         fds[3].fd = s->pidfd;
         fds[3].events = POLLIN;
 
-        if (poll(fds, 4, NGX_HTTP_TASK_SPAWN_LOOK) > 0) {
+        n = poll(fds, 4, NGX_HTTP_TASK_SPAWN_LOOK);
+
+        if (n > 0) {
 
             if (fds[0].revents) {
                 ngx_http_task_spawn_write(s);
@@ -83,6 +90,12 @@ ngx_http_task_spawn_run(ngx_http_task_spawn_t *s)
             }
         }
 
+        /* another process may have read it */
+
+        if (n >= 0 && !fds[1].revents) {
+            s->behind = 0;
+        }
+
         now = ngx_http_task_now();
 
         ngx_http_task_spawn_look(s, now);
@@ -91,8 +104,12 @@ ngx_http_task_spawn_run(ngx_http_task_spawn_t *s)
             && ((now >= s->until && s->behind == 0)
                 || (s->out == -1 && s->err == -1)))
         {
-            return;
+            break;
         }
+    }
+
+    for (n = 0; s->err != -1 && n < NGX_HTTP_TASK_SPAWN_LAST; n++) {
+        ngx_http_task_spawn_read_errors(s);
     }
 }
 

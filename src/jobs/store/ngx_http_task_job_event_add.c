@@ -37,7 +37,10 @@ ngx_http_task_job_events_add(ngx_http_task_job_zone_t *zone,
     chain.block = NGX_HTTP_TASK_JOB_NONE;
     chain.at = 0;
 
-    if (events.length) {
+    if (events.length == 0) {
+        events.skip = 0;
+
+    } else {
         chain.block = events.last;
         chain.at = (events.skip + events.length - 1) % NGX_HTTP_TASK_JOB_DATA
                    + 1;
