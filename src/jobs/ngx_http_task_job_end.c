@@ -123,11 +123,19 @@ ngx_http_task_job_end_failed(ngx_task_t *t, ngx_uint_t status,
 void
 ngx_http_task_job_end_log(ngx_task_t *t, ngx_uint_t status, ngx_str_t *text)
 {
-    u_char       buf[NGX_HTTP_TASK_LOG_TEXT];
-    size_t       len;
-    const char  *why;
+    u_char                buf[NGX_HTTP_TASK_LOG_TEXT];
+    size_t                len;
+    const char           *why;
+    ngx_http_task_job_t  *job;
 
-    why = (t->rc != NGX_TASK_OK) ? ngx_http_task_result_why(t) : NULL;
+    job = t->client_data;
+    why = NULL;
+
+    /* if it was stopped, its thread may still write what it returns */
+
+    if (job->wrong == NULL && t->rc != NGX_TASK_OK) {
+        why = ngx_http_task_result_why(t);
+    }
 
     if (why) {
         ngx_log_error(NGX_LOG_ERR, t->log, 0, "job \"%V\" failed: %s",

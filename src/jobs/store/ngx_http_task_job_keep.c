@@ -74,7 +74,7 @@ ngx_http_task_job_free(ngx_http_task_job_zone_t *zone,
 
     sh = zone->sh;
     i = job - sh->jobs;
-    state = job->state;
+    state = ngx_http_task_atomic_get(&job->state);
 
     ngx_http_task_atomic_set(&job->state, NGX_HTTP_TASK_JOB_FREE);
     ngx_http_task_job_order();

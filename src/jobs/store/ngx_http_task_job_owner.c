@@ -92,7 +92,7 @@ ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_job_remove(sh, &owner->list, job);
 
-    if (job->state >= NGX_HTTP_TASK_JOB_DONE) {
+    if (ngx_http_task_atomic_get(&job->state) >= NGX_HTTP_TASK_JOB_DONE) {
         ngx_http_task_job_retire(zone, job);
         return;
     }

@@ -227,7 +227,9 @@ ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id)
 
     job = ngx_http_task_job_find(zone, id);
 
-    if (job && job->state < NGX_HTTP_TASK_JOB_DONE && !job->cancel) {
+    if (job && ngx_http_task_atomic_get(&job->state) < NGX_HTTP_TASK_JOB_DONE
+        && !job->cancel)
+    {
         job->cancel = NGX_HTTP_TASK_JOB_CANCEL_ASKED;
 
         ngx_http_task_job_asked_push(zone->sh, &zone->sh->owners[job->owner],
@@ -311,7 +313,9 @@ ngx_http_task_job_forget(ngx_http_task_job_zone_t *zone, u_char *id)
     if (job == NULL) {
         rc = NGX_DECLINED;
 
-    } else if (job->state < NGX_HTTP_TASK_JOB_DONE) {
+    } else if (ngx_http_task_atomic_get(&job->state)
+               < NGX_HTTP_TASK_JOB_DONE)
+    {
         rc = NGX_BUSY;
 
     } else if (job->busy) {
@@ -353,7 +357,7 @@ ngx_http_task_job_find(ngx_http_task_job_zone_t *zone, u_char *id)
             continue;
         }
 
-        if (job->state < NGX_HTTP_TASK_JOB_DONE) {
+        if (ngx_http_task_atomic_get(&job->state) < NGX_HTTP_TASK_JOB_DONE) {
 
             if (!ngx_http_task_job_owned(zone, job)) {
                 ngx_http_task_job_lose(zone, job);
