@@ -711,7 +711,7 @@ struct ngx_task_frame_s {
 
     /* private */
     int                      line;
-    ngx_task_t              *task;
+    void                    *branch;
     ngx_task_async_pt        fn;
     ngx_task_frame_t        *caller;
 };

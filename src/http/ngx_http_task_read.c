@@ -29,6 +29,7 @@ static ngx_int_t ngx_http_task_read_in_steps(ngx_task_t *t,
     ngx_http_task_read_t *read);
 static ngx_uint_t ngx_http_task_read_step(ngx_http_task_work_t *work);
 static ngx_task_rc_t ngx_http_task_read_piece(ngx_task_t *t, void *data);
+static void ngx_http_task_read_returned(ngx_http_task_piece_t *piece);
 static void ngx_http_task_read_done(ngx_task_t *t, ngx_task_rc_t rc);
 static void ngx_http_task_read_timeout(void *data);
 static void ngx_http_task_read_give_up(ngx_task_t *t);
@@ -39,7 +40,7 @@ static ngx_uint_t ngx_http_task_read_let_go(ngx_task_t *t);
 
 
 static const ngx_http_task_piece_type_t  ngx_http_task_read_type = {
-    .done = ngx_http_task_read_done,
+    .done = ngx_http_task_read_returned,
     .give_up = ngx_http_task_read_give_up
 };
 
@@ -89,13 +90,19 @@ ngx_http_task_read_ahead(ngx_task_t *t,
 static ngx_int_t
 ngx_http_task_read_in_thread(ngx_task_t *t)
 {
-    ngx_int_t  rc;
+    ngx_int_t               rc;
+    ngx_http_task_piece_t  *piece;
 
     if (ngx_http_task_body_open(&t->in, t->request) != NGX_OK) {
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
-    rc = ngx_http_task_piece_post(t, &ngx_http_task_read_type,
+    piece = ngx_http_task_piece_get(t, &t->piece);
+    if (piece == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_task_piece_post(piece, &ngx_http_task_read_type,
                                   t->conf->mode.pool, &t->conf->mode.pool_name,
                                   ngx_http_task_read_piece, NULL);
 
@@ -166,6 +173,13 @@ ngx_http_task_read_piece(ngx_task_t *t, void *data)
     t->result.invalid = (rc == NGX_DECLINED);
 
     return (rc == NGX_OK) ? NGX_TASK_OK : NGX_TASK_FAILED;
+}
+
+
+static void
+ngx_http_task_read_returned(ngx_http_task_piece_t *piece)
+{
+    ngx_http_task_read_done(piece->task, piece->rc);
 }
 
 

@@ -114,7 +114,7 @@ ngx_http_task_job_client_answer(ngx_task_t *t)
 
     /* a thread of the task may still write progress */
 
-    job->end.busy = (t->piece && t->piece->in_pool);
+    job->end.busy = (t->in_pools != 0);
 
     /* a thread that returns meanwhile does not free the task */
 

@@ -2,9 +2,8 @@
 /*
  * task_mode async: the async form on the event loop.
  *
- * An async function is a chain of frames: each but the last awaits the
- * function of the next one.  The last, innermost one runs until it awaits
- * something, see await/, and is resumed when that has ended.
+ * The innermost frame of a branch runs until it awaits something, see await/,
+ * and is resumed when that has ended.
  */
 
 
@@ -13,13 +12,14 @@
 
 static void ngx_http_task_async_start(ngx_task_t *t);
 static void ngx_http_task_async_cancel(ngx_task_t *t);
-static ngx_int_t ngx_http_task_async_let_go(ngx_task_t *t);
-static void ngx_http_task_async_resume(ngx_task_t *t);
-static ngx_task_rc_t ngx_http_task_async_run(ngx_task_t *t,
+static ngx_int_t ngx_http_task_async_let_go(ngx_http_task_branch_t *b);
+static void ngx_http_task_async_resume(ngx_http_task_branch_t *b);
+static ngx_task_rc_t ngx_http_task_async_run(ngx_http_task_branch_t *b,
     ngx_task_frame_t *f);
-static ngx_uint_t ngx_http_task_async_waits(ngx_task_t *t,
+static ngx_uint_t ngx_http_task_async_waits(ngx_http_task_branch_t *b,
     ngx_task_frame_t *f);
-static void ngx_http_task_async_return(ngx_task_t *t, ngx_task_rc_t rc);
+static void ngx_http_task_async_return(ngx_http_task_branch_t *b,
+    ngx_task_rc_t rc);
 
 
 const ngx_http_task_executor_t  ngx_http_task_async = {
@@ -39,25 +39,29 @@ static const ngx_http_task_await_t  ngx_http_task_async_call = {
 static void
 ngx_http_task_async_start(ngx_task_t *t)
 {
-    size_t  size, behind;
+    size_t                   size, behind;
+    ngx_http_task_branch_t  *b;
 
     size = t->function->table.state_size;
 
     (void) ngx_http_task_call_begin(t);
 
-    t->root.task = t;
-    t->root.fn = t->function->table.async;
-    t->frame = &t->root;
+    b = &t->trunk;
+
+    b->task = t;
+    b->root.branch = b;
+    b->root.fn = t->function->table.async;
+    b->frame = &b->root;
 
     if (size) {
         /* aligned as by malloc(): a pool aligns for a long only */
 
         behind = ngx_http_task_debugged(t) ? NGX_HTTP_TASK_DEBUG_BEHIND : 0;
 
-        t->root.state = ngx_pcalloc(t->pool, size + 15 + behind);
+        b->root.state = ngx_pcalloc(t->pool, size + 15 + behind);
 
-        if (t->root.state) {
-            t->root.state = ngx_align_ptr(t->root.state, 16);
+        if (b->root.state) {
+            b->root.state = ngx_align_ptr(b->root.state, 16);
 
         } else {
             t->result.nomem = 1;
@@ -67,7 +71,7 @@ ngx_http_task_async_start(ngx_task_t *t)
         }
     }
 
-    ngx_http_task_async_resume(t);
+    ngx_http_task_async_resume(b);
 }
 
 
@@ -76,7 +80,7 @@ ngx_http_task_async_cancel(ngx_task_t *t)
 {
     ngx_http_task_atomic_set(&t->cancelled, 1);
 
-    if (ngx_http_task_async_let_go(t) == NGX_OK) {
+    if (ngx_http_task_async_let_go(&t->trunk) == NGX_OK) {
         ngx_http_task_call_defers(t);
     }
 }
@@ -85,38 +89,41 @@ ngx_http_task_async_cancel(ngx_task_t *t)
 /* cancels what is awaited; NGX_AGAIN: it still uses the task, see cancel() */
 
 static ngx_int_t
-ngx_http_task_async_let_go(ngx_task_t *t)
+ngx_http_task_async_let_go(ngx_http_task_branch_t *b)
 {
     const ngx_http_task_await_t  *await;
 
-    await = t->await;
-    t->await = NULL;
+    await = b->await;
+    b->await = NULL;
 
-    return (await && await->cancel) ? await->cancel(t) : NGX_OK;
+    return (await && await->cancel) ? await->cancel(b) : NGX_OK;
 }
 
 
 /* runs frames until one of them has to wait, or the outermost has returned */
 
 static void
-ngx_http_task_async_resume(ngx_task_t *t)
+ngx_http_task_async_resume(ngx_http_task_branch_t *b)
 {
+    ngx_task_t             *t;
     ngx_task_rc_t           rc;
     ngx_task_frame_t       *f;
     ngx_http_task_guard_t   before;
+
+    t = b->task;
 
     /* around all frames: one that calls for ever holds the loop, too */
 
     before = ngx_http_task_guard(t, &t->function->name);
 
     for ( ;; ) {
-        f = t->frame;
+        f = b->frame;
 
-        rc = ngx_http_task_async_run(t, f);
+        rc = ngx_http_task_async_run(b, f);
 
-        if (rc == NGX_TASK_AGAIN && ngx_http_task_async_waits(t, f)) {
+        if (rc == NGX_TASK_AGAIN && ngx_http_task_async_waits(b, f)) {
 
-            if (t->await == &ngx_http_task_async_call) {
+            if (b->await == &ngx_http_task_async_call) {
                 continue;
             }
 
@@ -125,21 +132,21 @@ ngx_http_task_async_resume(ngx_task_t *t)
             return;
         }
 
-        if (rc != NGX_TASK_AGAIN && t->await && !t->result.misuse) {
+        if (rc != NGX_TASK_AGAIN && b->await && !t->result.misuse) {
             ngx_http_task_log_misuse(t, "returns while it awaits, without "
                                         "NGX_TASK_AWAIT()");
         }
 
         if (rc == NGX_TASK_AGAIN || t->result.misuse || f->caller == NULL) {
             ngx_http_task_unguard(before);
-            ngx_http_task_async_return(t, rc);
+            ngx_http_task_async_return(b, rc);
             return;
         }
 
         /* go on in the function that awaits this one */
 
-        t->frame = f->caller;
-        t->frame->rc = rc;
+        b->frame = f->caller;
+        b->frame->rc = rc;
 
         f->caller = t->free_frames;
         t->free_frames = f;
@@ -148,13 +155,16 @@ ngx_http_task_async_resume(ngx_task_t *t)
 
 
 static ngx_task_rc_t
-ngx_http_task_async_run(ngx_task_t *t, ngx_task_frame_t *f)
+ngx_http_task_async_run(ngx_http_task_branch_t *b, ngx_task_frame_t *f)
 {
-    ngx_uint_t     debug;
-    ngx_task_rc_t  rc;
+    ngx_task_t     *t;
+    ngx_uint_t      debug;
+    ngx_task_rc_t   rc;
 
-    t->await = NULL;
-    t->resumed = 1;
+    t = b->task;
+
+    b->await = NULL;
+    t->resumed = b;
 
     debug = ngx_http_task_debugged(t);
 
@@ -164,7 +174,7 @@ ngx_http_task_async_run(ngx_task_t *t, ngx_task_frame_t *f)
 
     rc = f->fn(t, f);
 
-    t->resumed = 0;
+    t->resumed = NULL;
 
     if (debug) {
         ngx_http_task_debug_check(t);
@@ -175,9 +185,13 @@ ngx_http_task_async_run(ngx_task_t *t, ngx_task_frame_t *f)
 
 
 static ngx_uint_t
-ngx_http_task_async_waits(ngx_task_t *t, ngx_task_frame_t *f)
+ngx_http_task_async_waits(ngx_http_task_branch_t *b, ngx_task_frame_t *f)
 {
-    if (t->await == NULL) {
+    ngx_task_t  *t;
+
+    t = b->task;
+
+    if (b->await == NULL) {
         return 0;
     }
 
@@ -194,16 +208,20 @@ ngx_http_task_async_waits(ngx_task_t *t, ngx_task_frame_t *f)
      * it has returned.
      */
 
-    return t->await->thread || !t->result.misuse;
+    return b->await->thread || !t->result.misuse;
 }
 
 
 /* if misuse ends a function, something may still be awaited */
 
 static void
-ngx_http_task_async_return(ngx_task_t *t, ngx_task_rc_t rc)
+ngx_http_task_async_return(ngx_http_task_branch_t *b, ngx_task_rc_t rc)
 {
-    if (ngx_http_task_async_let_go(t) == NGX_OK) {
+    ngx_task_t  *t;
+
+    t = b->task;
+
+    if (ngx_http_task_async_let_go(b) == NGX_OK) {
         ngx_http_task_call_complete(t, rc);
 
     } else {
@@ -221,23 +239,23 @@ ngx_http_task_async_return(ngx_task_t *t, ngx_task_rc_t rc)
 
 
 void
-ngx_http_task_async_continue(ngx_task_t *t, ngx_task_rc_t rc)
+ngx_http_task_async_continue(ngx_http_task_branch_t *b, ngx_task_rc_t rc)
 {
     ngx_connection_t  *c;
 
-    c = ngx_http_task_enter(t);
+    c = ngx_http_task_enter(b->task);
 
-    t->await = NULL;
+    b->await = NULL;
 
     /* an NGX_TASK_AGAIN from a piece is wrong: nothing is awaited now */
 
-    t->frame->rc = (rc == NGX_TASK_AGAIN) ? NGX_TASK_FAILED : rc;
+    b->frame->rc = (rc == NGX_TASK_AGAIN) ? NGX_TASK_FAILED : rc;
 
-    if (t->result.misuse) {
-        ngx_http_task_async_return(t, NGX_TASK_FAILED);
+    if (b->task->result.misuse) {
+        ngx_http_task_async_return(b, NGX_TASK_FAILED);
 
     } else {
-        ngx_http_task_async_resume(t);
+        ngx_http_task_async_resume(b);
     }
 
     ngx_http_task_leave(c);
@@ -256,14 +274,17 @@ ngx_http_task_async_released(ngx_task_t *t)
 ngx_task_rc_t
 ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn, void *state)
 {
-    ngx_task_t        *t;
-    ngx_task_frame_t  *frame;
+    ngx_task_t              *t;
+    ngx_task_frame_t        *frame;
+    ngx_http_task_branch_t  *b;
 
-    t = ngx_http_task_async_may_await(f);
+    b = ngx_http_task_async_may_await(f);
 
-    if (t == NULL) {
+    if (b == NULL) {
         return NGX_TASK_FAILED;
     }
+
+    t = b->task;
 
     if (fn == NULL) {
         ngx_http_task_log_misuse(t, "calls NULL");
@@ -287,38 +308,42 @@ ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn, void *state)
     frame->state = state;
     frame->rc = NGX_TASK_OK;
     frame->line = 0;
-    frame->task = t;
+    frame->branch = b;
     frame->fn = fn;
     frame->caller = f;
 
-    t->frame = frame;
+    b->frame = frame;
 
-    return ngx_http_task_async_await(t, &ngx_http_task_async_call);
+    return ngx_http_task_async_await(b, &ngx_http_task_async_call);
 }
 
 
 ngx_task_rc_t
 ngx_task_lost(ngx_task_frame_t *f)
 {
-    ngx_http_task_log_misuse(f->task, "awaits inside of a switch statement");
+    ngx_http_task_branch_t  *b = f->branch;
+
+    ngx_http_task_log_misuse(b->task, "awaits inside of a switch statement");
 
     return NGX_TASK_FAILED;
 }
 
 
 ngx_task_rc_t
-ngx_http_task_async_await(ngx_task_t *t, const ngx_http_task_await_t *await)
+ngx_http_task_async_await(ngx_http_task_branch_t *b,
+    const ngx_http_task_await_t *await)
 {
-    t->await = await;
+    b->await = await;
 
     return NGX_TASK_AGAIN;
 }
 
 
-ngx_task_t *
+ngx_http_task_branch_t *
 ngx_http_task_async_may_await(ngx_task_frame_t *f)
 {
-    ngx_task_t  *t;
+    ngx_task_t              *t;
+    ngx_http_task_branch_t  *b;
 
     t = ngx_http_task_guarded_task();
 
@@ -333,20 +358,22 @@ ngx_http_task_async_may_await(ngx_task_frame_t *f)
         return NULL;
     }
 
-    if (!t->resumed) {
+    b = t->resumed;
+
+    if (b == NULL) {
         ngx_http_task_log_misuse(t, "awaits outside of its async form");
         return NULL;
     }
 
-    if (t->await) {
+    if (b->await) {
         ngx_http_task_log_misuse(t, "awaits two things at once");
         return NULL;
     }
 
-    if (f != t->frame) {
+    if (f != b->frame) {
         ngx_http_task_log_misuse(t, "awaits with a frame that is not its own");
         return NULL;
     }
 
-    return t;
+    return b;
 }

@@ -38,11 +38,11 @@ ngx_http_task_debug_check(ngx_task_t *t)
     u_char      *p;
     ngx_uint_t   i;
 
-    if (t->root.state == NULL) {
+    if (t->trunk.root.state == NULL) {
         return;
     }
 
-    p = (u_char *) t->root.state + t->function->table.state_size;
+    p = (u_char *) t->trunk.root.state + t->function->table.state_size;
 
     for (i = 0; i < NGX_HTTP_TASK_DEBUG_BEHIND; i++) {
         if (p[i]) {

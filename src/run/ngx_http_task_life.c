@@ -76,7 +76,7 @@ ngx_http_task_take_turn(ngx_task_t *t, ngx_http_task_limit_t *limit)
 {
     ngx_uint_t  bounded;
 
-    t->turn.timer = &t->timer;
+    t->turn.timer = &t->trunk.timer;
     t->turn.handler = ngx_http_task_turn_handler;
 
     /* a job was promised to run: it waits as long as it takes */
@@ -327,7 +327,7 @@ ngx_http_task_leave(ngx_connection_t *c)
 void
 ngx_http_task_stopped(ngx_task_t *t)
 {
-    if (t->turn.limit && (t->piece == NULL || !t->piece->in_pool)) {
+    if (t->turn.limit && t->in_pools == 0) {
         ngx_http_task_limit_give_back(&t->turn);
     }
 }
@@ -338,7 +338,7 @@ ngx_http_task_release(ngx_task_t *t)
 {
     ngx_http_task_guard_t  before;
 
-    if (t->request || t->held || (t->piece && t->piece->in_pool)) {
+    if (t->request || t->held || t->in_pools) {
         return;
     }
 

@@ -17,7 +17,6 @@
 #define NGX_HTTP_TASK_EXIT_WAIT  1000
 
 
-static ngx_int_t ngx_http_task_piece_create(ngx_task_t *t);
 static void ngx_http_task_piece_completion(ngx_event_t *ev);
 static ngx_uint_t ngx_http_task_piece_step(ngx_http_task_work_t *work);
 static void ngx_http_task_piece_done(ngx_http_task_piece_t *piece);
@@ -34,16 +33,13 @@ static ngx_http_task_work_t  ngx_http_task_piece_work;
 
 
 ngx_int_t
-ngx_http_task_piece_post(ngx_task_t *t, const ngx_http_task_piece_type_t *type,
-    ngx_thread_pool_t *pool, ngx_str_t *name, ngx_task_piece_pt fn, void *data)
+ngx_http_task_piece_post(ngx_http_task_piece_t *piece,
+    const ngx_http_task_piece_type_t *type, ngx_thread_pool_t *pool,
+    ngx_str_t *name, ngx_task_piece_pt fn, void *data)
 {
-    ngx_http_task_piece_t  *piece;
+    ngx_task_t  *t;
 
-    if (t->piece == NULL && ngx_http_task_piece_create(t) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    piece = t->piece;
+    t = piece->task;
 
     piece->type = type;
     piece->fn = fn;
@@ -62,14 +58,18 @@ ngx_http_task_piece_post(ngx_task_t *t, const ngx_http_task_piece_type_t *type,
 }
 
 
-static ngx_int_t
-ngx_http_task_piece_create(ngx_task_t *t)
+ngx_http_task_piece_t *
+ngx_http_task_piece_get(ngx_task_t *t, ngx_http_task_piece_t **place)
 {
     ngx_http_task_piece_t  *piece;
 
+    if (*place) {
+        return *place;
+    }
+
     piece = ngx_pcalloc(t->pool, sizeof(ngx_http_task_piece_t));
     if (piece == NULL) {
-        return NGX_ERROR;
+        return NULL;
     }
 
     piece->task = t;
@@ -80,9 +80,9 @@ ngx_http_task_piece_create(ngx_task_t *t)
     piece->thread.event.data = piece;
     piece->thread.event.handler = ngx_http_task_piece_completion;
 
-    t->piece = piece;
+    *place = piece;
 
-    return NGX_OK;
+    return piece;
 }
 
 
@@ -131,7 +131,7 @@ ngx_http_task_piece_done(ngx_http_task_piece_t *piece)
 {
     ngx_http_task_pool_returned(piece);
 
-    piece->type->done(piece->task, piece->rc);
+    piece->type->done(piece);
 }
 
 

@@ -108,6 +108,7 @@ ngx_http_task_pool_give(ngx_http_task_piece_t *piece)
     /* only the loop touches these: a thread may have the task already */
 
     piece->in_pool = 1;
+    piece->task->in_pools++;
 
     if (piece->counted) {
         ngx_http_task_count_piece_given(piece->counted);
@@ -133,6 +134,7 @@ void
 ngx_http_task_pool_returned(ngx_http_task_piece_t *piece)
 {
     piece->in_pool = 0;
+    piece->task->in_pools--;
 
     if (piece->counted) {
         ngx_http_task_count_piece_returned(piece->counted);

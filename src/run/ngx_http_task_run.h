@@ -204,7 +204,7 @@ void ngx_http_task_limit_log(ngx_http_task_limit_t *limit, ngx_log_t *log,
 
 typedef struct ngx_http_task_piece_type_s {
     /* the piece has returned, or its thread has ended */
-    void                           (*done)(ngx_task_t *t, ngx_task_rc_t rc);
+    void                           (*done)(ngx_http_task_piece_t *piece);
 
     /* a worker that quits waits no longer, but the task is pending; NULL: the
        task is rejected */
@@ -212,16 +212,21 @@ typedef struct ngx_http_task_piece_type_s {
 } ngx_http_task_piece_type_t;
 
 
+/* returns *place, a piece of the task, which is made if it is NULL; or NULL */
+
+ngx_http_task_piece_t *ngx_http_task_piece_get(ngx_task_t *t,
+    ngx_http_task_piece_t **place);
+
 /*
- * Gives a piece of the task to a pool: fn(t, data), or, if fn is NULL, the
- * blocking form.  NGX_BUSY: the queue is full, which nginx has logged.
+ * Gives a piece to a pool: fn(t, data), or, if fn is NULL, the blocking form.
+ * NGX_BUSY: the queue is full, which nginx has logged.
  */
 
-ngx_int_t ngx_http_task_piece_post(ngx_task_t *t,
+ngx_int_t ngx_http_task_piece_post(ngx_http_task_piece_t *piece,
     const ngx_http_task_piece_type_t *type, ngx_thread_pool_t *pool,
     ngx_str_t *name, ngx_task_piece_pt fn, void *data);
 
-/* cancels the task, and wakes its piece, which must exist, if it sleeps */
+/* cancels the task, and wakes its pieces, if they sleep */
 
 void ngx_http_task_piece_wake(ngx_task_t *t);
 
@@ -287,20 +292,21 @@ void ngx_http_task_replace_exit(void);
 /* --- async functions: ngx_http_task_async.c ------------------------------ */
 
 /*
- * Returns the task, or NULL if it may not await, which is logged.  The frame
- * comes from a function, and need not be one.
+ * Returns the branch of the frame, or NULL if it may not await, which is
+ * logged.  The frame comes from a function, and need not be one.
  */
 
-ngx_task_t *ngx_http_task_async_may_await(ngx_task_frame_t *f);
+ngx_http_task_branch_t *ngx_http_task_async_may_await(ngx_task_frame_t *f);
 
-/* the task now awaits this; returns what the function has to return */
+/* the branch now awaits this; returns what the function has to return */
 
-ngx_task_rc_t ngx_http_task_async_await(ngx_task_t *t,
+ngx_task_rc_t ngx_http_task_async_await(ngx_http_task_branch_t *b,
     const ngx_http_task_await_t *await);
 
-/* what the task awaited has ended with rc: the function goes on */
+/* what the branch awaited has ended with rc: the function goes on */
 
-void ngx_http_task_async_continue(ngx_task_t *t, ngx_task_rc_t rc);
+void ngx_http_task_async_continue(ngx_http_task_branch_t *b,
+    ngx_task_rc_t rc);
 
 /* what returned NGX_AGAIN from cancel() uses the task no longer */
 

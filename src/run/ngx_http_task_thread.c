@@ -8,7 +8,7 @@
 
 
 static void ngx_http_task_thread_start(ngx_task_t *t);
-static void ngx_http_task_thread_done(ngx_task_t *t, ngx_task_rc_t rc);
+static void ngx_http_task_thread_done(ngx_http_task_piece_t *piece);
 
 
 const ngx_http_task_executor_t  ngx_http_task_thread = {
@@ -28,10 +28,17 @@ static const ngx_http_task_piece_type_t  ngx_http_task_thread_piece = {
 static void
 ngx_http_task_thread_start(ngx_task_t *t)
 {
-    switch (ngx_http_task_piece_post(t, &ngx_http_task_thread_piece,
-                                     t->conf->mode.pool,
-                                     &t->conf->mode.pool_name, NULL, NULL))
-    {
+    ngx_int_t               rc;
+    ngx_http_task_piece_t  *piece;
+
+    piece = ngx_http_task_piece_get(t, &t->piece);
+
+    rc = piece ? ngx_http_task_piece_post(piece, &ngx_http_task_thread_piece,
+                                          t->conf->mode.pool,
+                                          &t->conf->mode.pool_name, NULL, NULL)
+               : NGX_ERROR;
+
+    switch (rc) {
 
     case NGX_OK:
         ngx_http_task_wait(t);
@@ -50,9 +57,12 @@ ngx_http_task_thread_start(ngx_task_t *t)
 
 
 static void
-ngx_http_task_thread_done(ngx_task_t *t, ngx_task_rc_t rc)
+ngx_http_task_thread_done(ngx_http_task_piece_t *piece)
 {
+    ngx_task_t        *t;
     ngx_connection_t  *c;
+
+    t = piece->task;
 
     if (t->state != NGX_HTTP_TASK_PENDING) {
         ngx_http_task_stopped(t);

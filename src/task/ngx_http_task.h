@@ -149,14 +149,34 @@ typedef struct {
 
 /* what an async function waits for */
 
+typedef struct ngx_http_task_branch_s  ngx_http_task_branch_t;
+
 typedef struct {
     ngx_uint_t                       thread;       /* a thread has the task */
 
     /* the task ends while it waits.  Returns NGX_OK; or NGX_AGAIN if something
        still uses the task, and calls ngx_http_task_async_released() later.
        NULL: there is nothing to cancel */
-    ngx_int_t                      (*cancel)(ngx_task_t *t);
+    ngx_int_t                      (*cancel)(ngx_http_task_branch_t *b);
 } ngx_http_task_await_t;
+
+
+/*
+ * An async function that runs: a chain of frames, each of which but the
+ * innermost awaits the function of the next one.
+ */
+
+struct ngx_http_task_branch_s {
+    ngx_task_t                      *task;
+    ngx_task_frame_t                 root;         /* the outermost */
+    ngx_task_frame_t                *frame;        /* the innermost */
+    const ngx_http_task_await_t     *await;        /* NULL: awaits nothing */
+
+    /* what is awaited may use these */
+
+    ngx_http_task_timer_t            timer;
+    ngx_http_task_piece_t           *piece;        /* NULL: none was needed */
+};
 
 
 /* --- the task ------------------------------------------------------------ */
@@ -236,7 +256,9 @@ struct ngx_task_s {
 
     ngx_http_task_state_e            state;        /* the loop's */
     int                              cancelled;    /* [both] wakes a thread */
-    ngx_http_task_piece_t           *piece;
+    ngx_http_task_piece_t           *piece;        /* the blocking form, or
+                                                      the reading of a body */
+    ngx_uint_t                       in_pools;     /* how many pieces are */
 
     /* on the monotonic clock, in nanoseconds; 0: not yet */
 
@@ -260,7 +282,6 @@ struct ngx_task_s {
     unsigned                         given_up:1;   /* told so: worker ends */
     unsigned                         held:1;       /* by its client, still */
     unsigned                         streamed:1;   /* when it ended, it did */
-    unsigned                         resumed:1;    /* a frame runs now */
     unsigned                         starting:1;   /* a task that ends now
                                                       leaves its answer here */
     uint32_t                         retry;        /* seconds, if rejected */
@@ -285,14 +306,10 @@ struct ngx_task_s {
 
     /* the async executor's */
 
-    ngx_task_frame_t                 root;
-    ngx_task_frame_t                *frame;        /* the innermost */
+    ngx_http_task_branch_t           trunk;        /* its timer bounds the wait
+                                                      for a turn, too */
+    ngx_http_task_branch_t          *resumed;      /* a frame of it runs now */
     ngx_task_frame_t                *free_frames;
-    const ngx_http_task_await_t     *await;        /* NULL: awaits nothing */
-
-    /* bounds the wait for a turn, then ends an awaited sleep */
-
-    ngx_http_task_timer_t            timer;
 };
 
 
@@ -304,6 +321,7 @@ struct ngx_task_s {
 struct ngx_http_task_piece_s {
     ngx_thread_task_t                thread;
     ngx_task_t                      *task;
+    ngx_http_task_branch_t          *branch;       /* awaits it, or NULL */
     const struct ngx_http_task_piece_type_s  *type;   /* see run/ */
     ngx_http_task_pool_t            *pool;
     ngx_http_task_hold_t             hold;         /* while it is in_pool */

@@ -68,6 +68,7 @@ struct ngx_http_task_stream_s {
     /* an async function awaits room for the rest of what it writes */
 
     void                           (*resume)(ngx_task_t *t);
+    ngx_http_task_branch_t          *writer;
     const u_char                    *rest;
     size_t                           rest_len;
     ngx_uint_t                       rest_whole;

@@ -343,7 +343,6 @@ bwrong(ngx_task_t *t)
 
     args = ngx_task_args(t);
 
-    frame.task = t;
     state.frame = &frame;
     state.task = t;
     state.how = args->how;

@@ -7,8 +7,8 @@
 #include "run/ngx_http_task_run.h"
 
 
-static void ngx_http_task_offload_done(ngx_task_t *t, ngx_task_rc_t rc);
-static ngx_int_t ngx_http_task_offload_cancel(ngx_task_t *t);
+static void ngx_http_task_offload_done(ngx_http_task_piece_t *piece);
+static ngx_int_t ngx_http_task_offload_cancel(ngx_http_task_branch_t *b);
 
 
 static const ngx_http_task_piece_type_t  ngx_http_task_offload_piece = {
@@ -26,15 +26,20 @@ ngx_task_rc_t
 ngx_task_offload(ngx_task_frame_t *f, const char *pool, ngx_task_piece_pt fn,
     void *data)
 {
-    ngx_str_t           name;
-    ngx_task_t         *t;
-    ngx_thread_pool_t  *tp;
+    ngx_int_t                rc;
+    ngx_str_t                name;
+    ngx_task_t              *t;
+    ngx_thread_pool_t       *tp;
+    ngx_http_task_piece_t   *piece;
+    ngx_http_task_branch_t  *b;
 
-    t = ngx_http_task_async_may_await(f);
+    b = ngx_http_task_async_may_await(f);
 
-    if (t == NULL) {
+    if (b == NULL) {
         return NGX_TASK_FAILED;
     }
+
+    t = b->task;
 
     if (fn == NULL) {
         ngx_http_task_log_misuse(t, "offloads NULL");
@@ -58,12 +63,20 @@ ngx_task_offload(ngx_task_frame_t *f, const char *pool, ngx_task_piece_pt fn,
         return NGX_TASK_FAILED;
     }
 
-    switch (ngx_http_task_piece_post(t, &ngx_http_task_offload_piece, tp, &name,
-                                     fn, data))
-    {
+    piece = ngx_http_task_piece_get(t, &b->piece);
+
+    if (piece) {
+        piece->branch = b;
+        rc = ngx_http_task_piece_post(piece, &ngx_http_task_offload_piece, tp,
+                                      &name, fn, data);
+    } else {
+        rc = NGX_ERROR;
+    }
+
+    switch (rc) {
 
     case NGX_OK:
-        return ngx_http_task_async_await(t, &ngx_http_task_offload);
+        return ngx_http_task_async_await(b, &ngx_http_task_offload);
 
     case NGX_BUSY:
         return NGX_TASK_BUSY;
@@ -76,10 +89,14 @@ ngx_task_offload(ngx_task_frame_t *f, const char *pool, ngx_task_piece_pt fn,
 
 
 static void
-ngx_http_task_offload_done(ngx_task_t *t, ngx_task_rc_t rc)
+ngx_http_task_offload_done(ngx_http_task_piece_t *piece)
 {
+    ngx_task_t  *t;
+
+    t = piece->task;
+
     if (t->state == NGX_HTTP_TASK_PENDING) {
-        ngx_http_task_async_continue(t, rc);
+        ngx_http_task_async_continue(piece->branch, piece->rc);
         return;
     }
 
@@ -92,13 +109,14 @@ ngx_http_task_offload_done(ngx_task_t *t, ngx_task_rc_t rc)
 /* a job's piece may still wait in front of the pool: then no thread has it */
 
 static ngx_int_t
-ngx_http_task_offload_cancel(ngx_task_t *t)
+ngx_http_task_offload_cancel(ngx_http_task_branch_t *b)
 {
-    if (!t->piece->in_pool) {
+    if (!b->piece->in_pool) {
+        ngx_http_task_pool_leave(b->piece);
         return NGX_OK;
     }
 
-    ngx_http_task_piece_wake(t);
+    ngx_http_task_piece_wake(b->task);
 
     return NGX_AGAIN;
 }

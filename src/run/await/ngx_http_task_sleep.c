@@ -8,7 +8,7 @@
 
 
 static void ngx_http_task_sleep_handler(void *data);
-static ngx_int_t ngx_http_task_sleep_cancel(ngx_task_t *t);
+static ngx_int_t ngx_http_task_sleep_cancel(ngx_http_task_branch_t *b);
 
 
 static const ngx_http_task_await_t  ngx_http_task_sleep = {
@@ -19,11 +19,11 @@ static const ngx_http_task_await_t  ngx_http_task_sleep = {
 ngx_task_rc_t
 ngx_task_sleep(ngx_task_frame_t *f, int64_t ms)
 {
-    ngx_task_t  *t;
+    ngx_http_task_branch_t  *b;
 
-    t = ngx_http_task_async_may_await(f);
+    b = ngx_http_task_async_may_await(f);
 
-    if (t == NULL) {
+    if (b == NULL) {
         return NGX_TASK_FAILED;
     }
 
@@ -33,10 +33,10 @@ ngx_task_sleep(ngx_task_frame_t *f, int64_t ms)
 
     ms = ngx_min(ms, NGX_HTTP_TASK_MAX_MS);
 
-    ngx_http_task_timer_set(&t->timer, ngx_http_task_sleep_handler, t,
+    ngx_http_task_timer_set(&b->timer, ngx_http_task_sleep_handler, b,
                             ngx_http_task_now() + ms * 1000000);
 
-    return ngx_http_task_async_await(t, &ngx_http_task_sleep);
+    return ngx_http_task_async_await(b, &ngx_http_task_sleep);
 }
 
 
@@ -48,9 +48,9 @@ ngx_http_task_sleep_handler(void *data)
 
 
 static ngx_int_t
-ngx_http_task_sleep_cancel(ngx_task_t *t)
+ngx_http_task_sleep_cancel(ngx_http_task_branch_t *b)
 {
-    ngx_http_task_timer_clear(&t->timer);
+    ngx_http_task_timer_clear(&b->timer);
 
     return NGX_OK;
 }
