@@ -78,8 +78,9 @@ typedef enum {
     NGX_TASK_FAILED,          /* the client gets a 500, see ngx_task_fail() */
     NGX_TASK_CANCELLED,       /* gave up, since ngx_task_cancelled() said so */
     NGX_TASK_BUSY,            /* offload only: the pool's queue is full */
-    NGX_TASK_AGAIN            /* an await is pending: only the macros below
+    NGX_TASK_AGAIN,           /* an await is pending: only the macros below
                                  return it */
+    NGX_TASK_TIMEOUT          /* of an await: its time was over */
 } ngx_task_rc_t;
 
 
@@ -781,6 +782,46 @@ ngx_task_rc_t ngx_task_sleep(ngx_task_frame_t *f, int64_t ms);
 NGX_TASK_USE
 ngx_task_rc_t ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn,
     void *state);
+
+/*
+ * [async] Runs n async functions at once, but no more than limit of them at a
+ * time, if that is not 0.  Each has a state of its own, which belongs to the
+ * caller and is not zeroed; children, too, have to stay where they are.  The
+ * await ends with NGX_TASK_OK when all have ended, and each child has its rc.
+ * With NGX_TASK_GATHER_FIRST_ERROR it ends with what the first child returns
+ * that does not return NGX_TASK_OK: then the others are cancelled where they
+ * await something, their rc is NGX_TASK_CANCELLED, and those that were not
+ * begun never are.  The await ends when no thread uses the state of a child any
+ * more.
+ *
+ * A child may do what the function may: it gathers, too, and its result is that
+ * of the task.  But a piece of it, see ngx_task_offload(), runs while others
+ * run: it sets no result, streams and defers nothing, and returns what it has
+ * found in its data.  Of a child that is cancelled while it writes only a part
+ * may be sent.  Misuse in a child ends the task.  Since version 1.2.
+ */
+
+typedef struct {
+    ngx_task_async_pt        fn;
+    void                    *state;
+    ngx_task_rc_t            rc;         /* what it has returned */
+} ngx_task_child_t;
+
+#define NGX_TASK_GATHER_FIRST_ERROR  0x0001
+
+NGX_TASK_USE
+ngx_task_rc_t ngx_task_gather(ngx_task_frame_t *f, ngx_task_child_t *children,
+    size_t n, size_t limit, unsigned flags);
+
+/*
+ * [async] Runs an async function as ngx_task_call() does, for ms milliseconds
+ * at most.  The await ends with what it returns, or with NGX_TASK_TIMEOUT: then
+ * it is cancelled, as a child of a gather is.  Since version 1.2.
+ */
+
+NGX_TASK_USE
+ngx_task_rc_t ngx_task_timeout(ngx_task_frame_t *f, int64_t ms,
+    ngx_task_async_pt fn, void *state);
 
 /*
  * [async] Runs fn(t, data) in a thread of the named pool, or of nginx's pool

@@ -338,6 +338,8 @@ void ngx_http_task_futex_wake(int *word);
 typedef struct {
     ngx_task_t              *task;         /* NULL: a hook, or nothing */
     ngx_str_t               *name;         /* NULL: nothing */
+    int                     *cancelled;    /* [both] of a piece; or NULL */
+    ngx_uint_t               beside;       /* others of the task run, too */
 } ngx_http_task_guard_t;
 
 
@@ -354,7 +356,7 @@ void ngx_http_task_unguard(ngx_http_task_guard_t before);
 
 ngx_str_t *ngx_http_task_guard_last(void);
 
-/* return what runs in this thread; its task, or NULL */
+/* return what runs in this thread; its task, or NULL if it has it not alone */
 
 ngx_http_task_guard_t *ngx_http_task_guarded(void);
 ngx_task_t *ngx_http_task_guarded_task(void);

@@ -34,6 +34,13 @@ ngx_http_task_guard(ngx_task_t *t, ngx_str_t *name)
 
     before = ngx_http_task_guard_here;
 
+    /* what a piece has deferred is called in it */
+
+    if (t != before.task) {
+        ngx_http_task_guard_here.cancelled = NULL;
+        ngx_http_task_guard_here.beside = 0;
+    }
+
     ngx_http_task_guard_here.task = t;
     ngx_http_task_guard_here.name = name;
 
@@ -79,5 +86,6 @@ ngx_http_task_guarded(void)
 ngx_task_t *
 ngx_http_task_guarded_task(void)
 {
-    return ngx_http_task_guard_here.task;
+    return ngx_http_task_guard_here.beside ? NULL
+                                           : ngx_http_task_guard_here.task;
 }

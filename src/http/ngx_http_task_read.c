@@ -298,7 +298,7 @@ ngx_http_task_read_drop(ngx_task_t *t)
     t->request = NULL;
 
     if (read->steps == NULL) {
-        ngx_http_task_piece_wake(t);
+        ngx_http_task_piece_stop(t);
         return;
     }
 

@@ -12,7 +12,6 @@
 
 static void ngx_http_task_async_start(ngx_task_t *t);
 static void ngx_http_task_async_cancel(ngx_task_t *t);
-static ngx_int_t ngx_http_task_async_let_go(ngx_http_task_branch_t *b);
 static void ngx_http_task_async_resume(ngx_http_task_branch_t *b);
 static ngx_task_rc_t ngx_http_task_async_run(ngx_http_task_branch_t *b,
     ngx_task_frame_t *f);
@@ -39,29 +38,25 @@ static const ngx_http_task_await_t  ngx_http_task_async_call = {
 static void
 ngx_http_task_async_start(ngx_task_t *t)
 {
-    size_t                   size, behind;
-    ngx_http_task_branch_t  *b;
+    void    *state;
+    size_t   size, behind;
 
     size = t->function->table.state_size;
 
     (void) ngx_http_task_call_begin(t);
 
-    b = &t->trunk;
-
-    b->task = t;
-    b->root.branch = b;
-    b->root.fn = t->function->table.async;
-    b->frame = &b->root;
+    state = NULL;
+    t->trunk.task = t;
 
     if (size) {
         /* aligned as by malloc(): a pool aligns for a long only */
 
         behind = ngx_http_task_debugged(t) ? NGX_HTTP_TASK_DEBUG_BEHIND : 0;
 
-        b->root.state = ngx_pcalloc(t->pool, size + 15 + behind);
+        state = ngx_pcalloc(t->pool, size + 15 + behind);
 
-        if (b->root.state) {
-            b->root.state = ngx_align_ptr(b->root.state, 16);
+        if (state) {
+            state = ngx_align_ptr(state, 16);
 
         } else {
             t->result.nomem = 1;
@@ -71,6 +66,22 @@ ngx_http_task_async_start(ngx_task_t *t)
         }
     }
 
+    ngx_http_task_async_begin(&t->trunk, t->function->table.async, state);
+}
+
+
+void
+ngx_http_task_async_begin(ngx_http_task_branch_t *b, ngx_task_async_pt fn,
+    void *state)
+{
+    ngx_memzero(&b->root, sizeof(ngx_task_frame_t));
+
+    b->root.state = state;
+    b->root.branch = b;
+    b->root.fn = fn;
+
+    b->frame = &b->root;
+
     ngx_http_task_async_resume(b);
 }
 
@@ -78,7 +89,14 @@ ngx_http_task_async_start(ngx_task_t *t)
 static void
 ngx_http_task_async_cancel(ngx_task_t *t)
 {
-    ngx_http_task_atomic_set(&t->cancelled, 1);
+    /* a thread of the function's own may wait for that */
+
+    if (t->in_pools) {
+        ngx_http_task_futex_wake(&t->cancelled);
+
+    } else {
+        ngx_http_task_atomic_set(&t->cancelled, 1);
+    }
 
     if (ngx_http_task_async_let_go(&t->trunk) == NGX_OK) {
         ngx_http_task_call_defers(t);
@@ -86,15 +104,24 @@ ngx_http_task_async_cancel(ngx_task_t *t)
 }
 
 
-/* cancels what is awaited; NGX_AGAIN: it still uses the task, see cancel() */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_task_async_let_go(ngx_http_task_branch_t *b)
 {
+    ngx_task_t                   *t;
+    ngx_task_frame_t             *f;
     const ngx_http_task_await_t  *await;
 
+    t = b->task;
     await = b->await;
     b->await = NULL;
+
+    while (b->frame && b->frame != &b->root) {
+        f = b->frame;
+        b->frame = f->caller;
+
+        f->caller = t->free_frames;
+        t->free_frames = f;
+    }
 
     return (await && await->cancel) ? await->cancel(b) : NGX_OK;
 }
@@ -132,12 +159,14 @@ ngx_http_task_async_resume(ngx_http_task_branch_t *b)
             return;
         }
 
-        if (rc != NGX_TASK_AGAIN && b->await && !t->result.misuse) {
+        if (rc != NGX_TASK_AGAIN && b->await && !ngx_http_task_misused(t)) {
             ngx_http_task_log_misuse(t, "returns while it awaits, without "
                                         "NGX_TASK_AWAIT()");
         }
 
-        if (rc == NGX_TASK_AGAIN || t->result.misuse || f->caller == NULL) {
+        if (rc == NGX_TASK_AGAIN || ngx_http_task_misused(t)
+            || f->caller == NULL)
+        {
             ngx_http_task_unguard(before);
             ngx_http_task_async_return(b, rc);
             return;
@@ -208,11 +237,11 @@ ngx_http_task_async_waits(ngx_http_task_branch_t *b, ngx_task_frame_t *f)
      * it has returned.
      */
 
-    return b->await->thread || !t->result.misuse;
+    return b->await->thread || !ngx_http_task_misused(t);
 }
 
 
-/* if misuse ends a function, something may still be awaited */
+/* misuse ends the task, whatever is still awaited; a child ends by itself */
 
 static void
 ngx_http_task_async_return(ngx_http_task_branch_t *b, ngx_task_rc_t rc)
@@ -221,7 +250,12 @@ ngx_http_task_async_return(ngx_http_task_branch_t *b, ngx_task_rc_t rc)
 
     t = b->task;
 
-    if (ngx_http_task_async_let_go(b) == NGX_OK) {
+    if (b->ended && rc != NGX_TASK_AGAIN && !ngx_http_task_misused(t)) {
+        b->ended(b, rc);
+        return;
+    }
+
+    if (ngx_http_task_async_let_go(&t->trunk) == NGX_OK) {
         ngx_http_task_call_complete(t, rc);
 
     } else {
@@ -245,26 +279,42 @@ ngx_http_task_async_continue(ngx_http_task_branch_t *b, ngx_task_rc_t rc)
 
     c = ngx_http_task_enter(b->task);
 
-    b->await = NULL;
-
-    /* an NGX_TASK_AGAIN from a piece is wrong: nothing is awaited now */
-
-    b->frame->rc = (rc == NGX_TASK_AGAIN) ? NGX_TASK_FAILED : rc;
-
-    if (b->task->result.misuse) {
-        ngx_http_task_async_return(b, NGX_TASK_FAILED);
-
-    } else {
-        ngx_http_task_async_resume(b);
-    }
+    ngx_http_task_async_go_on(b, rc);
 
     ngx_http_task_leave(c);
 }
 
 
 void
-ngx_http_task_async_released(ngx_task_t *t)
+ngx_http_task_async_go_on(ngx_http_task_branch_t *b, ngx_task_rc_t rc)
 {
+    b->await = NULL;
+
+    /* an NGX_TASK_AGAIN from a piece is wrong: nothing is awaited now */
+
+    b->frame->rc = (rc == NGX_TASK_AGAIN) ? NGX_TASK_FAILED : rc;
+
+    if (ngx_http_task_misused(b->task)) {
+        ngx_http_task_async_return(b, NGX_TASK_FAILED);
+
+    } else {
+        ngx_http_task_async_resume(b);
+    }
+}
+
+
+void
+ngx_http_task_async_released(ngx_http_task_branch_t *b)
+{
+    ngx_task_t  *t;
+
+    if (b->released) {
+        b->released(b);
+        return;
+    }
+
+    t = b->task;
+
     ngx_http_task_call_defers(t);
     ngx_http_task_stopped(t);
     ngx_http_task_release(t);

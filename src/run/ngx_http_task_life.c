@@ -355,6 +355,7 @@ ngx_http_task_release(ngx_task_t *t)
     }
 
     ngx_http_task_body_close(&t->in);
+    ngx_http_task_spawn_free(t);
 
     if (t->result.free_body) {
 

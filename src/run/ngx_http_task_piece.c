@@ -44,6 +44,7 @@ ngx_http_task_piece_post(ngx_http_task_piece_t *piece,
     piece->type = type;
     piece->fn = fn;
     piece->data = data;
+    piece->cancelled = 0;
     piece->returned = 0;
     piece->ended = 0;
     piece->counted = t->cell ? ngx_http_task_count_pool(t->conf->stats, name)
@@ -63,8 +64,10 @@ ngx_http_task_piece_get(ngx_task_t *t, ngx_http_task_piece_t **place)
 {
     ngx_http_task_piece_t  *piece;
 
-    if (*place) {
-        return *place;
+    piece = *place;
+
+    if (piece) {
+        return piece;
     }
 
     piece = ngx_pcalloc(t->pool, sizeof(ngx_http_task_piece_t));
@@ -72,13 +75,7 @@ ngx_http_task_piece_get(ngx_task_t *t, ngx_http_task_piece_t **place)
         return NULL;
     }
 
-    piece->task = t;
-    piece->hold.give_up = ngx_http_task_piece_give_up;
-
-    piece->thread.ctx = piece;
-    piece->thread.handler = ngx_http_task_piece_run;
-    piece->thread.event.data = piece;
-    piece->thread.event.handler = ngx_http_task_piece_completion;
+    ngx_http_task_piece_make(piece, t);
 
     *place = piece;
 
@@ -87,10 +84,36 @@ ngx_http_task_piece_get(ngx_task_t *t, ngx_http_task_piece_t **place)
 
 
 void
-ngx_http_task_piece_wake(ngx_task_t *t)
+ngx_http_task_piece_make(ngx_http_task_piece_t *piece, ngx_task_t *t)
+{
+    piece->task = t;
+    piece->hold.give_up = ngx_http_task_piece_give_up;
+
+    piece->thread.ctx = piece;
+    piece->thread.handler = ngx_http_task_piece_run;
+    piece->thread.event.data = piece;
+    piece->thread.event.handler = ngx_http_task_piece_completion;
+}
+
+
+void
+ngx_http_task_piece_cancel(ngx_http_task_piece_t *piece)
+{
+    ngx_http_task_futex_wake(&piece->cancelled);
+    ngx_http_task_stream_wake(piece->task);
+}
+
+
+/* a thread of the function's own may wait, too */
+
+void
+ngx_http_task_piece_stop(ngx_task_t *t)
 {
     ngx_http_task_futex_wake(&t->cancelled);
-    ngx_http_task_stream_wake(t);
+
+    if (t->piece) {
+        ngx_http_task_piece_cancel(t->piece);
+    }
 }
 
 
@@ -184,7 +207,8 @@ ngx_http_task_piece_give_up(ngx_http_task_hold_t *hold)
                   "task \"%V\" runs on after task_shutdown_timeout",
                   &t->function->name);
 
-    ngx_http_task_piece_wake(t);
+    ngx_http_task_futex_wake(&t->cancelled);
+    ngx_http_task_piece_cancel(piece);
 
     if (t->state != NGX_HTTP_TASK_PENDING) {
         return;
@@ -197,7 +221,10 @@ ngx_http_task_piece_give_up(ngx_http_task_hold_t *hold)
 
     c = ngx_http_task_enter(t);
 
-    ngx_http_task_reject(t, 1);
+    /* an async function may wait for something else as well */
+
+    t->retry = 1;
+    ngx_http_task_stop(t, NGX_HTTP_TASK_REJECTED);
 
     ngx_http_task_leave(c);
 }
@@ -228,7 +255,8 @@ ngx_http_task_piece_exit(ngx_cycle_t *cycle)
     }
 
     for ( /* void */ ; piece; piece = ngx_http_task_piece_next(piece)) {
-        ngx_http_task_piece_wake(piece->task);
+        ngx_http_task_futex_wake(&piece->task->cancelled);
+        ngx_http_task_piece_cancel(piece);
     }
 
     deadline = ngx_http_task_now() + NGX_HTTP_TASK_EXIT_WAIT * 1000000LL;

@@ -61,7 +61,7 @@ ngx_http_task_piece_run(void *data, ngx_log_t *log)
     ngx_http_task_piece_t *piece = data;
 
     ngx_task_t             *t;
-    ngx_http_task_guard_t   before;
+    ngx_http_task_guard_t   before, *guard;
 
     t = piece->task;
 
@@ -74,6 +74,10 @@ ngx_http_task_piece_run(void *data, ngx_log_t *log)
     }
 
     before = ngx_http_task_guard(t, &t->function->name);
+    guard = ngx_http_task_guarded();
+    guard->cancelled = &piece->cancelled;
+    guard->beside = (piece->branch && piece->branch != &t->trunk);
+
     ngx_http_task_piece_here = piece;
 
     if (ngx_task_cancelled(t)) {

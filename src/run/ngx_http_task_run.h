@@ -217,6 +217,10 @@ typedef struct ngx_http_task_piece_type_s {
 ngx_http_task_piece_t *ngx_http_task_piece_get(ngx_task_t *t,
     ngx_http_task_piece_t **place);
 
+/* makes a piece of memory of all zeros */
+
+void ngx_http_task_piece_make(ngx_http_task_piece_t *piece, ngx_task_t *t);
+
 /*
  * Gives a piece to a pool: fn(t, data), or, if fn is NULL, the blocking form.
  * NGX_BUSY: the queue is full, which nginx has logged.
@@ -226,9 +230,13 @@ ngx_int_t ngx_http_task_piece_post(ngx_http_task_piece_t *piece,
     const ngx_http_task_piece_type_t *type, ngx_thread_pool_t *pool,
     ngx_str_t *name, ngx_task_piece_pt fn, void *data);
 
-/* cancels the task, and wakes its pieces, if they sleep */
+/* cancels a piece, and wakes it if it sleeps */
 
-void ngx_http_task_piece_wake(ngx_task_t *t);
+void ngx_http_task_piece_cancel(ngx_http_task_piece_t *piece);
+
+/* cancels the task, with its blocking form, or the reading of its body */
+
+void ngx_http_task_piece_stop(ngx_task_t *t);
 
 /* completes the pieces whose threads have ended: they have failed */
 
@@ -308,9 +316,25 @@ ngx_task_rc_t ngx_http_task_async_await(ngx_http_task_branch_t *b,
 void ngx_http_task_async_continue(ngx_http_task_branch_t *b,
     ngx_task_rc_t rc);
 
-/* what returned NGX_AGAIN from cancel() uses the task no longer */
+/* the same, between enter() and leave() */
 
-void ngx_http_task_async_released(ngx_task_t *t);
+void ngx_http_task_async_go_on(ngx_http_task_branch_t *b, ngx_task_rc_t rc);
+
+/* likewise: begins the function of a branch */
+
+void ngx_http_task_async_begin(ngx_http_task_branch_t *b, ngx_task_async_pt fn,
+    void *state);
+
+/*
+ * The branch awaits no longer.  NGX_AGAIN: a thread still has something of it,
+ * see cancel().
+ */
+
+ngx_int_t ngx_http_task_async_let_go(ngx_http_task_branch_t *b);
+
+/* what returned NGX_AGAIN from cancel() uses the branch no longer */
+
+void ngx_http_task_async_released(ngx_http_task_branch_t *b);
 
 
 #endif /* _NGX_HTTP_TASK_RUN_H_INCLUDED_ */

@@ -70,8 +70,4 @@ ngx_http_task_stream_close(ngx_task_t *t)
 
     ngx_http_task_bell_drop(&s->bell);
     ngx_http_task_work_end(&s->work);
-
-    if (s->text) {
-        cJSON_free(s->text);
-    }
 }

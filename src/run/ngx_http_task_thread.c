@@ -16,7 +16,7 @@ const ngx_http_task_executor_t  ngx_http_task_thread = {
     .block = 1,
     .thread = 1,
     .start = ngx_http_task_thread_start,
-    .cancel = ngx_http_task_piece_wake
+    .cancel = ngx_http_task_piece_stop
 };
 
 

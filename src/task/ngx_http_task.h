@@ -161,9 +161,21 @@ typedef struct {
 } ngx_http_task_await_t;
 
 
+/* what a branch still has to write to its stream */
+
+typedef struct {
+    ngx_queue_t                      queue;        /* of those that write */
+    const u_char                    *data;
+    size_t                           len;
+    ngx_uint_t                       whole;        /* it ends an event */
+    void                            *text;         /* it is in, or NULL */
+} ngx_http_task_rest_t;
+
+
 /*
- * An async function that runs: a chain of frames, each of which but the
- * innermost awaits the function of the next one.
+ * An async function that runs; a task has one, and more while it gathers.  It
+ * is a chain of frames, each of which but the innermost awaits the function of
+ * the next one.
  */
 
 struct ngx_http_task_branch_s {
@@ -172,8 +184,17 @@ struct ngx_http_task_branch_s {
     ngx_task_frame_t                *frame;        /* the innermost */
     const ngx_http_task_await_t     *await;        /* NULL: awaits nothing */
 
+    /* of a child of a gather, NULL of the task's own branch: its function has
+       returned; a thread that it was let go by has returned */
+
+    void                           (*ended)(ngx_http_task_branch_t *b,
+                                            ngx_task_rc_t rc);
+    void                           (*released)(ngx_http_task_branch_t *b);
+
     /* what is awaited may use these */
 
+    void                            *awaited;
+    ngx_http_task_rest_t             rest;
     ngx_http_task_timer_t            timer;
     ngx_http_task_piece_t           *piece;        /* NULL: none was needed */
 };
@@ -215,8 +236,8 @@ typedef struct {
     ngx_uint_t                       failed;       /* by ngx_task_fail(): .. */
     ngx_str_t                        detail;       /* .. status and message */
     ngx_array_t                     *headers;      /* ngx_keyval_t */
-    const char                      *misuse;       /* what was done wrong */
-    unsigned                         nomem:1;
+    const char                      *misuse;       /* [both] done wrong */
+    int                              nomem;        /* [both] */
     unsigned                         trees:1;      /* members have some */
     unsigned                         bytes:1;
     unsigned                         made:1;       /* too late to set it */
@@ -255,7 +276,7 @@ struct ngx_task_s {
     void                            *client_data;
 
     ngx_http_task_state_e            state;        /* the loop's */
-    int                              cancelled;    /* [both] wakes a thread */
+    int                              cancelled;    /* [both] nobody waits */
     ngx_http_task_piece_t           *piece;        /* the blocking form, or
                                                       the reading of a body */
     ngx_uint_t                       in_pools;     /* how many pieces are */
@@ -302,6 +323,7 @@ struct ngx_task_s {
     ngx_http_task_result_t           result;
     ngx_http_task_stream_t          *stream;       /* [both], or NULL */
     ngx_http_task_defer_t           *defers;
+    struct ngx_http_task_spawned_s  *spawned;      /* [both] programs' output */
     ngx_task_rc_t                    rc;
 
     /* the async executor's */
@@ -312,6 +334,8 @@ struct ngx_task_s {
     ngx_task_frame_t                *free_frames;
 };
 
+
+#define ngx_http_task_misused(t)  ngx_http_task_atomic_get(&(t)->result.misuse)
 
 #define ngx_http_task_promised(t)  ((t)->client && (t)->client->promised)
 
@@ -329,6 +353,7 @@ struct ngx_http_task_piece_s {
     ngx_queue_t                      queue;        /* while it is waiting */
     ngx_uint_t                       waiting;      /* for room in a pool */
     ngx_http_task_zone_pool_t       *counted;      /* [both], or NULL */
+    int                              cancelled;    /* [both] wakes its thread */
     int                              returned;     /* [both] */
     int                              ended;        /* [both] its thread has */
 
@@ -375,6 +400,13 @@ void ngx_http_task_call_block(ngx_task_t *t);
 
 void ngx_http_task_call_complete(ngx_task_t *t, ngx_task_rc_t rc);
 void ngx_http_task_call_defers(ngx_task_t *t);
+
+
+/* --- programs: ngx_http_task_spawn.c ------------------------------------- */
+
+/* frees what programs of the task have written */
+
+void ngx_http_task_spawn_free(ngx_task_t *t);
 
 
 /* --- the result: ngx_http_task_set.c, _object.c, _result.c; any thread --- */

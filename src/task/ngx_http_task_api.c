@@ -8,6 +8,7 @@
 #include "task/ngx_http_task.h"
 
 
+static int *ngx_http_task_api_piece(ngx_task_t *t);
 static const char *ngx_http_task_api_context(ngx_task_t *t, size_t offset);
 
 
@@ -18,6 +19,13 @@ ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data)
 
     if (fn == NULL) {
         ngx_http_task_log_misuse(t, "defers NULL");
+        return;
+    }
+
+    if (ngx_http_task_guarded()->beside) {
+        ngx_http_task_log_misuse(t, "defers in a piece that runs beside "
+                                    "others, in a gather");
+        fn(data);
         return;
     }
 
@@ -109,7 +117,25 @@ ngx_task_body(ngx_task_t *t, size_t *len, int *fd)
 int
 ngx_task_cancelled(ngx_task_t *t)
 {
-    return ngx_http_task_atomic_get(&t->cancelled);
+    int  *piece;
+
+    piece = ngx_http_task_api_piece(t);
+
+    return ngx_http_task_atomic_get(&t->cancelled)
+           || (piece && ngx_http_task_atomic_get(piece));
+}
+
+
+/* returns whether the piece that this thread runs is cancelled, or NULL */
+
+static int *
+ngx_http_task_api_piece(ngx_task_t *t)
+{
+    ngx_http_task_guard_t  *guard;
+
+    guard = ngx_http_task_guarded();
+
+    return (guard->task == t) ? guard->cancelled : NULL;
 }
 
 
@@ -126,6 +152,7 @@ ngx_task_progress(ngx_task_t *t, int64_t done, int64_t total,
 ngx_task_rc_t
 ngx_task_block_ms(ngx_task_t *t, int64_t ms)
 {
+    int             *piece;
     int64_t          deadline;
     struct timespec  ts;
 
@@ -133,7 +160,14 @@ ngx_task_block_ms(ngx_task_t *t, int64_t ms)
     deadline = (ms > 0) ? ngx_http_task_now() + ms * 1000000 : 0;
 
     if (!ngx_http_task_loop_is_here()) {
-        return ngx_http_task_futex_wait(&t->cancelled, deadline)
+
+        /* NULL: a thread of the function's own, which nobody wakes early */
+
+        piece = ngx_http_task_api_piece(t);
+
+        return (ngx_task_cancelled(t)
+                || ngx_http_task_futex_wait(piece ? piece : &t->cancelled,
+                                            deadline))
                ? NGX_TASK_CANCELLED : NGX_TASK_OK;
     }
 

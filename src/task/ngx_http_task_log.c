@@ -54,7 +54,7 @@ ngx_http_task_log_misuse_of(ngx_task_t *t, const char *what, const char *value)
 {
     ngx_task_log(t, NGX_TASK_LOG_ERROR, "%s: \"%s\"", what, value);
 
-    t->result.misuse = what;
+    ngx_http_task_atomic_set(&t->result.misuse, what);
 }
 
 
@@ -63,7 +63,7 @@ ngx_http_task_log_misuse_number(ngx_task_t *t, const char *what, int number)
 {
     ngx_task_log(t, NGX_TASK_LOG_ERROR, "%s: %d", what, number);
 
-    t->result.misuse = what;
+    ngx_http_task_atomic_set(&t->result.misuse, what);
 }
 
 
@@ -72,5 +72,5 @@ ngx_http_task_log_misuse(ngx_task_t *t, const char *what)
 {
     ngx_task_log(t, NGX_TASK_LOG_ERROR, "%s", what);
 
-    t->result.misuse = what;
+    ngx_http_task_atomic_set(&t->result.misuse, what);
 }

@@ -14,6 +14,17 @@
 #define NGX_HTTP_TASK_SPAWN_ERRORS  4096
 
 
+/* what a program has written: its task keeps it */
+
+typedef struct ngx_http_task_spawned_s  ngx_http_task_spawned_t;
+
+struct ngx_http_task_spawned_s {
+    ngx_http_task_spawned_t  *next;
+    void                     *output;
+    char                      messages[NGX_HTTP_TASK_SPAWN_ERRORS + 1];
+};
+
+
 typedef struct {
     char        **argv;
     char        **env;

@@ -31,6 +31,12 @@ ngx_http_task_set_may(ngx_task_t *t)
 ngx_uint_t
 ngx_http_task_set_late(ngx_task_t *t)
 {
+    if (ngx_http_task_guarded()->beside) {
+        ngx_http_task_log_misuse(t, "sets its result in a piece that runs "
+                                    "beside others, in a gather");
+        return 0;
+    }
+
     if (ngx_http_task_guarded_task() != t) {
         ngx_http_task_log_misuse(t, "sets its result outside of its own calls, "
                                     "as in a thread of its own");

@@ -32,7 +32,10 @@ static ngx_err_t ngx_http_task_spawn_start(ngx_http_task_spawn_t *s);
 static ngx_err_t ngx_http_task_spawn_input(ngx_http_task_spawn_t *s);
 static size_t ngx_http_task_spawn_max(ngx_task_program_t *program);
 static void ngx_http_task_spawn_clear(ngx_task_program_t *program);
-static ngx_task_rc_t ngx_http_task_spawn_result(ngx_http_task_spawn_t *s);
+static void ngx_http_task_spawn_keep(ngx_task_t *t,
+    ngx_http_task_spawned_t *kept);
+static ngx_task_rc_t ngx_http_task_spawn_result(ngx_http_task_spawn_t *s,
+    ngx_http_task_spawned_t *kept);
 static void ngx_http_task_spawn_log(ngx_http_task_spawn_t *s);
 
 
@@ -58,8 +61,8 @@ static ngx_task_rc_t
 ngx_http_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
 {
     const char             *wrong;
-    ngx_pool_cleanup_t     *cln;
     ngx_http_task_spawn_t   s;
+    ngx_http_task_spawned_t *kept;
 
     wrong = ngx_http_task_spawn_check(t, program);
 
@@ -74,8 +77,8 @@ ngx_http_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
         return NGX_TASK_CANCELLED;
     }
 
-    cln = ngx_pool_cleanup_add(t->pool, 0);
-    if (cln == NULL) {
+    kept = malloc(sizeof(ngx_http_task_spawned_t));
+    if (kept == NULL) {
         t->result.nomem = 1;
         program->error = ENOMEM;
         return NGX_TASK_FAILED;
@@ -91,6 +94,7 @@ ngx_http_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
 
     if (program->error) {
         ngx_http_task_spawn_log(&s);
+        free(kept);
         return NGX_TASK_FAILED;
     }
 
@@ -108,10 +112,41 @@ ngx_http_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
     ngx_http_task_program_close(&s.err);
     ngx_http_task_program_close(&s.pidfd);
 
-    cln->handler = free;
-    cln->data = s.output;
+    kept->output = s.output;
 
-    return ngx_http_task_spawn_result(&s);
+    ngx_http_task_spawn_keep(t, kept);
+
+    return ngx_http_task_spawn_result(&s, kept);
+}
+
+
+/* pieces of the task may run programs at the same time */
+
+static void
+ngx_http_task_spawn_keep(ngx_task_t *t, ngx_http_task_spawned_t *kept)
+{
+    kept->next = __atomic_load_n(&t->spawned, __ATOMIC_RELAXED);
+
+    while (!__atomic_compare_exchange_n(&t->spawned, &kept->next, kept, 1,
+                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+    { /* void */ }
+}
+
+
+void
+ngx_http_task_spawn_free(ngx_task_t *t)
+{
+    ngx_http_task_spawned_t  *kept, *next;
+
+    for (kept = __atomic_load_n(&t->spawned, __ATOMIC_ACQUIRE);
+         kept;
+         kept = next)
+    {
+        next = kept->next;
+
+        free(kept->output);
+        free(kept);
+    }
 }
 
 
@@ -309,10 +344,11 @@ ngx_http_task_spawn_input(ngx_http_task_spawn_t *s)
 
 
 static ngx_task_rc_t
-ngx_http_task_spawn_result(ngx_http_task_spawn_t *s)
+ngx_http_task_spawn_result(ngx_http_task_spawn_t *s,
+    ngx_http_task_spawned_t *kept)
 {
     size_t               len;
-    u_char              *p, *errors;
+    u_char              *errors;
     ngx_task_program_t  *program;
 
     program = s->program;
@@ -324,22 +360,14 @@ ngx_http_task_spawn_result(ngx_http_task_spawn_t *s)
     len = ngx_min(s->errors_len, NGX_HTTP_TASK_SPAWN_ERRORS);
     errors = s->errors + s->errors_len - len;
 
-    p = ngx_pnalloc(s->task->pool, len + 1);
+    *ngx_cpymem(kept->messages, errors, len) = '\0';
 
-    if (p == NULL) {
-        s->task->result.nomem = 1;
-        program->error = ENOMEM;
-        return NGX_TASK_FAILED;
-    }
-
-    *ngx_cpymem(p, errors, len) = '\0';
-
-    program->messages = (char *) p;
+    program->messages = kept->messages;
     program->messages_len = len;
 
     /* "" if there is no output at all */
 
-    program->output = (char *) p + len;
+    program->output = kept->messages + len;
 
     program->output_len = s->len;
 

@@ -39,6 +39,12 @@ static ngx_task_rc_t ngx_http_task_stream_sleep(ngx_task_t *t,
 ngx_task_rc_t
 ngx_http_task_stream_begin(ngx_task_t *t, const char *type)
 {
+    if (ngx_http_task_guarded()->beside) {
+        ngx_http_task_log_misuse(t, "streams in a piece that runs beside "
+                                    "others, in a gather");
+        return NGX_TASK_FAILED;
+    }
+
     if (ngx_http_task_guarded_task() != t) {
         ngx_http_task_log_misuse(t, "streams outside of its own calls, as in a "
                                     "thread of its own");

@@ -65,14 +65,10 @@ struct ngx_http_task_stream_s {
     uint64_t                         counted;      /* in stats, of given */
     int64_t                          counted_wait;
 
-    /* an async function awaits room for the rest of what it writes */
+    /* branches await room for the rest of what they write, NULL: none */
 
     void                           (*resume)(ngx_task_t *t);
-    ngx_http_task_branch_t          *writer;
-    const u_char                    *rest;
-    size_t                           rest_len;
-    ngx_uint_t                       rest_whole;
-    void                            *text;         /* it is in, or NULL */
+    ngx_queue_t                      writers;
 
     unsigned                         held:1;
     unsigned                         begun:1;      /* the header was sent */

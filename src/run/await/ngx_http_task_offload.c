@@ -69,6 +69,7 @@ ngx_task_offload(ngx_task_frame_t *f, const char *pool, ngx_task_piece_pt fn,
         piece->branch = b;
         rc = ngx_http_task_piece_post(piece, &ngx_http_task_offload_piece, tp,
                                       &name, fn, data);
+
     } else {
         rc = NGX_ERROR;
     }
@@ -91,18 +92,12 @@ ngx_task_offload(ngx_task_frame_t *f, const char *pool, ngx_task_piece_pt fn,
 static void
 ngx_http_task_offload_done(ngx_http_task_piece_t *piece)
 {
-    ngx_task_t  *t;
-
-    t = piece->task;
-
-    if (t->state == NGX_HTTP_TASK_PENDING) {
+    if (piece->branch->await) {
         ngx_http_task_async_continue(piece->branch, piece->rc);
-        return;
+
+    } else {
+        ngx_http_task_async_released(piece->branch);
     }
-
-    /* the task has ended meanwhile */
-
-    ngx_http_task_async_released(t);
 }
 
 
@@ -116,7 +111,7 @@ ngx_http_task_offload_cancel(ngx_http_task_branch_t *b)
         return NGX_OK;
     }
 
-    ngx_http_task_piece_wake(b->task);
+    ngx_http_task_piece_cancel(b->piece);
 
     return NGX_AGAIN;
 }

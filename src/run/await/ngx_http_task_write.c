@@ -14,12 +14,12 @@ static ngx_task_rc_t ngx_http_task_write(ngx_http_task_branch_t *b,
 static ngx_task_rc_t ngx_http_task_write_text(ngx_http_task_branch_t *b,
     u_char *text, size_t len, const char *type);
 static void ngx_http_task_write_resume(ngx_task_t *t);
-static void ngx_http_task_write_end(ngx_task_t *t);
-static ngx_int_t ngx_http_task_write_cancel(ngx_http_task_branch_t *b);
+static ngx_int_t ngx_http_task_write_put(ngx_http_task_branch_t *b);
+static ngx_int_t ngx_http_task_write_end(ngx_http_task_branch_t *b);
 
 
 static const ngx_http_task_await_t  ngx_http_task_write_await = {
-    .cancel = ngx_http_task_write_cancel
+    .cancel = ngx_http_task_write_end
 };
 
 
@@ -110,7 +110,7 @@ ngx_http_task_write_text(ngx_http_task_branch_t *b, u_char *text, size_t len,
     rc = ngx_http_task_write(b, text, len, 1);
 
     if (rc == NGX_TASK_AGAIN) {
-        b->task->stream->text = text;
+        b->rest.text = text;
 
     } else {
         cJSON_free(text);
@@ -124,86 +124,101 @@ static ngx_task_rc_t
 ngx_http_task_write(ngx_http_task_branch_t *b, const u_char *data, size_t len,
     ngx_uint_t whole)
 {
-    size_t                   n;
+    ngx_http_task_rest_t    *rest;
     ngx_http_task_stream_t  *s;
 
     s = b->task->stream;
+    rest = &b->rest;
 
-    do {
-        n = ngx_http_task_stream_put(s, data, len, whole);
+    rest->data = data;
+    rest->len = len;
+    rest->whole = whole;
 
-        data += n;
-        len -= n;
+    /* what others still have to write goes first */
 
-    } while (n && len);
-
-    ngx_http_task_stream_go(b->task);
-
-    if (len == 0) {
+    if (s->resume == NULL && ngx_http_task_write_put(b) == NGX_OK) {
         return NGX_TASK_OK;
     }
 
-    s->rest = data;
-    s->rest_len = len;
-    s->rest_whole = whole;
-    s->since = ngx_http_task_now();
-    s->writer = b;
-    s->resume = ngx_http_task_write_resume;
+    if (s->resume == NULL) {
+        ngx_queue_init(&s->writers);
+        s->since = ngx_http_task_now();
+        s->resume = ngx_http_task_write_resume;
+    }
+
+    ngx_queue_insert_tail(&s->writers, &rest->queue);
 
     return ngx_http_task_async_await(b, &ngx_http_task_write_await);
 }
 
 
-static void
-ngx_http_task_write_resume(ngx_task_t *t)
+/* NGX_AGAIN: the ring is full */
+
+static ngx_int_t
+ngx_http_task_write_put(ngx_http_task_branch_t *b)
 {
-    size_t                   n;
-    ngx_http_task_stream_t  *s;
+    size_t                 n, len;
+    ngx_http_task_rest_t  *rest;
 
-    s = t->stream;
+    rest = &b->rest;
+    len = rest->len;
 
-    while (s->rest_len) {
-        n = ngx_http_task_stream_put(s, s->rest, s->rest_len, s->rest_whole);
+    do {
+        n = ngx_http_task_stream_put(b->task->stream, rest->data, rest->len,
+                                     rest->whole);
 
-        if (n == 0) {
-            break;
-        }
+        rest->data += n;
+        rest->len -= n;
 
-        s->rest += n;
-        s->rest_len -= n;
+    } while (n && rest->len);
 
-        ngx_http_task_stream_go(t);
+    /* with no bytes the header is sent */
+
+    if (rest->len < len || len == 0) {
+        ngx_http_task_stream_go(b->task);
     }
 
-    if (s->rest_len == 0) {
-        ngx_http_task_write_end(t);
-        ngx_http_task_async_continue(s->writer, NGX_TASK_OK);
-    }
+    return rest->len ? NGX_AGAIN : NGX_OK;
 }
 
 
+/* the first one of those that write goes on; then there is another turn */
+
 static void
-ngx_http_task_write_end(ngx_task_t *t)
+ngx_http_task_write_resume(ngx_task_t *t)
 {
-    ngx_http_task_stream_t  *s;
+    ngx_queue_t             *q;
+    ngx_http_task_branch_t  *b;
 
-    s = t->stream;
+    q = ngx_queue_head(&t->stream->writers);
+    b = ngx_queue_data(q, ngx_http_task_branch_t, rest.queue);
 
-    s->resume = NULL;
-    s->waited = ngx_http_task_stream_waited(s);
-    s->since = 0;
-
-    if (s->text) {
-        cJSON_free(s->text);
-        s->text = NULL;
+    if (ngx_http_task_write_put(b) == NGX_OK) {
+        (void) ngx_http_task_write_end(b);
+        ngx_http_task_async_continue(b, NGX_TASK_OK);
     }
 }
 
 
 static ngx_int_t
-ngx_http_task_write_cancel(ngx_http_task_branch_t *b)
+ngx_http_task_write_end(ngx_http_task_branch_t *b)
 {
-    ngx_http_task_write_end(b->task);
+    ngx_http_task_stream_t  *s;
+
+    s = b->task->stream;
+
+    ngx_queue_remove(&b->rest.queue);
+
+    if (ngx_queue_empty(&s->writers)) {
+        s->resume = NULL;
+        s->waited = ngx_http_task_stream_waited(s);
+        s->since = 0;
+    }
+
+    if (b->rest.text) {
+        cJSON_free(b->rest.text);
+        b->rest.text = NULL;
+    }
 
     return NGX_OK;
 }
