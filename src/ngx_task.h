@@ -444,10 +444,12 @@ ngx_task_rc_t ngx_task_block_ms(ngx_task_t *t, int64_t ms);
  * runs in its thread; after an async form it runs on the event loop, and must
  * not block.  fn must neither await nor set a result, which is final already.
  * Without memory to remember it, fn(data) is called now, and the task ends
- * with a 500.  If nginx is stopped at once, or crashes, fn is not called.
+ * with a 500: the call returns NGX_TASK_FAILED then, else NGX_TASK_OK; before
+ * version 1.2 it returned nothing.  If nginx is stopped at once, or crashes, fn
+ * is not called.
  */
 
-void ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data);
+ngx_task_rc_t ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data);
 
 /*
  * [any] Tells how far a background job is: done of total, in any unit, and a

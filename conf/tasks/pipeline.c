@@ -89,7 +89,9 @@ pipeline(ngx_task_t *t, ngx_task_frame_t *f)
         return ngx_task_fail(t, 503, "no memory");
     }
 
-    ngx_task_defer(t, free, s->buf);
+    if (ngx_task_defer(t, free, s->buf) != NGX_TASK_OK) {
+        return NGX_TASK_FAILED;
+    }
 
     NGX_TASK_AWAIT(f, ngx_task_sleep(f, args->pause));
     NGX_TASK_AWAIT(f, ngx_task_call(f, count_down, s));

@@ -41,7 +41,9 @@ load(ngx_task_t *t, size_t *len, int *fd)
         return NULL;
     }
 
-    ngx_task_defer(t, free, p);
+    if (ngx_task_defer(t, free, p) != NGX_TASK_OK) {
+        return NULL;
+    }
 
     for (n = 0; n < *len; n += (size_t) rc) {
         rc = read(*fd, p + n, *len - n);

@@ -12,21 +12,21 @@ static int *ngx_http_task_api_piece(ngx_task_t *t);
 static const char *ngx_http_task_api_context(ngx_task_t *t, size_t offset);
 
 
-void
+ngx_task_rc_t
 ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data)
 {
     ngx_http_task_defer_t  *defer;
 
     if (fn == NULL) {
         ngx_http_task_log_misuse(t, "defers NULL");
-        return;
+        return NGX_TASK_FAILED;
     }
 
     if (ngx_http_task_guarded()->beside) {
         ngx_http_task_log_misuse(t, "defers in a piece that runs beside "
                                     "others, in a gather");
         fn(data);
-        return;
+        return NGX_TASK_FAILED;
     }
 
     defer = ngx_palloc(t->pool, sizeof(ngx_http_task_defer_t));
@@ -34,7 +34,7 @@ ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data)
     if (defer == NULL) {
         t->result.nomem = 1;
         fn(data);
-        return;
+        return NGX_TASK_FAILED;
     }
 
     defer->fn = fn;
@@ -42,6 +42,8 @@ ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data)
     defer->next = t->defers;
 
     t->defers = defer;
+
+    return NGX_TASK_OK;
 }
 
 

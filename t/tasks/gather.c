@@ -285,8 +285,15 @@ gather(ngx_task_t *t, ngx_task_frame_t *f)
 
     s->kids = calloc(args->n + 1, sizeof(kid_t));
     s->children = calloc(args->n + 1, sizeof(ngx_task_child_t));
-    ngx_task_defer(t, free, s->children);
-    ngx_task_defer(t, done, s->kids);
+
+    if (ngx_task_defer(t, free, s->children) != NGX_TASK_OK) {
+        done(s->kids);
+        return NGX_TASK_FAILED;
+    }
+
+    if (ngx_task_defer(t, done, s->kids) != NGX_TASK_OK) {
+        return NGX_TASK_FAILED;
+    }
 
     for (i = 0; i < args->n; i++) {
         s->kids[i].args = args;
@@ -324,7 +331,10 @@ within(ngx_task_t *t, ngx_task_frame_t *f)
     __atomic_add_fetch(&begun, 1, __ATOMIC_SEQ_CST);
 
     s->kids = calloc(1, sizeof(kid_t));
-    ngx_task_defer(t, done, s->kids);
+
+    if (ngx_task_defer(t, done, s->kids) != NGX_TASK_OK) {
+        return NGX_TASK_FAILED;
+    }
 
     s->kids->args = args;
     s->begun = now();

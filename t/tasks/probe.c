@@ -482,7 +482,11 @@ steps(ngx_task_t *t, ngx_task_frame_t *f)
 
     count(&begun);
     s->buf = malloc(100);
-    ngx_task_defer(t, count_free, s->buf);
+
+    if (ngx_task_defer(t, count_free, s->buf) != NGX_TASK_OK) {
+        return NGX_TASK_FAILED;
+    }
+
     ngx_task_defer(t, count, &deferred);
 
     NGX_TASK_AWAIT(f, ngx_task_sleep(f, args->ms));
@@ -579,7 +583,11 @@ misuse(ngx_task_t *t, ngx_task_frame_t *f)
 
     } else if (args->how == 6) {
         s->buf = malloc(100);
-        ngx_task_defer(t, count_free, s->buf);
+
+        if (ngx_task_defer(t, count_free, s->buf) != NGX_TASK_OK) {
+            return NGX_TASK_FAILED;
+        }
+
         (void) ngx_task_offload(f, NULL, piece, s);
         return NGX_TASK_OK;
 
