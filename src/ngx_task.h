@@ -798,9 +798,12 @@ ngx_task_rc_t ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn,
  *
  * A child may do what the function may: it gathers, too, and its result is that
  * of the task.  But a piece of it, see ngx_task_offload(), runs while others
- * run: it sets no result, streams and defers nothing, and returns what it has
- * found in its data.  Of a child that is cancelled while it writes only a part
- * may be sent.  Misuse in a child ends the task.  Since version 1.2.
+ * run: it sets no result, streams and defers nothing, gives no program the
+ * body, and returns what it has found in its data.  If it is cancelled alone,
+ * ngx_task_cancelled() and ngx_task_block_ms() tell that in its thread.  What a
+ * child has deferred is called when the task has ended.  Of one that is
+ * cancelled while it writes only a part may be sent.  Misuse in a child ends
+ * the task.  Since version 1.2.
  */
 
 typedef struct {
@@ -816,9 +819,11 @@ ngx_task_rc_t ngx_task_gather(ngx_task_frame_t *f, ngx_task_child_t *children,
     size_t n, size_t limit, unsigned flags);
 
 /*
- * [async] Runs an async function as ngx_task_call() does, for ms milliseconds
- * at most.  The await ends with what it returns, or with NGX_TASK_TIMEOUT: then
- * it is cancelled, as a child of a gather is.  Since version 1.2.
+ * [async] Runs an async function as the only child of a gather, for ms
+ * milliseconds at most.  The await ends with what it returns, or with
+ * NGX_TASK_TIMEOUT when the time is over: then it is cancelled, as a child of a
+ * gather is, and never begins if it has not begun.  A function returns this rc
+ * to no one but its own await: nginx takes ngx_task_fail().  Since version 1.2.
  */
 
 NGX_TASK_USE

@@ -59,7 +59,7 @@ ngx_http_task_async_start(ngx_task_t *t)
             state = ngx_align_ptr(state, 16);
 
         } else {
-            t->result.nomem = 1;
+            ngx_http_task_no_memory(t);
             t->rc = NGX_TASK_FAILED;
             ngx_http_task_finish(t);
             return;
@@ -350,7 +350,7 @@ ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn, void *state)
         frame = ngx_palloc(t->pool, sizeof(ngx_task_frame_t));
 
         if (frame == NULL) {
-            t->result.nomem = 1;
+            ngx_http_task_no_memory(t);
             return NGX_TASK_FAILED;
         }
     }
@@ -395,7 +395,7 @@ ngx_http_task_async_may_await(ngx_task_frame_t *f)
     ngx_task_t              *t;
     ngx_http_task_branch_t  *b;
 
-    t = ngx_http_task_guarded_task();
+    t = ngx_http_task_guarded()->task;
 
     if (t == NULL) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,

@@ -56,7 +56,7 @@ ngx_http_task_start(ngx_task_t *t, const ngx_http_task_client_t *client)
     t->cell = ngx_http_task_count_start(t->conf->stats);
 
     if (ngx_http_task_timeout_set(t, ngx_http_task_timeout_handler) != NGX_OK) {
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         t->rc = NGX_TASK_FAILED;
         ngx_http_task_finish(t);
         return;

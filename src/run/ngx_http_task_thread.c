@@ -49,7 +49,7 @@ ngx_http_task_thread_start(ngx_task_t *t)
         break;
 
     default:
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         t->rc = NGX_TASK_FAILED;
         ngx_http_task_finish(t);
     }

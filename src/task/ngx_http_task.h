@@ -336,6 +336,10 @@ struct ngx_task_s {
 
 
 #define ngx_http_task_misused(t)  ngx_http_task_atomic_get(&(t)->result.misuse)
+#define ngx_http_task_no_memory(t)                                            \
+    ngx_http_task_atomic_set(&(t)->result.nomem, 1)
+#define ngx_http_task_lacked_memory(t)                                        \
+    ngx_http_task_atomic_get(&(t)->result.nomem)
 
 #define ngx_http_task_promised(t)  ((t)->client && (t)->client->promised)
 

@@ -32,7 +32,7 @@ ngx_task_defer(ngx_task_t *t, void (*fn)(void *), void *data)
     defer = ngx_palloc(t->pool, sizeof(ngx_http_task_defer_t));
 
     if (defer == NULL) {
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         fn(data);
         return NGX_TASK_FAILED;
     }

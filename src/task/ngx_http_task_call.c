@@ -51,7 +51,10 @@ ngx_http_task_call_block(ngx_task_t *t)
 
         if (rc != NGX_OK) {
             ngx_http_task_atomic_set(&t->result.invalid, rc == NGX_DECLINED);
-            t->result.nomem = (rc == NGX_ERROR);
+            if (rc == NGX_ERROR) {
+                ngx_http_task_no_memory(t);
+            }
+
             t->rc = NGX_TASK_FAILED;
             return;
         }
@@ -70,7 +73,7 @@ ngx_http_task_call_complete(ngx_task_t *t, ngx_task_rc_t rc)
 {
     if (rc == NGX_TASK_AGAIN) {
 
-        if (!t->result.misuse) {
+        if (!ngx_http_task_misused(t)) {
             ngx_http_task_log_misuse(t, "returns NGX_TASK_AGAIN, awaiting "
                                         "nothing");
         }
@@ -85,7 +88,7 @@ ngx_http_task_call_complete(ngx_task_t *t, ngx_task_rc_t rc)
 
     /* printed here, so that in thread mode it is off the event loop, too */
 
-    if (rc == NGX_TASK_OK && !t->result.bytes && !t->result.misuse
+    if (rc == NGX_TASK_OK && !t->result.bytes && !ngx_http_task_misused(t)
         && t->stream == NULL)
     {
         ngx_http_task_call_print(t);
@@ -106,7 +109,8 @@ ngx_http_task_call_complete(ngx_task_t *t, ngx_task_rc_t rc)
         ngx_http_task_call_defers(t);
     }
 
-    t->rc = (t->result.nomem || t->result.misuse) ? NGX_TASK_FAILED : rc;
+    t->rc = (ngx_http_task_lacked_memory(t) || ngx_http_task_misused(t))
+            ? NGX_TASK_FAILED : rc;
 }
 
 

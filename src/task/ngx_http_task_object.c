@@ -34,7 +34,7 @@ ngx_http_task_set(ngx_task_t *t, const char *name, ngx_str_t *text, cJSON *json)
     ngx_http_task_member_t  *member;
 
     if (text == NULL && json == NULL) {
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         return;
     }
 
@@ -71,7 +71,7 @@ ngx_http_task_set(ngx_task_t *t, const char *name, ngx_str_t *text, cJSON *json)
 
     if (member == NULL) {
         ngx_http_task_json_delete(json);
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         return;
     }
 
@@ -183,7 +183,7 @@ ngx_http_task_set_item(ngx_task_t *t, const char *name, cJSON *item)
     json = t->result.json;
 
     if (item == NULL) {
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         return;
     }
 
@@ -193,7 +193,7 @@ ngx_http_task_set_item(ngx_task_t *t, const char *name, cJSON *item)
         /* cJSON does not check whether it could copy the name */
 
         if (done && item->string == NULL) {
-            t->result.nomem = 1;
+            ngx_http_task_no_memory(t);
             return;
         }
 
@@ -203,7 +203,7 @@ ngx_http_task_set_item(ngx_task_t *t, const char *name, cJSON *item)
 
     if (!done) {
         ngx_http_task_json_delete(item);
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
     }
 }
 
@@ -278,7 +278,7 @@ ngx_task_set_string(ngx_task_t *t, const char *name, const char *value)
         ngx_str_set(&text, "null");
 
     } else if (ngx_http_task_quote(t, &text, value) != NGX_OK) {
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         return;
     }
 
@@ -296,7 +296,7 @@ ngx_task_set_int(ngx_task_t *t, const char *name, int64_t value)
     text.data = ngx_pnalloc(t->pool, NGX_HTTP_TASK_NUMBER_TEXT);
 
     if (text.data == NULL) {
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         return;
     }
 
@@ -315,7 +315,7 @@ ngx_task_set_number(ngx_task_t *t, const char *name, double value)
     text.data = ngx_pnalloc(t->pool, NGX_HTTP_TASK_NUMBER_TEXT);
 
     if (text.data == NULL) {
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         return;
     }
 
@@ -375,7 +375,7 @@ ngx_http_task_object_print(ngx_task_t *t)
 
     p = ngx_pnalloc(t->pool, len);
     if (p == NULL) {
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         return;
     }
 

@@ -36,11 +36,11 @@ ngx_http_task_result_free(ngx_http_task_result_t *result)
 const char *
 ngx_http_task_result_why(ngx_task_t *t)
 {
-    if (t->result.misuse) {
+    if (ngx_http_task_misused(t)) {
         return "it is written wrong";
     }
 
-    if (t->result.nomem) {
+    if (ngx_http_task_lacked_memory(t)) {
         return "no memory";
     }
 
@@ -80,7 +80,9 @@ ngx_task_set_result(ngx_task_t *t, cJSON *value)
     }
 
     t->result.json = value;
-    t->result.nomem |= (value == NULL);
+    if (value == NULL) {
+        ngx_http_task_no_memory(t);
+    }
 }
 
 
@@ -175,7 +177,7 @@ ngx_task_set_header(ngx_task_t *t, const char *name, const char *value)
     kv = t->result.headers ? ngx_array_push(t->result.headers) : NULL;
 
     if (kv == NULL) {
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         return;
     }
 
@@ -262,7 +264,7 @@ ngx_task_fail(ngx_task_t *t, int status, const char *message)
 
     p = ngx_pnalloc(t->pool, len * NGX_HTTP_TASK_UTF8_GROWTH + 1);
     if (p == NULL) {
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         return NGX_TASK_FAILED;
     }
 
@@ -281,7 +283,7 @@ ngx_http_task_copy(ngx_task_t *t, ngx_str_t *dst, const char *src)
     dst->data = ngx_pnalloc(t->pool, dst->len + 1);
 
     if (dst->data == NULL) {
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         return NGX_ERROR;
     }
 

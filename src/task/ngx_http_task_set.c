@@ -96,7 +96,7 @@ ngx_http_task_set_text(ngx_task_t *t, cJSON *json, size_t *len)
         ngx_http_task_log_misuse(t, wrong);
 
     } else {
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
     }
 
     return NULL;

@@ -79,7 +79,7 @@ ngx_http_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
 
     kept = malloc(sizeof(ngx_http_task_spawned_t));
     if (kept == NULL) {
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         program->error = ENOMEM;
         return NGX_TASK_FAILED;
     }
@@ -189,6 +189,15 @@ ngx_http_task_spawn_check(ngx_task_t *t, ngx_task_program_t *program)
 
     if (program == NULL || program->size < sizeof(ngx_task_program_t)) {
         return "starts a program without its size";
+    }
+
+    /* programs would read from one descriptor */
+
+    if (program->input_type == NGX_TASK_INPUT_BODY
+        && ngx_http_task_guarded()->beside)
+    {
+        return "gives a program the body in a piece that runs beside others, "
+               "in a gather";
     }
 
     if (program->stream && ngx_http_task_loop_is_here()) {

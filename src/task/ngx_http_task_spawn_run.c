@@ -313,7 +313,7 @@ ngx_http_task_spawn_pass(ngx_http_task_spawn_t *s, ssize_t *n)
     rc = ngx_task_send(s->task, s->output, len);
 
     if (rc == NGX_TASK_FAILED) {
-        return s->task->result.nomem ? ENOMEM : EINVAL;
+        return ngx_http_task_lacked_memory(s->task) ? ENOMEM : EINVAL;
     }
 
     /* what is written after the task was cancelled is read, and lost */

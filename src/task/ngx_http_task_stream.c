@@ -56,7 +56,7 @@ ngx_http_task_stream_begin(ngx_task_t *t, const char *type)
         return NGX_TASK_FAILED;
     }
 
-    if (t->result.misuse || t->result.nomem) {
+    if (ngx_http_task_misused(t) || ngx_http_task_lacked_memory(t)) {
         return NGX_TASK_FAILED;
     }
 
@@ -91,7 +91,7 @@ ngx_http_task_stream_create(ngx_task_t *t, const char *type)
     }
 
     if (s == NULL || (s->data == NULL && !t->bodiless)) {
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         return NGX_TASK_FAILED;
     }
 

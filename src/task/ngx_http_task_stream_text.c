@@ -30,7 +30,7 @@ ngx_http_task_stream_event(ngx_task_t *t, const char *event, const char *id,
     text = cJSON_malloc(ngx_http_task_event_size(event, id, data, n));
 
     if (text == NULL) {
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         return NULL;
     }
 
@@ -46,7 +46,7 @@ ngx_http_task_stream_line(ngx_task_t *t, cJSON *value, size_t *len)
     u_char  *text;
 
     if (value == NULL) {
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         return NULL;
     }
 

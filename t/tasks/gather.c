@@ -13,7 +13,6 @@
 #include <time.h>
 
 
-#define MOST   2000
 #define INNER  3
 
 
@@ -39,7 +38,7 @@ struct kid_s {
     int               *running;
     int               *most;
     char              *text;
-    kid_t             *kids;
+    ngx_task_frame_t  *frame;
     ngx_task_child_t   children[INNER];
 };
 
@@ -50,7 +49,6 @@ typedef struct {
     int                running;
     int                most;
     kid_t             *kids;
-    kid_t             *inner;
     ngx_task_child_t  *children;
 } state_t;
 
@@ -98,6 +96,22 @@ piece(ngx_task_t *t, void *data)
     if (strcmp(k->args->kind, "defer") == 0 && k->i == k->args->bad) {
         ngx_task_defer(t, free, NULL);
         return NGX_TASK_OK;
+    }
+
+    if (strcmp(k->args->kind, "stream") == 0 && k->i == k->args->bad) {
+        return ngx_task_send(t, "x", 1);
+    }
+
+    if (strcmp(k->args->kind, "await") == 0 && k->i == k->args->bad) {
+        return ngx_task_sleep(k->frame, 1);
+    }
+
+    if (strcmp(k->args->kind, "body") == 0 && k->i == k->args->bad) {
+        memset(&program, 0, sizeof(program));
+        program.size = sizeof(program);
+        program.argv = words;
+        program.input_type = NGX_TASK_INPUT_BODY;
+        return ngx_task_spawn(t, &program);
     }
 
     if (strcmp(k->args->kind, "spawn") == 0) {
@@ -168,7 +182,7 @@ wait_for(ngx_task_frame_t *f, kid_t *k)
 
     kind = k->args->kind;
 
-    if (strcmp(kind, "once") == 0) {
+    if (strcmp(kind, "once") == 0 || strcmp(kind, "at_once") == 0) {
         return NGX_TASK_OK;
     }
 
@@ -191,8 +205,11 @@ wait_for(ngx_task_frame_t *f, kid_t *k)
     }
 
     if (strcmp(kind, "offload") == 0 || strcmp(kind, "set") == 0
-        || strcmp(kind, "defer") == 0 || strcmp(kind, "spawn") == 0)
+        || strcmp(kind, "defer") == 0 || strcmp(kind, "spawn") == 0
+        || strcmp(kind, "stream") == 0 || strcmp(kind, "await") == 0
+        || strcmp(kind, "body") == 0)
     {
+        k->frame = f;
         return ngx_task_offload(f, NULL, piece, k);
     }
 

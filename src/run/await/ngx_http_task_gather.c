@@ -175,7 +175,7 @@ ngx_http_task_gather_create(ngx_http_task_branch_t *b,
     }
 
     if (g == NULL) {
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         return NULL;
     }
 
@@ -234,7 +234,6 @@ ngx_http_task_gather_right(ngx_task_t *t, ngx_task_child_t *children, size_t n)
 static ngx_uint_t
 ngx_http_task_gather_step(ngx_http_task_work_t *work)
 {
-    ngx_uint_t               more;
     ngx_connection_t        *c;
     ngx_http_task_gather_t  *g;
 
@@ -247,7 +246,6 @@ ngx_http_task_gather_step(ngx_http_task_work_t *work)
     ngx_http_task_gather_begin(g);
 
     g->stepping = 0;
-    more = 0;
 
     if (g->left) {
 
@@ -258,13 +256,13 @@ ngx_http_task_gather_step(ngx_http_task_work_t *work)
     } else if (ngx_http_task_gather_is_over(g)) {
         ngx_http_task_gather_over(g);
 
-    } else {
-        more = (!g->stopping && g->begun < g->n && g->free);
+    } else if (!g->stopping && g->begun < g->n && g->free) {
+        ngx_http_task_work_begin(&g->work);
     }
 
     ngx_http_task_leave(c);
 
-    return more;
+    return 0;
 }
 
 

@@ -83,7 +83,7 @@ ngx_task_offload(ngx_task_frame_t *f, const char *pool, ngx_task_piece_pt fn,
         return NGX_TASK_BUSY;
 
     default:
-        t->result.nomem = 1;
+        ngx_http_task_no_memory(t);
         return NGX_TASK_FAILED;
     }
 }
