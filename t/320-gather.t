@@ -14,8 +14,7 @@ use TaskServer;
 
 my $s = TaskServer->start(
     main => "task_load $ENV{TEST_NGINX_TASKS}/test/gather.so;
-             thread_pool default threads=32;
-             thread_pool two threads=2 max_queue=2;",
+             thread_pool default threads=32;",
     http => 'task_zone numbers:256k; task_stats numbers; task_job_zone jobs:2m;',
     server => '
         location = /gather  { task gather; task_mode async; }
@@ -204,7 +203,6 @@ quiet('job');
 
 is(join(' ', $s->workers), $worker, 'the worker lives');
 
-my $begun = seen()->{begun};
 my @c = map $s->open("/gather?kind=$_&n=50&ms=300ms"), ('sleep', 'gather') x 10;
 my $took = 0;
 for (1 .. 20) {

@@ -233,8 +233,8 @@ ngx_http_task_async_waits(ngx_http_task_branch_t *b, ngx_task_frame_t *f)
     }
 
     /*
-     * While a piece runs, its thread owns t->result: misuse is looked for when
-     * it has returned.
+     * While a piece runs, its thread may misuse the task, too: that is looked
+     * for when it has returned.
      */
 
     return b->await->thread || !ngx_http_task_misused(t);

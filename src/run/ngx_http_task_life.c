@@ -20,7 +20,8 @@
  *                    and the first one stays.  Only the loop changes it.
  * the client         is answered when the state becomes final, unless the
  *                    client has left: then this makes it final.
- * a piece in a pool  belongs to its thread, with t->pool and t->result, from
+ * a piece in a pool  belongs to its thread, with t->pool and t->result, but for
+ *                    that of a child of a gather, which has neither, from
  *                    its post until its completion event; until then the loop
  *                    reads and sets only members that are marked with [both].
  * the turn           of task_limit is taken before the executor starts, and

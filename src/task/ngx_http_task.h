@@ -154,8 +154,9 @@ typedef struct ngx_http_task_branch_s  ngx_http_task_branch_t;
 typedef struct {
     ngx_uint_t                       thread;       /* a thread has the task */
 
-    /* the task ends while it waits.  Returns NGX_OK; or NGX_AGAIN if something
-       still uses the task, and calls ngx_http_task_async_released() later.
+    /* the branch is let go while it waits, as the task ends, or a gather stops.
+       Returns NGX_OK; or NGX_AGAIN if something still uses the branch, and
+       calls ngx_http_task_async_released() later.
        NULL: there is nothing to cancel */
     ngx_int_t                      (*cancel)(ngx_http_task_branch_t *b);
 } ngx_http_task_await_t;
