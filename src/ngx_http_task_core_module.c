@@ -254,6 +254,7 @@ ngx_http_task_init_process(ngx_cycle_t *cycle)
 
     tccf = ngx_http_task_core_conf(cycle);
 
+    ngx_http_task_callbacks_init();
     ngx_http_task_hold_init(tccf->bounds, ngx_http_task_replace_look);
 
     /* there, a job without a bound is awaited as long as others */
@@ -383,6 +384,7 @@ ngx_http_task_exit_process(ngx_cycle_t *cycle)
     ngx_http_task_piece_exit(cycle);
 
     ngx_http_task_hooks_stop(&ngx_http_task_core_conf(cycle)->libraries);
+    ngx_http_task_callbacks_end();
 
     ngx_http_task_guard_watch(0);
     ngx_http_task_stall_stop();

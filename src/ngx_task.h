@@ -21,9 +21,11 @@
  *     [any]    the blocking and the async form, and offloaded pieces
  *     [block]  the blocking form and offloaded pieces
  *     [async]  the async form
+ *     [loop]   see ngx_task_watch()
  *
  * A call from a wrong place only logs an error, and the task then ends with a
- * 500.  No call may be made from a thread that a function has created itself.
+ * 500.  But for ngx_task_resolve() no call may be made from a thread that a
+ * function has created itself.
  */
 
 
@@ -77,7 +79,7 @@ typedef enum {
                                  and without a status, the log says so once */
     NGX_TASK_FAILED,          /* the client gets a 500, see ngx_task_fail() */
     NGX_TASK_CANCELLED,       /* gave up, since ngx_task_cancelled() said so */
-    NGX_TASK_BUSY,            /* offload only: the pool's queue is full */
+    NGX_TASK_BUSY,            /* of an await: there is no room for it */
     NGX_TASK_AGAIN,           /* an await is pending: only the macros below
                                  return it */
     NGX_TASK_TIMEOUT          /* of an await: its time was over */
@@ -365,6 +367,58 @@ void ngx_task_worker_log(ngx_task_worker_t *worker,
 NGX_TASK_PRINTF(2, 3)
 ngx_task_rc_t ngx_task_worker_fail(ngx_task_worker_t *worker,
     const char *fmt, ...);
+
+
+/* --- callbacks of a worker ----------------------------------------------- */
+
+/*
+ * What connections need that outlive a task, those of another library, such as
+ * hiredis, libcurl or c-ares: callbacks that are called on the event loop, and
+ * must not block.  The calls are marked with
+ *
+ *     [loop]   init() or start(), stop(), the async form, and callbacks of
+ *              these two calls
+ *
+ * A worker that quits does not wait for them.  What is left of them when stop()
+ * has returned is freed; an init() that fails ends its own.
+ */
+
+/* events of a descriptor, one or both; an error, or its end, is each of them */
+
+#define NGX_TASK_READABLE    0x0001
+#define NGX_TASK_WRITABLE    0x0002
+
+typedef struct ngx_task_watch_s  ngx_task_watch_t;
+typedef struct ngx_task_timer_s  ngx_task_timer_t;
+
+typedef void (*ngx_task_watch_pt)(void *data, unsigned event);
+typedef void (*ngx_task_timer_pt)(void *data);
+
+/*
+ * [loop] Calls fn(data, event) each time that the descriptor has one of events,
+ * until the watch is ended: if nothing is read, in each turn of the event loop.
+ * *watch is NULL at first, and is set; given again, it is changed; with events
+ * = 0 it is ended and set to NULL, which is to be done before the descriptor is
+ * closed.  The watch takes one of nginx's worker_connections: the call returns
+ * NGX_TASK_BUSY if there is none, or no descriptor; NGX_TASK_FAILED without
+ * memory, or for a descriptor without events, such as that of a file.  Since
+ * version 1.2.
+ */
+
+NGX_TASK_USE
+ngx_task_rc_t ngx_task_watch(ngx_task_watch_t **watch, int fd, unsigned events,
+    ngx_task_watch_pt fn, void *data);
+
+/*
+ * [loop] Calls fn(data) once, in ms milliseconds or later.  *timer is NULL at
+ * first, and is set; given again, also by its callback, the timer is set anew;
+ * with a negative ms it is ended and set to NULL.  Returns NGX_TASK_FAILED if
+ * there is no memory.  Since version 1.2.
+ */
+
+NGX_TASK_USE
+ngx_task_rc_t ngx_task_timer(ngx_task_timer_t **timer, int64_t ms,
+    ngx_task_timer_pt fn, void *data);
 
 
 /* --- what a function is given -------------------------------------------- */
@@ -841,6 +895,75 @@ ngx_task_rc_t ngx_task_timeout(ngx_task_frame_t *f, int64_t ms,
 NGX_TASK_USE
 ngx_task_rc_t ngx_task_offload(ngx_task_frame_t *f, const char *pool,
     ngx_task_piece_pt fn, void *data);
+
+/*
+ * [async] Waits until a descriptor has one of events, see NGX_TASK_READABLE,
+ * for ms milliseconds at most; with a negative ms without a bound.  The
+ * descriptor stays the caller's, and is not changed; nginx looks at a duplicate
+ * of it.
+ *
+ * NGX_TASK_OK       what it was waited for may be tried: it may still have to
+ *                   be waited for again
+ * NGX_TASK_TIMEOUT  the time is over
+ * NGX_TASK_BUSY     nginx is out of worker_connections, or of descriptors
+ *
+ * For what is no descriptor, or that of a file, the task ends with a 500.
+ * Since version 1.2.
+ */
+
+NGX_TASK_USE
+ngx_task_rc_t ngx_task_wait_fd(ngx_task_frame_t *f, int fd, unsigned events,
+    int64_t ms);
+
+/*
+ * A promise is something that another thread, one that a library has made, too,
+ * or a callback completes.  It has size bytes of zeros as its data, which are
+ * the completing side's until it has called ngx_task_resolve(), and then the
+ * function's.  They are freed when both sides are done: when it was resolved,
+ * and the task has ended.  free_fn(data), unless it is NULL, is called before
+ * that, on the event loop, for what data points to.  So a promise that is never
+ * resolved is never freed, and the other side may use its data when the task is
+ * long gone; the state of the function it may not.
+ *
+ * The structure may be copied, and is given to the other side by value.
+ */
+
+typedef struct {
+    void                    *data;
+
+    /* private */
+    void                    *memory;
+    uint64_t                 generation;
+} ngx_task_promise_t;
+
+/*
+ * [async] Makes a promise; it is no await.  Returns NGX_TASK_FAILED if there is
+ * no memory.  Since version 1.2.
+ */
+
+NGX_TASK_USE
+ngx_task_rc_t ngx_task_promise(ngx_task_frame_t *f,
+    ngx_task_promise_t *promise, size_t size, void (*free_fn)(void *data));
+
+/*
+ * [async] Waits for a promise of this task, and ends with what it was resolved
+ * with, at once if it was; see ngx_task_timeout() for a bound.  Since version
+ * 1.2.
+ */
+
+NGX_TASK_USE
+ngx_task_rc_t ngx_task_wait(ngx_task_frame_t *f,
+    const ngx_task_promise_t *promise);
+
+/*
+ * Completes a promise, from any thread, but not from a signal handler.  It
+ * never waits, and the function goes on later, on the event loop.  The first
+ * call counts, and returns 1; any other one, however late, does nothing and
+ * returns 0.  rc is NGX_TASK_OK, _FAILED, _CANCELLED, _BUSY or _TIMEOUT.  Since
+ * version 1.2.
+ */
+
+int ngx_task_resolve(const ngx_task_promise_t *promise, ngx_task_rc_t rc);
 
 /*
  * [async] The same as ngx_task_send() and its like, awaited.  The await ends

@@ -16,3 +16,14 @@ ngx_http_task_now(void)
 
     return (int64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
+
+
+int64_t
+ngx_http_task_until(int64_t ms)
+{
+    if (ms < 0 || ms > NGX_HTTP_TASK_MAX_MS) {
+        ms = NGX_HTTP_TASK_MAX_MS;
+    }
+
+    return ngx_http_task_now() + ms * 1000000;
+}

@@ -337,4 +337,12 @@ ngx_int_t ngx_http_task_async_let_go(ngx_http_task_branch_t *b);
 void ngx_http_task_async_released(ngx_http_task_branch_t *b);
 
 
+/* --- callbacks of libraries: ngx_http_task_callback.c -------------------- */
+
+/* called in a worker, before its libraries start; after they have stopped */
+
+void ngx_http_task_callbacks_init(void);
+void ngx_http_task_callbacks_end(void);
+
+
 #endif /* _NGX_HTTP_TASK_RUN_H_INCLUDED_ */

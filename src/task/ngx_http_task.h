@@ -212,6 +212,16 @@ struct ngx_http_task_defer_s {
 };
 
 
+/* memory that is kept until the task is freed */
+
+typedef struct ngx_http_task_kept_s  ngx_http_task_kept_t;
+
+struct ngx_http_task_kept_s {
+    void                           (*free)(ngx_http_task_kept_t *kept);
+    ngx_http_task_kept_t            *next;
+};
+
+
 /* a member of the JSON object that a function answers */
 
 typedef struct ngx_http_task_member_s  ngx_http_task_member_t;
@@ -324,7 +334,7 @@ struct ngx_task_s {
     ngx_http_task_result_t           result;
     ngx_http_task_stream_t          *stream;       /* [both], or NULL */
     ngx_http_task_defer_t           *defers;
-    struct ngx_http_task_spawned_s  *spawned;      /* [both] programs' output */
+    ngx_http_task_kept_t            *kept;         /* [both] */
     ngx_task_rc_t                    rc;
 
     /* the async executor's */
@@ -407,11 +417,15 @@ void ngx_http_task_call_complete(ngx_task_t *t, ngx_task_rc_t rc);
 void ngx_http_task_call_defers(ngx_task_t *t);
 
 
-/* --- programs: ngx_http_task_spawn.c ------------------------------------- */
+/* --- what is kept until a task is freed: ngx_http_task_keep.c ------------ */
 
-/* frees what programs of the task have written */
+/* any thread */
 
-void ngx_http_task_spawn_free(ngx_task_t *t);
+void ngx_http_task_keep(ngx_task_t *t, ngx_http_task_kept_t *kept);
+
+/* the loop: frees it */
+
+void ngx_http_task_keep_no_longer(ngx_task_t *t);
 
 
 /* --- the result: ngx_http_task_set.c, _object.c, _result.c; any thread --- */

@@ -9,6 +9,9 @@
 #define _NGX_HTTP_TASK_PROGRAM_H_INCLUDED_
 
 
+#include "task/ngx_http_task.h"
+
+
 /* how many bytes of its standard error are kept, the last ones */
 
 #define NGX_HTTP_TASK_SPAWN_ERRORS  4096
@@ -16,13 +19,11 @@
 
 /* what a program has written: its task keeps it */
 
-typedef struct ngx_http_task_spawned_s  ngx_http_task_spawned_t;
-
-struct ngx_http_task_spawned_s {
-    ngx_http_task_spawned_t  *next;
+typedef struct {
+    ngx_http_task_kept_t      kept;
     void                     *output;
     char                      messages[NGX_HTTP_TASK_SPAWN_ERRORS + 1];
-};
+} ngx_http_task_spawned_t;
 
 
 typedef struct {

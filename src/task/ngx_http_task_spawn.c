@@ -5,7 +5,6 @@
  */
 
 
-#include "task/ngx_http_task.h"
 #include "task/ngx_http_task_program.h"
 
 #include <sys/syscall.h>
@@ -32,8 +31,7 @@ static ngx_err_t ngx_http_task_spawn_start(ngx_http_task_spawn_t *s);
 static ngx_err_t ngx_http_task_spawn_input(ngx_http_task_spawn_t *s);
 static size_t ngx_http_task_spawn_max(ngx_task_program_t *program);
 static void ngx_http_task_spawn_clear(ngx_task_program_t *program);
-static void ngx_http_task_spawn_keep(ngx_task_t *t,
-    ngx_http_task_spawned_t *kept);
+static void ngx_http_task_spawn_free(ngx_http_task_kept_t *kept);
 static ngx_task_rc_t ngx_http_task_spawn_result(ngx_http_task_spawn_t *s,
     ngx_http_task_spawned_t *kept);
 static void ngx_http_task_spawn_log(ngx_http_task_spawn_t *s);
@@ -114,39 +112,22 @@ ngx_http_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
 
     kept->output = s.output;
 
-    ngx_http_task_spawn_keep(t, kept);
+    kept->kept.free = ngx_http_task_spawn_free;
+    ngx_http_task_keep(t, &kept->kept);
 
     return ngx_http_task_spawn_result(&s, kept);
 }
 
 
-/* pieces of the task may run programs at the same time */
-
 static void
-ngx_http_task_spawn_keep(ngx_task_t *t, ngx_http_task_spawned_t *kept)
+ngx_http_task_spawn_free(ngx_http_task_kept_t *kept)
 {
-    kept->next = __atomic_load_n(&t->spawned, __ATOMIC_RELAXED);
+    ngx_http_task_spawned_t  *spawned;
 
-    while (!__atomic_compare_exchange_n(&t->spawned, &kept->next, kept, 1,
-                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED))
-    { /* void */ }
-}
+    spawned = ngx_queue_data(kept, ngx_http_task_spawned_t, kept);
 
-
-void
-ngx_http_task_spawn_free(ngx_task_t *t)
-{
-    ngx_http_task_spawned_t  *kept, *next;
-
-    for (kept = __atomic_load_n(&t->spawned, __ATOMIC_ACQUIRE);
-         kept;
-         kept = next)
-    {
-        next = kept->next;
-
-        free(kept->output);
-        free(kept);
-    }
+    free(spawned->output);
+    free(spawned);
 }
 
 

@@ -1,0 +1,99 @@
+
+/*
+ * A descriptor of somebody's, such as that of a database's connection, is
+ * looked at by the event loop.
+ *
+ * What nginx is given is a duplicate of it.  So whoever owns the descriptor may
+ * close it, get another one of the same number, or have it looked at twice:
+ * epoll knows each descriptor once, and forgets none that is open elsewhere.
+ */
+
+
+#include "base/ngx_http_task_base.h"
+
+
+static ngx_int_t ngx_http_task_fd_event(ngx_event_t *ev, ngx_int_t event,
+    ngx_uint_t on);
+
+
+ngx_int_t
+ngx_http_task_fd_open(ngx_connection_t **pc, int fd)
+{
+    int                copy;
+    struct stat        st;
+    ngx_connection_t  *c;
+
+    /* of these epoll knows nothing: they are always ready */
+
+    if (fstat(fd, &st) == -1 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) {
+        return NGX_DECLINED;
+    }
+
+    copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    if (copy == -1) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, ngx_errno,
+                      "a task cannot wait for a descriptor, there is none for "
+                      "its duplicate");
+        return NGX_BUSY;
+    }
+
+    /* nginx logs if there is none */
+
+    c = ngx_get_connection(copy, ngx_cycle->log);
+
+    if (c == NULL) {
+        (void) close(copy);
+        return NGX_BUSY;
+    }
+
+    c->read->log = c->log;
+    c->write->log = c->log;
+
+    *pc = c;
+
+    return NGX_OK;
+}
+
+
+/* level-triggered: what its owner does not read is told again */
+
+ngx_int_t
+ngx_http_task_fd_events(ngx_connection_t *c, unsigned events)
+{
+    if (ngx_http_task_fd_event(c->read, NGX_READ_EVENT,
+                               events & NGX_TASK_READABLE)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_task_fd_event(c->write, NGX_WRITE_EVENT,
+                                  events & NGX_TASK_WRITABLE);
+}
+
+
+static ngx_int_t
+ngx_http_task_fd_event(ngx_event_t *ev, ngx_int_t event, ngx_uint_t on)
+{
+    if (on && !ev->active) {
+        return ngx_add_event(ev, event, NGX_LEVEL_EVENT);
+    }
+
+    if (!on && ev->active) {
+        return ngx_del_event(ev, event, 0);
+    }
+
+    return NGX_OK;
+}
+
+
+/* to close the duplicate is not enough: the file stays open elsewhere */
+
+void
+ngx_http_task_fd_close(ngx_connection_t *c)
+{
+    (void) ngx_http_task_fd_events(c, 0);
+
+    ngx_close_connection(c);
+}
