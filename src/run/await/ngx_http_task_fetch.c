@@ -346,21 +346,6 @@ ngx_http_task_fetch_handler(ngx_event_t *ev)
 }
 
 
-void
-ngx_http_task_fetch_ended(ngx_http_task_fetch_t *fetch)
-{
-    fetch->request = NULL;
-
-    if (!fetch->complete && fetch->error == 0) {
-        fetch->error = EPIPE;
-    }
-
-    if (fetch->branch) {
-        ngx_post_event(&fetch->event, &ngx_posted_events);
-    }
-}
-
-
 static void
 ngx_http_task_fetch_done(ngx_http_task_fetch_t *fetch)
 {

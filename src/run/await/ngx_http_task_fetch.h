@@ -63,13 +63,6 @@ typedef struct {
     ((ngx_http_task_fetch_connection_t *) (r)->main->http_connection)
 
 
-/* --- ngx_http_task_fetch.c ----------------------------------------------- */
-
-/* the request has ended, or sends no more that counts; the branch is told */
-
-void ngx_http_task_fetch_ended(ngx_http_task_fetch_t *fetch);
-
-
 /* --- the request: ngx_http_task_fetch_request.c -------------------------- */
 
 /*
@@ -99,6 +92,10 @@ void ngx_http_task_fetch_abort(ngx_http_task_fetch_t *fetch);
 
 ngx_connection_t *ngx_http_task_fetch_connect(ngx_http_task_fetch_t *fetch,
     ngx_int_t *rc);
+
+/* the request has ended, or sends no more that counts: posts the event */
+
+void ngx_http_task_fetch_ended(ngx_http_task_fetch_t *fetch);
 
 
 /* --- the reply: ngx_http_task_reply.c ------------------------------------ */

@@ -313,6 +313,21 @@ ngx_http_task_fetch_enough(ngx_http_task_fetch_connection_t *fc)
 }
 
 
+void
+ngx_http_task_fetch_ended(ngx_http_task_fetch_t *fetch)
+{
+    fetch->request = NULL;
+
+    if (!fetch->complete && fetch->error == 0) {
+        fetch->error = EPIPE;
+    }
+
+    if (fetch->branch) {
+        ngx_post_event(&fetch->event, &ngx_posted_events);
+    }
+}
+
+
 static u_char *
 ngx_http_task_fetch_log(ngx_log_t *log, u_char *buf, size_t len)
 {
@@ -328,7 +343,7 @@ ngx_http_task_fetch_log(ngx_log_t *log, u_char *buf, size_t len)
 
     ctx = log->data;
 
-    p = ngx_snprintf(buf, len, ", fetched by a task of client: %V",
+    p = ngx_snprintf(buf, len, ", fetched, client: %V",
                      &ctx->connection->addr_text);
     len -= p - buf;
 

@@ -254,7 +254,7 @@ ngx_http_task_fetch_body_file(ngx_http_request_t *r, ngx_buf_t *b,
 
     b->file->fd = body->fd;
     b->file->log = r->connection->log;
-    ngx_str_set(&b->file->name, "the body of a request");
+    ngx_str_set(&b->file->name, "request body");
 
     b->in_file = 1;
     b->file_pos = body->offset;
