@@ -102,14 +102,19 @@ is(ask('/timer?how=end&ms=30')->{calls}, 0, 'one that was ended is not called');
 @r = $s->get_all(map "/timer?ms=$_", (1 .. 50) x 4);
 is(scalar(grep $_->{body} =~ /"calls":1,"late":\d/, @r), 200, '200 at once');
 
-# in a thread
+# misuse: a 500 with its reason
 
-is($s->get('/watch?how=thread')->{status}, 500, 'ngx_task_watch() in a thread: a 500');
-is($s->get('/timer?how=thread')->{status}, 500, 'ngx_task_timer() in a thread: a 500');
-
-my $log = $s->text('error.log');
-like($log, qr/\[error\].*task "watch": calls in a thread: "ngx_task_watch"/, 'with its reason');
-like($log, qr/\[error\].*task "timer": calls in a thread: "ngx_task_timer"/, 'with its reason');
+for my $try ([ 'watch?how=thread', 'calls in a thread: "ngx_task_watch"' ],
+             [ 'watch?how=odd', 'asks for unknown events: "ngx_task_watch"' ],
+             [ 'watch?how=nothing', 'has NULL called: "ngx_task_watch"' ],
+             [ 'timer?how=thread', 'calls in a thread: "ngx_task_timer"' ],
+             [ 'timer?how=nothing', 'has NULL called: "ngx_task_timer"' ])
+{
+    my ($uri, $why) = @$try;
+    my ($name) = $uri =~ /(\w+)/;
+    is($s->get("/$uri")->{status}, 500, "$uri: a 500");
+    like($s->text('error.log'), qr/\[error\].*task "$name": $why/, "$uri: why");
+}
 
 # no memory, no descriptor, and no connection is left
 

@@ -741,7 +741,7 @@ limit(ngx_task_t *t, ngx_task_frame_t *f)
 /* --- callbacks ----------------------------------------------------------- */
 
 enum { OWN, BOTH, NARROW, LEVEL, OTHER, REPLACED, CHANGE, END, SAME, MOVED,
-       PROMISE, FAILS, THREAD };
+       PROMISE, FAILS, THREAD, ODD, NOTHING };
 
 typedef struct {
     int          how;
@@ -902,6 +902,12 @@ watch_begin(probe_t *p, int how)
         return watch_probe(p, NGX_TASK_READABLE)
                | ngx_task_watch(&p[2].watch, p->fd, NGX_TASK_READABLE, watched,
                                 &p[2]);
+
+    case ODD:
+        return watch_probe(p, 8|NGX_TASK_READABLE);
+
+    case NOTHING:
+        return ngx_task_watch(&p->watch, p->fd, NGX_TASK_READABLE, NULL, p);
 
     case MOVED:
         write(p[1].peer, "x", 1);
@@ -1101,7 +1107,7 @@ watch_all(ngx_task_t *t, ngx_task_frame_t *f)
 
 /* --- timers -------------------------------------------------------------- */
 
-enum { ONCE, AGAIN, ENDED, SHORTER, LONGER, SELF, IN_THREAD };
+enum { ONCE, AGAIN, ENDED, SHORTER, LONGER, SELF, IN_THREAD, NO_CALL };
 
 typedef struct {
     int          how;
@@ -1184,6 +1190,9 @@ begin_chime(chime_t *c)
 
     case LONGER:
         return set_chime(c, 0) | set_chime(c, c->ms);
+
+    case NO_CALL:
+        return ngx_task_timer(&c->timer, c->ms, NULL, c);
 
     default:
         return set_chime(c, c->ms);
@@ -1662,12 +1671,12 @@ static const ngx_task_param_t  fd_params[] = {
 static const ngx_task_param_t  watch_params[] = {
     NGX_TASK_PARAM_AS(watch_args_t, how, NGX_TASK_ENUM, .def = "own",
         .choices = "own|both|narrow|level|other|replaced|change|end|same|moved"
-                   "|promise|fails|thread")
+                   "|promise|fails|thread|odd|nothing")
 };
 
 static const ngx_task_param_t  timer_params[] = {
     NGX_TASK_PARAM_AS(timer_args_t, how, NGX_TASK_ENUM, .def = "once",
-        .choices = "once|again|end|shorter|longer|self|thread"),
+        .choices = "once|again|end|shorter|longer|self|thread|nothing"),
     NGX_TASK_PARAM(timer_args_t, ms, .def = "50")
 };
 
