@@ -26,7 +26,7 @@ RATE          = 10
 TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
                 liblist-moreutils-perl libhttp-message-perl libipc-run-perl \
                 nghttp2-client openssl procps iproute2 $(TASK_NEEDS) \
-                python3-prometheus-client
+                $(SERVER_NEEDS) python3-prometheus-client
 LINT_NEEDS    = $(BUILD_NEEDS) g++ clang cppcheck perl
 BENCH_NEEDS   = perl valgrind wrk nghttp2-client util-linux python3 \
                 python3-matplotlib \

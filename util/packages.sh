@@ -82,32 +82,94 @@ disk=$(said '^After this operation, \([^/]*B\) of')
 echo "installing $count packages: $download to download, $disk on disk"
 echo "they are what these need:$missing"
 
-# Debian starts a server when its package is installed: this one is not for
-# port 80, so its start is refused meanwhile, and is not made at the next boot
+# Debian starts a server when its package is installed.  One that is new here is
+# not for the ports of the system: its start is refused meanwhile, and is not
+# made at the next boot.  Of PostgreSQL no cluster is made, which is what would
+# start.
 
-policy=/usr/sbin/policy-rc.d
-nginx=
-case " $missing " in *" nginx "*|*" nginx-dev "*)
-    [ -e /usr/sbin/nginx ] || nginx=new
-esac
+new=
 
-if [ "$nginx" = new ] && [ ! -e $policy ]; then
-    trap '$sudo rm -f $policy "$log"' EXIT
-    printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy > /dev/null
+# is_new PACKAGE SERVICE FILE    FILE may be a pattern
+
+# shellcheck disable=SC2086
+is_new() {
+    case " $missing " in *" $1 "*) ;; *) return 0 ;; esac
+    case " $new " in *" $2 "*) return 0 ;; esac
+
+    ls $3 > /dev/null 2>&1 || new="$new $2"
+}
+
+is_new nginx nginx /usr/sbin/nginx
+is_new nginx-dev nginx /usr/sbin/nginx
+is_new redis-server redis-server /usr/bin/redis-server
+is_new postgresql postgresql '/usr/lib/postgresql/*/bin/postgres'
+
+# for the time of the installation
+
+placed=
+
+remove_placed() {
+    # shellcheck disable=SC2086
+    [ -z "$placed" ] || $sudo rm -df $placed 2> /dev/null || :
+    placed=
+    rm -f "$log"
+}
+
+trap remove_placed EXIT
+
+refuse_start() {
+    policy=/usr/sbin/policy-rc.d
+    [ ! -e $policy ] || return 0
+
+    placed=$policy
+    # shellcheck disable=SC2016
+    {
+        echo '#!/bin/sh'
+        echo 'for word; do case ${word%.service} in'
+        for service in $new; do echo "$service) exit 101 ;;"; done
+        echo 'esac; done'
+    } | $sudo tee $policy > /dev/null
     $sudo chmod 755 $policy
-fi
+}
+
+# directories go if they are empty, and were not there
+
+refuse_cluster() {
+    below=/etc/postgresql-common/createcluster.d
+    conf=$below/ngx_http_task_module.conf
+
+    placed="$placed $conf"
+    for dir in "$below" "${below%/*}"; do
+        [ -d "$dir" ] || placed="$placed $dir"
+    done
+
+    $sudo mkdir -p $below
+    echo 'create_main_cluster = false' | $sudo tee $conf > /dev/null
+}
+
+[ -z "$new" ] || refuse_start
+
+case " $new " in *" postgresql "*) refuse_cluster ;; esac
 
 # the lists may be too old
 
 install -y || { update && install -y; } || failed
 
-[ "$nginx" = new ] || exit 0
+remove_placed
 
-# on a machine that has just got its nginx
+# told on a machine that has just got them
 
-if [ -d /run/systemd/system ]; then
-    $sudo systemctl disable --quiet nginx || :
-fi
+for service in $new; do
+    if [ "$service" = postgresql ]; then
+        echo "PostgreSQL has no cluster and is not started; to have one:" \
+             "pg_createcluster VERSION main --start"
+        continue
+    fi
 
-echo "nginx's own service is not started, now or at boot, as it would take port" \
-     "80; to have it: systemctl enable --now nginx"
+    if [ -d /run/systemd/system ]; then
+        $sudo systemctl disable --quiet "$service" || :
+    fi
+
+    echo "$service's own service is not started, now or at boot, as it would" \
+         "take a port; to have it: systemctl enable --now $service"
+done

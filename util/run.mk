@@ -5,6 +5,7 @@ CONF          = nginx
 override CONF := $(patsubst %.conf,%,$(notdir $(CONF)))
 
 TASK_NEEDS    = libgd-dev libsqlite3-dev sqlite3
+SERVER_NEEDS  = postgresql libpq-dev redis-server libhiredis-dev
 RUN_NEEDS     = $(BUILD_NEEDS) nginx curl \
                 $(if $(filter functions jobs,$(CONF)),$(TASK_NEEDS))
 
