@@ -17,8 +17,10 @@ extern const ngx_task_library_t  ngx_task_library;      /* the built-in one */
 
 static void *ngx_http_task_core_create_conf(ngx_cycle_t *cycle);
 static char *ngx_http_task_core_init_conf(ngx_cycle_t *cycle, void *conf);
-static ngx_int_t ngx_http_task_core_pools(ngx_cycle_t *cycle);
+static ngx_int_t ngx_http_task_core_pools(ngx_conf_t *cf);
 static char *ngx_http_task_load(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_http_task_core_set(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_task_shutdown_timeout(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_task_init_process(ngx_cycle_t *cycle);
@@ -33,6 +35,13 @@ static ngx_command_t  ngx_http_task_core_commands[] = {
     { ngx_string("task_load"),
       NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE1,
       ngx_http_task_load,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("task_set"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE2,
+      ngx_http_task_core_set,
       0,
       0,
       NULL },
@@ -105,6 +114,10 @@ ngx_http_task_core_init_conf(ngx_cycle_t *cycle, void *conf)
 {
     ngx_http_task_core_conf_t *tccf = conf;
 
+    ngx_int_t        rc;
+    ngx_conf_t       cf;
+    ngx_conf_file_t  file;
+
     ngx_conf_init_msec_value(tccf->shutdown_timeout, 60000);
 
     tccf->bounds[NGX_HTTP_TASK_HOLD_PIECE] = tccf->shutdown_timeout;
@@ -113,8 +126,30 @@ ngx_http_task_core_init_conf(ngx_cycle_t *cycle, void *conf)
                                            ? (int64_t) tccf->shutdown_jobs
                                            : NGX_HTTP_TASK_HOLD_UNBOUND;
 
-    return (ngx_http_task_core_pools(cycle) == NGX_OK) ? NGX_CONF_OK
-                                                       : NGX_CONF_ERROR;
+    /* nginx gives this call no ngx_conf_t */
+
+    ngx_memzero(&cf, sizeof(ngx_conf_t));
+    ngx_memzero(&file, sizeof(ngx_conf_file_t));
+
+    cf.cycle = cycle;
+    cf.pool = cycle->pool;
+    cf.log = cycle->log;
+    cf.conf_file = &file;
+
+    cf.temp_pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, cycle->log);
+    if (cf.temp_pool == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    rc = ngx_http_task_settings_ready(&cf, &tccf->libraries);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_core_pools(&cf);
+    }
+
+    ngx_destroy_pool(cf.temp_pool);
+
+    return (rc == NGX_OK) ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
@@ -125,32 +160,23 @@ ngx_http_task_core_init_conf(ngx_cycle_t *cycle, void *conf)
  */
 
 static ngx_int_t
-ngx_http_task_core_pools(ngx_cycle_t *cycle)
+ngx_http_task_core_pools(ngx_conf_t *cf)
 {
     ngx_uint_t                   i;
-    ngx_conf_t                   cf;
-    ngx_conf_file_t              file;
     ngx_http_task_loc_conf_t   **locations;
     ngx_http_task_main_conf_t   *tmcf;
 
-    tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_task_module);
+    tmcf = ngx_http_cycle_get_module_main_conf(cf->cycle,
+                                               ngx_http_task_module);
 
     if (tmcf == NULL) {
         return NGX_OK;
     }
 
-    ngx_memzero(&cf, sizeof(ngx_conf_t));
-    ngx_memzero(&file, sizeof(ngx_conf_file_t));
-
-    cf.cycle = cycle;
-    cf.pool = cycle->pool;
-    cf.log = cycle->log;
-    cf.conf_file = &file;
-
     locations = tmcf->locations.elts;
 
     for (i = 0; i < tmcf->locations.nelts; i++) {
-        if (ngx_http_task_loc_conf_mode(&cf, locations[i]) != NGX_OK) {
+        if (ngx_http_task_loc_conf_mode(cf, locations[i]) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -177,12 +203,24 @@ ngx_http_task_load(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (ngx_http_task_library_builtin(cf, &tccf->libraries, &ngx_task_library)
         != NGX_OK
         || ngx_http_task_library_load(cf, &tccf->libraries, &value[1])
-           != NGX_OK)
+           != NGX_OK
+        || ngx_http_task_settings_add(cf, &tccf->libraries) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* in http{}, ngx_http_task_module.c has the same */
+
+static char *
+ngx_http_task_core_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_task_core_conf_t *tccf = conf;
+
+    return ngx_http_task_settings_set(cf, &tccf->libraries);
 }
 
 

@@ -7,6 +7,8 @@
 #include "http/ngx_http_task_http.h"
 
 
+static char *ngx_http_task_module_set(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static ngx_int_t ngx_http_task_preconfiguration(ngx_conf_t *cf);
 
 
@@ -32,6 +34,13 @@ static ngx_conf_num_bounds_t  ngx_http_task_stream_buffer = {
 
 
 static ngx_command_t  ngx_http_task_commands[] = {
+
+    { ngx_string("task_set"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      ngx_http_task_module_set,
+      0,
+      0,
+      NULL },
 
     { ngx_string("task"),
       NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
@@ -193,6 +202,19 @@ ngx_module_t  ngx_http_task_module = {
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
+
+
+/*
+ * The core module has the same, for the main context: of core modules nginx
+ * takes no directives in http{}.
+ */
+
+static char *
+ngx_http_task_module_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    return ngx_http_task_settings_set(cf,
+                               &ngx_http_task_core_conf(cf->cycle)->libraries);
+}
 
 
 static ngx_int_t

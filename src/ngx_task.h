@@ -306,6 +306,8 @@ typedef struct {
                                                    NULL name */
     size_t                      flags;
     ngx_task_rc_t             (*init)(ngx_task_worker_t *worker);
+    ngx_task_params_t           settings;       /* see ngx_task_settings() */
+    ngx_task_check_pt           check;          /* of them; may be NULL */
 } ngx_task_library_t;
 
 
@@ -314,14 +316,29 @@ typedef struct {
  *
  *     NGX_TASK_LIBRARY("demo", functions, NULL, NULL);
  *     NGX_TASK_LIBRARY_INIT("demo", functions, init, stop);
+ *     NGX_TASK_LIBRARY_SET("demo", functions, demo_settings_t, settings, init,
+ *                          stop);
+ *     NGX_TASK_LIBRARY_CHECK("demo", functions, demo_settings_t, settings,
+ *                            check, init, stop);
+ *
+ * The last two are for a library with settings, see ngx_task_settings().
  */
 
 #define NGX_TASK_LIBRARY(name, functions, start, stop)                        \
-    NGX_TASK_LIBRARY_OF(name, functions, start, stop, NULL)
+    NGX_TASK_LIBRARY_OF(name, functions, start, stop, NULL, 0, NULL, 0, NULL)
 #define NGX_TASK_LIBRARY_INIT(name, functions, init, stop)                    \
-    NGX_TASK_LIBRARY_OF(name, functions, NULL, stop, init)
+    NGX_TASK_LIBRARY_OF(name, functions, NULL, stop, init, 0, NULL, 0, NULL)
+#define NGX_TASK_LIBRARY_SET(name, functions, settings_t, table, init, stop)  \
+    NGX_TASK_LIBRARY_CHECK(name, functions, settings_t, table, NULL, init,    \
+                           stop)
+#define NGX_TASK_LIBRARY_CHECK(name, functions, settings_t, table, check,     \
+                               init, stop)                                    \
+    NGX_TASK_LIBRARY_OF(name, functions, NULL, stop, init,                    \
+                        sizeof(settings_t), table,                            \
+                        sizeof(table) / sizeof((table)[0]), check)
 
-#define NGX_TASK_LIBRARY_OF(name, functions, start, stop, init)               \
+#define NGX_TASK_LIBRARY_OF(name, functions, start, stop, init, size,         \
+                            params, nparams, check)                           \
     NGX_TASK_ASSERT(sizeof(struct ngx_task_scope_s) == 1,                     \
                     "an async function above has no NGX_TASK_END()");         \
     NGX_TASK_EXPORT const ngx_task_library_t  ngx_task_library;               \
@@ -331,7 +348,7 @@ typedef struct {
         sizeof(ngx_task_function_t), sizeof(ngx_task_param_t),                \
         name, functions, start, stop,                                         \
         sizeof(functions) / sizeof((functions)[0]),                           \
-        NGX_TASK_LIBRARY_FLAGS, init                                          \
+        NGX_TASK_LIBRARY_FLAGS, init, { size, params, nparams }, check        \
     }
 
 /* private: the library was built with -DNGX_TASK_DEBUG */
@@ -367,6 +384,35 @@ void ngx_task_worker_log(ngx_task_worker_t *worker,
 NGX_TASK_PRINTF(2, 3)
 ngx_task_rc_t ngx_task_worker_fail(ngx_task_worker_t *worker,
     const char *fmt, ...);
+
+/*
+ * Called by init() alone, with its worker.  Returns the settings of the
+ * library: the structure that its table describes, filled in by "task_set" of
+ * nginx.conf, or NULL if it has none.
+ *
+ *     typedef struct {
+ *         const char  *url;
+ *         int64_t      connections;
+ *     } demo_settings_t;
+ *
+ *     static const ngx_task_param_t  settings[] = {
+ *         NGX_TASK_PARAM(demo_settings_t, url),
+ *         NGX_TASK_PARAM(demo_settings_t, connections, .def = "10", .min = "1")
+ *     };
+ *
+ * The structure belongs to nginx, and is valid as long as the worker, as are
+ * the strings in it: init() may keep the pointer in a static variable, by which
+ * functions read it, in any thread.  Do not write to it.
+ *
+ * Types, defaults, bounds and flags are those of a function's parameters.  No
+ * request gives a value, and NGX_TASK_FIXED, which need not be set, is as if it
+ * was; but a "$" is a "$" in "task_set".  A setting without a default that is
+ * not optional has to stand in nginx.conf, or nginx does not start.  check()
+ * looks at them once, when all of nginx.conf was read, as the check() of a
+ * function looks at its arguments.  Since version 1.2.
+ */
+
+const void *ngx_task_settings(ngx_task_worker_t *worker);
 
 
 /* --- callbacks of a worker ----------------------------------------------- */

@@ -39,7 +39,7 @@ my @broken = (
     [ 8, 'has structures of a wrong size for version 1\.2 of ngx_task\.h' ],
     [ 9, 'has no functions' ],
     [ 10, 'function "fine" whose parameter "n" is of no known type' ],
-    [ 11, 'function "fine" whose parameter "n" is outside of the arguments' ],
+    [ 11, 'function "fine" whose parameter "n" is outside of the structure' ],
     [ 12, 'function "fine" whose parameter "n" has no choices, or an empty one' ],
     [ 13, 'task "fine": invalid default "one" of parameter "n"' ],
     [ 14, 'task "fine": invalid minimum "few" of parameter "n"' ],

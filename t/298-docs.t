@@ -15,7 +15,12 @@ my $s = TaskServer->new;
 my $flags = '-Wall -Wextra -Werror -Wno-unused-function -fPIC -Isrc';
 my $tasks = $ENV{TEST_NGINX_TASKS};
 
-# what stands where; all else stands in http, or in server if it was found there
+# a library of docs/ by its name: its file
+
+my %built;
+
+# what stands where; all else stands in http, or in server if it was found there;
+# and outside of http if the example has one
 
 my %main = map { $_ => 1 } qw(task_load task_shutdown_timeout thread_pool env);
 my %left_out = map { $_ => 1 } qw(load_module events listen);
@@ -58,9 +63,10 @@ sub checked {
     my ($name, $example) = @_;
 
     my %conf = (main => '', http => '', server => '');
-    place($example, 'http', \%conf);
+    place($example, $example =~ /^http \{/m ? 'main' : 'http', \%conf);
 
     $conf{main} =~ s{build/tasks/}{$tasks/}g;
+    $conf{main} =~ s{/\S+/(\w+)\.so\b}{$built{$1} // $&}ge;
     $conf{http} .= "task_job_zone jobs:1m;\n"
         if "$conf{http}$conf{server}" =~ /zone=jobs/
            && $conf{http} !~ /task_job_zone/;
@@ -88,15 +94,23 @@ sub compiled {
 
     is(system("gcc $flags -shared -Wl,-Bsymbolic -o $s->{root}/$output "
               . "$s->{root}/example.c"), 0, "$name: is compiled");
+
+    $built{$1} = "$s->{root}/$output" if $example =~ /NGX_TASK_LIBRARY\w*\("(\w+)"/;
 }
 
 my $auth = `$ENV{TEST_NGINX_BINARY} -V 2>&1` =~ /with-http_auth_request_module/;
-for my $file ('README.md', glob 'docs/*.md') {
+my @files = ('README.md', glob 'docs/*.md');
+my $count = 0;
+
+for my $file (@files) {
     my $n = 0;
 
-    compiled("$file, C, " . ++$n, $_, "example-$n.so") for examples($file, 'c');
+    compiled("$file, C, " . ++$n, $_, 'example-' . ++$count . '.so')
+        for examples($file, 'c');
+}
 
-    $n = 0;
+for my $file (@files) {
+    my $n = 0;
 
     for my $example (examples($file, 'nginx')) {
         $n++;
@@ -105,6 +119,25 @@ for my $file ('README.md', glob 'docs/*.md') {
         checked("$file, nginx.conf, $n", $example);
     }
 }
+
+# what docs/functions.md tells of its library with settings
+
+my ($mail) = grep /task_load.*mail/, examples('docs/functions.md', 'nginx');
+my %conf = checked('mail', $mail);
+my $run = TaskServer->start(%conf);
+
+is($run->get('/contact')->{body},
+   '{"to":"office@example.com","by":"smtp.example.com","port":587}', 'mail: the answer');
+$run->stop('QUIT');
+
+$conf{main} =~ s/task_set.*//;
+my ($ok, $said) = $s->test_conf(%conf);
+like($said, qr/\Qtask library "mail" has no "server": add "task_set mail.server ...;" in/,
+     'mail: without its server');
+
+$conf{main} .= 'task_set mail.server s; task_set mail.user u;';
+($ok, $said) = $s->test_conf(%conf);
+like($said, qr/task library "mail": "user" and "password" go together in/, 'mail: check()');
 
 # but for comments and empty lines
 

@@ -188,7 +188,7 @@ refused('an int where an int64_t belongs',
         'int n, m;$1
          { .name = "n", .type = NGX_TASK_INT, .offset = offsetof(args_t, n) },
          { .name = "m", .type = NGX_TASK_INT, .offset = offsetof(args_t, m) },',
-        'parameter "m" overlaps another one in the arguments: one of their '
+        'parameter "m" overlaps another one in the structure: one of their '
         . 'members is smaller than its type, such as an int');
 
 refused('optional, with a default', '\.def = "1"\)',

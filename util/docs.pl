@@ -65,6 +65,8 @@ sub slurp {
 sub registered {
     my (%directives, %variables);
 
+    # a directive may be in two tables, for other contexts
+
     for my $file (@_) {
         my $text = slurp($file);
 
@@ -72,7 +74,7 @@ sub registered {
             my $table = $1;
 
             while ($table =~ /\{\s*ngx_string\("(\w+)"\),\s*([^,]+),/g) {
-                $directives{$1} = flags($file, $1, $2);
+                $directives{$1} = join '|', $directives{$1} // (), $2;
             }
         }
 
@@ -83,6 +85,8 @@ sub registered {
         }
     }
 
+    $directives{$_} = flags($_, $directives{$_}) for keys %directives;
+
     die "no table of directives is found in src/\n" unless %directives;
     die "no table of variables is found in src/\n" unless %variables;
 
@@ -90,7 +94,7 @@ sub registered {
 }
 
 sub flags {
-    my ($file, $name, $flags) = @_;
+    my ($name, $flags) = @_;
 
     my %in;
 
@@ -99,7 +103,7 @@ sub flags {
             $in{$contexts{$_}} = 1;
 
         } elsif (!/^NGX_CONF_\w+$/ && $_ ne 'NGX_DIRECT_CONF') {
-            complain($file, "\"$name\" has the flag $_, which is not known here");
+            complain('src', "\"$name\" has the flag $_, which is not known here");
         }
     }
 

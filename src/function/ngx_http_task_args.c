@@ -29,14 +29,31 @@ ngx_int_t
 ngx_http_task_args_function(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
     ngx_str_t *name)
 {
-    ngx_uint_t            n;
-    ngx_http_task_arg_t  *arg;
-
     conf->function = ngx_http_task_functions_find(cf, conf->libraries, name);
 
-    if (conf->function == NULL) {
+    if (conf->function == NULL
+        || ngx_http_task_args_copy(cf, conf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
+
+    if (conf->function->table.flags & NGX_TASK_DECLARED) {
+        conf->later = ngx_array_create(cf->pool, 4,
+                                       sizeof(ngx_http_task_fix_t));
+        if (conf->later == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_task_args_copy(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf)
+{
+    ngx_uint_t            n;
+    ngx_http_task_arg_t  *arg;
 
     n = conf->function->nparams;
 
@@ -54,14 +71,6 @@ ngx_http_task_args_function(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
 
     conf->open = n;
     conf->args_size = conf->function->table.args_size;
-
-    if (conf->function->table.flags & NGX_TASK_DECLARED) {
-        conf->later = ngx_array_create(cf->pool, 4,
-                                       sizeof(ngx_http_task_fix_t));
-        if (conf->later == NULL) {
-            return NGX_ERROR;
-        }
-    }
 
     return NGX_OK;
 }
@@ -417,8 +426,9 @@ ngx_http_task_args_check(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
     ngx_http_task_crash_stop();
 
     return wrong ? ngx_http_task_conf_log(cf, NGX_LOG_EMERG, place,
-                                          "task \"%V\": %s",
-                                          &conf->function->name, wrong)
+                            "%s \"%V\": %s",
+                            ngx_http_task_function_kind(conf->function),
+                            &conf->function->name, wrong)
                  : NGX_OK;
 }
 

@@ -30,6 +30,7 @@
 
 
 typedef struct ngx_http_task_function_s  ngx_http_task_function_t;
+typedef struct ngx_http_task_settings_s  ngx_http_task_settings_t;
 
 
 typedef union {
@@ -114,6 +115,7 @@ typedef struct {
     ngx_str_t                        modified;     /* ISO 8601; of the file */
     ngx_http_task_function_t        *functions;
     ngx_uint_t                       nfunctions;
+    ngx_http_task_settings_t        *settings;     /* NULL: it has none */
     ngx_uint_t                       builtin;      /* part of the module */
     ngx_uint_t                       failed;       /* its start did, here */
 } ngx_http_task_library_t;
@@ -127,6 +129,9 @@ struct ngx_http_task_function_s {
     ngx_uint_t                       nparams;
     ngx_http_task_arg_t             *args;         /* before configuration */
     ngx_uint_t                       methods;      /* 0: the default ones */
+    ngx_uint_t                       settings;     /* it is no function: its
+                                                      parameters are settings
+                                                      of its library */
     int                              empty;        /* [both] it was logged that
                                                       it sets no result */
 };
@@ -171,6 +176,23 @@ typedef struct {
     ngx_array_t                     *later;        /* ngx_http_task_fix_t, of
                                                       those of the location */
 } ngx_http_task_args_conf_t;
+
+
+/* the settings of a library, as nginx.conf has them */
+
+struct ngx_http_task_settings_s {
+    ngx_http_task_function_t         function;     /* has their table */
+    ngx_http_task_args_conf_t        conf;         /* ready: the structure */
+    ngx_http_task_place_t            place;        /* of "task_load" */
+};
+
+
+/* what messages call a function, and a parameter of it */
+
+#define ngx_http_task_function_kind(function)                                 \
+    ((function)->settings ? "task library" : "task")
+#define ngx_http_task_param_kind(function)                                    \
+    ((function)->settings ? "setting" : "parameter")
 
 
 /* --- libraries: ngx_http_task_library.c ---------------------------------- */
@@ -222,6 +244,21 @@ void ngx_http_task_hooks_start(ngx_array_t *libraries);
 void ngx_http_task_hooks_stop(ngx_array_t *libraries);
 
 
+/* --- settings of libraries: ngx_http_task_settings.c --------------------- */
+
+/* reads the table, if there is one, of the library that was loaded last */
+
+ngx_int_t ngx_http_task_settings_add(ngx_conf_t *cf, ngx_array_t *libraries);
+
+/* "task_set" */
+
+char *ngx_http_task_settings_set(ngx_conf_t *cf, ngx_array_t *libraries);
+
+/* called when all of the configuration was read: makes the structures */
+
+ngx_int_t ngx_http_task_settings_ready(ngx_conf_t *cf, ngx_array_t *libraries);
+
+
 /* --- tables of a library: ngx_http_task_table.c -------------------------- */
 
 #define NGX_HTTP_TASK_ENDLESS  ((ngx_uint_t) -1)
@@ -254,6 +291,11 @@ ngx_int_t ngx_http_task_unknown_function(ngx_conf_t *cf,
 ngx_int_t ngx_http_task_unknown_param(ngx_conf_t *cf,
     ngx_http_task_place_t *place, ngx_http_task_args_conf_t *conf,
     ngx_str_t *name);
+
+/* a library that "task_set" names */
+
+ngx_int_t ngx_http_task_unknown_library(ngx_conf_t *cf,
+    ngx_array_t *libraries, ngx_str_t *name);
 
 /* NGX_OK: some function has a parameter of that name */
 
@@ -345,6 +387,11 @@ ngx_int_t ngx_http_task_args_function(ngx_conf_t *cf,
     ngx_http_task_args_conf_t *conf, ngx_str_t *name);
 ngx_int_t ngx_http_task_args_fix(ngx_conf_t *cf,
     ngx_http_task_args_conf_t *conf, ngx_str_t *words, ngx_uint_t n);
+
+/* makes the parameters of conf->function, before anything is said of them */
+
+ngx_int_t ngx_http_task_args_copy(ngx_conf_t *cf,
+    ngx_http_task_args_conf_t *conf);
 
 /*
  * Also makes the arguments for requests that give none, conf->ready, and has

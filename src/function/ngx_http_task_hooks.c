@@ -124,6 +124,17 @@ ngx_task_worker_fail(ngx_task_worker_t *worker, const char *fmt, ...)
 }
 
 
+const void *
+ngx_task_settings(ngx_task_worker_t *worker)
+{
+    ngx_http_task_settings_t  *settings;
+
+    settings = worker->library->settings;
+
+    return settings ? settings->conf.ready : NULL;
+}
+
+
 /* as a line of the log may have it; returns its length */
 
 static size_t

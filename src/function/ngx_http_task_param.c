@@ -12,8 +12,14 @@ static const char *ngx_http_task_param_wrong(
     ngx_http_task_function_t *function, ngx_uint_t i);
 static const char *ngx_http_task_param_misplaced(
     ngx_http_task_function_t *function, ngx_uint_t i);
-static ngx_int_t ngx_http_task_param_arg(ngx_conf_t *cf, ngx_str_t *function,
-    ngx_http_task_arg_t *arg, const ngx_task_param_t *param);
+static ngx_int_t ngx_http_task_param_refuse(ngx_conf_t *cf,
+    ngx_http_task_function_t *function, const char *name, const char *wrong);
+static ngx_int_t ngx_http_task_param_arg(ngx_conf_t *cf,
+    ngx_http_task_function_t *function, ngx_http_task_arg_t *arg,
+    const ngx_task_param_t *param);
+static ngx_int_t ngx_http_task_param_bound(ngx_conf_t *cf,
+    ngx_http_task_function_t *function, ngx_http_task_arg_t *arg,
+    const char *text, ngx_uint_t max);
 
 
 ngx_int_t
@@ -32,11 +38,7 @@ ngx_http_task_param_table(ngx_conf_t *cf, ngx_http_task_library_t *library,
           : 0;
 
     if (n == NGX_HTTP_TASK_ENDLESS) {
-        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                            "\"%V\" has a function \"%V\" whose parameters "
-                            "have no last row of NULL: end them by one, or "
-                            "give them by NGX_TASK_ARGS()", &library->file,
-                            &function->name);
+        return ngx_http_task_param_refuse(cf, function, NULL, NULL);
     }
 
     function->nparams = n;
@@ -52,14 +54,45 @@ ngx_http_task_param_table(ngx_conf_t *cf, ngx_http_task_library_t *library,
         wrong = ngx_http_task_param_wrong(function, i);
 
         if (wrong) {
-            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                            "\"%V\" has a function \"%V\" whose parameter "
-                            "\"%s\" %s", &library->file, &function->name,
-                            function->params[i].name, wrong);
+            return ngx_http_task_param_refuse(cf, function,
+                                              function->params[i].name, wrong);
         }
     }
 
     return NGX_OK;
+}
+
+
+/* without a name: the table has no end */
+
+static ngx_int_t
+ngx_http_task_param_refuse(ngx_conf_t *cf, ngx_http_task_function_t *function,
+    const char *name, const char *wrong)
+{
+    ngx_str_t  *file;
+
+    file = &function->library->file;
+
+    if (function->settings) {
+        return name
+               ? ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "\"%V\" has a setting \"%s\" that %s",
+                            file, name, wrong)
+               : ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "\"%V\" has settings without a last row of NULL: "
+                            "end them by one, or give them by "
+                            "NGX_TASK_LIBRARY_SET()", file);
+    }
+
+    return name
+           ? ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "\"%V\" has a function \"%V\" whose parameter "
+                            "\"%s\" %s", file, &function->name, name, wrong)
+           : ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "\"%V\" has a function \"%V\" whose parameters "
+                            "have no last row of NULL: end them by one, or "
+                            "give them by NGX_TASK_ARGS()", file,
+                            &function->name);
 }
 
 
@@ -130,7 +163,7 @@ ngx_http_task_param_misplaced(ngx_http_task_function_t *function, ngx_uint_t i)
     if (param->offset > function->table.args_size
         || function->table.args_size - param->offset < size)
     {
-        return "is outside of the arguments";
+        return "is outside of the structure";
     }
 
     for (n = 0; n < i; n++) {
@@ -139,7 +172,7 @@ ngx_http_task_param_misplaced(ngx_http_task_function_t *function, ngx_uint_t i)
         if (param->offset < other->offset + ngx_http_task_param_size(other)
             && other->offset < param->offset + size)
         {
-            return "overlaps another one in the arguments: one of their "
+            return "overlaps another one in the structure: one of their "
                    "members is smaller than its type, such as an int where an "
                    "int64_t belongs";
         }
@@ -206,8 +239,8 @@ ngx_http_task_param_args(ngx_conf_t *cf, ngx_http_task_function_t *function)
     function->args = arg;
 
     for (i = 0; i < function->nparams; i++) {
-        if (ngx_http_task_param_arg(cf, &function->name, &arg[i],
-                                   &function->params[i])
+        if (ngx_http_task_param_arg(cf, function, &arg[i],
+                                    &function->params[i])
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -219,7 +252,7 @@ ngx_http_task_param_args(ngx_conf_t *cf, ngx_http_task_function_t *function)
 
 
 static ngx_int_t
-ngx_http_task_param_arg(ngx_conf_t *cf, ngx_str_t *function,
+ngx_http_task_param_arg(ngx_conf_t *cf, ngx_http_task_function_t *function,
     ngx_http_task_arg_t *arg, const ngx_task_param_t *param)
 {
     ngx_int_t                rc;
@@ -232,26 +265,11 @@ ngx_http_task_param_arg(ngx_conf_t *cf, ngx_str_t *function,
     arg->name.data = (u_char *) param->name;
     arg->name.len = ngx_strlen(param->name);
 
-    if (param->min) {
-        text.data = (u_char *) param->min;
-        text.len = ngx_strlen(param->min);
-
-        if (ngx_http_task_value_bound(arg, &text, '>', &arg->min) != NGX_OK) {
-            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                            "task \"%V\": invalid minimum \"%V\" of "
-                            "parameter \"%V\"", function, &text, &arg->name);
-        }
-    }
-
-    if (param->max) {
-        text.data = (u_char *) param->max;
-        text.len = ngx_strlen(param->max);
-
-        if (ngx_http_task_value_bound(arg, &text, '<', &arg->max) != NGX_OK) {
-            return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                            "task \"%V\": invalid maximum \"%V\" of "
-                            "parameter \"%V\"", function, &text, &arg->name);
-        }
+    if (ngx_http_task_param_bound(cf, function, arg, param->min, 0) != NGX_OK
+        || ngx_http_task_param_bound(cf, function, arg, param->max, 1)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     if (param->flags & NGX_TASK_OPTIONAL) {
@@ -272,13 +290,44 @@ ngx_http_task_param_arg(ngx_conf_t *cf, ngx_str_t *function,
 
     if (rc == NGX_DECLINED) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
-                            "task \"%V\": invalid default \"%V\" of "
-                            "parameter \"%V\": %s", function,
-                            ngx_http_task_param_shown(arg, &text), &arg->name,
+                            "%s \"%V\": invalid default \"%V\" of %s \"%V\": "
+                            "%s", ngx_http_task_function_kind(function),
+                            &function->name,
+                            ngx_http_task_param_shown(arg, &text),
+                            ngx_http_task_param_kind(function), &arg->name,
                             invalid.msg);
     }
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_param_bound(ngx_conf_t *cf, ngx_http_task_function_t *function,
+    ngx_http_task_arg_t *arg, const char *text, ngx_uint_t max)
+{
+    ngx_str_t  bound;
+
+    if (text == NULL) {
+        return NGX_OK;
+    }
+
+    bound.data = (u_char *) text;
+    bound.len = ngx_strlen(text);
+
+    if (ngx_http_task_value_bound(arg, &bound, max ? '<' : '>',
+                                  max ? &arg->max : &arg->min)
+        == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "%s \"%V\": invalid %s \"%V\" of %s \"%V\"",
+                            ngx_http_task_function_kind(function),
+                            &function->name, max ? "maximum" : "minimum",
+                            &bound, ngx_http_task_param_kind(function),
+                            &arg->name);
 }
 
 

@@ -93,8 +93,50 @@ ngx_http_task_unknown_param(ngx_conf_t *cf, ngx_http_task_place_t *place,
     list = ngx_http_task_unknown_list(cf, &names, name);
 
     return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, place,
-                            "task \"%V\" has no parameter \"%V\", it has: %V",
-                            &conf->function->name, name, &list);
+                            "%s \"%V\" has no %s \"%V\", it has: %V",
+                            ngx_http_task_function_kind(conf->function),
+                            &conf->function->name,
+                            ngx_http_task_param_kind(conf->function), name,
+                            &list);
+}
+
+
+ngx_int_t
+ngx_http_task_unknown_library(ngx_conf_t *cf, ngx_array_t *libraries,
+    ngx_str_t *name)
+{
+    ngx_str_t                  *known, list;
+    ngx_uint_t                  i;
+    ngx_array_t                 names;
+    ngx_http_task_library_t   **library;
+
+    if (ngx_array_init(&names, cf->temp_pool, 4, sizeof(ngx_str_t)) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    library = libraries->elts;
+
+    for (i = 0; i < libraries->nelts; i++) {
+
+        if (library[i]->settings == NULL) {
+            continue;
+        }
+
+        known = ngx_array_push(&names);
+        if (known == NULL) {
+            return NGX_ERROR;
+        }
+
+        *known = library[i]->name;
+    }
+
+    list = ngx_http_task_unknown_list(cf, &names, name);
+
+    return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,
+                            "unknown task library \"%V\", libraries with "
+                            "settings: %V; its \"task_load\" must stand "
+                            "before \"task_set\"", name, &list);
 }
 
 
