@@ -7,7 +7,8 @@ use strict;
 use warnings;
 use utf8;
 
-use Encode qw(decode_utf8 encode_utf8);
+use Encode qw(encode_utf8);
+use File::Path ();
 use JSON::PP;
 use List::Util qw(max min);
 use Test::More;
@@ -335,7 +336,7 @@ $s->signal('QUIT');
 @r = $s->read_all(\@c);
 is(scalar(grep $_->{body} eq '[{"slept": 1}]', @r), 12, 'nor does a quit');
 $s->wait_for(sub { waitpid($s->{pid}, 1) }, 'nginx to end');
-is($?, 0, 'exit code');
+is(my $code = $?, 0, 'exit code');
 $s->wait_for(sub { connections() == 0 }, 'connections to be closed');
 pass('its connections are closed');
 
@@ -366,5 +367,36 @@ like($s->text('error.log'), qr/PostgreSQL: invalid connection option/, 'the log 
 $s->stop('QUIT');
 
 $s->check_log(qr/worker process \d+ exited on signal 9|worker_connections are not/);
+
+# TEST 12: an allocation of the module fails, each in turn: who asked is told, and
+# no place is lost
+
+SKIP: {
+    skip 'needs the module that make test builds for it', 1
+        unless -f ($ENV{TEST_NGINX_FAIL_MODULE} // '');
+
+    local $ENV{TEST_NGINX_LOAD_MODULES} = $ENV{TEST_NGINX_FAIL_MODULE};
+    my ($n, $wrong, $hit) = (1, '', 1);
+
+    for ( ; $hit && $n < 500; $n++) {
+        local $ENV{FAIL_AT} = $n;
+        my %conf = conf(connections => 1, patience => '3s');
+        my $f = TaskServer->start(%conf, main => "env FAIL_AT; $conf{main}",
+                                  log_level => 'error');
+
+        @r = map $_->{status}, $f->get_all(('/nap?seconds=0.02') x 3);
+        my @next = map $_->{status}, $f->get_all(('/nap?seconds=0.01') x 3);
+        ($code) = $f->stop('QUIT');
+
+        my $log = $f->text('error.log') . $f->text('stderr.log');
+        $hit = $log =~ /allocation $n fails/;
+        $wrong .= "$n: @r, @next, $code\n"
+            if $code || grep($_ !~ /^(?:200|500|503|0)$/, @r, @next)
+               || grep($_ == 200, @r, @next) < 5 || $log =~ /\[alert\]/;
+        File::Path::remove_tree($f->{root});
+    }
+
+    is($wrong, '', $n - 2 . ' allocations');
+}
 
 done_testing();
