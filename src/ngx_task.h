@@ -1012,6 +1012,99 @@ ngx_task_rc_t ngx_task_wait(ngx_task_frame_t *f,
 int ngx_task_resolve(const ngx_task_promise_t *promise, ngx_task_rc_t rc);
 
 /*
+ * An HTTP request of the function's own, that a location of the same server
+ * answers, such as
+ *
+ *     location /backend/ {
+ *         internal;
+ *         proxy_pass https://backend.example.com/;
+ *     }
+ *
+ * So nginx.conf decides what a function can reach, and TLS, connections that
+ * are kept, retries, caches and limits are nginx's own.  The request is like
+ * one of a client's, but "internal" locations are open to it: its client has
+ * the address of the function's client; a background job, which has none, that
+ * of a UNIX socket.  It has no header of the client's but traceparent, and,
+ * with NGX_TASK_CONTEXT, X-Request-ID, which is $request_id; Content-Length and
+ * the like are nginx's.  A redirect is a reply like any other.
+ */
+
+typedef struct {
+    const char              *name;
+    const char              *value;
+} ngx_task_header_t;
+
+/* a reply that is large is in a file */
+
+#define NGX_TASK_FETCH_FILE  0x0001
+
+/* the body is that of the function's own request, see NGX_TASK_RAW_BODY */
+
+#define NGX_TASK_FETCH_BODY  0x0002
+
+typedef struct {
+    size_t                    size;      /* sizeof(ngx_task_request_t) */
+    const char               *method;    /* NULL: "GET" */
+    const char               *uri;       /* "/backend/items?n=1", escaped */
+    const ngx_task_header_t  *headers;
+    size_t                    nheaders;
+    const void               *body;      /* stays until the await has ended */
+    size_t                    body_len;
+    size_t                    max_body;  /* of the reply; 0: 1 MB */
+    int64_t                   timeout;   /* milliseconds; 0: those of nginx.conf
+                                            alone */
+    unsigned                  flags;
+} ngx_task_request_t;
+
+typedef struct {
+    int                       status;    /* 0: there is no reply, see error */
+    const ngx_task_header_t  *headers;
+    size_t                    nheaders;
+    const char               *body;      /* a null is behind it; NULL: it is in
+                                            a file */
+    size_t                    body_len;
+    int                       fd;        /* of the file, at its start; or -1 */
+    int                       error;     /* an errno, or 0 */
+} ngx_task_reply_t;
+
+/*
+ * [async] Sends the request; all but its body is copied.  *reply is set at
+ * once, and has the reply when the await has ended; it belongs to the task.
+ *
+ * NGX_TASK_OK       there is a reply, whatever its status: nginx itself answers
+ *                   502 or 504 if a server does not
+ * NGX_TASK_TIMEOUT  the request took longer than its timeout
+ * NGX_TASK_BUSY     nginx is out of worker_connections, of which the request
+ *                   takes one, and one more to a server; or of descriptors
+ * NGX_TASK_FAILED   reply->error is EFBIG: its body is larger than max_body;
+ *                   EPIPE: it was cut off; EINVAL: the method, the URI or a
+ *                   header is not valid; ELOOP: a function fetches itself;
+ *                   ENOMEM, or what a file told
+ *
+ * The largest body in memory is 64 KB with NGX_TASK_FETCH_FILE.  Since version
+ * 1.2.
+ */
+
+NGX_TASK_USE
+ngx_task_rc_t ngx_task_fetch(ngx_task_frame_t *f,
+    const ngx_task_request_t *request, const ngx_task_reply_t **reply);
+
+/*
+ * [async] Returns the value of the first header of that name, in any case; or
+ * NULL.  It belongs to the reply.  Since version 1.2.
+ */
+
+const char *ngx_task_reply_header(const ngx_task_reply_t *reply,
+    const char *name);
+
+/*
+ * [async] Frees a reply before the task has ended, for a function that fetches
+ * many.  NULL, and one that is awaited, is left alone.  Since version 1.2.
+ */
+
+void ngx_task_reply_free(const ngx_task_reply_t *reply);
+
+/*
  * [async] The same as ngx_task_send() and its like, awaited.  The await ends
  * with what they return.  The bytes given to ngx_task_write() belong to the
  * function, and have to stay until the await has ended.  Since version 1.2.

@@ -19,7 +19,10 @@ my $main = join "\n", $conf =~ /^(task_load .*|thread_pool .*)$/mg;
 $main =~ s{build/tasks}{$ENV{TEST_NGINX_TASKS}}g;
 my ($server) = $conf =~ /listen .*?\n(.*)\n    \}\n\}/s;
 
-my $s = TaskServer->start(main => $main, server => $server);
+my $s = TaskServer->new;
+$server =~ s/127\.0\.0\.1:8081/127.0.0.1:$s->{port}/g;
+$s->write_conf(main => $main, server => $server);
+$s->start;
 
 my $r = $s->get('/hello?name=you&times=2&loud=yes');
 is($r->{body}, '{"message":"hello, you!","times":2}', 'hello');
@@ -32,6 +35,16 @@ is($s->read($c)->{body}, '{"primes":216816}', 'primes');
 $r = $s->get('/pipeline?pause=20ms');
 is($r->{body}, '{"checksum":1879048192}', 'pipeline');
 cmp_ok($r->{time}, '>=', 0.08, 'four pauses');
+
+# servers answer after 0, 100, 200, ... ms
+
+$r = $s->get('/fan');
+is($r->{status}, 200, 'fan');
+is_deeply([$r->{body} =~ /"server":(\d)/g], [0, 1, 2], 'the fastest three');
+cmp_ok($r->{time}, '>=', 0.2, 'when the third has answered');
+cmp_ok($r->{time}, '<', 0.9, 'not when all have');
+is($s->get('/fan?take=10')->{status}, 200, 'all ten');
+is($s->get('/servers/1')->{status}, 404, 'the servers are for fan alone');
 
 # a picture of 800 x 600
 

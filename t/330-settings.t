@@ -117,6 +117,22 @@ refused('missing, and used by no location', 'task library "set" has no "url": '
 refused('check()', 'task library "set": "most" is less than "n"',
         main => "$load #", http => "task_set set.url u; task_set set.most 4;");
 
+# by "nginx -g" there is no file to name
+
+open $out, '>', "$s->{root}/empty.conf" or die $!;
+print $out "events { }\n";
+close $out;
+
+sub option {
+    my $nginx = $ENV{TEST_NGINX_BINARY} || 'nginx';
+
+    return `$nginx -t -p $s->{root}/ -c empty.conf -e stderr -g "load_module $ENV{TEST_NGINX_LOAD_MODULES}; pid $s->{root}/nginx.pid; $load @_" 2>&1`;
+}
+
+like(option(), qr/\[emerg\] .*task library "set" has no "url": .* in command line$/m,
+     'missing, by -g');
+like(option('task_set set.url u;'), qr/test is successful/, 'task_set by -g');
+
 # a library without settings, one with an empty table, and wrong tables
 
 my $library = <<'END';

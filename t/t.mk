@@ -219,7 +219,8 @@ $(BUILD)/bench/sink: t/bench/sink.c
 bench:
 	@$(PACKAGES) install $(RUN_NEEDS) $(TASK_NEEDS) $(BENCH_NEEDS)
 	@$(MAKE) -s build tasks $(BUILD)/tasks/test/seccomp.so $(EMPTY_MODULE) \
-	    $(BUILD)/tasks/test/stream.so $(BUILD)/bench/sink
+	    $(BUILD)/tasks/test/stream.so $(BUILD)/tasks/test/fetch.so \
+	    $(BUILD)/bench/sink
 	@TASK_NGINX=$(NGINX) TASK_MODULE=$(MODULE) TASK_EMPTY=$(EMPTY_MODULE) \
 	    /usr/bin/python3 t/bench/bench.py $(NAMES)
 

@@ -43,6 +43,12 @@ ngx_http_task_conf_log(ngx_conf_t *cf, ngx_uint_t level,
         file.file.name = place->file;
         file.line = place->line;
 
+        /* a directive of "nginx -g" stands in no file */
+
+        if (place->file.data == NULL) {
+            file.file.fd = NGX_INVALID_FILE;
+        }
+
         cf->conf_file = &file;
     }
 

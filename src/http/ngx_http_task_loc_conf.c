@@ -301,6 +301,8 @@ ngx_http_task_loc_conf_run(ngx_conf_t *cf, ngx_http_task_loc_conf_t *prev,
         run->limit_conf = prev->run.limit_conf;
     }
 
+    run->server = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
     if (conf->args.function == NULL
         || run->limit_conf.running == NGX_CONF_UNSET_UINT)
     {

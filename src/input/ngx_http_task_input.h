@@ -164,5 +164,13 @@ void ngx_http_task_body_close(ngx_http_task_input_t *in);
 ngx_int_t ngx_http_task_context_create(ngx_http_task_input_t *in,
     ngx_http_request_t *r);
 
+/*
+ * Sets its header "traceparent", and its $request_id if the context was
+ * created; what is not known is empty.  r may be NULL.
+ */
+
+void ngx_http_task_context_trace(ngx_http_task_input_t *in,
+    ngx_http_request_t *r, ngx_str_t *trace, ngx_str_t *id);
+
 
 #endif /* _NGX_HTTP_TASK_INPUT_H_INCLUDED_ */

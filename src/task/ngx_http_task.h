@@ -86,6 +86,7 @@ typedef struct {
     ngx_flag_t                       ignore_client_abort;
 
     ngx_http_task_stats_t           *stats;        /* NULL: not counted */
+    ngx_http_core_srv_conf_t        *server;       /* of the location */
 } ngx_http_task_run_conf_t;
 
 
@@ -423,9 +424,11 @@ void ngx_http_task_call_defers(ngx_task_t *t);
 
 void ngx_http_task_keep(ngx_task_t *t, ngx_http_task_kept_t *kept);
 
-/* the loop: frees it */
+/* the loop: frees all of it; one of them is its owner's again */
 
 void ngx_http_task_keep_no_longer(ngx_task_t *t);
+void ngx_http_task_keep_one_no_longer(ngx_task_t *t,
+    ngx_http_task_kept_t *kept);
 
 
 /* --- the result: ngx_http_task_set.c, _object.c, _result.c; any thread --- */

@@ -21,6 +21,29 @@ ngx_http_task_keep(ngx_task_t *t, ngx_http_task_kept_t *kept)
 }
 
 
+/* others may be added meanwhile, in front */
+
+void
+ngx_http_task_keep_one_no_longer(ngx_task_t *t, ngx_http_task_kept_t *kept)
+{
+    ngx_http_task_kept_t  *p;
+
+    p = kept;
+
+    if (__atomic_compare_exchange_n(&t->kept, &p, kept->next, 0,
+                                    __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
+    {
+        return;
+    }
+
+    while (p->next != kept) {
+        p = p->next;
+    }
+
+    p->next = kept->next;
+}
+
+
 void
 ngx_http_task_keep_no_longer(ngx_task_t *t)
 {

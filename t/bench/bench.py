@@ -24,6 +24,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import beside
 import cores
 import crowds
+import fetches
 import jobs
 import rates
 import report
@@ -80,6 +81,7 @@ PARTS = {
     "beside": beside.beside,
     "cores": cores.cores,
     "streams": streams.streams,
+    "fetches": fetches.fetches,
 }
 
 

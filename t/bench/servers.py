@@ -91,6 +91,30 @@ LUA_STREAMS = """
                              end } }
 """
 
+# a small upstream, by proxy_pass, and by what a function, lua or njs fetches
+
+UPSTREAM = """upstream small { server 127.0.0.1:9141; keepalive 128; }
+proxy_http_version 1.1; proxy_set_header Connection "";
+"""
+
+FETCH = """
+    location = /proxy   { proxy_pass http://small/; }
+    location = /backend { internal; proxy_pass http://small/; }
+    location = /slow    { internal; proxy_pass http://small/slow; }
+    location = /fetch   { task plain uri=/backend; }
+    location = /ten     { task many uri=/slow n=10; }
+"""
+
+FETCH_PEERS = """
+    location = /proxy   { proxy_pass http://small/; }
+    location = /backend { internal; proxy_pass http://small/; }
+    location = /capture { content_by_lua_block {
+                              local r = ngx.location.capture('/backend')
+                              ngx.status = r.status
+                              ngx.print(r.body) } }
+    location = /subrequest { js_content main.fetch; }
+"""
+
 PEERS = """
     location = /echo       { default_type application/json; echo -n '%s'; }
     location = /echo_sleep { default_type application/json;
@@ -277,21 +301,38 @@ def peers(core=None):
     r.headersOut['Content-Type'] = 'application/json';
     r.return(200, '%s');
 }
-export default { quick };
+function fetch(r) {
+    r.subrequest('/backend', reply => r.return(reply.status, reply.responseBuffer));
+}
+export default { quick, fetch };
 """ % QUICK)
 
     with open(os.path.join(ROOT, "scripts", "nothing.lua"), "w") as f:
         f.write("return { run = function() return true end }\n")
 
-    return nginx("peers", 9102, PEERS,
+    return nginx("peers", 9102, PEERS + FETCH_PEERS,
                  [f"{MODULES}/{m}.so" for m in
                   ("ndk_http_module", "ngx_http_echo_module",
                    "ngx_http_lua_module", "ngx_http_js_module")],
-                 http=f"""
+                 http=UPSTREAM + f"""
 js_path {ROOT}/scripts; js_import main.js;
 lua_package_path "{ROOT}/scripts/?.lua;;";
 lua_worker_thread_vm_pool_size 32;
 """, core=core)
+
+
+def fetches(core=None):
+    return nginx("fetches", 9142, FETCH, [f"{BUILD}/ngx_http_task_module.so"],
+                 http=UPSTREAM, core=core,
+                 main=f"task_load {BUILD}/tasks/test/fetch.so;")
+
+
+def small(core=None):
+    """The upstream; it is beside the load."""
+    return nginx("small", 9141, """
+    location = /     { return 200 "a small answer\n"; }
+    location = /slow { task sleep duration=100ms; }
+""", [f"{BUILD}/ngx_http_task_module.so"], core=core)
 
 
 def streams(core=None):
