@@ -7,12 +7,14 @@ override CONF := $(patsubst %.conf,%,$(notdir $(CONF)))
 TASK_NEEDS    = libgd-dev libsqlite3-dev sqlite3
 SERVER_NEEDS  = postgresql libpq-dev redis-server libhiredis-dev
 RUN_NEEDS     = $(BUILD_NEEDS) nginx curl \
-                $(if $(filter functions jobs,$(CONF)),$(TASK_NEEDS))
+                $(if $(filter functions jobs,$(CONF)),$(TASK_NEEDS)) \
+                $(if $(filter io,$(CONF)),$(SERVER_NEEDS))
 
 TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
                 $(wildcard conf/tasks/*.c)) \
                 $(patsubst conf/tasks/%.sql,$(BUILD)/tasks/%.db,\
                 $(wildcard conf/tasks/*.sql))
+IO_TASKS      = $(BUILD)/tasks/pg.so $(BUILD)/tasks/kv.so
 
 
 .PHONY: tasks ready new run cluster lab demo
@@ -24,11 +26,24 @@ TASK_CC       = gcc -O2 -g -Wall -Wextra -Wno-missing-field-initializers \
 
 $(BUILD)/tasks/thumbnail.so: TASK_LIBS = -lgd
 $(BUILD)/tasks/rows.so: TASK_LIBS = -lsqlite3 -lcjson
+$(BUILD)/tasks/pg.so: TASK_LIBS = -I/usr/include/postgresql -lpq
+$(BUILD)/tasks/kv.so: TASK_LIBS = -lhiredis
+
+# one whose library is not there is left out, and this says what to install
+
+$(BUILD)/tasks/thumbnail.so: TASK_PACKAGE = libgd-dev
+$(BUILD)/tasks/rows.so: TASK_PACKAGE = libsqlite3-dev
+$(BUILD)/tasks/pg.so: TASK_PACKAGE = libpq-dev
+$(BUILD)/tasks/kv.so: TASK_PACKAGE = libhiredis-dev
 
 $(BUILD)/tasks/%.so: conf/tasks/%.c src/ngx_task.h
 	@mkdir -p $(@D)
-	@echo "building tasks/$(notdir $@)"
-	@$(TASK_CC) -o $@.new $< $(TASK_LIBS) && mv $@.new $@
+	@if $(PACKAGES) check $(TASK_PACKAGE); then \
+	    echo "building tasks/$(notdir $@)"; \
+	    $(TASK_CC) -o $@.new $< $(TASK_LIBS) && mv $@.new $@; \
+	else \
+	    echo "tasks/$(notdir $@) is not built"; \
+	fi
 
 $(BUILD)/tasks/%.db: conf/tasks/%.sql
 	@mkdir -p $(@D)
@@ -43,13 +58,17 @@ tasks: $(TASKS)
 ready:
 	@sh util/confs.sh $(CONF)
 	@$(PACKAGES) install $(RUN_NEEDS)
-	@$(MAKE) -s build $(if $(filter functions jobs,$(CONF)),tasks)
+	@$(MAKE) -s build $(if $(filter functions jobs,$(CONF)),tasks) \
+	    $(if $(filter io,$(CONF)),$(IO_TASKS))
 
 new: ready
 	@TASK_NGINX=$(NGINX) PORT=$(PORT) exec sh util/nginx-task new "$(NAME)"
 
+# conf/io.conf has the ports of the servers beside it
+
 run: ready
-	@exec sh util/run.sh $(NGINX) $(CONF):$(PORT)
+	@exec $(if $(filter io,$(CONF)),sh util/servers.sh with 8151 8152 \
+	    sh util/io.sh) sh util/run.sh $(NGINX) $(CONF):$(PORT)
 
 cluster: ready
 	@exec sh util/run.sh $(NGINX) cluster:$(PORT) node:8141 node:8142 node:8143
