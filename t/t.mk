@@ -117,6 +117,9 @@ lint:
 	    --suppress=normalCheckLevelMaxBranches src
 	@echo "style"
 	@perl util/style.pl $(C_FILES) $(H_FILES) conf/tasks/*.c util/first/first.c
+	@echo "perl"
+	@for f in util/*.pl t/*.pl t/*/*.pl; do \
+	    perl -It/lib -c $$f > /dev/null 2>&1 || perl -It/lib -c $$f; done
 	@echo "layers"
 	@perl util/layers.pl $(OBJ) $(C_FILES) $(H_FILES)
 	@echo "docs"
