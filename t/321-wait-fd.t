@@ -315,6 +315,8 @@ $s->check_log;
 
 $s = TaskServer->start(%conf, connections => 32);
 ($worker) = $s->workers;
+ask('/fd?act=write&ms=0');
+$open = descriptors($worker);
 
 for (1 .. 5) {
     $r = ask('/fd?in=gather&n=60&bound=200');
@@ -336,6 +338,8 @@ for (1 .. 100) {
 
 $r = ask('/fd?in=gather&n=15&bound=50');
 is(rcs($r), '5:15', 'connections are given back');
+ok($s->wait_for(sub { descriptors($worker) <= $open + 1 }, 'descriptors', 10),
+   'and no descriptor is left') or diag descriptors($worker), " of $open";
 is(join(' ', $s->workers), $worker, 'the worker lives');
 $s->stop('QUIT');
 $s->check_log('worker_connections are not enough');

@@ -52,6 +52,9 @@ for my $n (1 .. 3) {
     ok($s->wait_for(sub { seen()->{init} == $n }, 'a call', 10), "init(): called, $n");
 }
 
+# what is open when all has been used once
+
+$s->get($_) for '/watch', '/watch?how=thread', '/timer', '/seen';
 my $open = descriptors();
 
 # calls of the first one, for each event, of another and of a third one

@@ -22,6 +22,7 @@ my %conf = (
         location = /time     { task promise; task_timeout 300ms; }
         location = /resolve  { task resolve; task_mode thread; }
         location = /resolve/async { task resolve; task_mode async; }
+        location = /resolve/all   { task resolve_all; task_mode thread; }
         location = /race     { task race; }
         location = /job      { task promise; task_background on zone=jobs; }
         location /jobs/      { task_jobs zone=jobs; }
@@ -178,6 +179,12 @@ close $_->{socket} for @c;
 $lost += 5;
 quiet('never resolved', $lost);
 
+# at last they are
+
+is(ask('/resolve/all')->{resolved}, $lost, 'those that were lost are resolved');
+$lost = 0;
+quiet('at last');
+
 # a job
 
 my $id = decode_json($s->get('/job?how=thread&ms=200')->{body})->{id};
@@ -189,7 +196,7 @@ begun($was + 1);
 $s->get("/jobs/$id", method => 'DELETE');
 is(decode_json($s->get("/jobs/$id?wait=20s")->{body})->{state}, 'cancelled', 'cancelled');
 is(ask('/resolve?key=6')->{result}, 1, 'resolved when it is gone');
-quiet('jobs', $lost);
+quiet('jobs');
 
 # a thread resolves, and at the same time it is given up: 100,000 times
 
@@ -212,7 +219,7 @@ sub race {
     $s->wait_for(sub { my $n = seen();
                        $n->{first} - $was->{first} == $n->{made} - $was->{made} },
                  'all to be resolved');
-    quiet("$rounds rounds", $lost);
+    quiet("$rounds rounds");
 
     my $n = seen();
     is($n->{made} - $was->{made}, $n->{first} - $was->{first}, 'each is resolved once');

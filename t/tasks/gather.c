@@ -265,6 +265,19 @@ kid(ngx_task_t *t, ngx_task_frame_t *f)
 
 
 static void
+add(cJSON *array, double number)
+{
+    cJSON  *item;
+
+    item = cJSON_CreateNumber(number);
+
+    if (!cJSON_AddItemToArray(array, item)) {
+        cJSON_Delete(item);
+    }
+}
+
+
+static void
 answer(ngx_task_t *t, state_t *s, ngx_task_rc_t rc)
 {
     cJSON         *rcs, *took;
@@ -277,8 +290,8 @@ answer(ngx_task_t *t, state_t *s, ngx_task_rc_t rc)
     took = cJSON_CreateArray();
 
     for (i = 0; i < args->n; i++) {
-        cJSON_AddItemToArray(rcs, cJSON_CreateNumber(s->children[i].rc));
-        cJSON_AddItemToArray(took, cJSON_CreateNumber(s->kids[i].at));
+        add(rcs, s->children[i].rc);
+        add(took, s->kids[i].at);
     }
 
     ngx_task_set_int(t, "rc", rc);

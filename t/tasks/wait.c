@@ -144,7 +144,11 @@ reuse(int fd)
     int  sv[2];
 
     socketpair(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0, sv);
+
+    pthread_mutex_lock(&actor_mutex);
     dup3(sv[0], fd, O_CLOEXEC);
+    pthread_mutex_unlock(&actor_mutex);
+
     close(sv[0]);
     close(sv[1]);
 }
@@ -442,9 +446,13 @@ close_ends(void *data)
 {
     ends_t  *e = data;
 
+    pthread_mutex_lock(&actor_mutex);
+
     if (e->args->sock != CLOSED) {
         close(e->fd);
     }
+
+    pthread_mutex_unlock(&actor_mutex);
 
     if (e->peer != -1) {
         close(e->peer);
@@ -481,6 +489,8 @@ make_ends(ngx_task_t *t)
     e->flags = fcntl(e->fd, F_GETFL);
     e->flags_fd = fcntl(e->fd, F_GETFD);
 
+    e->at = now();
+
     if (args->act != NONE) {
         memset(&a, 0, sizeof(a));
         a.act = args->act;
@@ -494,8 +504,6 @@ make_ends(ngx_task_t *t)
         close(e->peer);
         e->peer = -1;
     }
-
-    e->at = now();
 
     return e;
 }
@@ -587,6 +595,19 @@ wait_in(ngx_task_frame_t *f, ends_t *e)
 
 
 static void
+add(cJSON *array, double number)
+{
+    cJSON  *item;
+
+    item = cJSON_CreateNumber(number);
+
+    if (!cJSON_AddItemToArray(array, item)) {
+        cJSON_Delete(item);
+    }
+}
+
+
+static void
 tell_rcs(ngx_task_t *t, ngx_task_child_t *children, int64_t n)
 {
     int64_t   i;
@@ -595,7 +616,7 @@ tell_rcs(ngx_task_t *t, ngx_task_child_t *children, int64_t n)
     rcs = cJSON_CreateArray();
 
     for (i = 0; i < n; i++) {
-        cJSON_AddItemToArray(rcs, cJSON_CreateNumber(children[i].rc));
+        add(rcs, children[i].rc);
     }
 
     ngx_task_set_json(t, "rcs", rcs);
@@ -855,6 +876,10 @@ close_probes(void *data)
     for (i = 0; i < 3; i++) {
         close_probe(&p[i]);
     }
+
+    /* a promise that was never resolved would never be freed */
+
+    ngx_task_resolve(&p->promise, NGX_TASK_CANCELLED);
 
     free(p);
     count(&deferred);
@@ -1172,6 +1197,8 @@ chime_done(void *data)
 
     (void) ngx_task_timer(&c->timer, -1, NULL, NULL);
 
+    ngx_task_resolve(&c->promise, NGX_TASK_CANCELLED);
+
     free(c);
     count(&deferred);
 }
@@ -1271,7 +1298,18 @@ typedef struct {
 } promise_state_t;
 
 
-static ngx_task_promise_t  kept[KEYS];        /* by the mutex of the actor */
+typedef struct made_s  made_t;
+
+struct made_s {
+    made_t              *next;
+    ngx_task_promise_t   promise;
+};
+
+
+/* by the mutex of the actor: promises by their keys, and all there are */
+
+static ngx_task_promise_t   kept[KEYS];
+static made_t              *all;
 
 
 static void
@@ -1289,6 +1327,44 @@ given_free(void *data)
         free(given->text);
         given->text = NULL;
     }
+}
+
+
+static void
+remember(const ngx_task_promise_t *promise)
+{
+    made_t  *m;
+
+    m = malloc(sizeof(made_t));
+    m->promise = *promise;
+
+    pthread_mutex_lock(&actor_mutex);
+    m->next = all;
+    all = m;
+    pthread_mutex_unlock(&actor_mutex);
+}
+
+
+/* what was never resolved is, at last */
+
+static int
+resolve_rest(void)
+{
+    int      n;
+    made_t  *m;
+
+    pthread_mutex_lock(&actor_mutex);
+
+    for (n = 0; all; /* void */ ) {
+        m = all;
+        all = m->next;
+        n += ngx_task_resolve(&m->promise, NGX_TASK_CANCELLED);
+        free(m);
+    }
+
+    pthread_mutex_unlock(&actor_mutex);
+
+    return n;
 }
 
 
@@ -1429,6 +1505,7 @@ promise(ngx_task_t *t, ngx_task_frame_t *f)
         return NGX_TASK_FAILED;
     }
 
+    remember(&s->promise[0]);
     promise_begin(s, args);
 
     if (args->how == HEARD) {
@@ -1474,6 +1551,15 @@ resolve(ngx_task_t *t)
     copy = keep(args->key, NULL);
 
     ngx_task_set_int(t, "result", ngx_task_resolve(&copy, args->rc));
+
+    return NGX_TASK_OK;
+}
+
+
+static ngx_task_rc_t
+resolve_all(ngx_task_t *t)
+{
+    ngx_task_set_int(t, "resolved", resolve_rest());
 
     return NGX_TASK_OK;
 }
@@ -1570,7 +1656,7 @@ race(ngx_task_t *t, ngx_task_frame_t *f)
     rcs = cJSON_CreateArray();
 
     for (s->round = 0; s->round < 6; s->round++) {
-        cJSON_AddItemToArray(rcs, cJSON_CreateNumber(s->rcs[s->round]));
+        add(rcs, s->rcs[s->round]);
     }
 
     ngx_task_set_json(t, "rcs", rcs);
@@ -1650,6 +1736,7 @@ stop(void)
 {
     fprintf(stderr, "init: its watch is called %d times\n", init_calls);
     actor_stop();
+    (void) resolve_rest();
 }
 
 
@@ -1712,6 +1799,7 @@ static const ngx_task_function_t  functions[] = {
                       .args = NGX_TASK_ARGS(promise_args_t, promise_params)),
     NGX_TASK_FUNCTION("resolve", .block = resolve, .async = resolve_async,
                       .args = NGX_TASK_ARGS(promise_args_t, promise_params)),
+    NGX_TASK_FUNCTION("resolve_all", .block = resolve_all),
     NGX_TASK_FUNCTION("race", .async = race,
                       .state_size = sizeof(promise_state_t),
                       .args = NGX_TASK_ARGS(promise_args_t, promise_params)),
