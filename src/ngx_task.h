@@ -855,9 +855,10 @@ ngx_task_rc_t ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn,
  * run: it sets no result, streams and defers nothing, gives no program the
  * body, and returns what it has found in its data.  If it is cancelled alone,
  * ngx_task_cancelled() and ngx_task_block_ms() tell that in its thread.  What a
- * child has deferred is called when the task has ended.  Of one that is
- * cancelled while it writes only a part may be sent.  Misuse in a child ends
- * the task.  Since version 1.2.
+ * child has deferred is called when the task has ended.  If it is cancelled
+ * while it writes, an event or a line of which a part is sent is sent to its
+ * end, but of ngx_task_write() not.  Misuse in a child ends the task.  Since
+ * version 1.2.
  */
 
 typedef struct {
