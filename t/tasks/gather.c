@@ -399,7 +399,7 @@ wrongly(ngx_task_t *t, ngx_task_frame_t *f)
         NGX_TASK_AWAIT(f, ngx_task_gather(f, none, 1, 0, 0));
 
     } else if (strcmp(args->kind, "flags") == 0) {
-        NGX_TASK_AWAIT(f, ngx_task_gather(f, none, 1, 0, 8));
+        NGX_TASK_AWAIT(f, ngx_task_gather(f, none, 1, 0, 0x80000008));
 
     } else {
         NGX_TASK_AWAIT(f, ngx_task_timeout(f, 10, NULL, NULL));
