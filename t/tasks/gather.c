@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 
 #define INNER  3
@@ -28,6 +29,7 @@ typedef struct {
     int64_t      timeout;
     const char  *kind;
     const char  *pool;
+    const char  *until;
 } args_t;
 
 
@@ -77,6 +79,19 @@ done(void *data)
 {
     free(data);
     __atomic_add_fetch(&deferred, 1, __ATOMIC_SEQ_CST);
+}
+
+
+/* whatever is cancelled */
+
+static ngx_task_rc_t
+until(const char *path)
+{
+    while (access(path, F_OK) != 0) {
+        usleep(2000);
+    }
+
+    return NGX_TASK_OK;
 }
 
 
@@ -137,7 +152,12 @@ piece(ngx_task_t *t, void *data)
     k->text = malloc(100);
     memset(k->text, 'x', 100);
 
-    rc = ngx_task_block_ms(t, k->args->ms + k->i * k->args->step);
+    if (strcmp(k->args->kind, "gate") == 0 && k->i == k->args->bad) {
+        rc = until(k->args->until);
+
+    } else {
+        rc = ngx_task_block_ms(t, k->args->ms + k->i * k->args->step);
+    }
 
     /* it is there, whoever has gone meanwhile */
 
@@ -218,6 +238,7 @@ wait_for(ngx_task_frame_t *f, kid_t *k)
         || strcmp(kind, "defer") == 0 || strcmp(kind, "spawn") == 0
         || strcmp(kind, "stream") == 0 || strcmp(kind, "await") == 0
         || strcmp(kind, "body") == 0 || strcmp(kind, "exit") == 0
+        || strcmp(kind, "gate") == 0
         || (strcmp(kind, "mixed") == 0 && k->i != k->args->bad))
     {
         k->frame = f;
@@ -433,7 +454,8 @@ static const ngx_task_param_t  params[] = {
     NGX_TASK_PARAM(args_t, times, .def = "1"),
     NGX_TASK_PARAM_AS(args_t, timeout, NGX_TASK_TIME, .def = "100ms"),
     NGX_TASK_PARAM(args_t, kind, .def = "sleep"),
-    NGX_TASK_PARAM(args_t, pool, .def = "default")
+    NGX_TASK_PARAM(args_t, pool, .def = "default"),
+    NGX_TASK_PARAM(args_t, until, .def = "")
 };
 
 
