@@ -29,26 +29,34 @@ $(BUILD)/tasks/rows.so: TASK_LIBS = -lsqlite3 -lcjson
 $(BUILD)/tasks/pg.so: TASK_LIBS = -I/usr/include/postgresql -lpq
 $(BUILD)/tasks/kv.so: TASK_LIBS = -lhiredis
 
-# one whose library is not there is left out, and this says what to install
+# one without its library is left out, and this says what to install
 
-$(BUILD)/tasks/thumbnail.so: TASK_PACKAGE = libgd-dev
-$(BUILD)/tasks/rows.so: TASK_PACKAGE = libsqlite3-dev
-$(BUILD)/tasks/pg.so: TASK_PACKAGE = libpq-dev
-$(BUILD)/tasks/kv.so: TASK_PACKAGE = libhiredis-dev
+$(BUILD)/tasks/thumbnail.so: TASK_NEED = gd.h libgd-dev
+$(BUILD)/tasks/rows.so: TASK_NEED = sqlite3.h libsqlite3-dev
+$(BUILD)/tasks/pg.so: TASK_NEED = libpq-fe.h libpq-dev
+$(BUILD)/tasks/kv.so: TASK_NEED = hiredis/async.h libhiredis-dev
+
+TASK_HEADER   = $(if $(TASK_NEED),echo '\#include <$(word 1,$(TASK_NEED))>' | \
+                gcc -E $(TASK_LIBS) - > /dev/null 2>&1,:)
 
 $(BUILD)/tasks/%.so: conf/tasks/%.c src/ngx_task.h
 	@mkdir -p $(@D)
-	@if $(PACKAGES) check $(TASK_PACKAGE); then \
+	@if $(TASK_HEADER); then \
 	    echo "building tasks/$(notdir $@)"; \
 	    $(TASK_CC) -o $@.new $< $(TASK_LIBS) && mv $@.new $@; \
 	else \
-	    echo "tasks/$(notdir $@) is not built"; \
+	    echo "tasks/$(notdir $@) is not built: there is no" \
+	        "$(word 1,$(TASK_NEED)), of the package $(word 2,$(TASK_NEED))"; \
 	fi
 
 $(BUILD)/tasks/%.db: conf/tasks/%.sql
 	@mkdir -p $(@D)
-	@echo "making tasks/$(notdir $@)"
-	@rm -f $@.new && sqlite3 -batch -bail $@.new < $< && mv $@.new $@
+	@if command -v sqlite3 > /dev/null; then \
+	    echo "making tasks/$(notdir $@)"; \
+	    rm -f $@.new && sqlite3 -batch -bail $@.new < $< && mv $@.new $@; \
+	else \
+	    echo "tasks/$(notdir $@) is not made: there is no sqlite3, a package"; \
+	fi
 
 tasks: $(TASKS)
 	@:
@@ -58,8 +66,8 @@ tasks: $(TASKS)
 ready:
 	@sh util/confs.sh $(CONF)
 	@$(PACKAGES) install $(RUN_NEEDS)
-	@$(MAKE) -s build $(if $(filter functions jobs,$(CONF)),tasks) \
-	    $(if $(filter io,$(CONF)),$(IO_TASKS))
+	@$(MAKE) -s build $(if $(filter functions jobs,$(CONF)),\
+	    $(filter-out $(IO_TASKS),$(TASKS))) $(if $(filter io,$(CONF)),$(IO_TASKS))
 
 new: ready
 	@TASK_NGINX=$(NGINX) PORT=$(PORT) exec sh util/nginx-task new "$(NAME)"

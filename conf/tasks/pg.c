@@ -1,21 +1,21 @@
 
 /*
- * Statements of PostgreSQL from an async function, by the asynchronous calls of
- * libpq (package libpq-dev): a hundred at once take no thread.
+ * A statement of PostgreSQL from an async function, by the asynchronous calls
+ * of libpq (package libpq-dev): a hundred at once take no thread.
  *
  *     nginx-task run pg.c -I/usr/include/postgresql -lpq
  *
- * In nginx.conf, where the statement is, too ("$$" is a "$"), and the server by
- * its address, as libpq would block to look up a name:
+ * In nginx.conf, with the server's address, as libpq would block to look up its
+ * name; "$$" is a "$":
  *
  *     task_set pg.url "host=127.0.0.1 user=me password=secret";
  *
  *     task        pg.query "statement=select * from notes where author = $$1";
  *     task_param  author type=string;
  *
- * To leave in the middle of a statement is to close its connection: the server,
- * since version 14, looks for that while it works, and ends the statement, also
- * if the worker was killed.  (PQcancel() blocks.)
+ * Who leaves in the middle of a statement closes its connection.  The server,
+ * since version 14, looks for that, and ends the statement, also if the worker
+ * was killed.  (PQcancel() blocks.)
  */
 
 
@@ -29,8 +29,9 @@
 #include <sys/queue.h>
 
 
-#define MAX_PLACES  100
-#define MAX_VALUES  16
+#define MAX_PLACES      100
+#define MAX_VALUES      16
+#define MAX_STATEMENTS  64
 
 
 /* the server looks for the end of a connection each 100 milliseconds */
@@ -44,8 +45,8 @@ static const char  greeting[] =
 
 typedef struct {
     const char           *url;
-    int64_t               connections;
-    int64_t               patience;
+    int64_t               connections;  /* of a worker */
+    int64_t               patience;     /* until there is one */
 } pg_settings_t;
 
 
@@ -60,6 +61,7 @@ typedef struct pg_place_s  pg_place_t;
 
 struct pg_place_s {
     PGconn               *conn;
+    uint64_t              prepared;  /* a bit each statement */
     ngx_task_timer_t     *timer;
     TAILQ_ENTRY(pg_place_s)  link;
 };
@@ -77,6 +79,8 @@ struct pg_s {
     int                   next;      /* what PQconnectPoll() waits for */
     int                   ready;     /* the connection is */
     PGresult             *result;
+    uint64_t              bit;       /* of the statement; 0: it has none */
+    char                  name[8];   /* by which it is prepared */
 };
 
 
@@ -85,6 +89,7 @@ static struct {
     pg_place_t            places[MAX_PLACES];
     TAILQ_HEAD(, pg_place_s)  free;
     TAILQ_HEAD(, pg_s)    waiting;   /* in the order in which they came */
+    char                 *statements[MAX_STATEMENTS];
 } pool;
 
 
@@ -171,6 +176,9 @@ finish(ngx_task_t *t, ngx_task_frame_t *f)
 
     NGX_TASK_BEGIN(f);
 
+    PQclear(s->result);
+    s->result = NULL;
+
     for ( ;; ) {
         unsent = PQflush(conn);
 
@@ -218,6 +226,7 @@ dial(ngx_task_t *t, ngx_task_frame_t *f)
 
     PQfinish(conn);
     s->place->conn = conn = PQconnectStart(pool.settings->url);
+    s->place->prepared = 0;
     s->next = PGRES_POLLING_WRITING;
 
     while (s->next != PGRES_POLLING_OK) {
@@ -304,15 +313,48 @@ enter(ngx_task_t *t, ngx_task_frame_t *f)
 }
 
 
+/* the first ones keep a name, by which each connection prepares them once */
+
+static void
+name_statement(pg_t *s, const char *text)
+{
+    int     i;
+    char  **known = pool.statements;
+
+    for (i = 0; i < MAX_STATEMENTS; i++) {
+
+        if (known[i] == NULL) {
+            known[i] = strdup(text);
+        }
+
+        if (known[i] && strcmp(known[i], text) == 0) {
+            s->bit = (uint64_t) 1 << i;
+            snprintf(s->name, sizeof(s->name), "s%d", i);
+            return;
+        }
+    }
+}
+
+
+static int
+send_text(pg_t *s, const char *statement)
+{
+    char  text[5000];
+
+    snprintf(text, sizeof(text), "with r as (%s)"
+             " select coalesce(jsonb_agg(r), '[]') from r", statement);
+
+    return PQsendPrepare(s->place->conn, s->name, text, 0, NULL);
+}
+
+
 /* what a client sends is a value of the statement, and never a part of it */
 
 static int
-send_statement(ngx_task_t *t, PGconn *conn)
+send_values(ngx_task_t *t, pg_t *s)
 {
-    int               n;
-    char              text[5000];
-    const char       *values[MAX_VALUES];
-    const pg_args_t  *args = ngx_task_args(t);
+    int          n;
+    const char  *values[MAX_VALUES];
 
     n = 0;
 
@@ -320,10 +362,8 @@ send_statement(ngx_task_t *t, PGconn *conn)
         n++;
     }
 
-    snprintf(text, sizeof(text), "with r as (%s)"
-             " select coalesce(jsonb_agg(r), '[]') from r", args->statement);
-
-    return PQsendQueryParams(conn, text, n, NULL, values, NULL, NULL, 0);
+    return PQsendQueryPrepared(s->place->conn, s->name, n, values, NULL, NULL,
+                               0);
 }
 
 
@@ -333,14 +373,13 @@ static ngx_task_rc_t
 failed(ngx_task_t *t, pg_t *s)
 {
     PGconn      *conn = s->place ? s->place->conn : NULL;
-    const char  *why;
-
-    why = s->place ? PQerrorMessage(conn) : "all connections are taken";
+    const char  *why = s->place ? PQerrorMessage(conn) : "no place is free";
 
     ngx_task_log(t, NGX_TASK_LOG_ERROR, "PostgreSQL: %.*s",
                  (int) strcspn(why, "\n"), *why ? why : "no answer in time");
 
-    return (s->result && PQstatus(conn) == CONNECTION_OK)
+    return (PQresultErrorField(s->result, PG_DIAG_SQLSTATE)
+            && PQstatus(conn) == CONNECTION_OK)
            ? ngx_task_fail(t, 500, "the database refuses the statement")
            : ngx_task_fail(t, 503, "the database is not available");
 }
@@ -349,8 +388,9 @@ failed(ngx_task_t *t, pg_t *s)
 static ngx_task_rc_t
 query(ngx_task_t *t, ngx_task_frame_t *f)
 {
-    char  *json;
-    pg_t  *s = f->state;
+    char             *json;
+    pg_t             *s = f->state;
+    const pg_args_t  *args = ngx_task_args(t);
 
     NGX_TASK_BEGIN(f);
 
@@ -360,13 +400,34 @@ query(ngx_task_t *t, ngx_task_frame_t *f)
 
     NGX_TASK_AWAIT(f, ngx_task_timeout(f, pool.settings->patience, enter, s));
 
-    if (f->rc != NGX_TASK_OK || !send_statement(t, s->place->conn)) {
+    if (f->rc != NGX_TASK_OK) {
+        return failed(t, s);
+    }
+
+    name_statement(s, args->statement);
+
+    if (!(s->place->prepared & s->bit)) {
+
+        if (!send_text(s, args->statement)) {
+            return failed(t, s);
+        }
+
+        NGX_TASK_AWAIT(f, ngx_task_call(f, finish, s));
+
+        if (PQresultStatus(s->result) != PGRES_COMMAND_OK) {
+            return failed(t, s);
+        }
+
+        s->place->prepared |= s->bit;
+    }
+
+    if (!send_values(t, s)) {
         return failed(t, s);
     }
 
     NGX_TASK_AWAIT(f, ngx_task_call(f, finish, s));
 
-    if (f->rc != NGX_TASK_OK || PQresultStatus(s->result) != PGRES_TUPLES_OK) {
+    if (PQresultStatus(s->result) != PGRES_TUPLES_OK) {
         return failed(t, s);
     }
 
@@ -412,34 +473,24 @@ stop(void)
 
 
 static const ngx_task_param_t  settings[] = {
-
-    NGX_TASK_PARAM(pg_settings_t, url, .flags = NGX_TASK_SECRET,
-                   .summary = "the server, as libpq takes it"),
-
+    NGX_TASK_PARAM(pg_settings_t, url, .flags = NGX_TASK_SECRET),
     NGX_TASK_PARAM(pg_settings_t, connections,
-                   .def = "8", .min = "1", .max = "100",
-                   .summary = "of each worker, at most"),
-
+                   .def = "8", .min = "1", .max = "100"),
     NGX_TASK_PARAM_AS(pg_settings_t, patience, NGX_TASK_TIME,
-                      .def = "5s", .min = "1ms",
-                      .summary = "until there is a connection, at most")
+                      .def = "5s", .min = "1ms")
 };
 
 
 static const ngx_task_param_t  params[] = {
-
     NGX_TASK_PARAM(pg_args_t, statement,
                    .min = "1", .max = "1000", .flags = NGX_TASK_FIXED,
-                   .summary = "$1 is the first parameter that the location "
-                              "declares")
+                   .summary = "$1 is the first declared parameter")
 };
 
 
 static const ngx_task_function_t  functions[] = {
-
     NGX_TASK_FUNCTION("query", .summary = "the rows of a statement, as JSON",
-                      .async = query,
-                      .state_size = sizeof(pg_t),
+                      .async = query, .state_size = sizeof(pg_t),
                       .flags = NGX_TASK_DECLARED,
                       .args = NGX_TASK_ARGS(pg_args_t, params))
 };
