@@ -12,6 +12,8 @@
 
 static ngx_int_t ngx_http_task_fetch_request(ngx_http_request_t *r,
     ngx_task_t *t, const ngx_task_request_t *request);
+static ngx_int_t ngx_http_task_fetch_server(ngx_http_request_t *r,
+    ngx_task_t *t, const ngx_task_request_t *request);
 static ngx_int_t ngx_http_task_fetch_line(ngx_http_request_t *r,
     const char *method, const char *uri);
 static ngx_int_t ngx_http_task_fetch_body(ngx_http_request_t *r, ngx_task_t *t,
@@ -101,10 +103,6 @@ static ngx_int_t
 ngx_http_task_fetch_request(ngx_http_request_t *r, ngx_task_t *t,
     const ngx_task_request_t *request)
 {
-    ngx_http_core_srv_conf_t  *cscf;
-
-    cscf = t->conf->server;
-
     r->http_version = NGX_HTTP_VERSION_10;
     ngx_str_set(&r->http_protocol, "HTTP/1.0");
 
@@ -114,8 +112,6 @@ ngx_http_task_fetch_request(ngx_http_request_t *r, ngx_task_t *t,
     r->main_filter_need_in_memory = 1;
 
     r->headers_in.connection_type = NGX_HTTP_CONNECTION_CLOSE;
-    r->headers_in.server = t->request ? t->request->headers_in.server
-                                      : cscf->server_name;
 
     if (ngx_http_task_fetch_line(r, request->method ? request->method : "GET",
                                  request->uri)
@@ -135,7 +131,39 @@ ngx_http_task_fetch_request(ngx_http_request_t *r, ngx_task_t *t,
         return NGX_ERROR;
     }
 
+    if (ngx_http_task_fetch_server(r, t, request) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_task_fetch_headers(r, t, request);
+}
+
+
+/* as the client's, which the request may outlive; nginx takes that of a Host */
+
+static ngx_int_t
+ngx_http_task_fetch_server(ngx_http_request_t *r, ngx_task_t *t,
+    const ngx_task_request_t *request)
+{
+    size_t      i;
+    ngx_str_t  *server;
+
+    for (i = 0; i < request->nheaders; i++) {
+        if (ngx_strcasecmp((u_char *) request->headers[i].name,
+                           (u_char *) "Host")
+            == 0)
+        {
+            return NGX_OK;
+        }
+    }
+
+    server = t->request ? &t->request->headers_in.server
+                        : &t->conf->server->server_name;
+
+    r->headers_in.server.len = server->len;
+    r->headers_in.server.data = ngx_pstrdup(r->pool, server);
+
+    return r->headers_in.server.data ? NGX_OK : NGX_ERROR;
 }
 
 
