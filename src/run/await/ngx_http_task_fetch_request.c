@@ -24,6 +24,8 @@ static ngx_int_t ngx_http_task_fetch_headers(ngx_http_request_t *r,
     ngx_task_t *t, const ngx_task_request_t *request);
 static ngx_int_t ngx_http_task_fetch_header(ngx_http_request_t *r,
     const char *name, const u_char *value, size_t len);
+static void ngx_http_task_fetch_closed(ngx_event_t *rev);
+static void ngx_http_task_fetch_drop(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_fetch_known(ngx_http_request_t *r);
 static void ngx_http_task_fetch_cleanup(void *data);
 
@@ -82,15 +84,14 @@ ngx_http_task_fetch_create(ngx_http_task_fetch_t *fetch,
     if (cln == NULL
         || ngx_http_task_fetch_request(r, fetch->task, request) != NGX_OK)
     {
-        r->logged = 1;
-
-        ngx_http_free_request(r, 0);
-        ngx_http_close_connection(c);
+        ngx_http_task_fetch_drop(r);
         return NGX_ERROR;
     }
 
     cln->handler = ngx_http_task_fetch_cleanup;
     cln->data = r;
+
+    c->read->handler = ngx_http_task_fetch_closed;
 
     fetch->request = r;
     fetch->has_body = (r->request_body->bufs != NULL);
@@ -376,6 +377,39 @@ ngx_http_task_fetch_header(ngx_http_request_t *r, const char *name,
 }
 
 
+/* worker_shutdown_timeout is over before the posted event: it tells the end */
+
+static void
+ngx_http_task_fetch_closed(ngx_event_t *rev)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    c = rev->data;
+    r = c->data;
+
+    ngx_http_task_fetch_connection(r)->fetch->begun = 1;
+
+    ngx_http_task_fetch_drop(r);
+}
+
+
+/* one that has not begun, which nginx would not know to end */
+
+static void
+ngx_http_task_fetch_drop(ngx_http_request_t *r)
+{
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    r->logged = 1;
+
+    ngx_http_free_request(r, 0);
+    ngx_http_close_connection(c);
+}
+
+
 void
 ngx_http_task_fetch_run(ngx_http_task_fetch_t *fetch)
 {
@@ -447,10 +481,7 @@ ngx_http_task_fetch_abort(ngx_http_task_fetch_t *fetch)
     fetch->request = NULL;
 
     if (!fetch->begun) {
-        r->logged = 1;
-
-        ngx_http_free_request(r, 0);
-        ngx_http_close_connection(c);
+        ngx_http_task_fetch_drop(r);
         return;
     }
 
