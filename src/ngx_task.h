@@ -1083,9 +1083,10 @@ typedef struct {
  * NGX_TASK_BUSY     nginx is out of worker_connections, of which the request
  *                   takes one, and one more to a server; or of descriptors
  * NGX_TASK_FAILED   reply->error is EFBIG: its body is larger than max_body;
- *                   EPIPE: it was cut off; EINVAL: the method, the URI or a
- *                   header is not valid; ELOOP: a function fetches itself;
- *                   ENOMEM, or what a file told
+ *                   EPIPE: it was cut off; EPROTO: it has no header, as what
+ *                   a server sends that does not speak HTTP; EINVAL: the
+ *                   method, the URI or a header is not valid; ELOOP: a function
+ *                   fetches itself; ENOMEM, or what a file told
  *
  * The largest body in memory is 64 KB with NGX_TASK_FETCH_FILE.  Since version
  * 1.2.
