@@ -422,8 +422,8 @@ const void *ngx_task_settings(ngx_task_worker_t *worker);
  * hiredis, libcurl or c-ares: callbacks that are called on the event loop, and
  * must not block.  The calls are marked with
  *
- *     [loop]   init() or start(), stop(), the async form, and callbacks of
- *              these two calls
+ *     [loop]   init() or start(), stop(), the async form and what it defers,
+ *              and callbacks of these two calls
  *
  * A worker that quits does not wait for them.  What is left of them when stop()
  * has returned is freed; an init() that fails ends its own.
@@ -1106,7 +1106,8 @@ const char *ngx_task_reply_header(const ngx_task_reply_t *reply,
 
 /*
  * [async] Frees a reply before the task has ended, for a function that fetches
- * many.  NULL, and one that is awaited, is left alone.  Since version 1.2.
+ * many; once, as it is gone then.  NULL, and one that is awaited, is left alone.
+ * Since version 1.2.
  */
 
 void ngx_task_reply_free(const ngx_task_reply_t *reply);

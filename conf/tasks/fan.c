@@ -147,7 +147,7 @@ fan(ngx_task_t *t, ngx_task_frame_t *f)
 
 static const ngx_task_param_t  fan_params[] = {
 
-    NGX_TASK_PARAM(fan_args_t, path, .flags = NGX_TASK_FIXED, .max = "200",
+    NGX_TASK_PARAM(fan_args_t, path, .flags = NGX_TASK_FIXED, .max = "60",
                    .summary = "of the location that leads to the servers"),
 
     NGX_TASK_PARAM(fan_args_t, take, .def = "3", .min = "1", .max = "10",

@@ -110,6 +110,7 @@ pass_on(void *data)
         TAILQ_REMOVE(&pool.waiting, next, link);
         next->waits = 0;
         next->place = place;
+        next->ready = (place->conn != NULL);
         (void) ngx_task_resolve(&next->turn, NGX_TASK_OK);
 
     } else if (place->conn) {
@@ -375,8 +376,10 @@ failed(ngx_task_t *t, pg_t *s)
     PGconn      *conn = s->place ? s->place->conn : NULL;
     const char  *why = s->place ? PQerrorMessage(conn) : "no place is free";
 
+    why = *why ? why : "no answer in time";
+
     ngx_task_log(t, NGX_TASK_LOG_ERROR, "PostgreSQL: %.*s",
-                 (int) strcspn(why, "\n"), *why ? why : "no answer in time");
+                 (int) strcspn(why, "\n"), why);
 
     return (PQresultErrorField(s->result, PG_DIAG_SQLSTATE)
             && PQstatus(conn) == CONNECTION_OK)

@@ -3,8 +3,8 @@
  * A thread rings a bell, and the event loop calls its handler: an eventfd that
  * wakes the loop, and a list of the bells that have rung.  A bell that rings
  * again before it was heard is heard once.  If there are too many for one turn
- * of the loop, the others are heard in the next one.  (ngx_notify() has one handler for
- * all of nginx, which is that of its thread pools.)
+ * of the loop, the others are heard in the next one.  (ngx_notify() has one
+ * handler for all of nginx, which is that of its thread pools.)
  */
 
 

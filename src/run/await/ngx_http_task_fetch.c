@@ -14,6 +14,11 @@
 #define NGX_HTTP_TASK_FETCH_BODY  (1024 * 1024)
 
 
+/* max_body at most, so that a size can be doubled, bytes */
+
+#define NGX_HTTP_TASK_FETCH_MOST  (NGX_MAX_SIZE_T_VALUE / 4)
+
+
 static ngx_task_rc_t ngx_http_task_fetch_start(ngx_http_task_branch_t *b,
     const ngx_task_request_t *request, const ngx_task_reply_t **reply);
 static ngx_task_rc_t ngx_http_task_fetch_refused(ngx_task_t *t, ngx_int_t rc,
@@ -22,6 +27,7 @@ static const char *ngx_http_task_fetch_wrong(ngx_task_t *t,
     const ngx_task_request_t *request);
 static const char *ngx_http_task_fetch_invalid(
     const ngx_task_request_t *request);
+static ngx_uint_t ngx_http_task_fetch_has_dots(const char *uri);
 static const char *ngx_http_task_fetch_bad_header(
     const ngx_task_header_t *header);
 static ngx_uint_t ngx_http_task_fetch_is_token(const char *p);
@@ -217,7 +223,11 @@ ngx_http_task_fetch_invalid(const ngx_task_request_t *request)
     size_t       i;
     const char  *p, *wrong;
 
-    if (request->method && !ngx_http_task_fetch_is_token(request->method)) {
+    if (request->method
+        && (!ngx_http_task_fetch_is_token(request->method)
+            || ngx_strcmp(request->method, "CONNECT") == 0
+            || ngx_strcmp(request->method, "TRACE") == 0))
+    {
         return "an invalid method";
     }
 
@@ -226,9 +236,13 @@ ngx_http_task_fetch_invalid(const ngx_task_request_t *request)
     }
 
     for (p = request->uri; *p; p++) {
-        if ((u_char) *p <= ' ' || *p == 0x7f) {
-            return "a space or a control character in its URI";
+        if ((u_char) *p <= ' ' || *p == 0x7f || *p == '#') {
+            return "a space, a \"#\" or a control character in its URI";
         }
+    }
+
+    if (ngx_http_task_fetch_has_dots(request->uri)) {
+        return "a segment \".\" or \"..\" in its URI";
     }
 
     for (i = 0; i < request->nheaders; i++) {
@@ -240,6 +254,53 @@ ngx_http_task_fetch_invalid(const ngx_task_request_t *request)
     }
 
     return NULL;
+}
+
+
+/*
+ * nginx would go up by it, out of the location that was meant, also where it
+ * is escaped, as in a client's text
+ */
+
+static ngx_uint_t
+ngx_http_task_fetch_has_dots(const char *uri)
+{
+    u_char      *p, ch;
+    ngx_int_t    code;
+    ngx_uint_t   dots, others;
+
+    dots = 0;
+    others = 0;
+
+    for (p = (u_char *) uri; /* void */ ; p++) {
+        ch = *p;
+
+        if (ch == '%') {
+            code = (p[1] && p[2]) ? ngx_hextoi(&p[1], 2) : NGX_ERROR;
+
+            if (code != NGX_ERROR) {
+                ch = (u_char) code;
+                p += 2;
+            }
+        }
+
+        if (ch != '/' && ch != '\0' && *p != '?') {
+            dots += (ch == '.');
+            others += (ch != '.');
+            continue;
+        }
+
+        if (others == 0 && (dots == 1 || dots == 2)) {
+            return 1;
+        }
+
+        if (*p == '\0' || *p == '?') {
+            return 0;
+        }
+
+        dots = 0;
+        others = 0;
+    }
 }
 
 
@@ -317,6 +378,7 @@ ngx_http_task_fetch_make(ngx_task_t *t, const ngx_task_request_t *request)
 
     fetch->max = request->max_body ? request->max_body
                                    : NGX_HTTP_TASK_FETCH_BODY;
+    fetch->max = ngx_min(fetch->max, NGX_HTTP_TASK_FETCH_MOST);
     fetch->to_file = request->flags & NGX_TASK_FETCH_FILE;
 
     fetch->reply.fd = -1;
@@ -376,7 +438,7 @@ ngx_http_task_fetch_done(ngx_http_task_fetch_t *fetch)
 }
 
 
-/* a reply that is there counts, what still reads the function's body does not */
+/* a reply that is there counts, what still reads its task's body does not */
 
 static void
 ngx_http_task_fetch_time(void *data)
@@ -415,6 +477,7 @@ ngx_http_task_fetch_cancel(ngx_http_task_branch_t *b)
     ngx_http_task_timer_clear(&b->timer);
 
     fetch->branch = NULL;
+    fetch->reply.error = ECANCELED;
 
     if (fetch->event.posted) {
         ngx_delete_posted_event(&fetch->event);

@@ -24,6 +24,7 @@ typedef struct {
     ngx_http_task_branch_t  *branch;       /* NULL: nobody waits */
     ngx_http_request_t      *request;      /* NULL: it is not needed */
     ngx_uint_t               begun;        /* nginx has it */
+    ngx_uint_t               running;      /* it is being begun */
     ngx_event_t              event;        /* begins the request; then, it has
                                               ended */
 
@@ -73,6 +74,15 @@ typedef struct {
 
 ngx_int_t ngx_http_task_fetch_create(ngx_http_task_fetch_t *fetch,
     const ngx_task_request_t *request);
+
+
+/* --- its life: ngx_http_task_fetch_run.c --------------------------------- */
+
+/* a request is made, and the cleanup that was added to it; or it is freed */
+
+void ngx_http_task_fetch_made(ngx_http_task_fetch_t *fetch,
+    ngx_http_request_t *r, ngx_http_cleanup_t *cln);
+void ngx_http_task_fetch_drop(ngx_http_request_t *r);
 
 /* nginx answers it: may end it at once */
 

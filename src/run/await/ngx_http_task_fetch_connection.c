@@ -167,6 +167,7 @@ ngx_http_task_fetch_connected(ngx_http_task_fetch_t *fetch, ngx_connection_t *c,
     c->send_chain = ngx_http_task_fetch_send;
     c->need_last_buf = 1;
     c->sndlowat = 1;
+    c->start_time = ngx_current_msec;
     c->tcp_nodelay = NGX_TCP_NODELAY_DISABLED;
     c->tcp_nopush = NGX_TCP_NOPUSH_DISABLED;
 }
@@ -322,8 +323,11 @@ ngx_http_task_fetch_ended(ngx_http_task_fetch_t *fetch)
         fetch->error = EPIPE;
     }
 
+    /* what is answered at once does not take all of this turn of the loop */
+
     if (fetch->branch) {
-        ngx_post_event(&fetch->event, &ngx_posted_events);
+        ngx_post_event(&fetch->event, fetch->running ? &ngx_posted_next_events
+                                                     : &ngx_posted_events);
     }
 }
 

@@ -12,6 +12,8 @@
 
 static ngx_int_t ngx_http_task_fetch_request(ngx_http_request_t *r,
     ngx_task_t *t, const ngx_task_request_t *request);
+static ngx_uint_t ngx_http_task_fetch_has(const ngx_task_request_t *request,
+    const char *name);
 static ngx_int_t ngx_http_task_fetch_server(ngx_http_request_t *r,
     ngx_task_t *t, const ngx_task_request_t *request);
 static ngx_int_t ngx_http_task_fetch_line(ngx_http_request_t *r,
@@ -24,10 +26,6 @@ static ngx_int_t ngx_http_task_fetch_headers(ngx_http_request_t *r,
     ngx_task_t *t, const ngx_task_request_t *request);
 static ngx_int_t ngx_http_task_fetch_header(ngx_http_request_t *r,
     const char *name, const u_char *value, size_t len);
-static void ngx_http_task_fetch_closed(ngx_event_t *rev);
-static void ngx_http_task_fetch_drop(ngx_http_request_t *r);
-static ngx_int_t ngx_http_task_fetch_known(ngx_http_request_t *r);
-static void ngx_http_task_fetch_cleanup(void *data);
 
 
 static const struct {
@@ -88,13 +86,7 @@ ngx_http_task_fetch_create(ngx_http_task_fetch_t *fetch,
         return NGX_ERROR;
     }
 
-    cln->handler = ngx_http_task_fetch_cleanup;
-    cln->data = r;
-
-    c->read->handler = ngx_http_task_fetch_closed;
-
-    fetch->request = r;
-    fetch->has_body = (r->request_body->bufs != NULL);
+    ngx_http_task_fetch_made(fetch, r, cln);
 
     return NGX_OK;
 }
@@ -140,22 +132,36 @@ ngx_http_task_fetch_request(ngx_http_request_t *r, ngx_task_t *t,
 }
 
 
+/* returns 1 if the function gives a header of this name */
+
+static ngx_uint_t
+ngx_http_task_fetch_has(const ngx_task_request_t *request, const char *name)
+{
+    size_t  i;
+
+    for (i = 0; i < request->nheaders; i++) {
+        if (ngx_strcasecmp((u_char *) request->headers[i].name,
+                           (u_char *) name)
+            == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* as the client's, which the request may outlive; nginx takes that of a Host */
 
 static ngx_int_t
 ngx_http_task_fetch_server(ngx_http_request_t *r, ngx_task_t *t,
     const ngx_task_request_t *request)
 {
-    size_t      i;
     ngx_str_t  *server;
 
-    for (i = 0; i < request->nheaders; i++) {
-        if (ngx_strcasecmp((u_char *) request->headers[i].name,
-                           (u_char *) "Host")
-            == 0)
-        {
-            return NGX_OK;
-        }
+    if (ngx_http_task_fetch_has(request, "Host")) {
+        return NGX_OK;
     }
 
     server = t->request ? &t->request->headers_in.server
@@ -276,12 +282,33 @@ static ngx_int_t
 ngx_http_task_fetch_body_file(ngx_http_request_t *r, ngx_buf_t *b,
     ngx_http_task_body_t *body)
 {
+    ngx_pool_cleanup_t       *cln;
+    ngx_pool_cleanup_file_t  *file;
+
+    /* a thread of nginx's may read it when the task has closed its own */
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pool_cleanup_file_t));
     b->file = ngx_pcalloc(r->pool, sizeof(ngx_file_t));
-    if (b->file == NULL) {
+
+    if (cln == NULL || b->file == NULL) {
         return NGX_ERROR;
     }
 
-    b->file->fd = body->fd;
+    b->file->fd = fcntl(body->fd, F_DUPFD_CLOEXEC, 0);
+
+    if (b->file->fd == NGX_INVALID_FILE) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, ngx_errno,
+                      "a task has no descriptor to pass on a body by");
+        return NGX_ERROR;
+    }
+
+    file = cln->data;
+    file->fd = b->file->fd;
+    file->name = (u_char *) "request body";
+    file->log = r->connection->log;
+
+    cln->handler = ngx_pool_cleanup_file;
+
     b->file->log = r->connection->log;
     ngx_str_set(&b->file->name, "request body");
 
@@ -304,6 +331,14 @@ ngx_http_task_fetch_headers(ngx_http_request_t *r, ngx_task_t *t,
     ngx_str_t   trace, id;
 
     ngx_http_task_context_trace(&t->in, t->request, &trace, &id);
+
+    if (ngx_http_task_fetch_has(request, "traceparent")) {
+        trace.len = 0;
+    }
+
+    if (ngx_http_task_fetch_has(request, "X-Request-ID")) {
+        id.len = 0;
+    }
 
     if ((trace.len && ngx_http_task_fetch_header(r, "traceparent", trace.data,
                                                  trace.len)
@@ -374,143 +409,4 @@ ngx_http_task_fetch_header(ngx_http_request_t *r, const char *name,
     *p = '\0';
 
     return NGX_OK;
-}
-
-
-/* worker_shutdown_timeout is over before the posted event: it tells the end */
-
-static void
-ngx_http_task_fetch_closed(ngx_event_t *rev)
-{
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-
-    c = rev->data;
-    r = c->data;
-
-    ngx_http_task_fetch_connection(r)->fetch->begun = 1;
-
-    ngx_http_task_fetch_drop(r);
-}
-
-
-/* one that has not begun, which nginx would not know to end */
-
-static void
-ngx_http_task_fetch_drop(ngx_http_request_t *r)
-{
-    ngx_connection_t  *c;
-
-    c = r->connection;
-
-    r->logged = 1;
-
-    ngx_http_free_request(r, 0);
-    ngx_http_close_connection(c);
-}
-
-
-void
-ngx_http_task_fetch_run(ngx_http_task_fetch_t *fetch)
-{
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-
-    r = fetch->request;
-    c = r->connection;
-
-    fetch->begun = 1;
-
-    /* both may end the request, as of a client that sent an invalid one */
-
-    if (ngx_http_parse_uri(r) != NGX_OK) {
-        ngx_http_finalize_request(r, NGX_HTTP_BAD_REQUEST);
-
-    } else if (ngx_http_process_request_uri(r) == NGX_OK
-               && ngx_http_task_fetch_known(r) == NGX_OK)
-    {
-        ngx_http_process_request(r);
-    }
-
-    ngx_http_run_posted_requests(c);
-}
-
-
-/* nginx has places for those headers that it knows */
-
-static ngx_int_t
-ngx_http_task_fetch_known(ngx_http_request_t *r)
-{
-    ngx_uint_t                  i;
-    ngx_list_part_t            *part;
-    ngx_table_elt_t            *h;
-    ngx_http_header_t          *hh;
-    ngx_http_core_main_conf_t  *cmcf;
-
-    cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            hh = ngx_hash_find(&cmcf->headers_in_hash, h[i].hash,
-                               h[i].lowcase_key, h[i].key.len);
-
-            if (hh && hh->handler(r, &h[i], hh->offset) != NGX_OK) {
-                return NGX_ERROR;
-            }
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/* as nginx does when worker_shutdown_timeout is over */
-
-void
-ngx_http_task_fetch_abort(ngx_http_task_fetch_t *fetch)
-{
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-
-    r = fetch->request;
-    c = r->connection;
-
-    ngx_http_task_fetch_connection(r)->fetch = NULL;
-    fetch->request = NULL;
-
-    if (!fetch->begun) {
-        ngx_http_task_fetch_drop(r);
-        return;
-    }
-
-    c->error = 1;
-    c->close = 1;
-    c->read->handler(c->read);
-}
-
-
-/* the request ends, or is about to: nginx logs it as it does a subrequest */
-
-static void
-ngx_http_task_fetch_cleanup(void *data)
-{
-    ngx_http_request_t *r = data;
-
-    ngx_http_core_loc_conf_t          *clcf;
-    ngx_http_task_fetch_connection_t  *fc;
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-
-    if (!clcf->log_subrequest) {
-        r->logged = 1;
-    }
-
-    fc = ngx_http_task_fetch_connection(r);
-
-    if (fc->fetch) {
-        ngx_http_task_fetch_ended(fc->fetch);
-        fc->fetch = NULL;
-    }
 }

@@ -12,6 +12,10 @@
 
 #define NGX_HTTP_TASK_REPLY_FIRST  2048
 
+/* so much is taken at once, whatever length a server announces, bytes */
+
+#define NGX_HTTP_TASK_REPLY_AT_ONCE  (1024 * 1024)
+
 /* a body up to this size is in memory, also if a file was asked for, bytes */
 
 #define NGX_HTTP_TASK_REPLY_SHORT  65536
@@ -38,7 +42,7 @@ ngx_http_task_reply_begin(ngx_http_task_fetch_t *fetch, ngx_http_request_t *r)
 
     /* nginx sends none if it takes what a server sent for HTTP/0.9 */
 
-    if (r->header_size == 0) {
+    if (r->header_size == 0 || r->headers_out.status == 0) {
         fetch->error = EPROTO;
         return NGX_ERROR;
     }
@@ -57,7 +61,10 @@ ngx_http_task_reply_begin(ngx_http_task_fetch_t *fetch, ngx_http_request_t *r)
         body = 0;
     }
 
-    size = fetch->header + (body < 0 ? NGX_HTTP_TASK_REPLY_FIRST : body);
+    body = (body < 0) ? NGX_HTTP_TASK_REPLY_FIRST
+                      : ngx_min(body, NGX_HTTP_TASK_REPLY_AT_ONCE);
+
+    size = fetch->header + (size_t) body;
 
     return ngx_http_task_reply_room(fetch, size);
 }
