@@ -896,14 +896,20 @@ ngx_task_rc_t ngx_task_call(ngx_task_frame_t *f, ngx_task_async_pt fn,
  * begun never are.  The await ends when no thread uses the state of a child any
  * more.
  *
+ * For many children give a limit: half a KB for each that may run at a time is
+ * allocated, and zeroed, at once.  Gathers that are nested end one within the
+ * other, on the stack of the event loop: thousands of levels fit, but not any
+ * number of them, as of a function that gathers itself.
+ *
  * A child may do what the function may: it gathers, too, and its result is that
  * of the task.  But a piece of it, see ngx_task_offload(), runs while others
  * run: it sets no result, streams and defers nothing, gives no program the
  * body, and returns what it has found in its data.  If it is cancelled alone,
  * ngx_task_cancelled() and ngx_task_block_ms() tell that in its thread.  What a
- * child has deferred is called when the task has ended.  Of one that is
- * cancelled while it writes only a part may be sent.  Misuse in a child ends
- * the task.  Since version 1.2.
+ * child has deferred is called when the task has ended.  If it is cancelled
+ * while it writes, an event or a line of which a part is sent is sent to its
+ * end, but of ngx_task_write() not.  Misuse in a child ends the task.  Since
+ * version 1.2.
  */
 
 typedef struct {
@@ -1077,9 +1083,10 @@ typedef struct {
  * NGX_TASK_BUSY     nginx is out of worker_connections, of which the request
  *                   takes one, and one more to a server; or of descriptors
  * NGX_TASK_FAILED   reply->error is EFBIG: its body is larger than max_body;
- *                   EPIPE: it was cut off; EINVAL: the method, the URI or a
- *                   header is not valid; ELOOP: a function fetches itself;
- *                   ENOMEM, or what a file told
+ *                   EPIPE: it was cut off; EPROTO: it has no header, as what
+ *                   a server sends that does not speak HTTP; EINVAL: the
+ *                   method, the URI or a header is not valid; ELOOP: a function
+ *                   fetches itself; ENOMEM, or what a file told
  *
  * The largest body in memory is 64 KB with NGX_TASK_FETCH_FILE.  Since version
  * 1.2.

@@ -90,6 +90,14 @@ my @cases = (
     [ 'gather, spawn', '/gather?kind=spawn&n=2' ],
     [ 'gather, write', '/gather?kind=write&n=3&ms=1ms' ],
     [ 'timeout', '/within?ms=100ms&timeout=5ms' ],
+    [ 'wait', '/wait/fd?act=write&ms=1' ],
+    [ 'wait, in a gather', '/wait/fd?in=gather&n=3&bound=1&act=write&ms=0' ],
+    [ 'wait, timeout', '/wait/fd?in=timeout&timeout=1&bound=-1' ],
+    [ 'watch', '/wait/watch?how=replaced' ],
+    [ 'watch, promise', '/wait/watch?how=promise' ],
+    [ 'timer', '/wait/timer?how=again&ms=1' ],
+    [ 'promise', '/wait/promise?how=thread&ms=1' ],
+    [ 'promise, later', '/wait/promise?how=later&ms=20' ],
     [ 'command', '/command?n=7&x=1.5&c=red' ],
 );
 
@@ -156,6 +164,17 @@ my %conf = (
             task_param c type=enum choices=red,green; }
     ');
 
+# a library that waits: its init() may fail, too
+
+my %wait = (
+    main => "$conf{main} task_load $tasks/wait.so;",
+    server => "$conf{server}
+        location = /wait/fd      { task wait.fd; }
+        location = /wait/watch   { task watch; }
+        location = /wait/timer   { task wait.timer; }
+        location = /wait/promise { task promise; }
+    ");
+
 # a stream of HTTP/2, as TaskServer reads one of HTTP/1.1
 
 sub two {
@@ -185,7 +204,7 @@ for my $case (@cases) {
 
     while ($n < 1000) {
         local $ENV{FAIL_AT} = $n;
-        my $s = TaskServer->start(%conf, log_level => 'error');
+        my $s = TaskServer->start(%conf, $uri =~ m{^/wait} ? %wait : (), log_level => 'error');
 
         my $r = $o{two} ? two($uri) : $s->get($uri, %o);
         $r->{body} =~ s/[0-9a-f]{32}//g;
@@ -195,7 +214,7 @@ for my $case (@cases) {
         # of a gather the times, and what cJSON had no memory for, differ
 
         $r->{body} = $1 if $r->{body} =~ /\A(\{"rc":\d)/;
-        $r->{body} =~ s/"ms":\d+// if $uri =~ m{^/within};
+        $r->{body} =~ s/"(?:ms|late)":[\d.]+//g if $uri =~ m{^/(?:within|wait)};
 
         # how bytes of a stream are cut is a matter of time
 
@@ -212,6 +231,8 @@ for my $case (@cases) {
         $wrong .= "$n: $r->{status} $r->{body}\n"
             unless $r->{status} =~ /^(?:500|0)$/
                    || ($name =~ /job/ && $r->{status} == 503)
+                   || ($r->{status} == 503
+                       && $log =~ /start of task library "wait" failed: it gave no reason/)
                    || ($name eq 'job, prefer' && $r->{status} == 202)
                    || $r->{body} eq 'broken'
                    || "$r->{status} $r->{body}" eq $expected;

@@ -28,6 +28,7 @@ my %conf = (
         location = /aspawn  { task aspawn; }
         location = /wrong   { task wrong-spawn; }
         location = /e2big   { task e2big; }
+        location = /kept    { task kept; task_mode sync; }
         location = /job     { task spawn; task_background on zone=jobs; }
         location = /quick   { quick; }
         location /jobs/     { task_jobs zone=jobs; }
@@ -103,6 +104,11 @@ like($s->text('error.log'), qr/\[warn\].*program "sh" exited with code 3$/m,
      'the exit code is logged');
 like($s->text('error.log'), qr/\[warn\].*program "sh" was ended by signal 9: (?#
      )a\\x0abad \\x1b\[1m line\\x0a$/m, 'the signal, and what it said, escaped');
+$j = run('printf "one\\\\000two" >&2; exit 4');
+is($j->{messages_length}, 7, 'a null in what it says');
+like($s->text('error.log'), qr/exited with code 4: one\\x00two$/m, 'cuts nothing off');
+cmp_ok(decode_json($s->get('/kept')->{body})->{bytes}, '<', 100_000,
+       'what 100 programs have said is kept, and no more');
 
 # ThreadSanitizer gives a child memory of its own, so that posix_spawn() does not
 # learn that the program cannot be run

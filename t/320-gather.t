@@ -150,7 +150,7 @@ for my $try ([ 'again', 'returns NGX_TASK_AGAIN, awaiting nothing' ],
 }
 
 for my $try ([ 'null', 'gathers NULL' ], [ 'fn', 'gathers a child without a function' ],
-             [ 'flags', 'gathers with flags that do not exist: 8' ],
+             [ 'flags', 'gathers with flags that do not exist: 2147483656' ],
              [ 'time', 'gathers a child without a function' ])
 {
     my ($kind, $why) = @$try;

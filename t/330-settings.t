@@ -13,6 +13,10 @@ use Time::HiRes qw(sleep);
 
 use TaskServer;
 
+# the C library overwrites what is freed: settings have to outlive nginx.conf
+
+$ENV{MALLOC_PERTURB_} = 165;
+
 my $dir = tempdir(CLEANUP => 1);
 my $load = "task_load $ENV{TEST_NGINX_TASKS}/test/settings.so;";
 my $s = TaskServer->new;
@@ -225,6 +229,9 @@ for my $try (
     [ 'a default of another type', sub { s/"1", \.min/"one", .min/ },
       'task library "FILE": invalid default "one" of setting "n": Input should be '
       . 'a valid integer, unable to parse string as an integer' ],
+    [ 'a default of the last setting', sub { s/\.def = "t"/.def = "t", .min = "2"/ },
+      'task library "FILE": invalid default "t" of setting "text": String should '
+      . 'have at least 2 characters' ],
     [ 'a secret default', sub { s/"1", \.min/"one", .flags = NGX_TASK_SECRET, .min/ },
       'task library "FILE": invalid default "[secret]" of setting "n": Input '
       . 'should be a valid integer, unable to parse string as an integer' ],

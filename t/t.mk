@@ -28,8 +28,8 @@ TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
                 nghttp2-client openssl procps iproute2 $(TASK_NEEDS) \
                 $(SERVER_NEEDS) python3-prometheus-client
 LINT_NEEDS    = $(BUILD_NEEDS) g++ clang cppcheck perl
-BENCH_NEEDS   = perl valgrind wrk nghttp2-client util-linux python3 \
-                python3-matplotlib \
+BENCH_NEEDS   = $(SERVER_NEEDS) python3-asyncpg perl valgrind wrk \
+                nghttp2-client util-linux python3 python3-matplotlib \
                 libnginx-mod-http-echo libnginx-mod-http-lua \
                 libnginx-mod-http-js python3-fastapi uvicorn python3-uvloop \
                 python3-httptools
@@ -117,6 +117,9 @@ lint:
 	    --suppress=normalCheckLevelMaxBranches src
 	@echo "style"
 	@perl util/style.pl $(C_FILES) $(H_FILES) conf/tasks/*.c util/first/first.c
+	@echo "perl"
+	@for f in util/*.pl t/*.pl t/*/*.pl; do \
+	    perl -It/lib -c $$f > /dev/null 2>&1 || perl -It/lib -c $$f; done
 	@echo "layers"
 	@perl util/layers.pl $(OBJ) $(C_FILES) $(H_FILES)
 	@echo "docs"

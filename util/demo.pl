@@ -1,8 +1,11 @@
 #!/usr/bin/perl
 
 # The four arrangements, one after another: 5 tasks of 2 seconds each, and a
-# /quick every 100 ms beside them.  All that is printed was measured just now;
-# the exit code tells whether it is as the lesson says.
+# /quick every 100 ms beside them; then the first one again, with tasks that wait
+# for a database.  All that is printed was measured just now; the exit code tells
+# whether it is as the lesson says.
+#
+#     sh util/servers.sh with PORT PORT perl util/demo.pl
 
 use strict;
 use warnings;
@@ -76,6 +79,17 @@ my @rows = (
                    && $quick->{p50} < $long;
         },
     },
+    {
+        conf => 'io',
+        task => "/nap?seconds=${\DURATION}",
+        fastapi => "async def: await pool.fetch('pg_sleep')",
+        nginx => 'task pg.query "... pg_sleep($$1)";',
+        lesson => 'all tasks at once, /quick at once',
+        as_said => sub {
+            my ($task, $quick) = @_;
+            return $task->{max} < $long && $quick->{max} < QUICK;
+        },
+    },
 );
 
 $SIG{INT} = $SIG{TERM} = sub { exit 1 };
@@ -98,7 +112,7 @@ print_row('-' x 41, '-' x 35, '-' x 12, '-' x 12, '-' x 9);
 
 for my $row (@rows) {
     start($row->{conf});
-    my ($task, $quick) = measure();
+    my ($task, $quick) = measure($row->{task} || '/task');
     my $picture = picture();
     stop();
 
@@ -194,6 +208,7 @@ sub request {
 }
 
 sub measure {
+    my ($task) = @_;
     my $select = IO::Select->new;
     my (%pending, %took);
     my ($tasks, $done) = (0, 0);
@@ -209,7 +224,7 @@ sub measure {
         my $uri;
 
         if ($tasks < TASKS && $now >= $next_task) {
-            $uri = '/task';
+            $uri = $task;
             $tasks++;
             $next_task += STAGGER;
 
@@ -232,15 +247,15 @@ sub measure {
             $select->remove($s);
             delete $pending{$s};
 
-            $r->{text} =~ m{^HTTP/1\.1 200 OK.*"status"}s
+            $r->{text} =~ m{^HTTP/1\.1 200 OK.*"(?:status|slept)"}s
                 or die "$r->{uri}: unexpected answer: $r->{text}\n";
 
             push @{ $took{$r->{uri}} }, time() - $r->{start};
-            $done++ if $r->{uri} eq '/task';
+            $done++ if $r->{uri} eq $task;
         }
     }
 
-    my @t = sort { $a <=> $b } @{ $took{'/task'} };
+    my @t = sort { $a <=> $b } @{ $took{$task} };
     my @q = sort { $a <=> $b } @{ $took{'/quick'} };
 
     return ({ min => $t[0], low => $t[0], max => $t[-1] },
@@ -264,7 +279,8 @@ sub picture {
         # those of a pool; the one that watches the loop has another name
 
         my @tasks = grep {
-            open(my $in, '<', "$_/comm") && <$in> eq "nginx\n"
+            my $in;
+            open($in, '<', "$_/comm") && <$in> eq "nginx\n"
         } glob "/proc/$pid/task/*";
 
         $threads = max($threads, @tasks - 1);

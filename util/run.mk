@@ -84,6 +84,10 @@ cluster: ready
 lab: ready
 	@exec sh conf/lab/start.sh $(NGINX) "$$(sh util/user.sh conf/html/lab.js)"
 
-demo: RUN_NEEDS += perl
+# its last row waits for a database
+
+demo: RUN_NEEDS += perl $(SERVER_NEEDS)
 demo: ready
-	@TASK_NGINX=$(NGINX) perl util/demo.pl
+	@$(MAKE) -s build $(IO_TASKS)
+	@TASK_NGINX=$(NGINX) exec sh util/servers.sh with 8151 8152 \
+	    perl util/demo.pl

@@ -36,7 +36,8 @@ flags="$(echo $flags) -fno-omit-frame-pointer -O1 -g"
 with="--with-compat --with-debug --with-threads --with-http_ssl_module
       --with-http_v2_module --with-http_auth_request_module
       --with-http_addition_module --with-http_sub_module
-      --with-http_gunzip_module"
+      --with-http_gunzip_module --with-http_gzip_static_module
+      --with-http_stub_status_module"
 
 build() {
     make -s -C "$src" -f "$obj/Makefile" "$@" > "$obj.log" 2>&1 ||

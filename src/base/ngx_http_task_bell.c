@@ -2,7 +2,8 @@
 /*
  * A thread rings a bell, and the event loop calls its handler: an eventfd that
  * wakes the loop, and a list of the bells that have rung.  A bell that rings
- * again before it was heard is heard once.  (ngx_notify() has one handler for
+ * again before it was heard is heard once.  If there are too many for one turn
+ * of the loop, the others are heard in the next one.  (ngx_notify() has one handler for
  * all of nginx, which is that of its thread pools.)
  */
 
@@ -109,6 +110,7 @@ ngx_http_task_bell_drop(ngx_http_task_bell_t *bell)
 static void
 ngx_http_task_bell_handler(ngx_event_t *ev)
 {
+    int64_t                now, start;
     uint64_t               n;
     ngx_queue_t           *q;
     ngx_http_task_bell_t  *bell;
@@ -121,7 +123,10 @@ ngx_http_task_bell_handler(ngx_event_t *ev)
 
     ngx_http_task_bell_take();
 
+    start = 0;
+
     while (!ngx_queue_empty(&ngx_http_task_bells_taken)) {
+
         q = ngx_queue_head(&ngx_http_task_bells_taken);
         bell = ngx_queue_data(q, ngx_http_task_bell_t, queue);
 
@@ -133,6 +138,18 @@ ngx_http_task_bell_handler(ngx_event_t *ev)
         (void) __atomic_exchange_n(&bell->rung, 0, __ATOMIC_SEQ_CST);
 
         bell->handler(bell);
+
+        /* most often this was all, and no clock is looked at */
+
+        if (!ngx_queue_empty(&ngx_http_task_bells_taken)) {
+            now = ngx_http_task_now();
+            start = start ? start : now;
+
+            if (now - start >= NGX_HTTP_TASK_TURN) {
+                ngx_post_event(ev, &ngx_posted_next_events);
+                break;
+            }
+        }
     }
 }
 

@@ -11,7 +11,10 @@
 
 #include "base/ngx_http_task_base.h"
 
+#include <sys/epoll.h>
 
+
+static ngx_uint_t ngx_http_task_fd_has_events(int fd);
 static ngx_int_t ngx_http_task_fd_event(ngx_event_t *ev, ngx_int_t event,
     ngx_uint_t on);
 
@@ -20,12 +23,9 @@ ngx_int_t
 ngx_http_task_fd_open(ngx_connection_t **pc, int fd)
 {
     int                copy;
-    struct stat        st;
     ngx_connection_t  *c;
 
-    /* of these epoll knows nothing: they are always ready */
-
-    if (fstat(fd, &st) == -1 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) {
+    if (!ngx_http_task_fd_has_events(fd)) {
         return NGX_DECLINED;
     }
 
@@ -53,6 +53,45 @@ ngx_http_task_fd_open(ngx_connection_t **pc, int fd)
     *pc = c;
 
     return NGX_OK;
+}
+
+
+/*
+ * Of files and directories epoll knows nothing: they are always ready.  Which
+ * of the devices are like them only epoll knows, and nginx would log an alert.
+ */
+
+static ngx_uint_t
+ngx_http_task_fd_has_events(int fd)
+{
+    int                 ep;
+    ngx_uint_t          has;
+    struct stat         st;
+    struct epoll_event  ee;
+
+    if (fstat(fd, &st) == -1 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) {
+        return 0;
+    }
+
+    if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode)) {
+        return 1;
+    }
+
+    ep = epoll_create1(EPOLL_CLOEXEC);
+
+    /* without a descriptor there is none for the duplicate either */
+
+    if (ep == -1) {
+        return 1;
+    }
+
+    ngx_memzero(&ee, sizeof(struct epoll_event));
+
+    has = (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ee) == 0 || ngx_errno != EPERM);
+
+    (void) close(ep);
+
+    return has;
 }
 
 

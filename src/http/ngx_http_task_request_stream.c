@@ -212,6 +212,7 @@ ngx_int_t
 ngx_http_task_request_stream_answer(ngx_task_t *t)
 {
     ngx_int_t                rc;
+    ngx_str_t                rest;
     ngx_http_task_stream_t  *s;
 
     s = t->stream;
@@ -225,7 +226,12 @@ ngx_http_task_request_stream_answer(ngx_task_t *t)
 
     if (rc == NGX_OK && t->state == NGX_HTTP_TASK_DONE) {
         s->over = 1;
-        return ngx_http_task_request_ring_send(t, s->end, NULL, 1);
+
+        rest.data = (u_char *) s->rest.data;
+        rest.len = s->rest.len;
+
+        return ngx_http_task_request_ring_send(t, s->end, rest.len ? &rest
+                                                                   : NULL, 1);
     }
 
     if (rc == NGX_OK) {

@@ -107,7 +107,7 @@ ngx_http_task_job_client_answer(ngx_task_t *t)
     job = t->client_data;
 
     if (t->streamed && job->wrong == NULL) {
-        (void) ngx_http_task_job_take_until(t, t->stream->end);
+        ngx_http_task_job_take_last(t);
     }
 
     ngx_http_task_job_end_set(t);

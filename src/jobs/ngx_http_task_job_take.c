@@ -19,6 +19,7 @@
 #define NGX_HTTP_TASK_JOB_HEAD  32
 
 
+static ngx_int_t ngx_http_task_job_take_until(ngx_task_t *t, uint64_t until);
 static ngx_int_t ngx_http_task_job_take_piece(ngx_http_task_job_t *job,
     u_char *data, size_t len);
 static ngx_int_t ngx_http_task_job_take_bytes(ngx_http_task_job_t *job,
@@ -57,7 +58,27 @@ ngx_http_task_job_take(ngx_task_t *t)
 }
 
 
-ngx_int_t
+/* if the job is done, a line that was begun is finished */
+
+void
+ngx_http_task_job_take_last(ngx_task_t *t)
+{
+    ngx_http_task_rest_t    *rest;
+    ngx_http_task_stream_t  *s;
+
+    s = t->stream;
+    rest = &s->rest;
+
+    if (ngx_http_task_job_take_until(t, s->end) == NGX_OK
+        && t->state == NGX_HTTP_TASK_DONE && rest->text)
+    {
+        (void) ngx_http_task_job_take_piece(t->client_data,
+                                            (u_char *) rest->data, rest->len);
+    }
+}
+
+
+static ngx_int_t
 ngx_http_task_job_take_until(ngx_task_t *t, uint64_t until)
 {
     size_t                   at, n;

@@ -107,9 +107,9 @@ void ngx_http_task_jobs_abandon(void);
 
 ngx_int_t ngx_http_task_job_take(ngx_task_t *t);
 
-/* takes it up to that byte; NGX_ERROR: job->wrong says why it cannot */
+/* the task has ended: takes what is left; job->wrong says why it cannot */
 
-ngx_int_t ngx_http_task_job_take_until(ngx_task_t *t, uint64_t until);
+void ngx_http_task_job_take_last(ngx_task_t *t);
 
 
 /* ngx_http_task_job_end.c: how a job ends */

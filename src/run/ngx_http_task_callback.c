@@ -36,6 +36,8 @@ struct ngx_task_timer_s {
 
 
 static ngx_str_t *ngx_http_task_callback_name(const char *what);
+static ngx_task_rc_t ngx_http_task_callback_wrong(const char *what,
+    const char *call);
 static ngx_task_rc_t ngx_http_task_watch_make(ngx_task_watch_t **watch, int fd);
 static void ngx_http_task_watch_handler(ngx_event_t *ev);
 static void ngx_http_task_watch_free(ngx_task_watch_t *w);
@@ -106,6 +108,26 @@ ngx_http_task_callback_name(const char *what)
 }
 
 
+static ngx_task_rc_t
+ngx_http_task_callback_wrong(const char *what, const char *call)
+{
+    ngx_task_t  *t;
+
+    t = ngx_http_task_guarded()->task;
+
+    if (t) {
+        ngx_http_task_log_misuse_of(t, what, call);
+
+    } else {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "task library \"%V\" %s: \"%s\"",
+                      ngx_http_task_guarded()->name, what, call);
+    }
+
+    return NGX_TASK_FAILED;
+}
+
+
 ngx_task_rc_t
 ngx_task_watch(ngx_task_watch_t **watch, int fd, unsigned events,
     ngx_task_watch_pt fn, void *data)
@@ -118,6 +140,16 @@ ngx_task_watch(ngx_task_watch_t **watch, int fd, unsigned events,
 
     if (name == NULL) {
         return NGX_TASK_FAILED;
+    }
+
+    if (events & ~NGX_HTTP_TASK_EVENTS) {
+        return ngx_http_task_callback_wrong("asks for unknown events",
+                                            "ngx_task_watch");
+    }
+
+    if (events && fn == NULL) {
+        return ngx_http_task_callback_wrong("has NULL called",
+                                            "ngx_task_watch");
     }
 
     w = *watch;
@@ -248,6 +280,11 @@ ngx_task_timer(ngx_task_timer_t **timer, int64_t ms, ngx_task_timer_pt fn,
         }
 
         return NGX_TASK_OK;
+    }
+
+    if (fn == NULL) {
+        return ngx_http_task_callback_wrong("has NULL called",
+                                            "ngx_task_timer");
     }
 
     if (set == NULL) {

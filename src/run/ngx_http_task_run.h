@@ -112,6 +112,14 @@ void ngx_http_task_stream_ended(ngx_task_t *t);
 void ngx_http_task_stream_close(ngx_task_t *t);
 void ngx_http_task_stream_count(ngx_task_t *t, uint64_t given);
 
+/*
+ * await/ngx_http_task_write.c: a thread begins to run a piece of the task's own
+ * branch, and may stream; it does no longer
+ */
+
+void ngx_http_task_write_lend(ngx_task_t *t);
+void ngx_http_task_write_take_back(ngx_task_t *t);
+
 
 /* --- modes: ngx_http_task_mode.c ----------------------------------------- */
 

@@ -48,7 +48,9 @@ ngx_http_task_stream_ended(ngx_task_t *t)
         ngx_http_task_unhold(&s->hold);
     }
 
-    s->resume = NULL;
+    if (s->resume) {
+        ngx_http_task_stream_unwait(s);
+    }
 
     if (t->state == NGX_HTTP_TASK_CANCELLED) {
         s->over = 1;
@@ -70,4 +72,6 @@ ngx_http_task_stream_close(ngx_task_t *t)
 
     ngx_http_task_bell_drop(&s->bell);
     ngx_http_task_work_end(&s->work);
+
+    cJSON_free(s->rest.text);
 }

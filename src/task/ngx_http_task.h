@@ -393,7 +393,7 @@ void ngx_http_task_log_misuse(ngx_task_t *t, const char *what);
 void ngx_http_task_log_misuse_of(ngx_task_t *t, const char *what,
     const char *value);
 void ngx_http_task_log_misuse_number(ngx_task_t *t, const char *what,
-    int number);
+    int64_t number);
 
 
 /* --- what the log tells of a task: ngx_http_task_describe.c; any thread -- */

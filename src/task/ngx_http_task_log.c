@@ -59,9 +59,10 @@ ngx_http_task_log_misuse_of(ngx_task_t *t, const char *what, const char *value)
 
 
 void
-ngx_http_task_log_misuse_number(ngx_task_t *t, const char *what, int number)
+ngx_http_task_log_misuse_number(ngx_task_t *t, const char *what,
+    int64_t number)
 {
-    ngx_task_log(t, NGX_TASK_LOG_ERROR, "%s: %d", what, number);
+    ngx_task_log(t, NGX_TASK_LOG_ERROR, "%s: %lld", what, (long long) number);
 
     ngx_http_task_atomic_set(&t->result.misuse, what);
 }

@@ -31,6 +31,8 @@ static ngx_err_t ngx_http_task_spawn_start(ngx_http_task_spawn_t *s);
 static ngx_err_t ngx_http_task_spawn_input(ngx_http_task_spawn_t *s);
 static size_t ngx_http_task_spawn_max(ngx_task_program_t *program);
 static void ngx_http_task_spawn_clear(ngx_task_program_t *program);
+static ngx_http_task_spawned_t *ngx_http_task_spawn_keep(
+    ngx_http_task_spawn_t *s, ngx_http_task_spawned_t *kept);
 static void ngx_http_task_spawn_free(ngx_http_task_kept_t *kept);
 static ngx_task_rc_t ngx_http_task_spawn_result(ngx_http_task_spawn_t *s,
     ngx_http_task_spawned_t *kept);
@@ -58,9 +60,9 @@ ngx_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
 static ngx_task_rc_t
 ngx_http_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
 {
-    const char             *wrong;
-    ngx_http_task_spawn_t   s;
-    ngx_http_task_spawned_t *kept;
+    const char               *wrong;
+    ngx_http_task_spawn_t     s;
+    ngx_http_task_spawned_t  *kept;
 
     wrong = ngx_http_task_spawn_check(t, program);
 
@@ -110,12 +112,53 @@ ngx_http_task_spawn(ngx_task_t *t, ngx_task_program_t *program)
     ngx_http_task_program_close(&s.err);
     ngx_http_task_program_close(&s.pidfd);
 
-    kept->output = s.output;
-
-    kept->kept.free = ngx_http_task_spawn_free;
-    ngx_http_task_keep(t, &kept->kept);
+    kept = ngx_http_task_spawn_keep(&s, kept);
 
     return ngx_http_task_spawn_result(&s, kept);
+}
+
+
+/* a task may run many programs: of what each says it keeps what there is */
+
+static ngx_http_task_spawned_t *
+ngx_http_task_spawn_keep(ngx_http_task_spawn_t *s,
+    ngx_http_task_spawned_t *kept)
+{
+    void    *smaller;
+    size_t   len;
+
+    len = ngx_min(s->errors_len, NGX_HTTP_TASK_SPAWN_ERRORS);
+
+    *ngx_cpymem(kept->messages, s->errors + s->errors_len - len, len) = '\0';
+
+    if (s->program->stream || s->len == 0) {
+        free(s->output);
+        s->output = NULL;
+    }
+
+    if (s->output) {
+        s->output[s->len] = '\0';
+
+        smaller = realloc(s->output, s->len + 1);
+        if (smaller) {
+            s->output = smaller;
+        }
+    }
+
+    kept->output = s->output;
+    kept->kept.free = ngx_http_task_spawn_free;
+
+    smaller = realloc(kept, offsetof(ngx_http_task_spawned_t, messages)
+                            + len + 1);
+    if (smaller) {
+        kept = smaller;
+    }
+
+    /* from now on others may have its address */
+
+    ngx_http_task_keep(s->task, &kept->kept);
+
+    return kept;
 }
 
 
@@ -338,7 +381,6 @@ ngx_http_task_spawn_result(ngx_http_task_spawn_t *s,
     ngx_http_task_spawned_t *kept)
 {
     size_t               len;
-    u_char              *errors;
     ngx_task_program_t  *program;
 
     program = s->program;
@@ -348,9 +390,6 @@ ngx_http_task_spawn_result(ngx_http_task_spawn_t *s,
     }
 
     len = ngx_min(s->errors_len, NGX_HTTP_TASK_SPAWN_ERRORS);
-    errors = s->errors + s->errors_len - len;
-
-    *ngx_cpymem(kept->messages, errors, len) = '\0';
 
     program->messages = kept->messages;
     program->messages_len = len;
@@ -358,12 +397,9 @@ ngx_http_task_spawn_result(ngx_http_task_spawn_t *s,
     /* "" if there is no output at all */
 
     program->output = kept->messages + len;
-
     program->output_len = s->len;
 
-    if (s->output && !program->stream) {
-        s->output[s->len] = '\0';
-
+    if (s->output) {
         program->output = (char *) s->output;
     }
 
@@ -382,7 +418,7 @@ ngx_http_task_spawn_log(ngx_http_task_spawn_t *s)
 {
     size_t               len;
     u_char               text[NGX_MAX_ERROR_STR], *p;
-    const char          *name, *errors;
+    const char          *name;
     ngx_task_t          *t;
     ngx_task_program_t  *program;
 
@@ -409,16 +445,21 @@ ngx_http_task_spawn_log(ngx_http_task_spawn_t *s)
     }
 
     len = ngx_min(program->messages_len, NGX_HTTP_TASK_SPAWN_LOGGED);
-    errors = program->messages + program->messages_len - len;
+
+    /* a null would end the text for printf() */
+
+    len = ngx_http_task_log_escape(text, sizeof(text),
+                                   (u_char *) program->messages
+                                   + program->messages_len - len, len);
 
     if (program->signal) {
         ngx_task_log(t, NGX_TASK_LOG_WARN,
                      "program \"%s\" was ended by signal %d%s%.*s", name,
-                     program->signal, len ? ": " : "", (int) len, errors);
+                     program->signal, len ? ": " : "", (int) len, text);
 
     } else {
         ngx_task_log(t, NGX_TASK_LOG_WARN,
                      "program \"%s\" exited with code %d%s%.*s", name,
-                     program->exit_code, len ? ": " : "", (int) len, errors);
+                     program->exit_code, len ? ": " : "", (int) len, text);
     }
 }

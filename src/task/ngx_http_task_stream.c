@@ -28,6 +28,8 @@
 static ngx_task_rc_t ngx_http_task_stream_create(ngx_task_t *t,
     const char *type);
 static const char *ngx_http_task_stream_wrong(ngx_task_t *t);
+static ngx_task_rc_t ngx_http_task_stream_send_all(ngx_task_t *t,
+    const u_char **data, size_t *len, ngx_uint_t whole);
 static ngx_task_rc_t ngx_http_task_stream_wait(ngx_task_t *t,
     ngx_http_task_stream_t *s);
 static void ngx_http_task_stream_look(ngx_task_t *t,
@@ -201,20 +203,45 @@ ngx_task_rc_t
 ngx_http_task_stream_send(ngx_task_t *t, const u_char *data, size_t len,
     ngx_uint_t whole)
 {
+    ngx_task_rc_t          rc;
+    ngx_http_task_rest_t  *rest;
+
+    rest = &t->stream->rest;
+
+    if (rest->text) {
+        rc = ngx_http_task_stream_send_all(t, &rest->data, &rest->len,
+                                           rest->whole);
+
+        if (rc != NGX_TASK_OK) {
+            return rc;
+        }
+
+        cJSON_free(rest->text);
+        rest->text = NULL;
+    }
+
+    return ngx_http_task_stream_send_all(t, &data, &len, whole);
+}
+
+
+static ngx_task_rc_t
+ngx_http_task_stream_send_all(ngx_task_t *t, const u_char **data, size_t *len,
+    ngx_uint_t whole)
+{
     size_t                   n;
     ngx_task_rc_t            rc;
     ngx_http_task_stream_t  *s;
 
     s = t->stream;
 
-    while (len) {
-        n = ngx_http_task_stream_put(s, data, len, whole);
+    while (*len) {
+        n = ngx_http_task_stream_put(s, *data, *len, whole);
 
         if (n) {
             ngx_http_task_bell_ring(&s->bell);
 
-            data += n;
-            len -= n;
+            *data += n;
+            *len -= n;
 
             continue;
         }
@@ -280,6 +307,15 @@ ngx_http_task_stream_look(ngx_task_t *t, ngx_http_task_stream_t *s,
             ngx_cpu_pause();
         }
     }
+}
+
+
+void
+ngx_http_task_stream_unwait(ngx_http_task_stream_t *s)
+{
+    s->resume = NULL;
+    s->waited = ngx_http_task_stream_waited(s);
+    s->since = 0;
 }
 
 

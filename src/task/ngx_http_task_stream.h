@@ -70,6 +70,12 @@ struct ngx_http_task_stream_s {
     void                           (*resume)(ngx_task_t *t);
     ngx_queue_t                      writers;
 
+    /* of a line, or an event, whose branch was let go in the midst of it: it
+       goes out before anything else; it is a piece's while one of the task's
+       own branch runs, and one of the writers else */
+
+    ngx_http_task_rest_t             rest;
+
     unsigned                         held:1;
     unsigned                         begun:1;      /* the header was sent */
     unsigned                         bodiless:1;   /* and no body follows */
@@ -122,6 +128,10 @@ size_t ngx_http_task_stream_put(ngx_http_task_stream_t *s, const u_char *data,
 /* returns how many bytes may be put */
 
 size_t ngx_http_task_stream_room(ngx_http_task_stream_t *s);
+
+/* no branch awaits room any more */
+
+void ngx_http_task_stream_unwait(ngx_http_task_stream_t *s);
 
 /* returns for how long it has waited for the client, so far; nanoseconds */
 

@@ -24,6 +24,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import beside
 import cores
 import crowds
+import databases
 import fetches
 import jobs
 import rates
@@ -82,6 +83,7 @@ PARTS = {
     "cores": cores.cores,
     "streams": streams.streams,
     "fetches": fetches.fetches,
+    "databases": databases.databases,
 }
 
 

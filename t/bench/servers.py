@@ -335,6 +335,26 @@ def small(core=None):
 """, [f"{BUILD}/ngx_http_task_module.so"], core=core)
 
 
+def database(port, connections, core=None):
+    return nginx("database", 9143, """
+    location = /note {
+        task        pg.query "statement=select id, author, text from notes
+                              where id = $$1";
+        task_param  id type=int;
+    }
+""", [f"{BUILD}/ngx_http_task_module.so"], core=core, main=f"""
+task_load {BUILD}/tasks/pg.so;
+task_set pg.url "host=127.0.0.1 port={port} user=postgres";
+task_set pg.connections {connections};""")
+
+
+def fastapi_database(port, connections, core=None):
+    os.environ.update(PGHOST="127.0.0.1", PGPORT=str(port), PGUSER="postgres",
+                      PGDATABASE="postgres", CONNECTIONS=str(connections))
+
+    return uvicorn("fastapi_database", 9144, "app_database", core)
+
+
 def streams(core=None):
     return nginx("streams", 9131, STREAMS, [f"{BUILD}/ngx_http_task_module.so"],
                  main=f"""task_load {BUILD}/tasks/test/stream.so;
@@ -371,9 +391,13 @@ def fastapi_streams(core=None):
 
 
 def fastapi(core=None, workers=1):
-    return Server("fastapi", 9103,
+    return uvicorn("fastapi", 9103, "app", core)
+
+
+def uvicorn(name, port, app, core):
+    return Server(name, port,
                   ["/usr/bin/python3", "-m", "uvicorn", "--app-dir", "t/bench",
-                   "app:app", "--host", "127.0.0.1", "--port", "9103",
+                   f"{app}:app", "--host", "127.0.0.1", "--port", str(port),
                    "--loop", "uvloop", "--http", "httptools",
                    "--no-access-log", "--log-level", "warning",
                    "--backlog", "16384"], core)

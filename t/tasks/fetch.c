@@ -12,6 +12,36 @@
 #include <unistd.h>
 
 
+/* functions that have begun, and that have called what they deferred */
+
+static int64_t  begun;
+static int64_t  ended;
+
+
+static void
+begins(void)
+{
+    __atomic_add_fetch(&begun, 1, __ATOMIC_SEQ_CST);
+}
+
+
+static void
+ends(void)
+{
+    __atomic_add_fetch(&ended, 1, __ATOMIC_SEQ_CST);
+}
+
+
+static ngx_task_rc_t
+seen(ngx_task_t *t)
+{
+    ngx_task_set_int(t, "begun", __atomic_load_n(&begun, __ATOMIC_SEQ_CST));
+    ngx_task_set_int(t, "ended", __atomic_load_n(&ended, __ATOMIC_SEQ_CST));
+
+    return NGX_TASK_OK;
+}
+
+
 /* --- one: tells all of a reply ------------------------------------------- */
 
 typedef struct {
@@ -22,7 +52,7 @@ typedef struct {
     const char              *body;
     int64_t                  max;
     int64_t                  timeout;
-    int64_t                  log;        /* 1: tells when it has ended */
+    int64_t                  size;       /* of a body of that many bytes */
     int                      file;
     int                      pass;       /* the body of its own request */
 } one_args_t;
@@ -36,7 +66,7 @@ static const ngx_task_param_t  one_params[] = {
     NGX_TASK_PARAM(one_args_t, body, .def = ""),
     NGX_TASK_PARAM_AS(one_args_t, max, NGX_TASK_SIZE, .def = "0"),
     NGX_TASK_PARAM_AS(one_args_t, timeout, NGX_TASK_TIME, .def = "0"),
-    NGX_TASK_PARAM(one_args_t, log, .def = "0"),
+    NGX_TASK_PARAM_AS(one_args_t, size, NGX_TASK_SIZE, .def = "0"),
     NGX_TASK_PARAM_AS(one_args_t, file, NGX_TASK_BOOL, .def = "0"),
     NGX_TASK_PARAM_AS(one_args_t, pass, NGX_TASK_BOOL, .def = "0")
 };
@@ -44,7 +74,7 @@ static const ngx_task_param_t  one_params[] = {
 
 typedef struct {
     const ngx_task_reply_t  *reply;
-    ngx_task_t              *task;
+    char                    *body;
 } one_state_t;
 
 
@@ -53,7 +83,8 @@ one_ended(void *data)
 {
     one_state_t *s = data;
 
-    ngx_task_log(s->task, NGX_TASK_LOG_NOTICE, "deferred call");
+    free(s->body);
+    ends();
 }
 
 
@@ -119,6 +150,8 @@ one_tell(ngx_task_t *t, const ngx_task_reply_t *reply, ngx_task_rc_t rc)
     ngx_task_set_int(t, "error", reply->error);
     ngx_task_set_int(t, "len", reply->body_len);
     ngx_task_set_bool(t, "file", reply->fd != -1);
+    ngx_task_set_string(t, "of", ngx_task_reply_header(reply, "x-oF")
+                                 ? ngx_task_reply_header(reply, "x-oF") : "");
 
     headers = cJSON_CreateObject();
 
@@ -137,7 +170,11 @@ one_tell(ngx_task_t *t, const ngx_task_reply_t *reply, ngx_task_rc_t rc)
     ngx_task_set_int(t, "sum", one_sum(0, (unsigned char *) reply->body,
                                        reply->body_len));
 
-    if (reply->body_len <= 4096) {
+    if (reply->body && reply->body[reply->body_len] != '\0') {
+        ngx_task_set_string(t, "wrong", "no null behind the body");
+    }
+
+    if (reply->body && reply->body_len <= 4096) {
         ngx_task_set_string(t, "body", reply->body);
     }
 }
@@ -155,10 +192,12 @@ one(ngx_task_t *t, ngx_task_frame_t *f)
 
     NGX_TASK_BEGIN(f);
 
-    s->task = t;
+    begins();
+    (void) ngx_task_defer(t, one_ended, s);
 
-    if (args->log) {
-        (void) ngx_task_defer(t, one_ended, s);
+    if (args->size) {
+        s->body = malloc(args->size);
+        memset(s->body, 'x', args->size);
     }
 
     header.name = args->name;
@@ -173,6 +212,12 @@ one(ngx_task_t *t, ngx_task_frame_t *f)
     request.nheaders = (args->header != NULL);
     request.body = args->body[0] ? args->body : NULL;
     request.body_len = strlen(args->body);
+
+    if (s->body) {
+        request.body = s->body;
+        request.body_len = args->size;
+    }
+
     request.max_body = args->max;
     request.timeout = args->timeout;
     request.flags = (args->file ? NGX_TASK_FETCH_FILE : 0)
@@ -190,11 +235,13 @@ one(ngx_task_t *t, ngx_task_frame_t *f)
 
 typedef struct {
     const char  *uri;
+    int64_t      ms;         /* when it begins */
 } plain_args_t;
 
 
 static const ngx_task_param_t  plain_params[] = {
-    NGX_TASK_PARAM(plain_args_t, uri)
+    NGX_TASK_PARAM(plain_args_t, uri),
+    NGX_TASK_PARAM_AS(plain_args_t, ms, NGX_TASK_TIME, .def = "0")
 };
 
 
@@ -208,6 +255,10 @@ plain(ngx_task_t *t, ngx_task_frame_t *f)
     ngx_task_request_t  request;
 
     NGX_TASK_BEGIN(f);
+
+    if (args->ms) {
+        NGX_TASK_AWAIT(f, ngx_task_sleep(f, args->ms));
+    }
 
     memset(&request, 0, sizeof(request));
 
@@ -232,6 +283,7 @@ plain(ngx_task_t *t, ngx_task_frame_t *f)
 
 typedef struct {
     const char              *uri;
+    const char              *bad;        /* what the first one fetches */
     int64_t                  n;
     int64_t                  limit;
     int64_t                  times;
@@ -242,6 +294,7 @@ typedef struct {
 
 static const ngx_task_param_t  many_params[] = {
     NGX_TASK_PARAM(many_args_t, uri),
+    NGX_TASK_PARAM(many_args_t, bad, .flags = NGX_TASK_OPTIONAL),
     NGX_TASK_PARAM(many_args_t, n, .def = "10", .min = "1", .max = "1000"),
     NGX_TASK_PARAM(many_args_t, limit, .def = "0"),
     NGX_TASK_PARAM(many_args_t, times, .def = "1"),
@@ -327,6 +380,17 @@ many_count(many_state_t *s, ngx_task_rc_t rc)
 }
 
 
+static void
+many_ended(void *data)
+{
+    many_state_t *s = data;
+
+    free(s->of);
+    free(s->children);
+    ends();
+}
+
+
 static ngx_task_rc_t
 many(ngx_task_t *t, ngx_task_frame_t *f)
 {
@@ -338,16 +402,16 @@ many(ngx_task_t *t, ngx_task_frame_t *f)
 
     NGX_TASK_BEGIN(f);
 
+    begins();
+    (void) ngx_task_defer(t, many_ended, s);
+
     s->of = calloc(args->n, sizeof(many_child_t));
     s->children = calloc(args->n, sizeof(ngx_task_child_t));
-
-    (void) ngx_task_defer(t, free, s->of);
-    (void) ngx_task_defer(t, free, s->children);
 
     while (s->i < args->times) {
 
         for (i = 0; i < args->n; i++) {
-            s->of[i].uri = args->uri;
+            s->of[i].uri = (i == 0 && args->bad) ? args->bad : args->uri;
             s->of[i].timeout = args->each;
             s->children[i].fn = many_one;
             s->children[i].state = &s->of[i];
@@ -369,6 +433,31 @@ many(ngx_task_t *t, ngx_task_frame_t *f)
     ngx_task_set_int(t, "cancelled", s->cancelled);
     ngx_task_set_int(t, "timeouts", s->timeouts);
     ngx_task_set_int(t, "busy", s->busy);
+
+    NGX_TASK_END(f);
+}
+
+
+/* --- within: a fetch with a deadline around it --------------------------- */
+
+static ngx_task_rc_t
+within(ngx_task_t *t, ngx_task_frame_t *f)
+{
+    many_state_t *s = f->state;
+
+    const many_args_t *args = ngx_task_args(t);
+
+    NGX_TASK_BEGIN(f);
+
+    begins();
+    (void) ngx_task_defer(t, many_ended, s);
+
+    s->of = calloc(1, sizeof(many_child_t));
+    s->of->uri = args->uri;
+
+    NGX_TASK_AWAIT(f, ngx_task_timeout(f, args->each, many_one, s->of));
+
+    ngx_task_set_string(t, "rc", one_rc(f->rc));
 
     NGX_TASK_END(f);
 }
@@ -430,6 +519,12 @@ wrong(ngx_task_t *t, ngx_task_frame_t *f)
     case 5:
         request.flags = NGX_TASK_FETCH_BODY;
         break;
+
+    case 6:
+        request.flags = NGX_TASK_FETCH_BODY;
+        request.body = "a";
+        request.body_len = 1;
+        break;
     }
 
     NGX_TASK_AWAIT(f, ngx_task_fetch(f, &request, &s->reply));
@@ -464,9 +559,20 @@ static const ngx_task_function_t  functions[] = {
                       .args = NGX_TASK_ARGS(many_args_t, many_params),
                       .state_size = sizeof(many_state_t)),
 
+    NGX_TASK_FUNCTION("within", .async = within,
+                      .args = NGX_TASK_ARGS(many_args_t, many_params),
+                      .state_size = sizeof(many_state_t)),
+
+    NGX_TASK_FUNCTION("seen", .block = seen),
+
     NGX_TASK_FUNCTION("wrong", .async = wrong,
                       .args = NGX_TASK_ARGS(wrong_args_t, wrong_params),
-                      .state_size = sizeof(one_state_t))
+                      .state_size = sizeof(one_state_t)),
+
+    NGX_TASK_FUNCTION("wrong_raw", .async = wrong,
+                      .args = NGX_TASK_ARGS(wrong_args_t, wrong_params),
+                      .state_size = sizeof(one_state_t),
+                      .flags = NGX_TASK_RAW_BODY|NGX_TASK_POST)
 };
 
 

@@ -7,10 +7,12 @@
 
 #include <ngx_task.h>
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 
 #define INNER  3
@@ -26,6 +28,8 @@ typedef struct {
     int64_t      times;
     int64_t      timeout;
     const char  *kind;
+    const char  *pool;
+    const char  *until;
 } args_t;
 
 
@@ -53,7 +57,7 @@ typedef struct {
 } state_t;
 
 
-static int  begun, deferred;
+static int  begun, deferred, pieces, returned;
 
 
 static ngx_task_rc_t kid(ngx_task_t *t, ngx_task_frame_t *f);
@@ -75,6 +79,19 @@ done(void *data)
 {
     free(data);
     __atomic_add_fetch(&deferred, 1, __ATOMIC_SEQ_CST);
+}
+
+
+/* whatever is cancelled */
+
+static ngx_task_rc_t
+until(const char *path)
+{
+    while (access(path, F_OK) != 0) {
+        usleep(2000);
+    }
+
+    return NGX_TASK_OK;
 }
 
 
@@ -106,6 +123,10 @@ piece(ngx_task_t *t, void *data)
         return ngx_task_sleep(k->frame, 1);
     }
 
+    if (strcmp(k->args->kind, "exit") == 0 && k->i == k->args->bad) {
+        pthread_exit(NULL);
+    }
+
     if (strcmp(k->args->kind, "body") == 0 && k->i == k->args->bad) {
         memset(&program, 0, sizeof(program));
         program.size = sizeof(program);
@@ -126,16 +147,25 @@ piece(ngx_task_t *t, void *data)
                ? NGX_TASK_OK : NGX_TASK_FAILED;
     }
 
+    __atomic_add_fetch(&pieces, 1, __ATOMIC_SEQ_CST);
+
     k->text = malloc(100);
     memset(k->text, 'x', 100);
 
-    rc = ngx_task_block_ms(t, k->args->ms + k->i * k->args->step);
+    if (strcmp(k->args->kind, "gate") == 0 && k->i == k->args->bad) {
+        rc = until(k->args->until);
+
+    } else {
+        rc = ngx_task_block_ms(t, k->args->ms + k->i * k->args->step);
+    }
 
     /* it is there, whoever has gone meanwhile */
 
     memset(k->text, 'y', 100);
     free(k->text);
     k->text = NULL;
+
+    __atomic_add_fetch(&returned, 1, __ATOMIC_SEQ_CST);
 
     return rc;
 }
@@ -149,7 +179,7 @@ called(ngx_task_t *t, ngx_task_frame_t *f)
     NGX_TASK_BEGIN(f);
 
     NGX_TASK_AWAIT(f, ngx_task_sleep(f, k->args->ms + k->i * k->args->step));
-    NGX_TASK_AWAIT(f, ngx_task_offload(f, NULL, piece, k));
+    NGX_TASK_AWAIT(f, ngx_task_offload(f, k->args->pool, piece, k));
 
     (void) t;
 
@@ -207,10 +237,16 @@ wait_for(ngx_task_frame_t *f, kid_t *k)
     if (strcmp(kind, "offload") == 0 || strcmp(kind, "set") == 0
         || strcmp(kind, "defer") == 0 || strcmp(kind, "spawn") == 0
         || strcmp(kind, "stream") == 0 || strcmp(kind, "await") == 0
-        || strcmp(kind, "body") == 0)
+        || strcmp(kind, "body") == 0 || strcmp(kind, "exit") == 0
+        || strcmp(kind, "gate") == 0
+        || (strcmp(kind, "mixed") == 0 && k->i != k->args->bad))
     {
         k->frame = f;
-        return ngx_task_offload(f, NULL, piece, k);
+        return ngx_task_offload(f, k->args->pool, piece, k);
+    }
+
+    if (strcmp(kind, "mixed") == 0) {
+        return ngx_task_sleep(f, k->args->step);
     }
 
     return ngx_task_sleep(f, k->args->ms + k->i * k->args->step);
@@ -237,8 +273,9 @@ kid(ngx_task_t *t, ngx_task_frame_t *f)
         return f->rc;
     }
 
-    if (k->i == k->args->bad) {
-
+    if (k->i == k->args->bad && strcmp(k->args->kind, "mixed") != 0
+        && strcmp(k->args->kind, "exit") != 0)
+    {
         if (strcmp(k->args->kind, "again") == 0) {
             return NGX_TASK_AGAIN;
         }
@@ -250,7 +287,9 @@ kid(ngx_task_t *t, ngx_task_frame_t *f)
         return NGX_TASK_FAILED;
     }
 
-    if (strcmp(k->args->kind, "write") == 0) {
+    if (strcmp(k->args->kind, "write") == 0
+        || (strcmp(k->args->kind, "mixed") == 0 && k->i == k->args->bad))
+    {
         line = cJSON_CreateObject();
         cJSON_AddNumberToObject(line, "i", k->i);
         cJSON_AddStringToObject(line, "text",
@@ -261,6 +300,19 @@ kid(ngx_task_t *t, ngx_task_frame_t *f)
     }
 
     NGX_TASK_END(f);
+}
+
+
+static void
+add(cJSON *array, double number)
+{
+    cJSON  *item;
+
+    item = cJSON_CreateNumber(number);
+
+    if (!cJSON_AddItemToArray(array, item)) {
+        cJSON_Delete(item);
+    }
 }
 
 
@@ -277,8 +329,8 @@ answer(ngx_task_t *t, state_t *s, ngx_task_rc_t rc)
     took = cJSON_CreateArray();
 
     for (i = 0; i < args->n; i++) {
-        cJSON_AddItemToArray(rcs, cJSON_CreateNumber(s->children[i].rc));
-        cJSON_AddItemToArray(took, cJSON_CreateNumber(s->kids[i].at));
+        add(rcs, s->children[i].rc);
+        add(took, s->kids[i].at);
     }
 
     ngx_task_set_int(t, "rc", rc);
@@ -329,7 +381,7 @@ gather(ngx_task_t *t, ngx_task_frame_t *f)
                                           ? NGX_TASK_GATHER_FIRST_ERROR : 0));
     }
 
-    if (strcmp(args->kind, "write") != 0) {
+    if (strcmp(args->kind, "write") != 0 && strcmp(args->kind, "mixed") != 0) {
         answer(t, s, f->rc);
     }
 
@@ -381,7 +433,7 @@ wrongly(ngx_task_t *t, ngx_task_frame_t *f)
         NGX_TASK_AWAIT(f, ngx_task_gather(f, none, 1, 0, 0));
 
     } else if (strcmp(args->kind, "flags") == 0) {
-        NGX_TASK_AWAIT(f, ngx_task_gather(f, none, 1, 0, 8));
+        NGX_TASK_AWAIT(f, ngx_task_gather(f, none, 1, 0, 0x80000008));
 
     } else {
         NGX_TASK_AWAIT(f, ngx_task_timeout(f, 10, NULL, NULL));
@@ -397,6 +449,9 @@ seen(ngx_task_t *t)
     ngx_task_set_int(t, "begun", __atomic_load_n(&begun, __ATOMIC_SEQ_CST));
     ngx_task_set_int(t, "deferred",
                      __atomic_load_n(&deferred, __ATOMIC_SEQ_CST));
+    ngx_task_set_int(t, "pieces", __atomic_load_n(&pieces, __ATOMIC_SEQ_CST));
+    ngx_task_set_int(t, "returned",
+                     __atomic_load_n(&returned, __ATOMIC_SEQ_CST));
 
     return NGX_TASK_OK;
 }
@@ -411,7 +466,9 @@ static const ngx_task_param_t  params[] = {
     NGX_TASK_PARAM(args_t, first, .def = "false"),
     NGX_TASK_PARAM(args_t, times, .def = "1"),
     NGX_TASK_PARAM_AS(args_t, timeout, NGX_TASK_TIME, .def = "100ms"),
-    NGX_TASK_PARAM(args_t, kind, .def = "sleep")
+    NGX_TASK_PARAM(args_t, kind, .def = "sleep"),
+    NGX_TASK_PARAM(args_t, pool, .def = "default"),
+    NGX_TASK_PARAM(args_t, until, .def = "")
 };
 
 

@@ -9,6 +9,7 @@
 #include <ngx_task.h>
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -550,6 +551,37 @@ e2big(ngx_task_t *t)
 }
 
 
+/* how much memory of 100 programs is kept, in task_mode sync */
+
+static ngx_task_rc_t
+kept(ngx_task_t *t)
+{
+    int                  i;
+    size_t               before;
+    ngx_task_program_t   p;
+
+    static const char *const  argv[] = { "sh", "-c", "echo said >&2", NULL };
+
+    before = mallinfo2().uordblks;
+
+    for (i = 0; i < 100; i++) {
+        memset(&p, 0, sizeof(p));
+        p.size = sizeof(p);
+        p.argv = argv;
+
+        if (ngx_task_spawn(t, &p) != NGX_TASK_OK
+            || strcmp(p.messages, "said\n") != 0 || *p.output != '\0')
+        {
+            return NGX_TASK_FAILED;
+        }
+    }
+
+    ngx_task_set_int(t, "bytes", mallinfo2().uordblks - before);
+
+    return NGX_TASK_OK;
+}
+
+
 static const ngx_task_param_t  ends_params[] = {
     { "how", NGX_TASK_ENUM, offsetof(ends_args_t, how), "fine", NULL, NULL, "",
       "exit|quick|two|own|defer|thread|cancel|enabled|fork|child|fine" },
@@ -594,6 +626,7 @@ static const ngx_task_function_t  functions[] = {
     { "aspawn", "", NULL, aspawn, sizeof(ends_args_t), ends_params, 0, 0 },
     { "wrong-spawn", "", wrong_spawn, NULL, sizeof(ends_args_t), ends_params,
       0, 0 },
+    { "kept", "", kept, NULL, 0, NULL, 0, 0 },
     { "e2big", "", e2big, NULL, 0, NULL, 0, 0 },
     { NULL, NULL, NULL, NULL, 0, NULL, 0, 0 }
 };

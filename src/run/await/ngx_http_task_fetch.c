@@ -376,6 +376,8 @@ ngx_http_task_fetch_done(ngx_http_task_fetch_t *fetch)
 }
 
 
+/* a reply that is there counts, what still reads the function's body does not */
+
 static void
 ngx_http_task_fetch_time(void *data)
 {
@@ -385,9 +387,15 @@ ngx_http_task_fetch_time(void *data)
 
     fetch = b->awaited;
 
-    /* it has ended in this turn of the loop */
-
     if (fetch->complete) {
+
+        /* or it has ended in this turn of the loop */
+
+        if (fetch->request) {
+            ngx_http_task_fetch_abort(fetch);
+            ngx_http_task_fetch_done(fetch);
+        }
+
         return;
     }
 

@@ -12,6 +12,8 @@
 
 static ngx_int_t ngx_http_task_fetch_request(ngx_http_request_t *r,
     ngx_task_t *t, const ngx_task_request_t *request);
+static ngx_int_t ngx_http_task_fetch_server(ngx_http_request_t *r,
+    ngx_task_t *t, const ngx_task_request_t *request);
 static ngx_int_t ngx_http_task_fetch_line(ngx_http_request_t *r,
     const char *method, const char *uri);
 static ngx_int_t ngx_http_task_fetch_body(ngx_http_request_t *r, ngx_task_t *t,
@@ -22,6 +24,8 @@ static ngx_int_t ngx_http_task_fetch_headers(ngx_http_request_t *r,
     ngx_task_t *t, const ngx_task_request_t *request);
 static ngx_int_t ngx_http_task_fetch_header(ngx_http_request_t *r,
     const char *name, const u_char *value, size_t len);
+static void ngx_http_task_fetch_closed(ngx_event_t *rev);
+static void ngx_http_task_fetch_drop(ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_fetch_known(ngx_http_request_t *r);
 static void ngx_http_task_fetch_cleanup(void *data);
 
@@ -80,15 +84,14 @@ ngx_http_task_fetch_create(ngx_http_task_fetch_t *fetch,
     if (cln == NULL
         || ngx_http_task_fetch_request(r, fetch->task, request) != NGX_OK)
     {
-        r->logged = 1;
-
-        ngx_http_free_request(r, 0);
-        ngx_http_close_connection(c);
+        ngx_http_task_fetch_drop(r);
         return NGX_ERROR;
     }
 
     cln->handler = ngx_http_task_fetch_cleanup;
     cln->data = r;
+
+    c->read->handler = ngx_http_task_fetch_closed;
 
     fetch->request = r;
     fetch->has_body = (r->request_body->bufs != NULL);
@@ -101,10 +104,6 @@ static ngx_int_t
 ngx_http_task_fetch_request(ngx_http_request_t *r, ngx_task_t *t,
     const ngx_task_request_t *request)
 {
-    ngx_http_core_srv_conf_t  *cscf;
-
-    cscf = t->conf->server;
-
     r->http_version = NGX_HTTP_VERSION_10;
     ngx_str_set(&r->http_protocol, "HTTP/1.0");
 
@@ -114,8 +113,6 @@ ngx_http_task_fetch_request(ngx_http_request_t *r, ngx_task_t *t,
     r->main_filter_need_in_memory = 1;
 
     r->headers_in.connection_type = NGX_HTTP_CONNECTION_CLOSE;
-    r->headers_in.server = t->request ? t->request->headers_in.server
-                                      : cscf->server_name;
 
     if (ngx_http_task_fetch_line(r, request->method ? request->method : "GET",
                                  request->uri)
@@ -135,7 +132,39 @@ ngx_http_task_fetch_request(ngx_http_request_t *r, ngx_task_t *t,
         return NGX_ERROR;
     }
 
+    if (ngx_http_task_fetch_server(r, t, request) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_task_fetch_headers(r, t, request);
+}
+
+
+/* as the client's, which the request may outlive; nginx takes that of a Host */
+
+static ngx_int_t
+ngx_http_task_fetch_server(ngx_http_request_t *r, ngx_task_t *t,
+    const ngx_task_request_t *request)
+{
+    size_t      i;
+    ngx_str_t  *server;
+
+    for (i = 0; i < request->nheaders; i++) {
+        if (ngx_strcasecmp((u_char *) request->headers[i].name,
+                           (u_char *) "Host")
+            == 0)
+        {
+            return NGX_OK;
+        }
+    }
+
+    server = t->request ? &t->request->headers_in.server
+                        : &t->conf->server->server_name;
+
+    r->headers_in.server.len = server->len;
+    r->headers_in.server.data = ngx_pstrdup(r->pool, server);
+
+    return r->headers_in.server.data ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -348,6 +377,39 @@ ngx_http_task_fetch_header(ngx_http_request_t *r, const char *name,
 }
 
 
+/* worker_shutdown_timeout is over before the posted event: it tells the end */
+
+static void
+ngx_http_task_fetch_closed(ngx_event_t *rev)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    c = rev->data;
+    r = c->data;
+
+    ngx_http_task_fetch_connection(r)->fetch->begun = 1;
+
+    ngx_http_task_fetch_drop(r);
+}
+
+
+/* one that has not begun, which nginx would not know to end */
+
+static void
+ngx_http_task_fetch_drop(ngx_http_request_t *r)
+{
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    r->logged = 1;
+
+    ngx_http_free_request(r, 0);
+    ngx_http_close_connection(c);
+}
+
+
 void
 ngx_http_task_fetch_run(ngx_http_task_fetch_t *fetch)
 {
@@ -419,10 +481,7 @@ ngx_http_task_fetch_abort(ngx_http_task_fetch_t *fetch)
     fetch->request = NULL;
 
     if (!fetch->begun) {
-        r->logged = 1;
-
-        ngx_http_free_request(r, 0);
-        ngx_http_close_connection(c);
+        ngx_http_task_fetch_drop(r);
         return;
     }
 

@@ -7,6 +7,8 @@
 #include "run/ngx_http_task_run.h"
 
 
+static ngx_int_t ngx_http_task_offload_post(ngx_http_task_branch_t *b,
+    ngx_thread_pool_t *tp, ngx_str_t *name, ngx_task_piece_pt fn, void *data);
 static void ngx_http_task_offload_done(ngx_http_task_piece_t *piece);
 static ngx_int_t ngx_http_task_offload_cancel(ngx_http_task_branch_t *b);
 
@@ -26,11 +28,9 @@ ngx_task_rc_t
 ngx_task_offload(ngx_task_frame_t *f, const char *pool, ngx_task_piece_pt fn,
     void *data)
 {
-    ngx_int_t                rc;
     ngx_str_t                name;
     ngx_task_t              *t;
     ngx_thread_pool_t       *tp;
-    ngx_http_task_piece_t   *piece;
     ngx_http_task_branch_t  *b;
 
     b = ngx_http_task_async_may_await(f);
@@ -63,18 +63,7 @@ ngx_task_offload(ngx_task_frame_t *f, const char *pool, ngx_task_piece_pt fn,
         return NGX_TASK_FAILED;
     }
 
-    piece = ngx_http_task_piece_get(t, &b->piece);
-
-    if (piece) {
-        piece->branch = b;
-        rc = ngx_http_task_piece_post(piece, &ngx_http_task_offload_piece, tp,
-                                      &name, fn, data);
-
-    } else {
-        rc = NGX_ERROR;
-    }
-
-    switch (rc) {
+    switch (ngx_http_task_offload_post(b, tp, &name, fn, data)) {
 
     case NGX_OK:
         return ngx_http_task_async_await(b, &ngx_http_task_offload);
@@ -89,10 +78,50 @@ ngx_task_offload(ngx_task_frame_t *f, const char *pool, ngx_task_piece_pt fn,
 }
 
 
+/* a piece of the task's own branch may stream */
+
+static ngx_int_t
+ngx_http_task_offload_post(ngx_http_task_branch_t *b, ngx_thread_pool_t *tp,
+    ngx_str_t *name, ngx_task_piece_pt fn, void *data)
+{
+    ngx_int_t               rc;
+    ngx_task_t             *t;
+    ngx_http_task_piece_t  *piece;
+
+    t = b->task;
+
+    piece = ngx_http_task_piece_get(t, &b->piece);
+
+    if (piece == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (b == &t->trunk) {
+        ngx_http_task_write_lend(t);
+    }
+
+    piece->branch = b;
+
+    rc = ngx_http_task_piece_post(piece, &ngx_http_task_offload_piece, tp, name,
+                                  fn, data);
+
+    if (rc != NGX_OK && b == &t->trunk) {
+        ngx_http_task_write_take_back(t);
+    }
+
+    return rc;
+}
+
+
 static void
 ngx_http_task_offload_done(ngx_http_task_piece_t *piece)
 {
     if (piece->branch->await) {
+
+        if (piece->branch == &piece->task->trunk) {
+            ngx_http_task_write_take_back(piece->task);
+        }
+
         ngx_http_task_async_continue(piece->branch, piece->rc);
 
     } else {

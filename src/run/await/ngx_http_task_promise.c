@@ -104,7 +104,10 @@ ngx_task_promise(ngx_task_frame_t *f, ngx_task_promise_t *promise, size_t size,
 
     promise->data = data;
     promise->memory = p;
-    promise->generation = p->word >> 8;
+
+    /* an old copy may be resolved, in vain, meanwhile */
+
+    promise->generation = ngx_http_task_atomic_get(&p->word) >> 8;
 
     return NGX_TASK_OK;
 }

@@ -36,6 +36,13 @@ ngx_http_task_reply_begin(ngx_http_task_fetch_t *fetch, ngx_http_request_t *r)
         return NGX_OK;
     }
 
+    /* nginx sends none if it takes what a server sent for HTTP/0.9 */
+
+    if (r->header_size == 0) {
+        fetch->error = EPROTO;
+        return NGX_ERROR;
+    }
+
     fetch->status = r->headers_out.status;
     fetch->header = r->header_size;
 

@@ -2,6 +2,10 @@
 /*
  * ngx_task_write() and its like: an async function waits until all that it
  * streams is in the ring.
+ *
+ * The first of those that wait may have put a part.  If it is let go then, what
+ * is left of a line or an event stays in its place; bytes are the function's
+ * own, and may be gone.
  */
 
 
@@ -13,13 +17,18 @@ static ngx_task_rc_t ngx_http_task_write(ngx_http_task_branch_t *b,
     const u_char *data, size_t len, ngx_uint_t whole);
 static ngx_task_rc_t ngx_http_task_write_text(ngx_http_task_branch_t *b,
     u_char *text, size_t len, const char *type);
+static void ngx_http_task_write_add(ngx_http_task_stream_t *s,
+    ngx_http_task_rest_t *rest);
 static void ngx_http_task_write_resume(ngx_task_t *t);
-static ngx_int_t ngx_http_task_write_put(ngx_http_task_branch_t *b);
-static ngx_int_t ngx_http_task_write_end(ngx_http_task_branch_t *b);
+static ngx_int_t ngx_http_task_write_put(ngx_task_t *t,
+    ngx_http_task_rest_t *rest);
+static ngx_int_t ngx_http_task_write_cancel(ngx_http_task_branch_t *b);
+static void ngx_http_task_write_end(ngx_http_task_stream_t *s,
+    ngx_http_task_rest_t *rest);
 
 
 static const ngx_http_task_await_t  ngx_http_task_write_await = {
-    .cancel = ngx_http_task_write_end
+    .cancel = ngx_http_task_write_cancel
 };
 
 
@@ -124,10 +133,12 @@ static ngx_task_rc_t
 ngx_http_task_write(ngx_http_task_branch_t *b, const u_char *data, size_t len,
     ngx_uint_t whole)
 {
+    ngx_task_t              *t;
     ngx_http_task_rest_t    *rest;
     ngx_http_task_stream_t  *s;
 
-    s = b->task->stream;
+    t = b->task;
+    s = t->stream;
     rest = &b->rest;
 
     rest->data = data;
@@ -136,10 +147,19 @@ ngx_http_task_write(ngx_http_task_branch_t *b, const u_char *data, size_t len,
 
     /* what others still have to write goes first */
 
-    if (s->resume == NULL && ngx_http_task_write_put(b) == NGX_OK) {
+    if (s->resume == NULL && ngx_http_task_write_put(t, rest) == NGX_OK) {
         return NGX_TASK_OK;
     }
 
+    ngx_http_task_write_add(s, rest);
+
+    return ngx_http_task_async_await(b, &ngx_http_task_write_await);
+}
+
+
+static void
+ngx_http_task_write_add(ngx_http_task_stream_t *s, ngx_http_task_rest_t *rest)
+{
     if (s->resume == NULL) {
         ngx_queue_init(&s->writers);
         s->since = ngx_http_task_now();
@@ -147,24 +167,20 @@ ngx_http_task_write(ngx_http_task_branch_t *b, const u_char *data, size_t len,
     }
 
     ngx_queue_insert_tail(&s->writers, &rest->queue);
-
-    return ngx_http_task_async_await(b, &ngx_http_task_write_await);
 }
 
 
 /* NGX_AGAIN: the ring is full */
 
 static ngx_int_t
-ngx_http_task_write_put(ngx_http_task_branch_t *b)
+ngx_http_task_write_put(ngx_task_t *t, ngx_http_task_rest_t *rest)
 {
-    size_t                 n, len;
-    ngx_http_task_rest_t  *rest;
+    size_t  n, len;
 
-    rest = &b->rest;
     len = rest->len;
 
     do {
-        n = ngx_http_task_stream_put(b->task->stream, rest->data, rest->len,
+        n = ngx_http_task_stream_put(t->stream, rest->data, rest->len,
                                      rest->whole);
 
         rest->data += n;
@@ -175,7 +191,7 @@ ngx_http_task_write_put(ngx_http_task_branch_t *b)
     /* with no bytes the header is sent */
 
     if (rest->len < len || len == 0) {
-        ngx_http_task_stream_go(b->task);
+        ngx_http_task_stream_go(t);
     }
 
     return rest->len ? NGX_AGAIN : NGX_OK;
@@ -188,37 +204,90 @@ static void
 ngx_http_task_write_resume(ngx_task_t *t)
 {
     ngx_queue_t             *q;
+    ngx_http_task_rest_t    *rest;
     ngx_http_task_branch_t  *b;
+    ngx_http_task_stream_t  *s;
 
-    q = ngx_queue_head(&t->stream->writers);
-    b = ngx_queue_data(q, ngx_http_task_branch_t, rest.queue);
+    s = t->stream;
 
-    if (ngx_http_task_write_put(b) == NGX_OK) {
-        (void) ngx_http_task_write_end(b);
+    q = ngx_queue_head(&s->writers);
+    rest = ngx_queue_data(q, ngx_http_task_rest_t, queue);
+
+    if (ngx_http_task_write_put(t, rest) != NGX_OK) {
+        return;
+    }
+
+    ngx_http_task_write_end(s, rest);
+
+    if (rest != &s->rest) {
+        b = ngx_queue_data(rest, ngx_http_task_branch_t, rest);
         ngx_http_task_async_continue(b, NGX_TASK_OK);
     }
 }
 
 
 static ngx_int_t
-ngx_http_task_write_end(ngx_http_task_branch_t *b)
+ngx_http_task_write_cancel(ngx_http_task_branch_t *b)
 {
+    ngx_http_task_rest_t    *rest;
     ngx_http_task_stream_t  *s;
 
     s = b->task->stream;
+    rest = &b->rest;
 
-    ngx_queue_remove(&b->rest.queue);
+    /* only the first one has begun */
 
-    if (ngx_queue_empty(&s->writers)) {
-        s->resume = NULL;
-        s->waited = ngx_http_task_stream_waited(s);
-        s->since = 0;
+    if (rest->text && rest->data != rest->text) {
+        s->rest = *rest;
+        rest->text = NULL;
+
+        ngx_queue_insert_head(&s->writers, &s->rest.queue);
     }
 
-    if (b->rest.text) {
-        cJSON_free(b->rest.text);
-        b->rest.text = NULL;
-    }
+    ngx_http_task_write_end(s, rest);
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_task_write_end(ngx_http_task_stream_t *s, ngx_http_task_rest_t *rest)
+{
+    ngx_queue_remove(&rest->queue);
+
+    if (ngx_queue_empty(&s->writers)) {
+        ngx_http_task_stream_unwait(s);
+    }
+
+    cJSON_free(rest->text);
+    rest->text = NULL;
+}
+
+
+/* nobody else writes then: a thread that streams writes the rest first */
+
+void
+ngx_http_task_write_lend(ngx_task_t *t)
+{
+    ngx_http_task_stream_t  *s;
+
+    s = t->stream;
+
+    if (s && s->rest.text) {
+        ngx_http_task_stream_unwait(s);
+    }
+}
+
+
+void
+ngx_http_task_write_take_back(ngx_task_t *t)
+{
+    ngx_http_task_stream_t  *s;
+
+    s = t->stream;
+
+    if (s && s->rest.text) {
+        ngx_http_task_write_add(s, &s->rest);
+        ngx_http_task_stream_go(t);
+    }
 }
