@@ -422,8 +422,8 @@ const void *ngx_task_settings(ngx_task_worker_t *worker);
  * hiredis, libcurl or c-ares: callbacks that are called on the event loop, and
  * must not block.  The calls are marked with
  *
- *     [loop]   init() or start(), stop(), the async form, and callbacks of
- *              these two calls
+ *     [loop]   init() or start(), stop(), the async form and what it has
+ *              deferred, and callbacks of these two calls
  *
  * A worker that quits does not wait for them.  What is left of them when stop()
  * has returned is freed; an init() that fails ends its own.
