@@ -110,6 +110,17 @@ is($s->get('/notes?author=nobody')->{body}, '[]', 'none');
 is(connections(), 1, 'one connection for all of them');
 rests('notes', $before + 1);
 
+# what docs/functions.md says that curl prints
+
+my ($section) = slurp('docs/functions.md') =~ /^### PostgreSQL and Redis\n(.*?)\[conf\/tasks\/kv/ms;
+my @sessions = $section =~ /^    \$ (curl .*\n(?:(?!    \$ ) {4}.*\n)+)/mg;
+is(scalar @sessions, 4, 'four commands');
+
+for (@sessions) {
+    my ($command, $printed) = /^([^\n]*)\n(.*?)\n*\z/s;
+    is(`url=http://127.0.0.1:$s->{port}; $command -s`, $printed =~ s/^    //mgr, $command);
+}
+
 # TEST 2: what a client sends is a value
 
 my @names = ("'", "''", "a' or 'a' = 'a", '"', '\\', "\\' --", '$1', '%s', "a\nb\tc",
@@ -124,7 +135,7 @@ for my $name (@names) {
     is_deeply(notes($name), [ { id => $id, author => $name, text => "$name$name" } ],
               'as it was: ' . encode_utf8($name =~ s/\n/ /r));
 }
-is(scalar(($pg->sql('table notes'))), 3 + @names, 'all of them are there');
+is(scalar(() = $pg->sql('table notes')), 4 + @names, 'all of them are there');
 is($s->get('/note?author=a&text=b')->{status}, 403, 'nothing is put by a GET');
 
 # TEST 3: what the server refuses; the connection is kept

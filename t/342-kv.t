@@ -85,7 +85,7 @@ sub serves {
     return $s->wait_for(sub { $s->get('/get?key=word')->{status} == 200 }, 'Redis', 3);
 }
 
-# TEST 1: what it answers
+# TEST 1: what it answers, and docs/functions.md says that curl prints
 
 $s->get('/sleep?duration=10ms');
 is($s->get('/get?key=word')->{status}, 404, 'no such key');
@@ -93,6 +93,15 @@ is(post('/set', key => 'word', value => 'hello')->{body}, '{"reply":"OK"}', 'set
 is($s->get('/get?key=word')->{body}, '{"reply":"hello"}', 'get');
 is(post('/incr', key => 'visits')->{body}, '{"reply":1}', 'incr');
 is(post('/incr', key => 'visits')->{body}, '{"reply":2}', 'incr again');
+$redis->command('flushall');
+my ($section) = slurp('docs/functions.md') =~ /\[conf\/tasks\/kv(.*?)^##/ms;
+my @sessions = $section =~ /^    \$ (curl .*\n(?:(?!    \$ ) {4}.*\n)+)/mg;
+is(scalar @sessions, 4, 'four commands');
+
+for (@sessions) {
+    my ($command, $printed) = /^([^\n]*)\n(.*?)\n*\z/s;
+    is(`url=http://127.0.0.1:$s->{port}; $command -s`, $printed =~ s/^    //mgr, $command);
+}
 is($s->get("/$_")->{status}, 405, "GET of $_") for 'set?key=a&value=b', 'incr?key=a';
 is($s->get("/$_")->{status}, 422, "not taken: $_") for 'get', 'get?key=', 'get?key=' . 'x' x 501;
 
