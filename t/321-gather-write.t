@@ -84,12 +84,22 @@ my ($text, $ended) = body($s->read($c)->{body});
 ok(!$ended, 'no end');
 cmp_ok(length $text, '<', $size, 'a part');
 
-# the client leaves
+# the client leaves: what was to be finished is freed
 
-for my $then ('write', 'piece') {
+sub memory {
+    open my $in, '<', "/proc/$worker/status" or die $!;
+    return (map /^VmRSS:\s+(\d+)/, <$in>)[0] * 1024;
+}
+
+my $before = memory();
+
+for my $then (('write', 'piece') x 5) {
     $c = cut("/lines?then=$then");
     close $c->{socket};
 }
+
+ok($s->wait_for(sub { memory() < $before + 4 * $size }, 'it to be freed', 20),
+   'nothing is kept of ten that have left');
 
 # a job
 
