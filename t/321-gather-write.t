@@ -104,12 +104,16 @@ ok($s->wait_for(sub { memory() < $before + 4 * $size }, 'it to be freed', 20),
 # a job
 
 for my $then ('none', 'write', 'piece') {
-    my $id = decode_json($s->get("/job?size=4m&timeout=1ms&pause=0&then=$then")->{body})
-                 ->{id};
-    my $r = decode_json($s->get("/jobs/$id?wait=20s")->{body});
-    is($r->{state}, 'done', "a job, then $then");
-    my @expected = ('0:4194304', '1:10240', $then eq 'none' ? () : '2:10240');
-    is(found('lines', $s->get("/jobs/$id/result")->{body}), "@expected", 'its lines');
+    for my $alone (0, 1) {
+        my $id = decode_json($s->get("/job?size=4m&timeout=1ms&pause=0&then=$then"
+                                     . "&alone=$alone")->{body})->{id};
+        my $r = decode_json($s->get("/jobs/$id?wait=20s")->{body});
+        is($r->{state}, 'done', "a job, then $then, alone $alone");
+
+        my @expected = ('0:4194304', $alone ? () : '1:10240',
+                        $then eq 'none' ? () : '2:10240');
+        is(found('lines', $s->get("/jobs/$id/result")->{body}), "@expected", 'its lines');
+    }
 }
 
 is($s->get('/quick')->{status}, 200, 'others are served');
