@@ -84,22 +84,36 @@ my ($text, $ended) = body($s->read($c)->{body});
 ok(!$ended, 'no end');
 cmp_ok(length $text, '<', $size, 'a part');
 
-# the client leaves
+# the client leaves: what was to be finished is freed
 
-for my $then ('write', 'piece') {
+sub memory {
+    open my $in, '<', "/proc/$worker/status" or die $!;
+    return (map /^VmRSS:\s+(\d+)/, <$in>)[0] * 1024;
+}
+
+my $before = memory();
+
+for my $then (('write', 'piece') x 5) {
     $c = cut("/lines?then=$then");
     close $c->{socket};
 }
 
+ok($s->wait_for(sub { memory() < $before + 4 * $size }, 'it to be freed', 20),
+   'nothing is kept of ten that have left');
+
 # a job
 
 for my $then ('none', 'write', 'piece') {
-    my $id = decode_json($s->get("/job?size=4m&timeout=1ms&pause=0&then=$then")->{body})
-                 ->{id};
-    my $r = decode_json($s->get("/jobs/$id?wait=20s")->{body});
-    is($r->{state}, 'done', "a job, then $then");
-    my @expected = ('0:4194304', '1:10240', $then eq 'none' ? () : '2:10240');
-    is(found('lines', $s->get("/jobs/$id/result")->{body}), "@expected", 'its lines');
+    for my $alone (0, 1) {
+        my $id = decode_json($s->get("/job?size=4m&timeout=1ms&pause=0&then=$then"
+                                     . "&alone=$alone")->{body})->{id};
+        my $r = decode_json($s->get("/jobs/$id?wait=20s")->{body});
+        is($r->{state}, 'done', "a job, then $then, alone $alone");
+
+        my @expected = ('0:4194304', $alone ? () : '1:10240',
+                        $then eq 'none' ? () : '2:10240');
+        is(found('lines', $s->get("/jobs/$id/result")->{body}), "@expected", 'its lines');
+    }
 }
 
 is($s->get('/quick')->{status}, 200, 'others are served');
