@@ -376,7 +376,7 @@ ngx_http_task_fetch_done(ngx_http_task_fetch_t *fetch)
 }
 
 
-/* a reply that is there counts, what still reads the function's body does not */
+/* a reply that is there counts, what still reads the body does not */
 
 static void
 ngx_http_task_fetch_time(void *data)

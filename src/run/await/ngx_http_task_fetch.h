@@ -83,6 +83,19 @@ void ngx_http_task_fetch_run(ngx_http_task_fetch_t *fetch);
 void ngx_http_task_fetch_abort(ngx_http_task_fetch_t *fetch);
 
 
+/* --- its headers: ngx_http_task_fetch_headers.c -------------------------- */
+
+ngx_int_t ngx_http_task_fetch_headers(ngx_http_request_t *r, ngx_task_t *t,
+    const ngx_task_request_t *request);
+
+/*
+ * nginx has places for those that it knows; NGX_ERROR: it has ended the request
+ * as that of a client that sent an invalid one
+ */
+
+ngx_int_t ngx_http_task_fetch_known(ngx_http_request_t *r);
+
+
 /* --- its connection: ngx_http_task_fetch_connection.c -------------------- */
 
 /*
