@@ -98,6 +98,24 @@ my @cases = (
     [ 'timer', '/wait/timer?how=again&ms=1' ],
     [ 'promise', '/wait/promise?how=thread&ms=1' ],
     [ 'promise, later', '/wait/promise?how=later&ms=20' ],
+    [ 'fetch', '/fetch?uri=/static/small' ],
+    [ 'fetch, nothing', '/fetch?uri=/static/none' ],
+    [ 'fetch, a task', '/fetch?uri=/steps%3Fms%3D1ms' ],
+    [ 'fetch, a stream', '/fetch?uri=/stream/async%3Fsize%3D30k%26piece%3D5000' ],
+    [ 'fetch, a file', '/fetch?uri=/static/large&file=1' ],
+    [ 'fetch, aio', '/fetch?uri=/static/aio' ],
+    [ 'fetch, too large', '/fetch?uri=/static/large&max=10k' ],
+    [ 'fetch, a server', '/fetch?uri=/backend/small&header=a&method=POST&body=abc' ],
+    [ 'fetch, its body', '/fetch/pass?uri=/backend/small&method=POST&pass=1', method => 'POST',
+      body => 'y' x 20000 ],
+    [ 'fetch, timeout', '/fetch?uri=/async%3Fduration%3D60s&timeout=20ms' ],
+    [ 'fetch, invalid', '/fetch?uri=x' ],
+    [ 'fetch, another one', '/fetch?uri=/fetch/plain%3Furi%3D/static/small' ],
+    [ 'fetch, itself', '/fetch/itself?uri=/fetch/itself' ],
+    [ 'fetch, gather', '/fetch/many?uri=/static/small&n=3' ],
+    [ 'fetch, gather, the first error', '/fetch/many?uri=/async%3Fduration%3D60s&n=3&first=1&bad=/static/none' ],
+    [ 'fetch, within', '/fetch/within?uri=/async%3Fduration%3D60s&each=20ms' ],
+    [ 'fetch, job', '/fetch/job?uri=/static/small' ],
     [ 'command', '/command?n=7&x=1.5&c=red' ],
 );
 
@@ -115,6 +133,7 @@ END { unlink $said if $said }
 my %conf = (
     main => "task_load $tasks/probe.so; task_load $tasks/text.so;
              task_load $tasks/answers.so; task_load $tasks/stream.so; task_load $tasks/gather.so;
+             task_load $tasks/fetch.so; thread_pool default threads=1;
              thread_pool probe threads=2;
              env FAIL_AT;",
     http => 'task_zone numbers:64k; task_stats numbers; task_job_zone jobs:1m max_body=1m;',
@@ -157,7 +176,7 @@ my %conf = (
         location = /stream/parts  { task parts; }
         location = /stream/mixed  { task mixed; }
         location = /gather  { task gather; task_mode async; }
-        location = /within  { task within; task_mode async; }
+        location = /within  { task gather.within; task_mode async; }
         location = /command { task command program=/bin/sh output=whole
             "args=-c \'echo $$TASK_N $$TASK_X $$TASK_C >> ' . $said . '\'";
             task_param n type=int; task_param x type=number;
@@ -190,6 +209,36 @@ sub two {
              body => ($c->{end} // '') eq 'done' ? "0\r\n\r\n" : '' };
 }
 
+my $told = qr/^\{"rc":"failed","status":0,"error":(?:5|12|24|32)$
+               |^\{"rc":"busy","status":0,"error":11$|^\{"rc":"ok","status":50[02],
+               |^\{"ok":\d+,"failed":\d+,|^\{"rc":"(?:busy|failed)"\}$/x;
+my %size = (small => 100, large => 100_000);
+my $files = "$tasks/../alloc-files.$$";
+
+make_path($files);
+END { File::Path::remove_tree($files) if $files }
+
+for my $name (keys %size) {
+    open my $out, '>', "$files/$name" or die "$name: $!";
+    print $out 'a' x $size{$name};
+    close $out;
+}
+
+$conf{server} .= "
+        location /static/      { alias $files/; }
+        location /static/aio   { alias $files/large; aio threads; }
+        location = /backend/small { client_body_buffer_size 1k; client_max_body_size 1m;
+                                 proxy_pass http://127.0.0.1:$two/fetch/sink; }
+        location = /fetch/sink { return 200 sunk; }
+        location = /fetch/itself { task fetch.plain; }
+        location = /fetch        { task fetch.one; task_mode async; }
+        location = /fetch/pass   { task fetch.pass; task_mode async; client_body_buffer_size 1k; }
+        location = /fetch/plain  { task fetch.plain; task_mode async; }
+        location = /fetch/many   { task fetch.many; task_mode async; }
+        location = /fetch/within { task fetch.within; task_mode async; }
+        location = /fetch/job    { task fetch.one; task_mode async; task_background on zone=jobs; }
+";
+
 my ($sites, $served, $runs) = (0, 0, 0);
 
 for my $case (@cases) {
@@ -216,6 +265,10 @@ for my $case (@cases) {
         $r->{body} = $1 if $r->{body} =~ /\A(\{"rc":\d)/;
         $r->{body} =~ s/"(?:ms|late)":[\d.]+//g if $uri =~ m{^/(?:within|wait)};
 
+        # a fetch tells of what had no memory, or nginx has closed its connection
+
+        $r->{body} = $1 if $r->{body} =~ /\A(\{"rc":"\w+","status":\d+,"error":\d+)/;
+
         # how bytes of a stream are cut is a matter of time
 
         $r->{body} = $r->{body} =~ /^0\r\n\r\n\z/m ? 'whole' : 'broken'
@@ -235,6 +288,7 @@ for my $case (@cases) {
                        && $log =~ /start of task library "wait" failed: it gave no reason/)
                    || ($name eq 'job, prefer' && $r->{status} == 202)
                    || $r->{body} eq 'broken'
+                   || ($uri =~ m{^/fetch} && ($r->{status} == 502 || $r->{body} =~ $told))
                    || "$r->{status} $r->{body}" eq $expected;
 
         # it may have been the second request's allocation that failed

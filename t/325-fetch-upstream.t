@@ -32,7 +32,8 @@ system("head -c 900000 /dev/zero > $files/small") == 0 or die 'head';
 
 my $s = TaskFetch->start(
     http => "proxy_cache_path $files/cache keys_zone=cache:1m;",
-    server => 'large_client_header_buffers 4 128k; ' . ($new ? "http2 on; listen 127.0.0.1:$two;" : "listen 127.0.0.1:$two http2;") . "
+    server => 'large_client_header_buffers 4 128k; '
+              . ($new ? "http2 on; listen 127.0.0.1:$two;" : "listen 127.0.0.1:$two http2;") . "
         location /up/         { proxy_pass $up/; }
         location /unbuffered/ { proxy_pass $up/; proxy_buffering off; }
         location /cached/     { proxy_pass $up/; proxy_cache cache; proxy_cache_valid 1h;

@@ -2,11 +2,11 @@
 
 # Mixed load for a bounded time: three modes on two workers, thousands of
 # connections, clients that leave at random moments, reloads, quits and starts,
-# full pools and queues, workers that are killed, streams.  Every request that was
-# not aborted has to end in exactly one well-formed answer, none early; a stream
-# with each of its bytes, and an end, or none if it has failed.  What is reset
-# without a byte while nginx stops, or cut while a worker is killed, is told apart
-# and counted.
+# full pools and queues, workers that are killed, streams, fetches and gathers.
+# Every request that was not aborted has to end in exactly one well-formed answer,
+# none early; a stream with each of its bytes, and an end, or none if it has
+# failed.  What is reset without a byte while nginx stops, or cut while a worker
+# is killed, is told apart and counted.
 #
 #     perl t/stress.pl TIME
 
@@ -32,6 +32,7 @@ use constant {
 
 my $seconds = shift // 60;
 my $tasks = "$ENV{TEST_NGINX_TASKS}/test";
+my $port = ($ENV{TEST_NGINX_PORT} || 1984) + 100;
 
 # uri, statuses that may come, how long it takes at least (ms); of a stream how
 # much it has
@@ -58,14 +59,28 @@ my @requests = (
     [ '/stream/fail/thread?size=%d', [ 200, 503 ], 1 .. 2000, 100_000 .. 100_400 ],
     [ '/stream/events?n=%d', [ 200 ], 1 .. 30 ],
     [ '/stream/events/thread?n=%d', [ 200, 503 ], 1 .. 30 ],
+    [ '/fetch?n=1&uri=/some&times=%d', [ 200 ], 1 .. 3 ],
+    [ '/fetch/async?n=1&uri=/async%%3Fduration%%3D%dms', [ 200 ], 1 .. 200 ],
+    [ '/fetch/thread?n=1&uri=/thread%%3Fduration%%3D%dms', [ 200 ], 1 .. 30 ],
+    [ '/fetch/backend?n=1&uri=/backend/async%%3Fduration%%3D%dms', [ 200 ], 1 .. 100 ],
+    [ '/fetch/stream?n=1&uri=/stream/async%%3Fsize%%3D%d', [ 200 ], 1 .. 2000, 200_000 .. 200_400 ],
+    [ '/fetch/bounded?n=1&each=30ms&uri=/async%%3Fduration%%3D%dms', [ 200 ], 1 .. 60 ],
+    [ '/fetch/many?n=5&uri=/some&times=%d', [ 200 ], 1 .. 3 ],
+    [ '/fetch/timeout?n=3&uri=/async%%3Fduration%%3D%dms', [ 200, 504 ], 1 .. 100 ],
+    [ '/gather?n=5&ms=%dms', [ 200 ], 1 .. 100 ],
+    [ '/gather/offload?n=3&kind=offload&ms=%dms', [ 200 ], 1 .. 30 ],
+    [ '/gather/first?n=5&first=1&bad=0&kind=gather&ms=%dms', [ 200 ], 1 .. 30 ],
     [ '/quick?%d', [ 200 ], 0 ],
     [ '/quick?%d', [ 200 ], 0 ],
 );
 
 my %conf = (
     workers => 2,
+    connections => 8192,
     log_level => 'warn',
     main => "task_load $tasks/probe.so; task_load $tasks/stream.so;
+             task_load $tasks/gather.so; task_load $tasks/fetch.so;
+             thread_pool default threads=16 max_queue=2000;
              worker_rlimit_nofile 10000;
              thread_pool pool threads=16 max_queue=2000;
              thread_pool tiny threads=2 max_queue=5;
@@ -101,6 +116,11 @@ my %conf = (
         location = /stream/events  { task events pause=2ms; task_stream_ping 5ms; }
         location = /stream/events/thread { task events pause=1ms;
                                      task_mode thread=pool; }
+        location /fetch            { task fetch.many; task_mode async; }
+        location /fetch/timeout    { task fetch.many; task_mode async; task_timeout 50ms; }
+        location /gather           { task gather; task_mode async; }
+        location = /some           { return 200 some; }
+        location /backend/         { internal; proxy_pass http://127.0.0.1:' . $port . '/; }
         location = /quick          { quick; }
         location = /status         { task_status json; }
     ');
@@ -305,11 +325,33 @@ sub judge {
     return 'cut' if length($body // '') < $length;
     return 'wrong' if length($body) > $length || $body !~ /^\{.*\}$/s;
     return "wrong" unless grep $_ == $status, @{ $c->{statuses} };
+    return fetched($c, $body) if $status == 200 && $c->{kind} =~ m{^/fetch};
     return 'early' if $status == 200 && $c->{kind} !~ m{^/(?:steps|stubborn|quick|stream)}
                       && time() - $c->{sent} < $c->{ms} / 1000;
     return 'early' if $status == 504 && time() - $c->{sent} < 0.05;
 
     return $status;
+}
+
+# a gather of fetches tells what has become of each; a thread may have no room, and
+# a server behind, which is nginx itself, may stop
+
+sub fetched {
+    my ($c, $body) = @_;
+
+    my $told = decode_json($body);
+    my ($n) = $c->{uri} =~ /\bn=(\d+)/;
+    my ($times) = $c->{uri} =~ /\btimes=(\d+)/;
+    my $took = time() - $c->{sent};
+
+    return 'wrong' if sum0(values %$told) != $n * ($times // 1)
+                      || $told->{busy} || $told->{cancelled};
+    return 'wrong' if $told->{failed} && $c->{kind} !~ m{/(?:thread|backend)$};
+    return 'wrong' if $told->{timeouts} && $c->{kind} !~ /bounded/;
+    return 'early' if $told->{timeouts} && $took < 0.03;
+    return 'early' if $told->{ok} && $c->{uri} =~ /duration/ && $took < $c->{ms} / 1000;
+
+    return 200;
 }
 
 sub stream {

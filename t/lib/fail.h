@@ -45,5 +45,22 @@ int fail_now(void);
     (fail_now() ? NULL : ngx_pool_cleanup_add(p, n))
 #define ngx_http_cleanup_add(r, n)                                            \
     (fail_now() ? NULL : ngx_http_cleanup_add(r, n))
+#define ngx_list_init(l, p, n, s)                                             \
+    (fail_now() ? NGX_ERROR : ngx_list_init(l, p, n, s))
+#define ngx_http_create_request(c)                                            \
+    (fail_now() ? NULL : ngx_http_create_request(c))
+#define ngx_get_connection(s, log)                                            \
+    (fail_now() ? NULL : ngx_get_connection(s, log))
+#define ngx_connection_local_sockaddr(c, s, port)                             \
+    (fail_now() ? NGX_ERROR : ngx_connection_local_sockaddr(c, s, port))
+#define ngx_create_temp_file(f, path, p, persistent, clean, access)           \
+    (fail_now() ? NGX_ERROR                                                   \
+                : ngx_create_temp_file(f, path, p, persistent, clean, access))
+#define realloc(p, n)                (fail_now() ? NULL : realloc(p, n))
+#define socket(domain, type, proto)                                           \
+    (fail_now() ? -1 : socket(domain, type, proto))
+#define fcntl(fd, cmd, arg)                                                   \
+    ((cmd) == F_DUPFD_CLOEXEC && fail_now() ? (errno = EMFILE, -1)            \
+                                            : fcntl(fd, cmd, arg))
 #define ngx_http_complex_value(r, cv, v)                                      \
     (fail_now() ? NGX_ERROR : ngx_http_complex_value(r, cv, v))
