@@ -1106,8 +1106,8 @@ const char *ngx_task_reply_header(const ngx_task_reply_t *reply,
 
 /*
  * [async] Frees a reply before the task has ended, for a function that fetches
- * many; once, as it is gone then.  NULL, and one that is awaited, is left alone.
- * Since version 1.2.
+ * many; once, as it is gone then.  NULL, and one that is awaited, is left
+ * alone.  Since version 1.2.
  */
 
 void ngx_task_reply_free(const ngx_task_reply_t *reply);

@@ -13,9 +13,8 @@
  *     task        pg.query "statement=select * from notes where author = $$1";
  *     task_param  author type=string;
  *
- * Who leaves in the middle of a statement closes its connection.  The server,
- * since version 14, looks for that, and ends the statement, also if the worker
- * was killed.  (PQcancel() blocks.)
+ * Who leaves in the middle of a statement closes its connection: the server,
+ * since version 14, then ends the statement.  (PQcancel() blocks.)
  */
 
 
@@ -376,10 +375,8 @@ failed(ngx_task_t *t, pg_t *s)
     PGconn      *conn = s->place ? s->place->conn : NULL;
     const char  *why = s->place ? PQerrorMessage(conn) : "no place is free";
 
-    why = *why ? why : "no answer in time";
-
-    ngx_task_log(t, NGX_TASK_LOG_ERROR, "PostgreSQL: %.*s",
-                 (int) strcspn(why, "\n"), why);
+    ngx_task_log(t, NGX_TASK_LOG_ERROR, "PostgreSQL: %.*s%s",
+                 (int) strcspn(why, "\n"), why, *why ? "" : "no answer");
 
     return (PQresultErrorField(s->result, PG_DIAG_SQLSTATE)
             && PQstatus(conn) == CONNECTION_OK)

@@ -64,6 +64,15 @@ typedef struct {
     ((ngx_http_task_fetch_connection_t *) (r)->main->http_connection)
 
 
+/* --- what is wrong with it: ngx_http_task_fetch_check.c ------------------ */
+
+/* return what is, by the function, or by what a client has sent; or NULL */
+
+const char *ngx_http_task_fetch_wrong(ngx_task_t *t,
+    const ngx_task_request_t *request);
+const char *ngx_http_task_fetch_invalid(const ngx_task_request_t *request);
+
+
 /* --- the request: ngx_http_task_fetch_request.c -------------------------- */
 
 /*
