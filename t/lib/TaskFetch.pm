@@ -5,7 +5,7 @@ package TaskFetch;
 #
 #     my $s = TaskFetch->start(http => ..., server => ...);
 #     my $r = $s->ask('/static/a.txt', max => '1m', %more);   # what "one" tells
-#     my $was = $s->rests;
+#     my $was = $s->at_rest;
 #     $s->rested($was, 'a client that leaves');
 
 use strict;
@@ -109,6 +109,22 @@ sub rests {
     my $seen = decode_json($self->get('/seen')->{body});
 
     return join ' ', scalar @fds, $active, $seen->{begun} - $seen->{ended};
+}
+
+# the same, when what was asked before has ended: ten times in a row
+
+sub at_rest {
+    my ($self) = @_;
+    my ($last, $n) = ('', 0);
+
+    $self->wait_for(sub {
+        my $is = $self->rests;
+        $n = $is eq $last && $is =~ / 1 0$/ ? $n + 1 : 0;
+        $last = $is;
+        return $n == 10;
+    }, 'what was asked before to end');
+
+    return $last;
 }
 
 sub rested {
