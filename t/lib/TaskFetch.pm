@@ -136,6 +136,8 @@ sub rested {
     is($is, $was, "$what: descriptors, connections, functions");
 }
 
+# at most so far
+
 sub memory {
     my ($self) = @_;
 
@@ -143,7 +145,7 @@ sub memory {
     open my $in, '<', "/proc/$pid/status" or return 0;
     local $/;
 
-    return <$in> =~ /^VmRSS:\s+(\d+)/m ? $1 * 1024 : 0;
+    return <$in> =~ /^VmHWM:\s+(\d+)/m ? $1 * 1024 : 0;
 }
 
 1;
