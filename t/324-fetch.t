@@ -86,7 +86,7 @@ my $s = TaskFetch->start(
         location /raw/gz/    { proxy_pass http://127.0.0.1:$other/;
                                proxy_set_header Accept-Encoding gzip; }
         location /unix/      { proxy_pass http://unix:$root/socket:/; }
-        location /https/     { proxy_pass https://127.0.0.1:$secure; }
+        location /https/     { proxy_pass https://127.0.0.1:$secure; proxy_ssl_session_reuse off; }
         location /cached/    { proxy_pass $up/; proxy_cache cache; proxy_cache_valid 1h;
                                add_header X-Cache \$upstream_cache_status; }
         location /stale/     { proxy_pass $up/; proxy_cache cache; proxy_cache_valid 1s;
@@ -111,6 +111,10 @@ my $s = TaskFetch->start(
         location /forbidden  { return 403; }
         location /mirrored/  { mirror /mirror; proxy_pass $up/; }
         location = /mirror   { internal; proxy_pass $up/sleep?ms=200; }
+        location /mirrored/late/ { mirror /mirror/late; proxy_pass $up/; }
+        location = /mirror/late { internal; proxy_pass
+                               $up/sleep?ms=200&header=X-Accel-Redirect:%20/mirror/kept; }
+        location = /mirror/kept { internal; proxy_pass $up/keep; }
         location /slow/      { alias $root/static/; limit_rate 1m; }
         location /rated      { limit_req zone=rate; alias $root/static/a.txt; }
         location /counted    { limit_conn conns 1; alias $root/static/a.txt; }
@@ -141,7 +145,7 @@ my $worker = $s->worker;
 # each worker has a few descriptors from the first use of something on
 
 $s->ask($_) for '/static/a.txt', '/aio/a.txt', '/task/thread';
-my $was = $s->rests;
+my $was = $s->at_rest;
 my $inner = JSON::PP->new;
 my ($r, $e);
 
@@ -159,11 +163,7 @@ sub echo {
     $e = eval { $inner->decode($r->{body}) } // {};
 }
 
-sub sum {
-    my $sum = 0;
-    $sum = ($sum * 31 + $_) & 0xffffffff for unpack 'C*', $_[0];
-    return $sum;
-}
+sub sum { return TaskUpstream::sum($_[0]) }
 
 my $sum = sum($big);
 
@@ -240,6 +240,14 @@ for my $uri ('/up', '/plain', '/unbuffered', '/mirrored') {
         }
     }
 }
+
+# a copy that is read after the reply: the body is still there
+
+$s->ask('/mirrored/late/echo', method => 'POST', size => '900k');
+is($u->state->{kept}, 900 * 1024 . ' ' . sum('x' x (900 * 1024)), 'a late mirror');
+$s->ask('/mirrored/late/echo', method => 'POST', pass => 1, -by => '/buffered', -method => 'POST',
+        -body => substr($big, 0, 50_000), -headers => "Content-Length: 50000\r\n");
+is($u->state->{kept}, '50000 ' . sum(substr $big, 0, 50_000), 'of its request\'s body, too');
 
 $r = $s->ask('/small/echo', method => 'POST', size => '2k');
 is(TaskFetch::short($r), 'ok 413 0', 'client_max_body_size of the target');

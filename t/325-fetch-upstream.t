@@ -70,7 +70,7 @@ my ($r, $time);
 
 $s->ask('/up/echo');
 $s->ask('/big', max => '1k');
-my $was = $s->rests;
+my $was = $s->at_rest;
 
 sub short {
     my ($uri, $expected, %o) = @_;

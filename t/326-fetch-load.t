@@ -27,7 +27,7 @@ my %conf = (
         location /kept/  { proxy_pass http://kept/; proxy_http_version 1.1;
                            proxy_set_header Connection ''; }
         location /some   { return 200 'some text'; }
-        location /busy   { task sleep duration=300ms; task_mode sync; }
+        location /busy   { task sleep; task_mode sync; task_param duration max=1s default=1ms; }
         location /after  { task fetch.plain uri=/some; task_background on zone=jobs; }
         location /mine   { task fetch.plain uri=/some; }
     ");
@@ -51,7 +51,7 @@ sub many {
 }
 
 $s->ask('/some');
-my $was = $s->rests;
+my $was = $s->at_rest;
 my $worker = $s->worker;
 
 # ten of 100 ms take as long as one
@@ -90,7 +90,7 @@ close $c;
 $s->reload(%conf, connections => 64);
 $s->wait_for(sub { $s->workers == 1 }, 'the old worker to leave');
 $s->ask('/some');
-$was = $s->rests;
+$was = $s->at_rest;
 
 my $sum = many('/up/sleep?ms=100', n => 200);
 like($sum, qr/busy:/, 'out of connections');
@@ -173,8 +173,7 @@ my @hung = grep /open socket/, split /\n/, $s->text('error.log');
 is("@hung", '', 'no socket is left');
 $s->check_log('worker_connections are not enough');
 
-# stopped at once; or by worker_shutdown_timeout, also in the turn of the event
-# loop in which a fetch is made, and has not begun
+# stopped at once; or by worker_shutdown_timeout
 
 for my $try ([ 'TERM', '' ], [ 'QUIT', 'worker_shutdown_timeout 300ms;' ],
              [ 'HUP', 'worker_shutdown_timeout 300ms;' ])
@@ -197,21 +196,33 @@ for my $try ([ 'TERM', '' ], [ 'QUIT', 'worker_shutdown_timeout 300ms;' ],
     $s->check_log;
 }
 
-# /busy holds the loop, so that both timers are over in one turn
+# also in the turn of the event loop in which a fetch is made, and has not begun:
+# the first that holds the loop makes one turn of the jobs and the second, which
+# lasts until the time is over
 
-$s = TaskFetch->start(%conf, main => "$conf{main} worker_shutdown_timeout 400ms;");
+$s = TaskFetch->start(%conf, main => "$conf{main} worker_shutdown_timeout 800ms;");
 my ($old) = $s->workers;
-my $busy = $s->connect;
-print $busy "GET /busy HTTP/1.1\r\n";
+my @busy = map $s->connect, 1, 2;
+print $_ "GET /busy" for @busy;
 $s->get('/quick');
+my $from = time();
 $s->get('/after?ms=350ms', method => 'POST') for 1 .. 5;
 $s->signal('QUIT');
-sleep(0.2);
-print $busy "Host: a\r\n\r\n";
+at(0.2);
+print { $busy[0] } "?duration=300ms HTTP/1.1\r\nHost: a\r\n\r\n";
+at(0.4);
+print { $busy[1] } "?duration=600ms HTTP/1.1\r\nHost: a\r\n\r\n";
 $s->wait_for(sub { !grep $_ == $old, $s->workers }, 'the worker to end', 20);
 $s->stop('TERM');
 unlike($s->text('error.log'), qr/exited on signal/, 'no crash');
+like($s->text('access.log'), qr{/busy\?duration=600ms }, 'both have held it');
 $s->check_log;
+
+sub at {
+    my ($seconds) = @_;
+    my $left = $from + $seconds - time();
+    sleep($left) if $left > 0;
+}
 
 $u->stop;
 

@@ -5,7 +5,7 @@ package TaskFetch;
 #
 #     my $s = TaskFetch->start(http => ..., server => ...);
 #     my $r = $s->ask('/static/a.txt', max => '1m', %more);   # what "one" tells
-#     my $was = $s->rests;
+#     my $was = $s->at_rest;
 #     $s->rested($was, 'a client that leaves');
 
 use strict;
@@ -111,6 +111,22 @@ sub rests {
     return join ' ', scalar @fds, $active, $seen->{begun} - $seen->{ended};
 }
 
+# the same, when what was asked before has ended: ten times in a row
+
+sub at_rest {
+    my ($self) = @_;
+    my ($last, $n) = ('', 0);
+
+    $self->wait_for(sub {
+        my $is = $self->rests;
+        $n = $is eq $last && $is =~ / 1 0$/ ? $n + 1 : 0;
+        $last = $is;
+        return $n == 10;
+    }, 'what was asked before to end');
+
+    return $last;
+}
+
 sub rested {
     my ($self, $was, $what) = @_;
     my $is;
@@ -120,6 +136,8 @@ sub rested {
     is($is, $was, "$what: descriptors, connections, functions");
 }
 
+# at most so far
+
 sub memory {
     my ($self) = @_;
 
@@ -127,7 +145,7 @@ sub memory {
     open my $in, '<', "/proc/$pid/status" or return 0;
     local $/;
 
-    return <$in> =~ /^VmRSS:\s+(\d+)/m ? $1 * 1024 : 0;
+    return <$in> =~ /^VmHWM:\s+(\d+)/m ? $1 * 1024 : 0;
 }
 
 1;

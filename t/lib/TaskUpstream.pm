@@ -5,10 +5,12 @@ package TaskUpstream;
 #
 #     my $u = TaskUpstream->start;
 #     "proxy_pass http://127.0.0.1:$u->{port};"
-#     my $r = $u->state;       # { open => connections, asked => requests }
+#     my $r = $u->state;       # { open => connections, asked => requests,
+#                              #   kept => the last body of /keep, in short }
 #     $u->stop;
 #
 #     /echo            what has come, as JSON
+#     /keep            the same, and it is remembered
 #     /pour?n=1000     so many bytes; length=1: with Content-Length, type=T
 #     /drip?n=100      each byte for itself
 #     /sleep?ms=100    answers late
@@ -16,6 +18,8 @@ package TaskUpstream;
 #     /short, /reset   10 of 1,000 bytes, and closes, or resets; or none
 #     /none            closes without a byte; reset=1
 #     /raw?text=...    these bytes, and closes
+#
+# "header" is one more of a reply.
 
 use strict;
 use warnings;
@@ -28,7 +32,7 @@ use Socket qw(SOL_SOCKET SO_LINGER);
 use Time::HiRes qw(time);
 
 my $json = JSON::PP->new->canonical;
-my %live;
+my (%live, $kept);
 
 END {
     local $?;
@@ -160,12 +164,15 @@ sub answer {
     s/%([0-9A-Fa-f]{2})/chr hex $1/ge for values %q;
 
     my %said = (
-        '/state' => sub { $json->encode({ open => $open, asked => $asked // 0 }) },
+        '/state' => sub { $json->encode({ open => $open, asked => $asked // 0, kept => $kept }) },
+        '/keep' => sub { $kept = length($body) . ' ' . sum($body); echo($method, $uri, $head, $body) },
         '/echo' => sub { echo($method, $uri, $head, $body) },
         '/sleep' => sub { $c->{at} = time() + $q{ms} / 1000; "slept" },
     );
 
     my $ok = "HTTP/1.1 200 OK\r\nConnection: close\r\nX-Of: upstream\r\n";
+
+    $ok .= "$q{header}\r\n" if $q{header};
 
     if (my $what = $said{$path}) {
         my $text = $what->();
@@ -175,7 +182,6 @@ sub answer {
     } elsif ($path =~ m{^/(?:pour|drip)$}) {
         $ok .= "Content-Length: $q{n}\r\n" if $q{length};
         $ok .= "Content-Type: $q{type}\r\n" if $q{type};
-        $ok .= "$q{header}\r\n" if $q{header};
         $c->{out} = "$ok\r\n";
         $c->{more} = $q{n};
         $c->{drip} = $path eq '/drip';
@@ -203,17 +209,21 @@ sub answer {
     $c->{drip} = 1 if $c->{reset};
 }
 
+sub sum {
+    my $sum = 0;
+    $sum = ($sum * 31 + $_) & 0xffffffff for unpack 'C*', $_[0];
+    return $sum;
+}
+
 sub echo {
     my ($method, $uri, $head, $body) = @_;
 
     my @lines = split /\r\n/, $head;
-    my $sum = 0;
 
     shift @lines;
-    $sum = ($sum * 31 + $_) & 0xffffffff for unpack 'C*', $body;
 
     return $json->encode({
-        method => $method, uri => $uri, len => length $body, sum => $sum,
+        method => $method, uri => $uri, len => length $body, sum => sum($body),
         headers => { map { /^([^:]+): ?(.*)/ ? (lc $1 => $2) : () } @lines },
         length $body < 1000 ? (body => $body) : (),
     });
