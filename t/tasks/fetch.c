@@ -193,7 +193,10 @@ one(ngx_task_t *t, ngx_task_frame_t *f)
     NGX_TASK_BEGIN(f);
 
     begins();
-    (void) ngx_task_defer(t, one_ended, s);
+    if (ngx_task_defer(t, one_ended, s) != NGX_TASK_OK) {
+        ends();
+        return NGX_TASK_FAILED;
+    }
 
     if (args->size) {
         s->body = malloc(args->size);
@@ -403,7 +406,10 @@ many(ngx_task_t *t, ngx_task_frame_t *f)
     NGX_TASK_BEGIN(f);
 
     begins();
-    (void) ngx_task_defer(t, many_ended, s);
+    if (ngx_task_defer(t, many_ended, s) != NGX_TASK_OK) {
+        ends();
+        return NGX_TASK_FAILED;
+    }
 
     s->of = calloc(args->n, sizeof(many_child_t));
     s->children = calloc(args->n, sizeof(ngx_task_child_t));
@@ -450,7 +456,10 @@ within(ngx_task_t *t, ngx_task_frame_t *f)
     NGX_TASK_BEGIN(f);
 
     begins();
-    (void) ngx_task_defer(t, many_ended, s);
+    if (ngx_task_defer(t, many_ended, s) != NGX_TASK_OK) {
+        ends();
+        return NGX_TASK_FAILED;
+    }
 
     s->of = calloc(1, sizeof(many_child_t));
     s->of->uri = args->uri;
