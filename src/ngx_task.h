@@ -120,8 +120,52 @@ typedef enum {
     NGX_TASK_NUMBER,          /* double, finite */
     NGX_TASK_BOOL,            /* int, or bool with NGX_TASK_PARAM(); 0 or 1 */
     NGX_TASK_SIZE,            /* int64_t, bytes; "16k", "10m", "1g" */
-    NGX_TASK_ENUM             /* int, the index in choices, from 0 */
+    NGX_TASK_ENUM,            /* int, the index in choices, from 0 */
+
+    /* since version 1.2 */
+
+    NGX_TASK_JSON,            /* const cJSON *, any value; with "object" or
+                                 "array" in choices such a one */
+    NGX_TASK_OBJECT,          /* a pointer to a structure of its own, which
+                                 fields describes */
+    NGX_TASK_FILE             /* ngx_task_file_t, an upload */
 } ngx_task_type_t;
+
+
+/*
+ * A file that was uploaded, see ngx_task_file().  Its name is what the client
+ * says, maybe with slashes in it: it is no path to write to.
+ */
+
+typedef struct {
+    const char              *name;       /* UTF-8; NULL: there is no file */
+    const char              *type;       /* its Content-Type, or "" */
+    int64_t                  size;       /* in bytes */
+
+    /* private */
+    const void              *data;
+    int64_t                  offset;
+} ngx_task_file_t;
+
+
+/* the type of a member that holds a list: a->tags.items[i], for i < a->tags.n */
+
+#define NGX_TASK_LIST(type)                                                   \
+    struct {                                                                  \
+        type const          *items;                                           \
+        size_t               n;                                               \
+    }
+
+
+/* a structure, such as the arguments of a function, and what fills it */
+
+typedef struct ngx_task_param_s  ngx_task_param_t;
+
+typedef struct {
+    size_t                   size;       /* sizeof() the structure */
+    const ngx_task_param_t  *params;
+    size_t                   nparams;
+} ngx_task_params_t;
 
 
 /*
@@ -130,7 +174,7 @@ typedef enum {
  * of a string are numbers of characters; a bool and an enum have no bounds.
  */
 
-typedef struct {
+struct ngx_task_param_s {
     const char              *name;
     ngx_task_type_t          type;
     size_t                   offset;     /* offsetof() in the arguments */
@@ -139,10 +183,18 @@ typedef struct {
     const char              *max;        /* NULL: no bound */
     const char              *summary;
     const char              *choices;    /* for an enum: "red|green|blue" */
-    size_t                   flags;      /* since version 1.2 */
+
+    /* since version 1.2 */
+
+    size_t                   flags;
+    size_t                   min_items;  /* of a list */
+    size_t                   max_items;  /* of a list; 0: no bound */
+    ngx_task_params_t        fields;     /* of an object */
     size_t                   size;       /* sizeof() the member; 0: that of
-                                            the type.  Since version 1.2 */
-} ngx_task_param_t;
+                                            the type */
+    size_t                   item;       /* sizeof() an item of a list; 0: it
+                                            is none */
+};
 
 
 /*
@@ -155,9 +207,37 @@ typedef struct {
  *
  * NGX_TASK_PARAM() sees the type from the member: NGX_TASK_INT for an int64_t,
  * NGX_TASK_NUMBER for a double, NGX_TASK_STRING for a const char *,
- * NGX_TASK_BOOL for a bool.  NGX_TASK_PARAM_AS() is told the type.  A member
- * that cannot hold it does not compile.  It is a member of the structure
- * itself, not of one within it.
+ * NGX_TASK_BOOL for a bool, NGX_TASK_JSON for a const cJSON *, NGX_TASK_FILE for
+ * an ngx_task_file_t.  NGX_TASK_PARAM_AS() is told the type.  A member that
+ * cannot hold it does not compile.  It is a member of the structure itself, not
+ * of one within it.
+ *
+ * A member that is an NGX_TASK_LIST(type) takes any number of values: a name
+ * that comes several times in a query or a form, or an array in JSON.
+ *
+ *     NGX_TASK_PARAM_LIST(args_t, tags, .max = "20", .max_items = 10)
+ *     NGX_TASK_PARAM_LIST_AS(args_t, pauses, NGX_TASK_TIME)
+ *
+ * An object of JSON has a structure, and a table, of its own, whose parameters
+ * are read and checked as any.  The member is a pointer to the structure, or
+ * an NGX_TASK_LIST() of structures:
+ *
+ *     typedef struct { const char  *name; int64_t  age; }  user_t;
+ *
+ *     static const ngx_task_param_t  user_fields[] = {
+ *         NGX_TASK_PARAM(user_t, name),
+ *         NGX_TASK_PARAM(user_t, age, .min = "0")
+ *     };
+ *
+ *     typedef struct { const user_t  *owner; NGX_TASK_LIST(user_t)  users; }
+ *         args_t;
+ *
+ *     NGX_TASK_PARAM_OBJECT(args_t, owner, user_fields)
+ *     NGX_TASK_PARAM_OBJECTS(args_t, users, user_fields, .min_items = 1)
+ *
+ * Where a value is text, as in a query or a form, that of an NGX_TASK_JSON or
+ * an NGX_TASK_OBJECT is JSON.  These, lists and files have no default in a
+ * table.  Since version 1.2.
  */
 
 #define NGX_TASK_PARAM(args_t, ...)                                           \
@@ -166,6 +246,22 @@ typedef struct {
 #define NGX_TASK_PARAM_AS(args_t, member, ...)                                \
     NGX_TASK_PARAM_IS(args_t, member, __VA_ARGS__,                            \
                       NGX_TASK_MEMBER(args_t, member, 0))
+#define NGX_TASK_PARAM_LIST(args_t, ...)                                      \
+    NGX_TASK_LIST_OF(args_t, __VA_ARGS__,                                     \
+                     NGX_TASK_ITEMS(args_t, __VA_ARGS__, 0))
+#define NGX_TASK_PARAM_LIST_AS(args_t, member, ...)                           \
+    NGX_TASK_LIST_IS(args_t, member, __VA_ARGS__,                             \
+                     NGX_TASK_ITEMS(args_t, member, 0))
+#define NGX_TASK_PARAM_OBJECT(args_t, member, ...)                            \
+    NGX_TASK_OBJECT_OF(args_t, member, __VA_ARGS__,                           \
+                       NGX_TASK_FIELDS(((args_t *) 0)->member, __VA_ARGS__,   \
+                                       0),                                    \
+                       NGX_TASK_MEMBER(args_t, member, 0))
+#define NGX_TASK_PARAM_OBJECTS(args_t, member, ...)                           \
+    NGX_TASK_OBJECT_OF(args_t, member, __VA_ARGS__,                           \
+                       NGX_TASK_FIELDS(((args_t *) 0)->member.items,          \
+                                       __VA_ARGS__, 0),                       \
+                       NGX_TASK_ITEMS(args_t, member, 0))
 
 
 /*
@@ -181,7 +277,8 @@ typedef struct {
  * A flag of a parameter without a default: it may be left out, and null in
  * JSON leaves it out.  The member then has a value that no request can give:
  *
- *     NULL                 a string
+ *     NULL                 a string, JSON, an object; the items of a list, the
+ *                          name of a file
  *     NGX_TASK_NOT_GIVEN   a time, an int, a size
  *     NAN                  a number
  *     -1                   a bool, which then is an int, and an enum
@@ -212,9 +309,24 @@ typedef struct {
 #define NGX_TASK_DELETE      0x0008
 #define NGX_TASK_PATCH       0x0010
 
-/* the body is not read as JSON: ngx_task_body() returns it as it is */
+/*
+ * The body is not read as parameters: ngx_task_body() returns it as it is.  With
+ * body_types only such types are taken: "image/png, image/jpeg"; a subtype may be
+ * "*".
+ */
 
 #define NGX_TASK_RAW_BODY    0x0100
+
+/*
+ * The bodies that parameters are read from; any other is answered with a 415.
+ * Without these flags a function takes JSON; or, if it has a parameter of type
+ * NGX_TASK_FILE, multipart/form-data, and then no method but POST.  Since
+ * version 1.2.
+ */
+
+#define NGX_TASK_BODY_JSON       0x1000
+#define NGX_TASK_BODY_FORM       0x2000  /* application/x-www-form-urlencoded */
+#define NGX_TASK_BODY_MULTIPART  0x4000  /* multipart/form-data */
 
 /* the function may call ngx_task_method() and the calls declared with it */
 
@@ -241,15 +353,6 @@ typedef struct {
 typedef const char *(*ngx_task_check_pt)(const void *args);
 
 
-/* the arguments of a function, and the parameters that fill them */
-
-typedef struct {
-    size_t                   size;       /* sizeof() the arguments */
-    const ngx_task_param_t  *params;
-    size_t                   nparams;
-} ngx_task_params_t;
-
-
 typedef struct {
     const char              *name;       /* letters, digits, "_" and "-" */
     const char              *summary;
@@ -259,9 +362,17 @@ typedef struct {
     const ngx_task_param_t  *params;     /* last has a NULL name; or NULL */
     size_t                   state_size; /* sizeof() the async form's state */
     size_t                   flags;
-    ngx_task_params_t        args;       /* in place of args_size and params;
-                                            since version 1.2 */
-    ngx_task_check_pt        check;      /* may be NULL; since version 1.2 */
+
+    /* since version 1.2; each may be left out */
+
+    ngx_task_params_t        args;       /* in place of args_size and params */
+    ngx_task_check_pt        check;
+    const char              *body_types; /* with NGX_TASK_RAW_BODY, as above */
+    const char              *result_type;
+                                         /* for documentation: the Content-Type
+                                            of a result that is no JSON */
+    const char              *result_schema;
+                                         /* likewise: its JSON Schema */
 } ngx_task_function_t;
 
 
@@ -501,6 +612,26 @@ const char *ngx_task_declared(ngx_task_t *t, size_t i, const char **value);
  */
 
 const void *ngx_task_body(ngx_task_t *t, size_t *len, int *fd);
+
+/*
+ * [any] Returns the bytes of a file in the arguments, file->size of them, and
+ * sets fd to -1.  If nginx has spooled the body to a file, NULL is returned, and
+ * fd is set to a descriptor of that, in which the bytes begin at offset: it is
+ * for pread(), sendfile() and the like, is shared by all files of the task, and
+ * is closed with it.  The bytes belong to the task.  Since version 1.2.
+ */
+
+const void *ngx_task_file(ngx_task_t *t, const ngx_task_file_t *file, int *fd,
+    int64_t *offset);
+
+/*
+ * [any] Copies bytes of such a file, from an offset in it, wherever they are.
+ * Returns how many, less than len only at its end; or -1, with errno set, if it
+ * cannot be read.  It may wait for a disk.  Since version 1.2.
+ */
+
+int64_t ngx_task_file_read(ngx_task_t *t, const ngx_task_file_t *file,
+    int64_t offset, void *buf, size_t len);
 
 /*
  * [any] The request, for functions with NGX_TASK_CONTEXT.  The strings belong
@@ -1154,6 +1285,28 @@ struct ngx_task_scope_s { char  none[1]; };
       .type = NGX_TASK_TYPE_IS(((args_t *) 0)->member, type_),                \
       .offset = offsetof(args_t, member), __VA_ARGS__ }
 
+#define NGX_TASK_ITEMS(args_t, member, ...)                                   \
+    .size = sizeof(((args_t *) 0)->member),                                   \
+    .item = sizeof(((args_t *) 0)->member.items[0])
+
+#define NGX_TASK_LIST_OF(args_t, member, ...)                                 \
+    { .name = #member,                                                        \
+      .type = NGX_TASK_TYPE_OF(((args_t *) 0)->member.items[0]),              \
+      .offset = offsetof(args_t, member), __VA_ARGS__ }
+
+#define NGX_TASK_LIST_IS(args_t, member, type_, ...)                          \
+    { .name = #member,                                                        \
+      .type = NGX_TASK_TYPE_IS(((args_t *) 0)->member.items[0], type_),       \
+      .offset = offsetof(args_t, member), __VA_ARGS__ }
+
+#define NGX_TASK_OBJECT_OF(args_t, member, table, ...)                        \
+    { .name = #member, .type = NGX_TASK_OBJECT,                               \
+      .offset = offsetof(args_t, member), __VA_ARGS__ }
+
+#define NGX_TASK_FIELDS(pointer, table, ...)                                  \
+    .fields = { sizeof(*(pointer)), table,                                    \
+                sizeof(table) / sizeof((table)[0]) }
+
 /* the types that a member can hold, as bits */
 
 #define NGX_TASK_HOLDS_INT64                                                  \
@@ -1162,6 +1315,8 @@ struct ngx_task_scope_s { char  none[1]; };
 #define NGX_TASK_HOLDS_DOUBLE  (1 << NGX_TASK_NUMBER)
 #define NGX_TASK_HOLDS_STRING  (1 << NGX_TASK_STRING)
 #define NGX_TASK_HOLDS_BOOL    (1 << NGX_TASK_BOOL)
+#define NGX_TASK_HOLDS_JSON    (1 << NGX_TASK_JSON)
+#define NGX_TASK_HOLDS_FILE    (1 << NGX_TASK_FILE)
 
 /* the type, of all that it can hold, that NGX_TASK_PARAM() sees */
 
@@ -1169,6 +1324,8 @@ struct ngx_task_scope_s { char  none[1]; };
     ((holds) == NGX_TASK_HOLDS_INT64 ? NGX_TASK_INT                           \
      : (holds) == NGX_TASK_HOLDS_DOUBLE ? NGX_TASK_NUMBER                     \
      : (holds) == NGX_TASK_HOLDS_STRING ? NGX_TASK_STRING                     \
+     : (holds) == NGX_TASK_HOLDS_JSON ? NGX_TASK_JSON                         \
+     : (holds) == NGX_TASK_HOLDS_FILE ? NGX_TASK_FILE                         \
      : NGX_TASK_BOOL)
 
 #ifdef __cplusplus
@@ -1180,6 +1337,13 @@ template <typename T> struct ngx_task_holds {
                                   ? 1 << NGX_TASK_ENUM : 0;
 };
 template <typename T> struct ngx_task_holds<const T> : ngx_task_holds<T> { };
+template <typename T> struct ngx_task_holds<T &> : ngx_task_holds<T> { };
+template <> struct ngx_task_holds<const cJSON *> {
+    static constexpr int  types = NGX_TASK_HOLDS_JSON;
+};
+template <> struct ngx_task_holds<ngx_task_file_t> {
+    static constexpr int  types = NGX_TASK_HOLDS_FILE;
+};
 template <> struct ngx_task_holds<int64_t> {
     static constexpr int  types = NGX_TASK_HOLDS_INT64;
 };
@@ -1229,6 +1393,8 @@ constexpr ngx_task_type_t ngx_task_type_is()
         int64_t: NGX_TASK_HOLDS_INT64, double: NGX_TASK_HOLDS_DOUBLE,         \
         const char *: NGX_TASK_HOLDS_STRING, _Bool: NGX_TASK_HOLDS_BOOL,      \
         int: NGX_TASK_HOLDS_INT, unsigned int: NGX_TASK_HOLDS_INT,            \
+        const cJSON *: NGX_TASK_HOLDS_JSON,                                   \
+        ngx_task_file_t: NGX_TASK_HOLDS_FILE,                                 \
         default: 0)
 
 /* a constant; without truth, the error of the compiler has the words */
