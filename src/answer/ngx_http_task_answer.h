@@ -31,6 +31,14 @@ typedef struct {
 } ngx_http_task_invalid_t;
 
 
+/* a step of the way to what is wrong: "items", and then 2 */
+
+typedef struct {
+    const char  *name;                     /* NULL: a position */
+    size_t       position;
+} ngx_http_task_step_t;
+
+
 /*
  * Add an error, and return NGX_DECLINED; or NGX_ERROR if there is no memory.
  * They take ownership of loc, input and value; each may be NULL, when its
@@ -43,6 +51,11 @@ ngx_int_t ngx_http_task_error(cJSON **errors, const char *type,
 ngx_int_t ngx_http_task_error_invalid(cJSON **errors,
     ngx_http_task_invalid_t *invalid, cJSON *loc, cJSON *input);
 
+/* an error of a list of n items, whose bound is most items, or least */
+
+ngx_int_t ngx_http_task_error_items(cJSON **errors, ngx_uint_t most,
+    size_t bound, size_t n, cJSON *loc, cJSON *input);
+
 /* prints {"detail":[…]} into pool; takes ownership of the errors */
 
 ngx_int_t ngx_http_task_error_print(ngx_pool_t *pool, cJSON **errors,
@@ -53,9 +66,10 @@ ngx_int_t ngx_http_task_error_print(ngx_pool_t *pool, cJSON **errors,
 ngx_int_t ngx_http_task_error_detail(ngx_pool_t *pool,
     const ngx_str_t *detail, ngx_str_t *text);
 
-/* takes ownership of what, a name or a position; returns NULL: no memory */
+/* returns ["body","items",2], as the steps are; NULL: no memory */
 
-cJSON *ngx_http_task_error_loc(const char *where, cJSON *what);
+cJSON *ngx_http_task_error_loc(const char *where,
+    const ngx_http_task_step_t *steps, ngx_uint_t n);
 
 /* the "input" of an error; return NULL: no memory */
 

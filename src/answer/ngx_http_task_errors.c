@@ -17,6 +17,8 @@
 #define NGX_HTTP_TASK_ECHO  1024
 
 
+static ngx_int_t ngx_http_task_error_add(cJSON **errors, const char *type,
+    const char *msg, cJSON *loc, cJSON *input, cJSON *ctx, ngx_uint_t ok);
 static ngx_uint_t ngx_http_task_add(cJSON *to, const char *name, cJSON *item);
 static ngx_int_t ngx_http_task_print_to(ngx_pool_t *pool, cJSON *json,
     ngx_str_t *text);
@@ -26,8 +28,28 @@ ngx_int_t
 ngx_http_task_error(cJSON **errors, const char *type, const char *msg,
     cJSON *loc, cJSON *input, const char *name, cJSON *value)
 {
-    cJSON       *error, *ctx;
+    cJSON       *ctx;
     ngx_uint_t   ok;
+
+    ctx = NULL;
+    ok = 1;
+
+    if (name) {
+        ctx = cJSON_CreateObject();
+        ok = ngx_http_task_add(ctx, name, value);
+    }
+
+    return ngx_http_task_error_add(errors, type, msg, loc, input, ctx, ok);
+}
+
+
+/* takes ownership of loc, input and ctx, which has all that it shall: ok */
+
+static ngx_int_t
+ngx_http_task_error_add(cJSON **errors, const char *type, const char *msg,
+    cJSON *loc, cJSON *input, cJSON *ctx, ngx_uint_t ok)
+{
+    cJSON  *error;
 
     if (*errors == NULL) {
         *errors = cJSON_CreateArray();
@@ -35,21 +57,43 @@ ngx_http_task_error(cJSON **errors, const char *type, const char *msg,
 
     error = cJSON_CreateObject();
 
-    ok = ngx_http_task_add(error, "type", cJSON_CreateString(type));
+    ok &= ngx_http_task_add(error, "type", cJSON_CreateString(type));
     ok &= ngx_http_task_add(error, "loc", loc);
     ok &= ngx_http_task_add(error, "msg", cJSON_CreateString(msg));
     ok &= ngx_http_task_add(error, "input", input);
 
-    if (name) {
-        ctx = cJSON_CreateObject();
-
-        ok &= ngx_http_task_add(ctx, name, value);
+    if (ctx) {
         ok &= ngx_http_task_add(error, "ctx", ctx);
     }
 
     ok &= ngx_http_task_add(*errors, NULL, error);
 
     return ok ? NGX_DECLINED : NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_task_error_items(cJSON **errors, ngx_uint_t most, size_t bound,
+    size_t n, cJSON *loc, cJSON *input)
+{
+    u_char       msg[128];
+    cJSON       *ctx;
+    ngx_uint_t   ok;
+
+    *ngx_sprintf(msg, "List should have at %s %uz item%s after validation, not "
+                 "%uz", most ? "most" : "least", bound, bound == 1 ? "" : "s",
+                 n) = '\0';
+
+    ctx = cJSON_CreateObject();
+
+    ok = ngx_http_task_add(ctx, "field_type", cJSON_CreateString("List"));
+    ok &= ngx_http_task_add(ctx, most ? "max_length" : "min_length",
+                            cJSON_CreateNumber((double) bound));
+    ok &= ngx_http_task_add(ctx, "actual_length",
+                            cJSON_CreateNumber((double) n));
+
+    return ngx_http_task_error_add(errors, most ? "too_long" : "too_short",
+                                   (char *) msg, loc, input, ctx, ok);
 }
 
 
@@ -158,15 +202,22 @@ ngx_http_task_print_to(ngx_pool_t *pool, cJSON *json, ngx_str_t *text)
 
 
 cJSON *
-ngx_http_task_error_loc(const char *where, cJSON *what)
+ngx_http_task_error_loc(const char *where, const ngx_http_task_step_t *steps,
+    ngx_uint_t n)
 {
-    cJSON       *loc;
-    ngx_uint_t   ok;
+    cJSON       *loc, *step;
+    ngx_uint_t   i, ok;
 
     loc = cJSON_CreateArray();
 
     ok = ngx_http_task_add(loc, NULL, cJSON_CreateString(where));
-    ok &= ngx_http_task_add(loc, NULL, what);
+
+    for (i = 0; i < n; i++) {
+        step = steps[i].name ? cJSON_CreateString(steps[i].name)
+                             : cJSON_CreateNumber((double) steps[i].position);
+
+        ok &= ngx_http_task_add(loc, NULL, step);
+    }
 
     if (!ok) {
         cJSON_Delete(loc);

@@ -89,6 +89,14 @@ ngx_http_task_arena_alloc(ngx_http_task_arena_t *arena, size_t size)
 }
 
 
+void *
+ngx_http_task_space_alloc(ngx_http_task_space_t *space, size_t size)
+{
+    return space->arena ? ngx_http_task_arena_alloc(space->arena, size)
+                        : ngx_palloc(space->pool, size);
+}
+
+
 static void
 ngx_http_task_arena_cleanup(void *data)
 {
@@ -113,12 +121,29 @@ ngx_http_task_arena_cleanup(void *data)
 static ngx_uint_t
 ngx_http_task_arena_step(ngx_http_task_work_t *work)
 {
+    u_char                 *end;
+    size_t                  size;
     ngx_http_task_chunk_t  *chunk;
 
     chunk = ngx_http_task_arena_gone;
+    size = chunk->end - (u_char *) chunk;
+
+    if (size > 2 * NGX_HTTP_TASK_ARENA_CHUNK) {
+
+        /* a large one is given back from its end */
+
+        end = (u_char *) chunk + ngx_align(size - NGX_HTTP_TASK_ARENA_CHUNK,
+                                           NGX_HTTP_TASK_ARENA_CHUNK);
+
+        if (munmap(end, chunk->end - end) == 0) {
+            chunk->end = end;
+            return 1;
+        }
+    }
+
     ngx_http_task_arena_gone = chunk->next;
 
-    (void) munmap(chunk, chunk->end - (u_char *) chunk);
+    (void) munmap(chunk, size);
 
     return ngx_http_task_arena_gone != NULL;
 }

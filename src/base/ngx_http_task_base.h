@@ -184,6 +184,17 @@ ngx_http_task_arena_t *ngx_http_task_arena_create(ngx_pool_t *pool);
 
 void *ngx_http_task_arena_alloc(ngx_http_task_arena_t *arena, size_t size);
 
+/* where values go: to a pool, or, if there may be many, to an arena */
+
+typedef struct {
+    ngx_pool_t              *pool;
+    ngx_http_task_arena_t   *arena;        /* NULL: to the pool */
+} ngx_http_task_space_t;
+
+/* who has the space may be in any thread; returns NULL: no memory */
+
+void *ngx_http_task_space_alloc(ngx_http_task_space_t *space, size_t size);
+
 
 /* --- timers: ngx_http_task_timer.c; the loop ----------------------------- */
 

@@ -106,6 +106,7 @@ ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_place_t *place,
     ngx_http_task_arg_t *arg, ngx_http_task_fix_t *fix)
 {
     ngx_int_t                rc;
+    ngx_http_task_space_t    space = { cf->pool, NULL };
     ngx_http_task_invalid_t  invalid;
 
     if (arg->fixed) {
@@ -116,11 +117,24 @@ ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_place_t *place,
     arg->fixed = 1;
     arg->variable = fix->variable;
 
-    if (arg->variable) {
-        return NGX_OK;
+    if (arg->param->type == NGX_TASK_FILE) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, place,
+                              "parameter \"%V\" is a file: leave it to the "
+                              "request", &arg->name);
     }
 
-    rc = ngx_http_task_value_text(cf->pool, arg, &fix->value, &arg->value,
+    if (arg->variable) {
+        return ngx_http_task_source_set(cf, arg, &fix->value);
+    }
+
+    if (ngx_http_task_param_compound(arg->param)) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, place,
+                              "parameter \"%V\" takes no value without "
+                              "variables, as it is a list, an object or JSON: "
+                              "leave it to the request", &arg->name);
+    }
+
+    rc = ngx_http_task_value_text(&space, arg, &fix->value, &arg->value,
                                   &invalid);
 
     if (rc == NGX_DECLINED) {
@@ -180,6 +194,7 @@ ngx_http_task_arg_default(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
 {
     ngx_int_t                rc;
     ngx_str_t                def;
+    ngx_http_task_space_t    space = { cf->pool, NULL };
     ngx_http_task_invalid_t  invalid;
 
     def = narrow->def;
@@ -198,9 +213,15 @@ ngx_http_task_arg_default(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
         def.len = ngx_strlen(def.data);
     }
 
+    if (ngx_http_task_param_compound(arg->param)) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow->place,
+                       "parameter \"%V\" takes no \"default=\", as it is a "
+                       "list, an object, JSON or a file", &arg->name);
+    }
+
     arg->has_def = 1;
 
-    rc = ngx_http_task_value_text(cf->pool, arg, &def, &arg->def, &invalid);
+    rc = ngx_http_task_value_text(&space, arg, &def, &arg->def, &invalid);
 
     if (rc == NGX_DECLINED) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &narrow->place,

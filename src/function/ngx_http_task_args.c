@@ -13,6 +13,7 @@ static ngx_int_t ngx_http_task_args_fix_one(ngx_conf_t *cf,
     ngx_http_task_args_conf_t *conf, ngx_str_t *text);
 static ngx_http_task_narrow_t *ngx_http_task_args_narrow_add(ngx_conf_t *cf,
     ngx_http_task_args_conf_t *conf, ngx_str_t *name);
+static void ngx_http_task_args_kinds(ngx_http_task_args_conf_t *conf);
 static ngx_int_t ngx_http_task_args_narrow(ngx_conf_t *cf,
     ngx_http_task_args_conf_t *conf, ngx_array_t *own);
 static ngx_int_t ngx_http_task_args_later(ngx_conf_t *cf,
@@ -55,7 +56,7 @@ ngx_http_task_args_copy(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf)
     ngx_uint_t            n;
     ngx_http_task_arg_t  *arg;
 
-    n = conf->function->nparams;
+    n = conf->function->args.nargs;
 
     conf->args = ngx_array_create(cf->pool, n + 1, sizeof(ngx_http_task_arg_t));
     if (conf->args == NULL) {
@@ -67,7 +68,7 @@ ngx_http_task_args_copy(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf)
         return NGX_ERROR;
     }
 
-    ngx_memcpy(arg, conf->function->args, n * sizeof(ngx_http_task_arg_t));
+    ngx_memcpy(arg, conf->function->args.args, n * sizeof(ngx_http_task_arg_t));
 
     conf->open = n;
     conf->args_size = conf->function->table.args_size;
@@ -261,7 +262,38 @@ ngx_http_task_args_merge(ngx_conf_t *cf, ngx_http_task_args_conf_t *prev,
         return NGX_ERROR;
     }
 
+    ngx_http_task_args_kinds(conf);
+
     return ngx_http_task_args_ready(cf, conf);
+}
+
+
+/* what requests need to know of all parameters together */
+
+static void
+ngx_http_task_args_kinds(ngx_http_task_args_conf_t *conf)
+{
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *arg;
+
+    conf->query = conf->open;
+    conf->compound = conf->open
+                     && (conf->function->bodies & ~NGX_TASK_BODY_JSON);
+    conf->secret = ngx_http_task_param_flagged(&conf->function->args,
+                                               NGX_TASK_SECRET);
+
+    arg = conf->args->elts;
+
+    for (i = 0; i < conf->args->nelts; i++) {
+
+        if (arg[i].source == NGX_HTTP_TASK_SOURCE_QUERY) {
+            conf->query++;
+        }
+
+        if (ngx_http_task_param_compound(arg[i].param)) {
+            conf->compound = 1;
+        }
+    }
 }
 
 
@@ -409,7 +441,7 @@ ngx_http_task_args_check(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
     for (i = 0; i < conf->args->nelts; i++) {
         values[i] = (arg[i].fixed && arg[i].variable == NULL) ? arg[i].value
                     : arg[i].has_def ? arg[i].def
-                    : ngx_http_task_types[arg[i].param->type].none;
+                    : ngx_http_task_value_none(arg[i].param);
     }
 
     args = ngx_http_task_value_args(cf->temp_pool, conf, values);

@@ -67,7 +67,7 @@ ngx_http_task_declare_type(ngx_conf_t *cf, ngx_task_param_t *param,
 {
     ngx_uint_t  i;
 
-    for (i = 0; type->data && i < ngx_http_task_ntypes; i++) {
+    for (i = 0; type->data && i <= NGX_TASK_ENUM; i++) {
         if (ngx_strcmp(ngx_http_task_declare_types[i], type->data) == 0) {
             param->type = i;
             return NGX_OK;

@@ -12,6 +12,7 @@
 
 #include "base/ngx_http_task_base.h"
 #include "answer/ngx_http_task_answer.h"
+#include "function/ngx_http_task_value.h"
 #include "text/ngx_http_task_text.h"
 
 
@@ -28,82 +29,8 @@
 #define NGX_HTTP_TASK_PARAM_SIZE                                              \
     (offsetof(ngx_task_param_t, choices) + sizeof(char *))
 
-
 typedef struct ngx_http_task_function_s  ngx_http_task_function_t;
 typedef struct ngx_http_task_settings_s  ngx_http_task_settings_t;
-
-
-typedef union {
-    int64_t                          integer;      /* also bool and enum */
-    double                           number;
-    ngx_str_t                        string;       /* ends with a null */
-} ngx_http_task_value_t;
-
-
-typedef struct {
-    ngx_http_task_value_t            value;        /* a string's: integer */
-    ngx_str_t                        text;         /* as configured */
-    unsigned                         set:1;
-    unsigned                         exclusive:1;
-} ngx_http_task_bound_t;
-
-
-/* a parameter of a function, as it is in a location */
-
-typedef struct {
-    const ngx_task_param_t          *param;
-    ngx_str_t                        name;
-
-    ngx_http_task_value_t            def;
-    ngx_http_task_bound_t            min;
-    ngx_http_task_bound_t            max;
-
-    ngx_http_task_value_t            value;        /* if fixed, and .. */
-    ngx_http_complex_value_t        *variable;     /* .. this is NULL */
-
-    unsigned                         fixed:1;      /* by "task" */
-    unsigned                         has_def:1;
-    unsigned                         bounded:1;    /* "task_param ... max=" */
-} ngx_http_task_arg_t;
-
-
-typedef enum {
-    NGX_HTTP_TASK_BOUND_NONE = 0,
-    NGX_HTTP_TASK_BOUND_INTEGER,
-    NGX_HTTP_TASK_BOUND_NUMBER,
-    NGX_HTTP_TASK_BOUND_LENGTH
-} ngx_http_task_bound_e;
-
-
-typedef ngx_int_t (*ngx_http_task_text_pt)(ngx_pool_t *pool,
-    ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
-    ngx_http_task_invalid_t *invalid);
-typedef ngx_int_t (*ngx_http_task_json_pt)(ngx_str_t *text,
-    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
-typedef void (*ngx_http_task_store_pt)(void *member, size_t size,
-    ngx_http_task_value_t *value);
-
-
-/* a type of parameters */
-
-typedef struct {
-    /* reads text from nginx.conf or a query, or a string in JSON */
-    ngx_http_task_text_pt            text;
-
-    /* reads any other value in JSON; NULL: none is valid */
-    ngx_http_task_json_pt            json;
-
-    /* writes to the member, which has this size; of a string its place */
-    ngx_http_task_store_pt           store;
-
-    ngx_http_task_bound_e            bound;
-    double                           unit;         /* "ctx" has bound / unit */
-    size_t                           size;         /* of the C type */
-    size_t                           small;        /* another one, or 0 */
-    ngx_uint_t                       string;       /* as it stands in JSON */
-    ngx_http_task_value_t            none;         /* of a parameter that is
-                                                      NGX_TASK_OPTIONAL */
-} ngx_http_task_type_t;
 
 
 typedef struct {
@@ -125,10 +52,13 @@ struct ngx_http_task_function_s {
     ngx_str_t                        name;
     ngx_http_task_library_t         *library;
     ngx_task_function_t              table;        /* a copy, of our size */
-    ngx_task_param_t                *params;       /* likewise */
-    ngx_uint_t                       nparams;
-    ngx_http_task_arg_t             *args;         /* before configuration */
+    ngx_http_task_table_t            args;
     ngx_uint_t                       methods;      /* 0: the default ones */
+    ngx_uint_t                       bodies;       /* NGX_TASK_BODY_..; 0: a
+                                                      raw one */
+    ngx_str_t                        accept;       /* types of bodies; empty:
+                                                      any */
+    ngx_str_t                        unsupported;  /* body of a 415 */
     ngx_uint_t                       settings;     /* it is no function: its
                                                       parameters are settings
                                                       of its library */
@@ -168,6 +98,10 @@ typedef struct {
                                                       those of the location */
     size_t                           args_size;    /* bytes of all */
     ngx_uint_t                       open;         /* left to the request */
+    ngx_uint_t                       query;        /* likewise, or $arg_.. */
+    ngx_uint_t                       compound;     /* the input may be long, and
+                                                      many values */
+    ngx_uint_t                       secret;       /* some parameter is one */
     void                            *ready;        /* arguments if a request
                                                       gives none; NULL: some
                                                       are required, or are
@@ -276,6 +210,18 @@ ngx_uint_t ngx_http_task_table_rows(u_char *table, size_t size, ngx_uint_t n);
 ngx_int_t ngx_http_task_functions_add(ngx_conf_t *cf,
     ngx_http_task_library_t *library);
 
+/*
+ * ngx_http_task_media.c: which bodies a function takes.  The first reads its
+ * flags; the second returns what is wrong with them, or NULL; the third returns
+ * 1 if a raw body may have this Content-Type.
+ */
+
+ngx_int_t ngx_http_task_media_init(ngx_conf_t *cf,
+    ngx_http_task_function_t *function);
+const char *ngx_http_task_media_wrong(const ngx_http_task_function_t *function);
+ngx_uint_t ngx_http_task_media_raw(const ngx_http_task_function_t *function,
+    ngx_str_t *type);
+
 /* returns the function, or NULL; the reason is then logged */
 
 ngx_http_task_function_t *ngx_http_task_functions_find(ngx_conf_t *cf,
@@ -305,16 +251,26 @@ ngx_int_t ngx_http_task_unknown_anywhere(ngx_conf_t *cf,
 
 /* --- parameters, as a table has them: ngx_http_task_param.c -------------- */
 
+/*
+ * Called once for a function: reads its table, and those of objects in it, and
+ * makes the args, which each location copies.
+ */
+
 ngx_int_t ngx_http_task_param_table(ngx_conf_t *cf,
-    ngx_http_task_library_t *library, ngx_http_task_function_t *function);
-
-#define ngx_http_task_param_size(param)                                       \
-    ((param)->size ? (param)->size : ngx_http_task_types[(param)->type].size)
-
-/* called once for a function: makes args, which each location copies */
-
-ngx_int_t ngx_http_task_param_args(ngx_conf_t *cf,
     ngx_http_task_function_t *function);
+
+/*
+ * ngx_http_task_param_wrong.c: returns what is wrong with a row, or NULL; those
+ * before it are right.  Fields of objects have a depth that is not 0.
+ */
+
+const char *ngx_http_task_param_wrong(ngx_http_task_function_t *function,
+    const ngx_http_task_table_t *table, ngx_uint_t i, ngx_uint_t depth);
+
+/* returns 1 if one of the table, or of an object in it, has the flag */
+
+ngx_uint_t ngx_http_task_param_flagged(const ngx_http_task_table_t *table,
+    size_t flag);
 
 /* returns 1 if these are choices of an enum, such as "red|green" */
 
@@ -344,6 +300,15 @@ ngx_http_task_arg_t *ngx_http_task_arg_find(ngx_http_task_args_conf_t *conf,
 
 ngx_int_t ngx_http_task_arg_compile(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
     ngx_http_task_fix_t *fix);
+
+/*
+ * ngx_http_task_source.c: sets where a parameter comes from, by the value that
+ * it has in this location.
+ */
+
+ngx_int_t ngx_http_task_source_set(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
+    ngx_str_t *value);
+
 ngx_int_t ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_place_t *place,
     ngx_http_task_arg_t *arg, ngx_http_task_fix_t *fix);
 ngx_int_t ngx_http_task_arg_narrow(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
@@ -408,45 +373,12 @@ ngx_http_task_arg_t *ngx_http_task_args_unbounded(
     ngx_http_task_args_conf_t *conf);
 
 
-/* --- values: ngx_http_task_value.c; any thread --------------------------- */
-
-/* NGX_DECLINED: the value is refused, see invalid; NGX_ERROR: no memory */
-
-ngx_int_t ngx_http_task_value_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
-    ngx_str_t *text, ngx_http_task_value_t *value,
-    ngx_http_task_invalid_t *invalid);
-ngx_int_t ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
-    ngx_http_task_span_t *json, ngx_http_task_value_t *value,
-    ngx_http_task_invalid_t *invalid);
-
-/*
- * Likewise for a string of JSON that has been unquoted: it is UTF-8, has a null
- * behind it and none in it, and is not copied.
- */
-
-ngx_int_t ngx_http_task_value_string(ngx_http_task_arg_t *arg, ngx_str_t *text,
-    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
-
-ngx_int_t ngx_http_task_value_bound(ngx_http_task_arg_t *arg, ngx_str_t *text,
-    u_char exclusive, ngx_http_task_bound_t *bound);
-ngx_uint_t ngx_http_task_value_wider(ngx_http_task_arg_t *arg,
-    ngx_http_task_bound_t *a, ngx_http_task_bound_t *b, ngx_uint_t max);
+/* --- arguments: ngx_http_task_value.c; any thread ------------------------ */
 
 /* returns the arguments, made from one value each; NULL: no memory */
 
 void *ngx_http_task_value_args(ngx_pool_t *pool,
     const ngx_http_task_args_conf_t *conf, ngx_http_task_value_t *values);
-
-
-/* --- types: ngx_http_task_type.c ----------------------------------------- */
-
-ngx_int_t ngx_http_task_type_invalid(ngx_http_task_invalid_t *invalid,
-    const char *type, const char *msg, const char *reason);
-
-/* the types by ngx_task_type_t, and their number */
-
-extern const ngx_http_task_type_t  ngx_http_task_types[];
-extern const ngx_uint_t            ngx_http_task_ntypes;
 
 
 #endif /* _NGX_HTTP_TASK_FUNCTION_H_INCLUDED_ */

@@ -79,6 +79,7 @@ ngx_http_task_function_init(ngx_conf_t *cf, ngx_http_task_library_t *library,
 {
     size_t                known;
     ngx_uint_t            i;
+    const char           *wrong;
     ngx_task_function_t  *table;
 
     static const struct {
@@ -106,7 +107,8 @@ ngx_http_task_function_init(ngx_conf_t *cf, ngx_http_task_library_t *library,
                                 table->name);
     }
 
-    known = NGX_TASK_RAW_BODY|NGX_TASK_CONTEXT|NGX_TASK_DECLARED;
+    known = NGX_TASK_RAW_BODY|NGX_TASK_CONTEXT|NGX_TASK_DECLARED
+            |NGX_TASK_BODY_JSON|NGX_TASK_BODY_FORM|NGX_TASK_BODY_MULTIPART;
 
     for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         known |= methods[i].flag;
@@ -131,11 +133,17 @@ ngx_http_task_function_init(ngx_conf_t *cf, ngx_http_task_library_t *library,
     function->name.data = (u_char *) table->name;
     function->name.len = ngx_strlen(table->name);
 
-    if (ngx_http_task_param_table(cf, library, function) != NGX_OK) {
+    if (ngx_http_task_param_table(cf, function) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    return ngx_http_task_param_args(cf, function);
+    wrong = ngx_http_task_media_wrong(function);
+
+    if (wrong) {
+        return ngx_http_task_library_wrong(cf, library, wrong, table->name);
+    }
+
+    return ngx_http_task_media_init(cf, function);
 }
 
 

@@ -50,19 +50,17 @@ ngx_http_task_settings_add(ngx_conf_t *cf, ngx_array_t *libraries)
     function->table.params = table->params;
     function->table.check = library->table.check;
 
-    if (ngx_http_task_param_table(cf, library, function) != NGX_OK) {
+    if (ngx_http_task_param_table(cf, function) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    for (i = 0; i < function->nparams; i++) {
-        function->params[i].flags |= NGX_TASK_FIXED;
+    for (i = 0; i < function->args.nargs; i++) {
+        function->args.params[i].flags |= NGX_TASK_FIXED;
     }
 
     settings->conf.function = function;
 
-    if (ngx_http_task_param_args(cf, function) != NGX_OK
-        || ngx_http_task_args_copy(cf, &settings->conf) != NGX_OK)
-    {
+    if (ngx_http_task_args_copy(cf, &settings->conf) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -152,6 +150,7 @@ ngx_http_task_settings_value(ngx_conf_t *cf, ngx_http_task_library_t *library,
 {
     ngx_int_t                   rc;
     ngx_http_task_arg_t        *arg;
+    ngx_http_task_space_t       space = { cf->pool, NULL };
     ngx_http_task_invalid_t     invalid;
     ngx_http_task_args_conf_t  *conf;
 
@@ -172,7 +171,7 @@ ngx_http_task_settings_value(ngx_conf_t *cf, ngx_http_task_library_t *library,
     arg->fixed = 1;
     conf->open--;
 
-    rc = ngx_http_task_value_text(cf->pool, arg, text, &arg->value, &invalid);
+    rc = ngx_http_task_value_text(&space, arg, text, &arg->value, &invalid);
 
     if (rc == NGX_DECLINED) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, NULL,

@@ -11,37 +11,37 @@
 #include <stdbool.h>
 
 
-static ngx_int_t ngx_http_task_time_text(ngx_pool_t *pool,
+static ngx_int_t ngx_http_task_time_text(ngx_http_task_space_t *space,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
 static ngx_int_t ngx_http_task_time_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
-static ngx_int_t ngx_http_task_size_text(ngx_pool_t *pool,
+static ngx_int_t ngx_http_task_size_text(ngx_http_task_space_t *space,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
 static ngx_int_t ngx_http_task_size_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
-static ngx_int_t ngx_http_task_int_text(ngx_pool_t *pool,
+static ngx_int_t ngx_http_task_int_text(ngx_http_task_space_t *space,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
 static ngx_int_t ngx_http_task_int_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
-static ngx_int_t ngx_http_task_number_text(ngx_pool_t *pool,
+static ngx_int_t ngx_http_task_number_text(ngx_http_task_space_t *space,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
 static ngx_int_t ngx_http_task_number_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
-static ngx_int_t ngx_http_task_bool_text(ngx_pool_t *pool,
+static ngx_int_t ngx_http_task_bool_text(ngx_http_task_space_t *space,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
 static ngx_int_t ngx_http_task_bool_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
-static ngx_int_t ngx_http_task_string_text(ngx_pool_t *pool,
+static ngx_int_t ngx_http_task_string_text(ngx_http_task_space_t *space,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
 static ngx_int_t ngx_http_task_string_json(ngx_str_t *text,
     ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid);
-static ngx_int_t ngx_http_task_enum_text(ngx_pool_t *pool,
+static ngx_int_t ngx_http_task_enum_text(ngx_http_task_space_t *space,
     ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid);
 static void ngx_http_task_store_int64(void *member, size_t size,
@@ -51,6 +51,10 @@ static void ngx_http_task_store_int(void *member, size_t size,
 static void ngx_http_task_store_double(void *member, size_t size,
     ngx_http_task_value_t *value);
 static void ngx_http_task_store_string(void *member, size_t size,
+    ngx_http_task_value_t *value);
+static void ngx_http_task_store_pointer(void *member, size_t size,
+    ngx_http_task_value_t *value);
+static void ngx_http_task_store_file(void *member, size_t size,
     ngx_http_task_value_t *value);
 static ngx_uint_t ngx_http_task_type_number(ngx_str_t *text, double *number);
 static ngx_uint_t ngx_http_task_type_bool(ngx_str_t *text, int64_t *truth);
@@ -79,7 +83,16 @@ const ngx_http_task_type_t  ngx_http_task_types[] = {
       1, sizeof(int64_t), 0, 0, { .integer = NGX_TASK_NOT_GIVEN } },
     { ngx_http_task_enum_text, NULL,
       ngx_http_task_store_int, NGX_HTTP_TASK_BOUND_NONE,
-      1, sizeof(int), 0, 0, { .integer = -1 } }
+      1, sizeof(int), 0, 0, { .integer = -1 } },
+    { NULL, NULL,
+      ngx_http_task_store_pointer, NGX_HTTP_TASK_BOUND_NONE,
+      1, sizeof(cJSON *), 0, 0, { .pointer = NULL } },
+    { NULL, NULL,
+      ngx_http_task_store_pointer, NGX_HTTP_TASK_BOUND_NONE,
+      1, sizeof(void *), 0, 0, { .pointer = NULL } },
+    { NULL, NULL,
+      ngx_http_task_store_file, NGX_HTTP_TASK_BOUND_NONE,
+      1, sizeof(ngx_task_file_t), 0, 0, { .file = NULL } }
 };
 
 
@@ -88,7 +101,7 @@ const ngx_uint_t  ngx_http_task_ntypes = sizeof(ngx_http_task_types)
 
 
 static ngx_int_t
-ngx_http_task_time_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
+ngx_http_task_time_text(ngx_http_task_space_t *space, ngx_http_task_arg_t *arg,
     ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid)
 {
@@ -133,7 +146,7 @@ ngx_http_task_time_json(ngx_str_t *text,
 
 
 static ngx_int_t
-ngx_http_task_size_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
+ngx_http_task_size_text(ngx_http_task_space_t *space, ngx_http_task_arg_t *arg,
     ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid)
 {
@@ -166,7 +179,7 @@ ngx_http_task_size_json(ngx_str_t *text,
 
 
 static ngx_int_t
-ngx_http_task_int_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
+ngx_http_task_int_text(ngx_http_task_space_t *space, ngx_http_task_arg_t *arg,
     ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid)
 {
@@ -217,8 +230,8 @@ ngx_http_task_int_json(ngx_str_t *text,
 
 
 static ngx_int_t
-ngx_http_task_number_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
-    ngx_str_t *text, ngx_http_task_value_t *value,
+ngx_http_task_number_text(ngx_http_task_space_t *space,
+    ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid)
 {
     if (ngx_http_task_parse_number(text->data, text->len, &value->number)) {
@@ -252,7 +265,7 @@ ngx_http_task_number_json(ngx_str_t *text,
 
 
 static ngx_int_t
-ngx_http_task_bool_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
+ngx_http_task_bool_text(ngx_http_task_space_t *space, ngx_http_task_arg_t *arg,
     ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid)
 {
@@ -298,8 +311,8 @@ ngx_http_task_bool_json(ngx_str_t *text,
 
 
 static ngx_int_t
-ngx_http_task_string_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
-    ngx_str_t *text, ngx_http_task_value_t *value,
+ngx_http_task_string_text(ngx_http_task_space_t *space,
+    ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid)
 {
     size_t   size;
@@ -316,7 +329,7 @@ ngx_http_task_string_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
         size *= NGX_HTTP_TASK_UTF8_GROWTH;
     }
 
-    p = ngx_pnalloc(pool, size + 1);
+    p = ngx_http_task_space_alloc(space, size + 1);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -342,7 +355,7 @@ ngx_http_task_string_json(ngx_str_t *text,
 /* for "red|green" the error says: 'red' or 'green' */
 
 static ngx_int_t
-ngx_http_task_enum_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
+ngx_http_task_enum_text(ngx_http_task_space_t *space, ngx_http_task_arg_t *arg,
     ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid)
 {
@@ -416,6 +429,27 @@ ngx_http_task_store_string(void *member, size_t size,
     ngx_http_task_value_t *value)
 {
     *(const char **) member = (const char *) value->string.data;
+}
+
+
+static void
+ngx_http_task_store_pointer(void *member, size_t size,
+    ngx_http_task_value_t *value)
+{
+    *(const void **) member = value->pointer;
+}
+
+
+static void
+ngx_http_task_store_file(void *member, size_t size,
+    ngx_http_task_value_t *value)
+{
+    if (value->file) {
+        *(ngx_task_file_t *) member = *value->file;
+
+    } else {
+        ngx_memzero(member, sizeof(ngx_task_file_t));
+    }
 }
 
 

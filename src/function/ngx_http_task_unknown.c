@@ -161,8 +161,9 @@ ngx_http_task_unknown_anywhere(ngx_conf_t *cf, ngx_array_t *libraries,
         for (n = 0; n < library[i]->nfunctions; n++) {
             f = &library[i]->functions[n];
 
-            for (k = 0; k < f->nparams; k++) {
-                if (ngx_http_task_unknown_add(&names, &f->args[k].name, name)
+            for (k = 0; k < f->args.nargs; k++) {
+                if (ngx_http_task_unknown_add(&names, &f->args.args[k].name,
+                                              name)
                     == NGX_DONE)
                 {
                     return NGX_OK;

@@ -23,8 +23,8 @@ static const char *ngx_http_task_value_choice(const char *choices, int i,
 
 
 ngx_int_t
-ngx_http_task_value_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
-    ngx_str_t *text, ngx_http_task_value_t *value,
+ngx_http_task_value_text(ngx_http_task_space_t *space,
+    ngx_http_task_arg_t *arg, ngx_str_t *text, ngx_http_task_value_t *value,
     ngx_http_task_invalid_t *invalid)
 {
     ngx_int_t                    rc;
@@ -32,7 +32,7 @@ ngx_http_task_value_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
 
     type = &ngx_http_task_types[arg->param->type];
 
-    rc = type->text(pool, arg, text, value, invalid);
+    rc = type->text(space, arg, text, value, invalid);
 
     return (rc == NGX_OK) ? ngx_http_task_check(arg, value, invalid) : rc;
 }
@@ -41,9 +41,9 @@ ngx_http_task_value_text(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
 /* the span is valid JSON, see ngx_http_task_json_scan() */
 
 ngx_int_t
-ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
-    ngx_http_task_span_t *span, ngx_http_task_value_t *value,
-    ngx_http_task_invalid_t *invalid)
+ngx_http_task_value_json(ngx_http_task_space_t *space,
+    ngx_http_task_arg_t *arg, ngx_http_task_span_t *span,
+    ngx_http_task_value_t *value, ngx_http_task_invalid_t *invalid)
 {
     ngx_int_t                    rc;
     ngx_str_t                    text;
@@ -54,13 +54,15 @@ ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
     text.data = (u_char *) span->data;
     text.len = span->len;
 
-    if (text.data[0] == 'n' && (arg->param->flags & NGX_TASK_OPTIONAL)) {
+    if (text.data[0] == 'n' && (arg->param->flags & NGX_TASK_OPTIONAL)
+        && !arg->param->item)
+    {
         *value = type->none;
         return NGX_OK;
     }
 
     if (text.data[0] == '"') {
-        text.data = ngx_pnalloc(pool, span->len);
+        text.data = ngx_http_task_space_alloc(space, span->len);
         if (text.data == NULL) {
             return NGX_ERROR;
         }
@@ -73,12 +75,12 @@ ngx_http_task_value_json(ngx_pool_t *pool, ngx_http_task_arg_t *arg,
             return ngx_http_task_value_string(arg, &text, value, invalid);
         }
 
-        rc = type->text(pool, arg, &text, value, invalid);
+        rc = type->text(space, arg, &text, value, invalid);
 
     } else if (type->json == NULL) {
         ngx_str_set(&text, "");
 
-        rc = type->text(pool, arg, &text, value, invalid);
+        rc = type->text(space, arg, &text, value, invalid);
 
     } else {
         rc = type->json(&text, value, invalid);
@@ -311,6 +313,34 @@ ngx_http_task_outside(ngx_http_task_arg_t *arg, ngx_http_task_bound_t *bound,
 }
 
 
+ngx_http_task_value_t
+ngx_http_task_value_none(const ngx_task_param_t *param)
+{
+    static const ngx_http_task_value_t  empty = { .list = { NULL, 0 } };
+
+    return param->item ? empty : ngx_http_task_types[param->type].none;
+}
+
+
+void
+ngx_http_task_value_store(const ngx_task_param_t *param, void *structure,
+    ngx_http_task_value_t *value)
+{
+    u_char  *member;
+
+    member = (u_char *) structure + param->offset;
+
+    if (param->item) {
+        *(ngx_http_task_list_t *) member = value->list;
+        return;
+    }
+
+    ngx_http_task_types[param->type].store(member,
+                                           ngx_http_task_param_size(param),
+                                           value);
+}
+
+
 /*
  * Makes the structure; its strings stay where they are.  Of a parameter that
  * the location has declared it has the text.
@@ -335,15 +365,14 @@ ngx_http_task_value_args(ngx_pool_t *pool,
     arg = conf->args->elts;
 
     for (i = 0; i < conf->args->nelts; i++) {
-        type = &ngx_http_task_types[arg[i].param->type];
-
-        if (i < conf->function->nparams
+        if (i < conf->function->args.nargs
             || arg[i].param->type == NGX_TASK_STRING)
         {
-            type->store(stored + arg[i].param->offset,
-                        ngx_http_task_param_size(arg[i].param), &values[i]);
+            ngx_http_task_value_store(arg[i].param, stored, &values[i]);
             continue;
         }
+
+        type = &ngx_http_task_types[arg[i].param->type];
 
         type->store((u_char *) &declared,
                     ngx_http_task_param_size(arg[i].param), &values[i]);

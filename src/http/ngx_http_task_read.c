@@ -164,7 +164,9 @@ ngx_http_task_read_piece(ngx_task_t *t, void *data)
 {
     ngx_int_t  rc;
 
-    if (ngx_http_task_body_load(&t->in) != NGX_OK) {
+    /* files of a job are in memory: the request will be gone */
+
+    if (t->in.job && ngx_http_task_body_load(&t->in) != NGX_OK) {
         return NGX_TASK_FAILED;
     }
 

@@ -11,11 +11,7 @@
 #include "input/ngx_http_task_input.h"
 
 
-/* a body up to this size is read on the event loop, in any mode, bytes */
-
-#define NGX_HTTP_TASK_BODY_SHORT  65536
-
-
+static ngx_uint_t ngx_http_task_body_own(ngx_http_task_input_t *in);
 static void ngx_http_task_body_leave(ngx_http_task_input_t *in,
     ngx_http_request_t *r, ngx_buf_t *file);
 static ngx_buf_t *ngx_http_task_body_file(ngx_http_request_t *r);
@@ -23,43 +19,6 @@ static ngx_int_t ngx_http_task_body_copy(ngx_http_task_input_t *in,
     ngx_http_request_t *r, ngx_uint_t copy);
 static ngx_int_t ngx_http_task_body_read(ngx_http_task_input_t *in,
     ngx_fd_t fd);
-static ngx_int_t ngx_http_task_body_pread(ngx_fd_t fd, u_char *dst, size_t size,
-    off_t offset);
-
-
-ngx_uint_t
-ngx_http_task_body_is_json(ngx_http_request_t *r)
-{
-    u_char           *p, *last;
-    ngx_table_elt_t  *type;
-
-    type = r->headers_in.content_type;
-
-    if (type == NULL) {
-        return 0;
-    }
-
-    p = type->value.data;
-    last = ngx_strlchr(p, p + type->value.len, ';');
-
-    if (last == NULL) {
-        last = p + type->value.len;
-    }
-
-    while (last > p && (last[-1] == ' ' || last[-1] == '\t')) {
-        last--;
-    }
-
-    if (last - p == sizeof("application/json") - 1) {
-        return ngx_strncasecmp(p, (u_char *) "application/json", last - p) == 0;
-    }
-
-    return last - p > (ssize_t) sizeof("application/+json") - 1
-           && ngx_strncasecmp(p, (u_char *) "application/",
-                              sizeof("application/") - 1)
-              == 0
-           && ngx_strncasecmp(last - 5, (u_char *) "+json", 5) == 0;
-}
 
 
 /*
@@ -68,11 +27,9 @@ ngx_http_task_body_is_json(ngx_http_request_t *r)
  */
 
 ngx_int_t
-ngx_http_task_body_take(ngx_http_task_input_t *in, ngx_http_request_t *r,
-    ngx_uint_t json, size_t max)
+ngx_http_task_body_size(ngx_http_task_input_t *in, ngx_http_request_t *r,
+    size_t max)
 {
-    ngx_buf_t    *file;
-    ngx_uint_t    copy;
     ngx_chain_t  *cl;
 
     if (r->request_body == NULL) {
@@ -83,41 +40,66 @@ ngx_http_task_body_take(ngx_http_task_input_t *in, ngx_http_request_t *r,
         in->body.len += (size_t) ngx_buf_size(cl->buf);
     }
 
-    /* the length is checked before anything is done with the body */
+    return (in->body.len > max) ? NGX_HTTP_REQUEST_ENTITY_TOO_LARGE : NGX_OK;
+}
 
-    if (in->body.len > max) {
-        return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
-    }
+
+ngx_int_t
+ngx_http_task_body_take(ngx_http_task_input_t *in, ngx_http_request_t *r)
+{
+    ngx_buf_t   *file;
+    ngx_uint_t   ranges;
 
     file = ngx_http_task_body_file(r);
 
-    if (in->steps && json && in->body.len > NGX_HTTP_TASK_BODY_SHORT) {
+    if (in->steps && in->media && ngx_http_task_is_long(in, in->body.len)) {
         ngx_http_task_body_leave(in, r, file);
         return NGX_OK;
     }
 
-    if (in->pool_reads && in->body.len > NGX_HTTP_TASK_BODY_SHORT) {
+    /* of parts, and where it is raw, the function gets what is in the file */
 
+    ranges = (in->media == 0 || in->media == NGX_TASK_BODY_MULTIPART);
+
+    if (in->pool_reads && (ngx_http_task_is_long(in, in->body.len)
+                           || (file && in->media && ranges)))
+    {
         /* whether a job's request is valid is known before it is accepted */
 
-        in->unread = json;
-        in->ahead = json ? (!in->thread || in->job) : (file && in->job);
+        in->unread = (in->media != 0);
+        in->ahead = in->unread ? (!in->thread || in->job) : (file && in->job);
     }
 
     if (file == NULL) {
-        copy = json ? in->thread || in->job || in->unread
-                    : in->pool_reads || in->job;
-
-        return ngx_http_task_body_copy(in, r, copy);
+        return ngx_http_task_body_copy(in, r, ngx_http_task_body_own(in));
     }
 
     in->body.offset = file->file_pos;
 
-    if (in->unread || in->ahead || !(json || in->job)) {
+    if (in->unread || in->ahead || (ranges && !in->job)) {
         return NGX_OK;
     }
 
     return ngx_http_task_body_read(in, file->file->fd);
+}
+
+
+/* returns 1 if the body may be needed when the request is gone, or changes */
+
+static ngx_uint_t
+ngx_http_task_body_own(ngx_http_task_input_t *in)
+{
+    switch (in->media) {
+
+    case NGX_TASK_BODY_JSON:
+        return in->thread || in->job || in->unread;
+
+    case NGX_TASK_BODY_FORM:
+        return 1;
+
+    default:
+        return in->pool_reads || in->job;
+    }
 }
 
 
@@ -156,8 +138,6 @@ ngx_http_task_body_file(ngx_http_request_t *r)
     return NULL;
 }
 
-
-/* copy: the body may be needed when the request is gone */
 
 static ngx_int_t
 ngx_http_task_body_copy(ngx_http_task_input_t *in,
@@ -256,6 +236,18 @@ ngx_http_task_body_load(ngx_http_task_input_t *in)
 }
 
 
+/* what is long has a block of its own, which is given back now */
+
+void
+ngx_http_task_body_free(ngx_http_task_input_t *in)
+{
+    if (in->body.data && ngx_pfree(in->pool, in->body.data) == NGX_OK) {
+        in->body.data = NULL;
+        in->body.len = 0;
+    }
+}
+
+
 static ngx_int_t
 ngx_http_task_body_read(ngx_http_task_input_t *in, ngx_fd_t fd)
 {
@@ -276,7 +268,7 @@ ngx_http_task_body_read(ngx_http_task_input_t *in, ngx_fd_t fd)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_task_body_pread(ngx_fd_t fd, u_char *dst, size_t size, off_t offset)
 {
     size_t   done;

@@ -14,12 +14,25 @@
 #include "text/ngx_http_task_text.h"
 
 
-/* where a request may give a parameter */
+/* a value that a request gives: text, or a file */
 
 typedef struct {
-    ngx_str_t                        query;        /* NULL data: not given */
-    ngx_http_task_span_t             body;         /* likewise */
-    ngx_str_t                        string;       /* of body; likewise */
+    ngx_str_t                        text;         /* NULL data: none */
+    ngx_task_file_t                 *file;
+} ngx_http_task_given_t;
+
+
+/* what it gives of a parameter: text goes before JSON */
+
+typedef struct {
+    ngx_http_task_given_t            last;
+    ngx_http_task_given_t           *all;          /* of a list */
+    size_t                           nall;
+    size_t                           room;         /* for so many */
+    ngx_uint_t                       form;         /* it is from the body */
+
+    ngx_http_task_span_t             json;         /* NULL data: not given */
+    ngx_str_t                        string;       /* of json; likewise */
 } ngx_http_task_source_t;
 
 
@@ -50,6 +63,11 @@ typedef struct {
     const ngx_http_task_args_conf_t *conf;
 
     ngx_http_task_source_t          *sources;      /* one for each parameter */
+    ngx_http_task_space_t            space;        /* for what is read */
+    ngx_str_t                        query;        /* a copy, to be decoded */
+    ngx_uint_t                       media;        /* NGX_TASK_BODY_..; 0: there
+                                                      are no parameters in it */
+    ngx_str_t                        boundary;     /* of parts; empty: none */
     ngx_http_task_body_t             body;
     ngx_http_task_context_t         *context;      /* NULL: not wanted */
 
@@ -62,7 +80,7 @@ typedef struct {
 
     /* set when the input is collected */
 
-    unsigned                         unread:1;     /* the body is not parsed */
+    unsigned                         unread:1;     /* nothing is parsed yet */
     unsigned                         ahead:1;      /* first read, then start */
 } ngx_http_task_input_t;
 
@@ -101,6 +119,12 @@ ngx_uint_t ngx_http_task_params_in_body(
 ngx_int_t ngx_http_task_params_collect(ngx_http_task_input_t *in,
     ngx_http_request_t *r, size_t max, void **args, ngx_str_t *error);
 
+/* in any thread: notes a value of a parameter, whose text is not copied */
+
+ngx_int_t ngx_http_task_params_give(ngx_http_task_input_t *in,
+    const ngx_http_task_arg_t *arg, ngx_http_task_source_t *src,
+    const ngx_http_task_given_t *given);
+
 /*
  * In any thread: converts what was collected into the function's arguments.
  * NGX_DECLINED: the request is invalid, and error is the body of a 422.
@@ -120,19 +144,40 @@ ngx_int_t ngx_http_task_params_step(ngx_http_task_params_steps_t *steps,
     ngx_http_request_t *r, void **args, ngx_str_t *error);
 
 
-/* --- the body: ngx_http_task_body.c -------------------------------------- */
-
-/* returns 1 for application/json, application/problem+json and the like */
-
-ngx_uint_t ngx_http_task_body_is_json(ngx_http_request_t *r);
+/* --- its type: ngx_http_task_media_type.c -------------------------------- */
 
 /*
- * On the loop: takes the body from the request; json: it holds parameters.
- * Returns NGX_OK, NGX_ERROR, or a status.
+ * On the loop: sets in->media by the request's Content-Type.  Returns NGX_OK,
+ * NGX_ERROR, or a status with its body.
  */
 
+ngx_int_t ngx_http_task_media_type(ngx_http_task_input_t *in,
+    ngx_http_request_t *r, ngx_str_t *error);
+
+
+/* --- the body: ngx_http_task_body.c -------------------------------------- */
+
+/*
+ * Input up to this size, in bytes, is read on the event loop in any mode; much
+ * less of it where each few bytes may be a value.
+ */
+
+#define NGX_HTTP_TASK_SHORT           65536
+#define NGX_HTTP_TASK_SHORT_COMPOUND  8192
+
+#define ngx_http_task_is_long(in, len)                                        \
+    ((len) > ((in)->conf->compound ? NGX_HTTP_TASK_SHORT_COMPOUND             \
+                                   : NGX_HTTP_TASK_SHORT))
+
+/*
+ * On the loop: the first sets the length of the body, and returns NGX_OK, or a
+ * status; the second takes it from the request.
+ */
+
+ngx_int_t ngx_http_task_body_size(ngx_http_task_input_t *in,
+    ngx_http_request_t *r, size_t max);
 ngx_int_t ngx_http_task_body_take(ngx_http_task_input_t *in,
-    ngx_http_request_t *r, ngx_uint_t json, size_t max);
+    ngx_http_request_t *r);
 
 /*
  * On the loop: opens the file of a body that is in one, before it is used.
@@ -146,6 +191,15 @@ ngx_int_t ngx_http_task_body_open(ngx_http_task_input_t *in,
 /* in any thread: reads a body in a file into memory, and closes the file */
 
 ngx_int_t ngx_http_task_body_load(ngx_http_task_input_t *in);
+
+/* in any thread: frees such a body, all of which is read */
+
+void ngx_http_task_body_free(ngx_http_task_input_t *in);
+
+/* in any thread: reads so many bytes of it at an offset, wherever they are */
+
+ngx_int_t ngx_http_task_body_pread(ngx_fd_t fd, u_char *dst, size_t size,
+    off_t offset);
 
 /* on the loop: copies size bytes of the request's body, from offset on */
 

@@ -13,14 +13,18 @@
 
 static ngx_int_t ngx_http_task_collect_sources(ngx_http_task_input_t *in,
     ngx_http_request_t *r);
-static ngx_int_t ngx_http_task_collect_variables(ngx_http_task_input_t *in,
-    ngx_http_request_t *r);
+static ngx_int_t ngx_http_task_collect_variable(ngx_http_task_input_t *in,
+    ngx_http_request_t *r, ngx_http_task_arg_t *arg,
+    ngx_http_task_source_t *src);
+static ngx_int_t ngx_http_task_collect_lines(ngx_http_task_input_t *in,
+    ngx_http_request_t *r, ngx_http_task_arg_t *arg,
+    ngx_http_task_source_t *src);
+static ngx_uint_t ngx_http_task_collect_is_line(ngx_table_elt_t *h,
+    ngx_str_t *name);
 static ngx_int_t ngx_http_task_collect_query(ngx_http_task_input_t *in,
     ngx_http_request_t *r);
 static ngx_int_t ngx_http_task_collect_body(ngx_http_task_input_t *in,
     ngx_http_request_t *r, size_t max, ngx_str_t *error);
-static ngx_int_t ngx_http_task_refuse_body(ngx_http_request_t *r,
-    ngx_str_t *name, ngx_str_t *value, ngx_str_t *error, ngx_str_t *text);
 
 
 ngx_uint_t
@@ -36,13 +40,16 @@ ngx_int_t
 ngx_http_task_params_collect(ngx_http_task_input_t *in, ngx_http_request_t *r,
     size_t max, void **args, ngx_str_t *error)
 {
+    ngx_int_t   rc;
     ngx_uint_t  body;
+
+    in->space.pool = in->pool;
 
     body = ngx_http_task_params_in_body(in->conf, r);
 
     /* this request cannot give a parameter: the arguments are made already */
 
-    if (in->conf->ready && (r->args.len == 0 || !in->conf->open)
+    if (in->conf->ready && (r->args.len == 0 || !in->conf->query)
         && (!body || ngx_http_task_raw_body(in->conf)))
     {
         *args = in->conf->ready;
@@ -51,7 +58,19 @@ ngx_http_task_params_collect(ngx_http_task_input_t *in, ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return body ? ngx_http_task_collect_body(in, r, max, error) : NGX_OK;
+    rc = body ? ngx_http_task_collect_body(in, r, max, error) : NGX_OK;
+
+    if (rc == NGX_OK && in->conf->compound
+        && ngx_http_task_is_long(in, in->body.len + in->query.len))
+    {
+        in->space.arena = ngx_http_task_arena_create(in->pool);
+
+        if (in->space.arena == NULL) {
+            rc = NGX_ERROR;
+        }
+    }
+
+    return (rc == NGX_ERROR) ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
 }
 
 
@@ -59,17 +78,29 @@ static ngx_int_t
 ngx_http_task_collect_sources(ngx_http_task_input_t *in,
     ngx_http_request_t *r)
 {
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *args;
+
+    args = in->conf->args->elts;
+
     in->sources = ngx_pcalloc(in->pool, in->conf->args->nelts
                                       * sizeof(ngx_http_task_source_t) + 1);
     if (in->sources == NULL) {
         return NGX_ERROR;
     }
 
-    if (ngx_http_task_collect_variables(in, r) != NGX_OK) {
-        return NGX_ERROR;
+    for (i = 0; i < in->conf->args->nelts; i++) {
+
+        if (args[i].variable
+            && args[i].source != NGX_HTTP_TASK_SOURCE_QUERY
+            && ngx_http_task_collect_variable(in, r, &args[i], &in->sources[i])
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
-    if (in->conf->open && r->args.len) {
+    if (in->conf->query && r->args.len) {
         return ngx_http_task_collect_query(in, r);
     }
 
@@ -78,38 +109,69 @@ ngx_http_task_collect_sources(ngx_http_task_input_t *in,
 
 
 static ngx_int_t
-ngx_http_task_collect_variables(ngx_http_task_input_t *in,
-    ngx_http_request_t *r)
+ngx_http_task_collect_variable(ngx_http_task_input_t *in,
+    ngx_http_request_t *r, ngx_http_task_arg_t *arg,
+    ngx_http_task_source_t *src)
 {
-    ngx_uint_t            i;
-    ngx_str_t             value;
-    ngx_http_task_arg_t  *args;
+    ngx_http_task_given_t  given;
 
-    args = in->conf->args->elts;
+    if (arg->param->item && arg->source == NGX_HTTP_TASK_SOURCE_HEADER) {
+        return ngx_http_task_collect_lines(in, r, arg, src);
+    }
 
-    for (i = 0; i < in->conf->args->nelts; i++) {
+    if (ngx_http_complex_value(r, arg->variable, &given.text) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
-        if (args[i].variable == NULL) {
-            continue;
-        }
+    /* a value that evaluates to nothing counts as not given */
 
-        if (ngx_http_complex_value(r, args[i].variable, &value)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+    if (given.text.len == 0) {
+        return NGX_OK;
+    }
 
-        /* a value that evaluates to nothing counts as not given */
+    given.file = NULL;
+    given.text.data = ngx_pstrdup(in->pool, &given.text);
 
-        if (value.len == 0) {
-            continue;
-        }
+    if (given.text.data == NULL) {
+        return NGX_ERROR;
+    }
 
-        in->sources[i].query.len = value.len;
-        in->sources[i].query.data = ngx_pstrdup(in->pool, &value);
+    return ngx_http_task_params_give(in, arg, src, &given);
+}
 
-        if (in->sources[i].query.data == NULL) {
-            return NGX_ERROR;
+
+/* a list has an item for each line of the header, as in FastAPI */
+
+static ngx_int_t
+ngx_http_task_collect_lines(ngx_http_task_input_t *in, ngx_http_request_t *r,
+    ngx_http_task_arg_t *arg, ngx_http_task_source_t *src)
+{
+    ngx_uint_t              i;
+    ngx_list_part_t        *part;
+    ngx_table_elt_t        *h;
+    ngx_http_task_given_t   given;
+
+    given.file = NULL;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].value.len == 0
+                || !ngx_http_task_collect_is_line(&h[i], &arg->source_name))
+            {
+                continue;
+            }
+
+            given.text.len = h[i].value.len;
+            given.text.data = ngx_pstrdup(in->pool, &h[i].value);
+
+            if (given.text.data == NULL
+                || ngx_http_task_params_give(in, arg, src, &given) != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
         }
     }
 
@@ -117,39 +179,47 @@ ngx_http_task_collect_variables(ngx_http_task_input_t *in,
 }
 
 
-/* if a name is given twice, the last one counts, as in FastAPI */
+/* as nginx's variables, takes "_" in the name of a header for "-" */
+
+static ngx_uint_t
+ngx_http_task_collect_is_line(ngx_table_elt_t *h, ngx_str_t *name)
+{
+    size_t  i;
+
+    if (h->hash == 0 || h->key.len != name->len) {
+        return 0;
+    }
+
+    for (i = 0; i < name->len; i++) {
+        if (ngx_tolower(h->key.data[i]) != name->data[i]
+            && !(h->key.data[i] == '_' && name->data[i] == '-'))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* what is long, and many values, is decoded in a thread */
 
 static ngx_int_t
 ngx_http_task_collect_query(ngx_http_task_input_t *in,
     ngx_http_request_t *r)
 {
-    u_char                *p, *end;
-    ngx_uint_t             i;
-    ngx_http_task_arg_t   *args;
-    ngx_http_task_span_t   name, value;
+    in->query.len = r->args.len;
+    in->query.data = ngx_pstrdup(in->pool, &r->args);
 
-    /* a copy, which is decoded in place: the values point into it */
-
-    p = ngx_pstrdup(in->pool, &r->args);
-    if (p == NULL) {
+    if (in->query.data == NULL) {
         return NGX_ERROR;
     }
 
-    end = p + r->args.len;
-    args = in->conf->args->elts;
-
-    while (ngx_http_task_query_pair(&p, end, &name, &value)) {
-
-        for (i = 0; i < in->conf->args->nelts; i++) {
-
-            if (!args[i].fixed && args[i].name.len == name.len
-                && ngx_strncmp(args[i].name.data, name.data, name.len) == 0)
-            {
-                in->sources[i].query.data = (u_char *) value.data;
-                in->sources[i].query.len = value.len;
-                break;
-            }
-        }
+    if (in->pool_reads && in->conf->compound
+        && ngx_http_task_is_long(in, in->query.len))
+    {
+        in->unread = 1;
+        in->ahead = (!in->thread || in->job);
     }
 
     return NGX_OK;
@@ -160,51 +230,63 @@ static ngx_int_t
 ngx_http_task_collect_body(ngx_http_task_input_t *in,
     ngx_http_request_t *r, size_t max, ngx_str_t *error)
 {
-    ngx_int_t   rc;
-    ngx_uint_t  raw;
+    ngx_int_t  rc;
 
-    static ngx_str_t  encoding = ngx_string("Accept-Encoding");
-    static ngx_str_t  identity = ngx_string("identity");
-    static ngx_str_t  encoded = ngx_string("{\"detail\":\"Unsupported "
-                                "Content-Encoding, only identity is taken\"}");
+    rc = ngx_http_task_body_size(in, r, max);
 
-    static ngx_str_t  accept = ngx_string("Accept");
-    static ngx_str_t  json = ngx_string("application/json");
-    static ngx_str_t  other = ngx_string("{\"detail\":\"Unsupported Media Type,"
-                                         " only application/json is taken\"}");
-
-    raw = ngx_http_task_raw_body(in->conf);
-
-    rc = ngx_http_task_body_take(in, r, !raw, max);
-
-    if (rc == NGX_OK && !raw && in->body.len) {
-
-        if (ngx_http_task_fields_encoded(r)) {
-            rc = ngx_http_task_refuse_body(r, &encoding, &identity, error,
-                                           &encoded);
-
-        } else if (!ngx_http_task_body_is_json(r)) {
-            rc = ngx_http_task_refuse_body(r, &accept, &json, error, &other);
-        }
+    if (rc != NGX_OK || in->body.len == 0) {
+        return rc;
     }
 
-    return (rc == NGX_ERROR) ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
+    rc = ngx_http_task_media_type(in, r, error);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_body_take(in, r);
+    }
+
+    /* parts are read where they are */
+
+    if (rc == NGX_OK && in->media == NGX_TASK_BODY_MULTIPART && !in->unread
+        && !in->ahead)
+    {
+        rc = ngx_http_task_body_open(in, r);
+    }
+
+    return rc;
 }
 
 
-/* a 415 tells what is taken, see RFC 9110, 15.5.16 */
-
-static ngx_int_t
-ngx_http_task_refuse_body(ngx_http_request_t *r, ngx_str_t *name,
-    ngx_str_t *value, ngx_str_t *error, ngx_str_t *text)
+ngx_int_t
+ngx_http_task_params_give(ngx_http_task_input_t *in,
+    const ngx_http_task_arg_t *arg, ngx_http_task_source_t *src,
+    const ngx_http_task_given_t *given)
 {
-    ngx_http_task_drop_header(r, name);
+    ngx_http_task_given_t  *all;
 
-    if (ngx_http_task_add_header(r, name, value) != NGX_OK) {
-        return NGX_ERROR;
+    src->last = *given;
+
+    if (arg->param->item == 0) {
+        return NGX_OK;
     }
 
-    *error = *text;
+    if (src->nall == src->room) {
+        src->room = src->room ? 2 * src->room : 4;
 
-    return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
+        all = ngx_http_task_space_alloc(&in->space,
+                                    src->room * sizeof(ngx_http_task_given_t));
+        if (all == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (src->nall) {
+            ngx_memcpy(all, src->all,
+                       src->nall * sizeof(ngx_http_task_given_t));
+        }
+
+        src->all = all;
+    }
+
+    src->all[src->nall++] = *given;
+
+    return NGX_OK;
 }

@@ -235,6 +235,7 @@ ngx_http_task_job_arg(ngx_http_request_t *r, const ngx_task_param_t *param,
     ngx_int_t                 rc;
     ngx_str_t                 text;
     ngx_http_task_arg_t       arg;
+    ngx_http_task_space_t     space = { r->pool, NULL };
     ngx_http_task_value_t     v;
     ngx_http_task_invalid_t   invalid;
 
@@ -253,7 +254,7 @@ ngx_http_task_job_arg(ngx_http_request_t *r, const ngx_task_param_t *param,
         (void) ngx_http_task_value_bound(&arg, max, '<', &arg.max);
     }
 
-    rc = ngx_http_task_value_text(r->pool, &arg, &text, &v, &invalid);
+    rc = ngx_http_task_value_text(&space, &arg, &text, &v, &invalid);
 
     if (rc == NGX_OK) {
         *value = v.integer;
@@ -270,11 +271,12 @@ static ngx_int_t
 ngx_http_task_job_arg_invalid(ngx_pool_t *pool, const ngx_task_param_t *param,
     ngx_str_t *text, ngx_http_task_invalid_t *invalid, ngx_str_t *wrong)
 {
-    cJSON      *errors, *loc;
-    ngx_int_t   rc;
+    cJSON                 *errors, *loc;
+    ngx_int_t              rc;
+    ngx_http_task_step_t   step = { param->name, 0 };
 
     errors = NULL;
-    loc = ngx_http_task_error_loc("query", cJSON_CreateString(param->name));
+    loc = ngx_http_task_error_loc("query", &step, 1);
 
     rc = ngx_http_task_error_invalid(&errors, invalid, loc,
                                  ngx_http_task_error_echo_text(pool, text));

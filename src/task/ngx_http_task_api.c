@@ -83,12 +83,12 @@ ngx_task_declared(ngx_task_t *t, size_t i, const char **value)
 
     /* the function's own stand first */
 
-    if (i >= conf->args->nelts - t->function->nparams) {
+    if (i >= conf->args->nelts - t->function->args.nargs) {
         return NULL;
     }
 
     arg = conf->args->elts;
-    arg += t->function->nparams + i;
+    arg += t->function->args.nargs + i;
 
     *value = *(const char *const *) ((u_char *) t->args + arg->param->offset);
 

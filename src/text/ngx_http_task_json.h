@@ -24,9 +24,37 @@
 
 cJSON *ngx_http_task_json_tree(const unsigned char *p, size_t len);
 
+/*
+ * Likewise for a value that was checked, with memory that the caller frees
+ * himself, if at all: not by cJSON.
+ */
+
+typedef void *(*ngx_http_task_json_alloc_pt)(void *data, size_t size);
+
+cJSON *ngx_http_task_json_tree_in(const ngx_http_task_span_t *value,
+    ngx_http_task_json_alloc_pt alloc, void *data);
+
 /* frees a tree of any number of levels; json may be NULL */
 
 void ngx_http_task_json_delete(cJSON *json);
+
+
+/* ngx_http_task_json_walk.c */
+
+typedef struct {
+    const unsigned char  *p;
+    int                   object;
+} ngx_http_task_json_walk_t;
+
+/* begins to look at what is in an object or an array, which was checked */
+
+void ngx_http_task_json_walk(ngx_http_task_json_walk_t *w,
+    const ngx_http_task_span_t *value);
+
+/* returns 1, and sets the next value, of an object its name, too; or 0 */
+
+int ngx_http_task_json_next(ngx_http_task_json_walk_t *w,
+    ngx_http_task_span_t *name, ngx_http_task_span_t *value);
 
 
 /* ngx_http_task_json_print.c */

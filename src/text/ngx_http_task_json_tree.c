@@ -8,27 +8,33 @@
 
 #include "text/ngx_http_task_json.h"
 
+#include <limits.h>
 #include <string.h>
 
 
 typedef struct {
-    const unsigned char  *p;
-    const unsigned char  *end;
+    const unsigned char          *p;
+    const unsigned char          *end;
+    ngx_http_task_json_alloc_pt   alloc;
+    void                         *data;
 } json_tree_t;
 
 
 static int tree_goes_on(const ngx_http_task_json_t *json,
     const unsigned char *end);
-static cJSON *tree_value(json_tree_t *t);
+static void *tree_malloc(void *data, size_t size);
+static int tree_value(json_tree_t *t, cJSON *json);
 static int tree_children(json_tree_t *t, cJSON *parent);
+static cJSON *tree_node(json_tree_t *t, cJSON *parent);
 static char *tree_string(json_tree_t *t);
-static cJSON *tree_number(json_tree_t *t);
+static void tree_number(json_tree_t *t, cJSON *json);
 static void tree_space(json_tree_t *t);
 
 
 cJSON *
 ngx_http_task_json_tree(const unsigned char *p, size_t len)
 {
+    cJSON                 root, *tree;
     json_tree_t           t;
     ngx_http_task_json_t  json;
 
@@ -42,8 +48,38 @@ ngx_http_task_json_tree(const unsigned char *p, size_t len)
 
     t.p = json.root.data;
     t.end = t.p + json.root.len;
+    t.alloc = tree_malloc;
 
-    return tree_value(&t);
+    memset(&root, 0, sizeof(cJSON));
+
+    tree = tree_node(&t, &root);
+
+    if (tree && !tree_value(&t, tree)) {
+        cJSON_Delete(tree);
+        return NULL;
+    }
+
+    return tree;
+}
+
+
+cJSON *
+ngx_http_task_json_tree_in(const ngx_http_task_span_t *value,
+    ngx_http_task_json_alloc_pt alloc, void *data)
+{
+    cJSON        root, *tree;
+    json_tree_t  t;
+
+    t.p = value->data;
+    t.end = t.p + value->len;
+    t.alloc = alloc;
+    t.data = data;
+
+    memset(&root, 0, sizeof(cJSON));
+
+    tree = tree_node(&t, &root);
+
+    return (tree && tree_value(&t, tree)) ? tree : NULL;
 }
 
 
@@ -68,65 +104,61 @@ tree_goes_on(const ngx_http_task_json_t *json, const unsigned char *end)
 }
 
 
-/* these leave t->p behind what they have read; NULL, or 0: no memory */
-
-static cJSON *
-tree_value(json_tree_t *t)
+static void *
+tree_malloc(void *data, size_t size)
 {
-    cJSON  *json;
+    (void) data;
 
+    return cJSON_malloc(size);
+}
+
+
+/* these leave t->p behind what they have read, and return 0: no memory */
+
+static int
+tree_value(json_tree_t *t, cJSON *json)
+{
     switch (*t->p) {
 
     case 't':
         t->p += 4;
-        return cJSON_CreateTrue();
+        json->type = cJSON_True;
+        json->valueint = 1;
+        return 1;
 
     case 'f':
         t->p += 5;
-        return cJSON_CreateFalse();
+        json->type = cJSON_False;
+        return 1;
 
     case 'n':
         t->p += 4;
-        return cJSON_CreateNull();
+        json->type = cJSON_NULL;
+        return 1;
 
     case '"':
-        json = cJSON_CreateNull();
-
-        if (json) {
-            json->type = cJSON_String;
-            json->valuestring = tree_string(t);
-        }
-
-        if (json && json->valuestring) {
-            return json;
-        }
-
-        break;
+        json->type = cJSON_String;
+        json->valuestring = tree_string(t);
+        return json->valuestring != NULL;
 
     case '{':
+        json->type = cJSON_Object;
+        return tree_children(t, json);
+
     case '[':
-        json = (*t->p == '{') ? cJSON_CreateObject() : cJSON_CreateArray();
-
-        if (json && tree_children(t, json)) {
-            return json;
-        }
-
-        break;
-
-    default:
-        return tree_number(t);
+        json->type = cJSON_Array;
+        return tree_children(t, json);
     }
 
-    cJSON_Delete(json);
+    tree_number(t, json);
 
-    return NULL;
+    return 1;
 }
 
 
 static int
 tree_children(json_tree_t *t, cJSON *parent)
 {
-    char   *name;
     cJSON  *child;
 
     do {
@@ -137,11 +169,17 @@ tree_children(json_tree_t *t, cJSON *parent)
             break;
         }
 
-        name = NULL;
+        child = tree_node(t, parent);
+        if (child == NULL) {
+            return 0;
+        }
 
-        if (cJSON_IsObject(parent)) {
-            name = tree_string(t);
-            if (name == NULL) {
+        if (parent->type == cJSON_Object) {
+
+            /* if a name comes twice, both members are kept, as cJSON does */
+
+            child->string = tree_string(t);
+            if (child->string == NULL) {
                 return 0;
             }
 
@@ -150,19 +188,7 @@ tree_children(json_tree_t *t, cJSON *parent)
             tree_space(t);
         }
 
-        child = tree_value(t);
-
-        if (child == NULL) {
-            cJSON_free(name);
-            return 0;
-        }
-
-        /* if a name comes twice, both members are kept, as cJSON does */
-
-        child->string = name;
-
-        if (!cJSON_AddItemToArray(parent, child)) {
-            cJSON_Delete(child);
+        if (!tree_value(t, child)) {
             return 0;
         }
 
@@ -173,6 +199,39 @@ tree_children(json_tree_t *t, cJSON *parent)
     t->p++;
 
     return 1;
+}
+
+
+/* the first child's prev is the last one, as cJSON has it */
+
+static cJSON *
+tree_node(json_tree_t *t, cJSON *parent)
+{
+    cJSON  *node, *last;
+
+    node = t->alloc(t->data, sizeof(cJSON));
+    if (node == NULL) {
+        return NULL;
+    }
+
+    memset(node, 0, sizeof(cJSON));
+
+    /* until it is read, freeing it has to do nothing with it */
+
+    node->type = cJSON_NULL;
+
+    if (parent->child == NULL) {
+        parent->child = node;
+
+    } else {
+        last = parent->child->prev;
+        last->next = node;
+        node->prev = last;
+    }
+
+    parent->child->prev = node;
+
+    return node;
 }
 
 
@@ -195,7 +254,7 @@ tree_string(json_tree_t *t)
     t->p = quote + 1;
     span.len = t->p - span.data;
 
-    text = cJSON_malloc(span.len - 1);
+    text = t->alloc(t->data, span.len - 1);
 
     if (text) {
         len = ngx_http_task_json_unquote((unsigned char *) text, &span);
@@ -206,8 +265,10 @@ tree_string(json_tree_t *t)
 }
 
 
-static cJSON *
-tree_number(json_tree_t *t)
+/* the integer is as cJSON has it */
+
+static void
+tree_number(json_tree_t *t, cJSON *json)
 {
     double                number;
     const unsigned char  *start;
@@ -221,7 +282,10 @@ tree_number(json_tree_t *t)
     number = 0;
     (void) ngx_http_task_parse_number(start, t->p - start, &number);
 
-    return cJSON_CreateNumber(number);
+    json->type = cJSON_Number;
+    json->valuedouble = number;
+    json->valueint = (number >= INT_MAX) ? INT_MAX
+                     : (number <= (double) INT_MIN) ? INT_MIN : (int) number;
 }
 
 
