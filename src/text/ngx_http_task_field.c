@@ -23,6 +23,8 @@ static int field_member(const unsigned char **p, const unsigned char *end,
 static int field_pair(const unsigned char **p, const unsigned char *end,
     ngx_http_task_field_t *pair);
 static int field_quoted(const unsigned char **p, const unsigned char *end);
+static void field_token(const unsigned char **p, const unsigned char *end);
+static void field_space(const unsigned char **p, const unsigned char *end);
 static void field_pass(const unsigned char **p, const unsigned char *end);
 static unsigned field_rank(const ngx_http_task_span_t *range,
     const char *type);
@@ -43,7 +45,7 @@ ngx_http_task_field_member(ngx_http_task_span_t *field,
 
     for ( ;; ) {
 
-        ngx_http_task_field_space(&p, end);
+        field_space(&p, end);
 
         if (p == end) {
             break;
@@ -242,7 +244,7 @@ field_member(const unsigned char **p, const unsigned char *end,
     while (*p < end && **p == ';') {
         (*p)++;
 
-        ngx_http_task_field_space(p, end);
+        field_space(p, end);
 
         if (*p < end && **p != ';' && **p != ','
             && !field_pair(p, end, &param))
@@ -266,17 +268,17 @@ field_pair(const unsigned char **p, const unsigned char *end,
     memset(pair, 0, sizeof(ngx_http_task_field_t));
 
     pair->name.data = *p;
-    ngx_http_task_field_token(p, end);
+    field_token(p, end);
     pair->name.len = *p - pair->name.data;
 
-    ngx_http_task_field_space(p, end);
+    field_space(p, end);
 
     pair->value.data = *p;
 
     if (*p < end && **p == '=') {
         (*p)++;
 
-        ngx_http_task_field_space(p, end);
+        field_space(p, end);
 
         pair->value.data = *p;
 
@@ -287,12 +289,12 @@ field_pair(const unsigned char **p, const unsigned char *end,
             }
 
         } else {
-            ngx_http_task_field_token(p, end);
+            field_token(p, end);
         }
 
         pair->value.len = *p - pair->value.data;
 
-        ngx_http_task_field_space(p, end);
+        field_space(p, end);
     }
 
     return pair->name.len > 0;
@@ -322,8 +324,8 @@ field_quoted(const unsigned char **p, const unsigned char *end)
 }
 
 
-void
-ngx_http_task_field_token(const unsigned char **p, const unsigned char *end)
+static void
+field_token(const unsigned char **p, const unsigned char *end)
 {
     while (*p < end && **p > 0x20 && **p < 0x7f
            && memchr("\"(),:;<=>?@[\\]{}", **p, 16) == NULL)
@@ -333,8 +335,8 @@ ngx_http_task_field_token(const unsigned char **p, const unsigned char *end)
 }
 
 
-void
-ngx_http_task_field_space(const unsigned char **p, const unsigned char *end)
+static void
+field_space(const unsigned char **p, const unsigned char *end)
 {
     while (*p < end && (**p == ' ' || **p == '\t')) {
         (*p)++;

@@ -67,13 +67,6 @@ int ngx_http_task_field_param(ngx_http_task_span_t *params,
 
 int ngx_http_task_field_is(const ngx_http_task_span_t *span, const char *text);
 
-/* move p behind a token, or behind white space; there may be none */
-
-void ngx_http_task_field_token(const unsigned char **p,
-    const unsigned char *end);
-void ngx_http_task_field_space(const unsigned char **p,
-    const unsigned char *end);
-
 /*
  * Add a field to accept or prefer, which the caller has zeroed before the
  * first one.  Fields are added in their order.

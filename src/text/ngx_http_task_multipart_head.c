@@ -124,7 +124,7 @@ head_line(ngx_http_task_multipart_t *s)
     }
 
     name.data = p;
-    ngx_http_task_field_token(&p, end);
+    ngx_http_task_multipart_token(&p, end);
     name.len = p - name.data;
 
     if (name.len == 0 || p == end || *p != ':') {
@@ -132,7 +132,7 @@ head_line(ngx_http_task_multipart_t *s)
     }
 
     p++;
-    ngx_http_task_field_space(&p, end);
+    ngx_http_task_multipart_space(&p, end);
 
     while (end > p && (end[-1] == ' ' || end[-1] == '\t')) {
         end--;
@@ -189,7 +189,7 @@ head_disposition(ngx_http_task_multipart_t *s,
     }
 
     form.data = p;
-    ngx_http_task_field_token(&p, end);
+    ngx_http_task_multipart_token(&p, end);
     form.len = p - form.data;
 
     if (!ngx_http_task_field_is(&form, "form-data")) {
@@ -273,7 +273,7 @@ head_text(ngx_http_task_multipart_t *s,
 
     } else {
         end = value.data;
-        ngx_http_task_field_token(&end, value.data + value.len);
+        ngx_http_task_multipart_token(&end, value.data + value.len);
 
         if (value.len == 0 || end != value.data + value.len) {
             return "A name without quotes is not a token";

@@ -36,7 +36,7 @@ ngx_http_task_multipart_param(const unsigned char **p, const unsigned char *end,
 
     *error = NULL;
 
-    ngx_http_task_field_space(p, end);
+    ngx_http_task_multipart_space(p, end);
 
     if (*p < end && **p != ';') {
         *error = "A header has no semicolon in front of a parameter";
@@ -45,7 +45,7 @@ ngx_http_task_multipart_param(const unsigned char **p, const unsigned char *end,
 
     while (*p < end && **p == ';') {
         (*p)++;
-        ngx_http_task_field_space(p, end);
+        ngx_http_task_multipart_space(p, end);
     }
 
     if (*p == end) {
@@ -53,7 +53,7 @@ ngx_http_task_multipart_param(const unsigned char **p, const unsigned char *end,
     }
 
     param->name.data = *p;
-    ngx_http_task_field_token(p, end);
+    ngx_http_task_multipart_token(p, end);
     param->name.len = *p - param->name.data;
 
     if (param->name.len == 0 || *p == end || **p != '=') {
@@ -278,6 +278,26 @@ multipart_boundary(const ngx_http_task_multipart_param_t *param,
     memcpy(dst, value->data, value->len);
 
     return value->len;
+}
+
+
+void
+ngx_http_task_multipart_token(const unsigned char **p, const unsigned char *end)
+{
+    while (*p < end && (multipart_alnum(**p)
+                        || memchr("!#$%&'*+-.^_`|~", **p, 15)))
+    {
+        (*p)++;
+    }
+}
+
+
+void
+ngx_http_task_multipart_space(const unsigned char **p, const unsigned char *end)
+{
+    while (*p < end && (**p == ' ' || **p == '\t')) {
+        (*p)++;
+    }
 }
 
 

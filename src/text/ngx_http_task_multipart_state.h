@@ -97,7 +97,7 @@ int ngx_http_task_multipart_param(const unsigned char **p,
     const unsigned char *end, ngx_http_task_multipart_param_t *param,
     const char **error);
 
-/* Undoes the escapes of a quoted string, at its place; returns the length. */
+/* undoes the escapes of a quoted string, at its place; returns the length */
 
 size_t ngx_http_task_multipart_unquote(unsigned char *p, size_t len);
 
@@ -108,6 +108,13 @@ size_t ngx_http_task_multipart_unquote(unsigned char *p, size_t len);
 
 const char *ngx_http_task_multipart_extended(unsigned char *dst, size_t *len,
     const ngx_http_task_span_t *value);
+
+/* move p behind a token, or behind white space; there may be none */
+
+void ngx_http_task_multipart_token(const unsigned char **p,
+    const unsigned char *end);
+void ngx_http_task_multipart_space(const unsigned char **p,
+    const unsigned char *end);
 
 
 #endif /* _NGX_HTTP_TASK_MULTIPART_STATE_H_INCLUDED_ */
