@@ -10,7 +10,8 @@ use Test::More;
 use TaskUnit;
 
 unit("text/$_", "$_: ")
-    for 'text', 'number', 'field', 'event', 'json', 'json_text', 'json_tree';
+    for 'text', 'number', 'field', 'event', 'json', 'json_text', 'json_tree',
+        'multipart', 'multipart_wrong';
 
 cmp_ok(Test::More->builder->current_test, '>=', 600, 'all tables');
 

@@ -39,7 +39,8 @@ my %parts = files(qw(base/crash base/exit base/stall base/who task/describe));
 my %clients = files(qw(answer/response builtin command function/type function/value
                        input/params input/params_read jobs/job_answer
                        jobs/job_status jobs/job_stream stats/metrics stats/seen
-                       stats/status_prometheus text/json text/json_scalar));
+                       stats/status_prometheus text/json text/json_scalar
+                       text/multipart text/multipart_head text/multipart_param));
 
 my $string  = qr/"(?:[^"\\\n]|\\.)*"/;
 my $strings = qr/$string(?:[\s\\]*$string)*/;
