@@ -174,6 +174,10 @@ ngx_http_task_read_piece(ngx_task_t *t, void *data)
 
     t->result.invalid = (rc == NGX_DECLINED);
 
+    /* it is opened again when the task has its turn */
+
+    ngx_http_task_body_close(&t->in);
+
     return (rc == NGX_OK) ? NGX_TASK_OK : NGX_TASK_FAILED;
 }
 

@@ -164,6 +164,7 @@ ngx_http_task_body_copy(ngx_http_task_input_t *in,
     }
 
     in->body.data = p;
+    in->body.own = 1;
 
     for (cl = bufs; cl; cl = cl->next) {
         size = (size_t) ngx_buf_size(cl->buf);
@@ -241,7 +242,8 @@ ngx_http_task_body_load(ngx_http_task_input_t *in)
 void
 ngx_http_task_body_free(ngx_http_task_input_t *in)
 {
-    if (in->body.data && ngx_pfree(in->pool, in->body.data) == NGX_OK) {
+    if (in->body.own && ngx_pfree(in->pool, in->body.data) == NGX_OK) {
+        in->body.own = 0;
         in->body.data = NULL;
         in->body.len = 0;
     }
@@ -263,6 +265,7 @@ ngx_http_task_body_read(ngx_http_task_input_t *in, ngx_fd_t fd)
     }
 
     in->body.data = p;
+    in->body.own = 1;
 
     return NGX_OK;
 }

@@ -43,6 +43,7 @@ typedef struct {
     size_t                           len;
     ngx_fd_t                         fd;           /* open while it is used */
     off_t                            offset;       /* in the file */
+    ngx_uint_t                       own;          /* the bytes are a copy */
 } ngx_http_task_body_t;
 
 
