@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +21,10 @@
 
 #define INPUTS_READ  4096
 #define INPUTS_HEAD  8
+
+/* of a longer text only its length is shown */
+
+#define INPUTS_TEXT  1000
 
 
 static cJSON *inputs_fields(ngx_task_t *t, const void *args,
@@ -106,6 +111,28 @@ inputs_file(ngx_task_t *t, const ngx_task_file_t *file)
 
 
 static cJSON *
+inputs_text(const char *text)
+{
+    char    buf[32];
+    size_t  len;
+
+    if (text == NULL) {
+        return cJSON_CreateNull();
+    }
+
+    len = strlen(text);
+
+    if (len <= INPUTS_TEXT) {
+        return cJSON_CreateString(text);
+    }
+
+    snprintf(buf, sizeof(buf), "%zu bytes", len);
+
+    return cJSON_CreateString(buf);
+}
+
+
+static cJSON *
 inputs_enum(const char *choices, int i)
 {
     char         choice[64];
@@ -142,8 +169,7 @@ inputs_value(ngx_task_t *t, const void *value, size_t size,
     switch (p->type) {
 
     case NGX_TASK_STRING:
-        pointer = *(const char *const *) value;
-        return pointer ? cJSON_CreateString(pointer) : cJSON_CreateNull();
+        return inputs_text(*(const char *const *) value);
 
     case NGX_TASK_JSON:
         pointer = *(const cJSON *const *) value;
