@@ -315,7 +315,7 @@ GET /t?status=no
 GET /t?d=2s
 --- error_code: 422
 --- response_body chomp
-{"detail":[{"type":"less_than_equal","loc":["query","duration"],"msg":"Input should be less than or equal to 1s","input":"2s","ctx":{"le":1}}]}
+{"detail":[{"type":"less_than_equal","loc":["query","d"],"msg":"Input should be less than or equal to 1s","input":"2s","ctx":{"le":1}}]}
 
 
 === TEST 31: task_param is inherited, a fixed value is the operator's

@@ -298,6 +298,11 @@ ngx_http_task_bool_json(ngx_str_t *text,
                                      "Input should be a valid boolean", NULL);
     }
 
+    if (n != floor(n) || fabs(n) >= 9223372036854775808.0) {
+        return ngx_http_task_type_invalid(invalid, "bool_type",
+                                     "Input should be a valid boolean", NULL);
+    }
+
     if (n != 0 && n != 1) {
         return ngx_http_task_type_invalid(invalid, "bool_parsing",
                   "Input should be a valid boolean, unable to interpret input",

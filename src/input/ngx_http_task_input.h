@@ -83,6 +83,8 @@ typedef struct {
 
     unsigned                         unread:1;     /* nothing is parsed yet */
     unsigned                         ahead:1;      /* first read, then start */
+    unsigned                         form:1;       /* a form could have been
+                                                      sent */
 } ngx_http_task_input_t;
 
 

@@ -47,6 +47,9 @@ ngx_http_task_params_collect(ngx_http_task_input_t *in, ngx_http_request_t *r,
 
     body = ngx_http_task_params_in_body(in->conf, r);
 
+    in->form = body && (in->conf->function->bodies
+                        & (NGX_TASK_BODY_FORM|NGX_TASK_BODY_MULTIPART));
+
     /* this request cannot give a parameter: the arguments are made already */
 
     if (in->conf->ready && (r->args.len == 0 || !in->conf->query)
@@ -158,9 +161,7 @@ ngx_http_task_collect_lines(ngx_http_task_input_t *in, ngx_http_request_t *r,
 
         for (i = 0; i < part->nelts; i++) {
 
-            if (h[i].value.len == 0
-                || !ngx_http_task_collect_is_line(&h[i], &arg->source_name))
-            {
+            if (!ngx_http_task_collect_is_line(&h[i], &arg->source_name)) {
                 continue;
             }
 

@@ -9,7 +9,7 @@
 
 
 static ngx_uint_t ngx_http_task_read_is_pair(ngx_http_task_arg_t *arg,
-    ngx_http_task_span_t *name, ngx_http_task_span_t *value);
+    ngx_http_task_span_t *name);
 
 
 /* if a name is given twice, the last one counts, as in FastAPI */
@@ -36,7 +36,7 @@ ngx_http_task_read_query(ngx_http_task_input_t *in)
 
         for (i = 0; i < in->conf->args->nelts; i++) {
 
-            if (ngx_http_task_read_is_pair(&args[i], &name, &value)
+            if (ngx_http_task_read_is_pair(&args[i], &name)
                 && ngx_http_task_params_give(in, &args[i], &in->sources[i],
                                              &given)
                    != NGX_OK)
@@ -50,14 +50,13 @@ ngx_http_task_read_query(ngx_http_task_input_t *in)
 }
 
 
-/* as nginx's $arg_name does, another name counts in any case, but not empty */
+/* as that of nginx's $arg_name does, another name counts in any case */
 
 static ngx_uint_t
-ngx_http_task_read_is_pair(ngx_http_task_arg_t *arg, ngx_http_task_span_t *name,
-    ngx_http_task_span_t *value)
+ngx_http_task_read_is_pair(ngx_http_task_arg_t *arg, ngx_http_task_span_t *name)
 {
     if (arg->source == NGX_HTTP_TASK_SOURCE_QUERY) {
-        return value->len && arg->source_name.len == name->len
+        return arg->source_name.len == name->len
                && ngx_strncasecmp(arg->source_name.data, (u_char *) name->data,
                                   name->len)
                   == 0;

@@ -104,12 +104,14 @@ ngx_http_task_value_where(ngx_http_task_reader_t *rd, ngx_http_task_arg_t *arg,
 
     /* what is not given is missing in the body, if there is one */
 
-    return (rd->in->media || arg->param->type == NGX_TASK_FILE) ? "body"
-                                                                : "query";
+    return (rd->in->media || rd->in->form) ? "body" : "query";
 }
 
 
-/* an empty text of a form counts as not given, as in FastAPI */
+/*
+ * An empty text of a form counts as not given, as in FastAPI; and one that is
+ * fixed to a variable, as any that evaluates to nothing.
+ */
 
 static ngx_uint_t
 ngx_http_task_value_given(ngx_http_task_arg_t *arg, ngx_http_task_source_t *src)
@@ -118,8 +120,8 @@ ngx_http_task_value_given(ngx_http_task_arg_t *arg, ngx_http_task_source_t *src)
         return src->nall != 0;
     }
 
-    return src->last.file
-           || (src->last.text.data && (!src->form || src->last.text.len));
+    return src->last.file || src->last.text.len
+           || (src->last.text.data && !src->form && !arg->fixed);
 }
 
 

@@ -13,10 +13,9 @@
 #define NGX_HTTP_TASK_ECHO_ALL  1024
 
 
-#define ngx_http_task_secret(arg)  ((arg)->param->flags & NGX_TASK_SECRET)
-
-
 static cJSON *ngx_http_task_wrong_loc(ngx_http_task_reader_t *rd);
+static ngx_uint_t ngx_http_task_wrong_hides(ngx_http_task_reader_t *rd,
+    ngx_http_task_arg_t *arg);
 
 
 ngx_int_t
@@ -69,19 +68,24 @@ ngx_http_task_wrong_loc(ngx_http_task_reader_t *rd)
 }
 
 
-/* text of JSON may have the secret of another parameter in it */
+/* where an object belongs, the secret of one of its fields may stand */
+
+static ngx_uint_t
+ngx_http_task_wrong_hides(ngx_http_task_reader_t *rd, ngx_http_task_arg_t *arg)
+{
+    return (arg->param->flags & NGX_TASK_SECRET)
+           || (rd->in->conf->secret && (arg->param->type == NGX_TASK_JSON
+                                        || arg->param->type == NGX_TASK_OBJECT));
+}
+
 
 cJSON *
 ngx_http_task_echo_given(ngx_http_task_reader_t *rd, ngx_http_task_arg_t *arg,
     const ngx_http_task_given_t *given)
 {
-    ngx_str_t   text;
-    ngx_uint_t  tree;
+    ngx_str_t  text;
 
-    tree = (arg->param->type == NGX_TASK_JSON
-            || arg->param->type == NGX_TASK_OBJECT);
-
-    if (ngx_http_task_secret(arg) || (tree && rd->in->conf->secret)) {
+    if (ngx_http_task_wrong_hides(rd, arg)) {
         return ngx_http_task_error_echo_secret();
     }
 
@@ -131,7 +135,7 @@ ngx_http_task_echo_json(ngx_http_task_reader_t *rd, ngx_http_task_arg_t *arg,
         return ngx_http_task_echo_object(rd, json);
     }
 
-    return ngx_http_task_secret(arg)
+    return ngx_http_task_wrong_hides(rd, arg)
            ? ngx_http_task_error_echo_secret()
            : ngx_http_task_error_echo_json(rd->in->pool, json);
 }
