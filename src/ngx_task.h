@@ -148,7 +148,7 @@ typedef struct {
 } ngx_task_file_t;
 
 
-/* the type of a member that holds a list: a->tags.items[i], for i < a->tags.n */
+/* the type of a member that is a list: a->tags.items[i], for i < a->tags.n */
 
 #define NGX_TASK_LIST(type)                                                   \
     struct {                                                                  \
@@ -207,8 +207,8 @@ struct ngx_task_param_s {
  *
  * NGX_TASK_PARAM() sees the type from the member: NGX_TASK_INT for an int64_t,
  * NGX_TASK_NUMBER for a double, NGX_TASK_STRING for a const char *,
- * NGX_TASK_BOOL for a bool, NGX_TASK_JSON for a const cJSON *, NGX_TASK_FILE for
- * an ngx_task_file_t.  NGX_TASK_PARAM_AS() is told the type.  A member that
+ * NGX_TASK_BOOL for a bool, NGX_TASK_JSON for a const cJSON *, NGX_TASK_FILE
+ * for an ngx_task_file_t.  NGX_TASK_PARAM_AS() is told the type.  A member that
  * cannot hold it does not compile.  It is a member of the structure itself, not
  * of one within it.
  *
@@ -310,9 +310,9 @@ struct ngx_task_param_s {
 #define NGX_TASK_PATCH       0x0010
 
 /*
- * The body is not read as parameters: ngx_task_body() returns it as it is.  With
- * body_types only such types are taken: "image/png, image/jpeg"; a subtype may be
- * "*".
+ * The body is not read as parameters: ngx_task_body() returns it as it is.
+ * With body_types only such types are taken: "image/png, image/jpeg"; a subtype
+ * may be "*".
  */
 
 #define NGX_TASK_RAW_BODY    0x0100
@@ -615,10 +615,10 @@ const void *ngx_task_body(ngx_task_t *t, size_t *len, int *fd);
 
 /*
  * [any] Returns the bytes of a file in the arguments, file->size of them, and
- * sets fd to -1.  If nginx has spooled the body to a file, NULL is returned, and
- * fd is set to a descriptor of that, in which the bytes begin at offset: it is
- * for pread(), sendfile() and the like, is shared by all files of the task, and
- * is closed with it.  The bytes belong to the task.  Since version 1.2.
+ * sets fd to -1.  If nginx has spooled the body to a file, NULL is returned,
+ * and fd is set to a descriptor of that, in which the bytes begin at offset: it
+ * is for pread(), sendfile() and the like, is shared by all files of the task,
+ * and is closed with it.  The bytes belong to the task.  Since version 1.2.
  */
 
 const void *ngx_task_file(ngx_task_t *t, const ngx_task_file_t *file, int *fd,
@@ -1318,56 +1318,45 @@ struct ngx_task_scope_s { char  none[1]; };
 #define NGX_TASK_HOLDS_JSON    (1 << NGX_TASK_JSON)
 #define NGX_TASK_HOLDS_FILE    (1 << NGX_TASK_FILE)
 
-/* the type, of all that it can hold, that NGX_TASK_PARAM() sees */
-
-#define NGX_TASK_SEEN(holds)                                                  \
-    ((holds) == NGX_TASK_HOLDS_INT64 ? NGX_TASK_INT                           \
-     : (holds) == NGX_TASK_HOLDS_DOUBLE ? NGX_TASK_NUMBER                     \
-     : (holds) == NGX_TASK_HOLDS_STRING ? NGX_TASK_STRING                     \
-     : (holds) == NGX_TASK_HOLDS_JSON ? NGX_TASK_JSON                         \
-     : (holds) == NGX_TASK_HOLDS_FILE ? NGX_TASK_FILE                         \
-     : NGX_TASK_BOOL)
-
 #ifdef __cplusplus
 
 #define NGX_TASK_ASSERT(truth, message)  static_assert(truth, message)
 
-template <typename T> struct ngx_task_holds {
-    static constexpr int  types = __is_enum(T) && sizeof(T) == sizeof(int)
-                                  ? 1 << NGX_TASK_ENUM : 0;
+/* the types that a member can hold, and the one that NGX_TASK_PARAM() sees */
+
+template <int holds, int sees> struct ngx_task_holding {
+    static constexpr int  types = holds;
+    static constexpr int  seen = sees;
 };
+
+template <typename T> struct ngx_task_holds
+    : ngx_task_holding<__is_enum(T) && sizeof(T) == sizeof(int)
+                       ? 1 << NGX_TASK_ENUM : 0, -1> { };
 template <typename T> struct ngx_task_holds<const T> : ngx_task_holds<T> { };
 template <typename T> struct ngx_task_holds<T &> : ngx_task_holds<T> { };
-template <> struct ngx_task_holds<const cJSON *> {
-    static constexpr int  types = NGX_TASK_HOLDS_JSON;
-};
-template <> struct ngx_task_holds<ngx_task_file_t> {
-    static constexpr int  types = NGX_TASK_HOLDS_FILE;
-};
-template <> struct ngx_task_holds<int64_t> {
-    static constexpr int  types = NGX_TASK_HOLDS_INT64;
-};
-template <> struct ngx_task_holds<double> {
-    static constexpr int  types = NGX_TASK_HOLDS_DOUBLE;
-};
-template <> struct ngx_task_holds<const char *> {
-    static constexpr int  types = NGX_TASK_HOLDS_STRING;
-};
-template <> struct ngx_task_holds<bool> {
-    static constexpr int  types = NGX_TASK_HOLDS_BOOL;
-};
-template <> struct ngx_task_holds<int> {
-    static constexpr int  types = NGX_TASK_HOLDS_INT;
-};
+template <> struct ngx_task_holds<int64_t>
+    : ngx_task_holding<NGX_TASK_HOLDS_INT64, NGX_TASK_INT> { };
+template <> struct ngx_task_holds<double>
+    : ngx_task_holding<NGX_TASK_HOLDS_DOUBLE, NGX_TASK_NUMBER> { };
+template <> struct ngx_task_holds<const char *>
+    : ngx_task_holding<NGX_TASK_HOLDS_STRING, NGX_TASK_STRING> { };
+template <> struct ngx_task_holds<bool>
+    : ngx_task_holding<NGX_TASK_HOLDS_BOOL, NGX_TASK_BOOL> { };
+template <> struct ngx_task_holds<int>
+    : ngx_task_holding<NGX_TASK_HOLDS_INT, -1> { };
+template <> struct ngx_task_holds<const cJSON *>
+    : ngx_task_holding<NGX_TASK_HOLDS_JSON, NGX_TASK_JSON> { };
+template <> struct ngx_task_holds<ngx_task_file_t>
+    : ngx_task_holding<NGX_TASK_HOLDS_FILE, NGX_TASK_FILE> { };
 
 template <typename T>
 constexpr ngx_task_type_t ngx_task_type_of()
 {
-    static_assert(ngx_task_holds<T>::types != 0
-                  && ngx_task_holds<T>::types != NGX_TASK_HOLDS_INT,
-                  "the member has to be int64_t, double, const char * or bool");
+    static_assert(ngx_task_holds<T>::seen != -1,
+                  "the member has to be int64_t, double, const char *, bool, "
+                  "const cJSON * or ngx_task_file_t");
 
-    return NGX_TASK_SEEN(ngx_task_holds<T>::types);
+    return static_cast<ngx_task_type_t>(ngx_task_holds<T>::seen);
 }
 
 template <typename T, ngx_task_type_t type>
@@ -1397,15 +1386,22 @@ constexpr ngx_task_type_t ngx_task_type_is()
         ngx_task_file_t: NGX_TASK_HOLDS_FILE,                                 \
         default: 0)
 
+/* the type that NGX_TASK_PARAM() sees */
+
+#define NGX_TASK_SEEN(member)                                                 \
+    __extension__ _Generic((member),                                          \
+        int64_t: NGX_TASK_INT, double: NGX_TASK_NUMBER,                       \
+        const char *: NGX_TASK_STRING, _Bool: NGX_TASK_BOOL,                  \
+        const cJSON *: NGX_TASK_JSON, ngx_task_file_t: NGX_TASK_FILE,         \
+        default: -1)
+
 /* a constant; without truth, the error of the compiler has the words */
 
 #define NGX_TASK_CHECKED(value, truth, words)                                 \
     (0 * sizeof(struct { int  words : (truth) ? 1 : -1; }) + (value))
 
 #define NGX_TASK_TYPE_OF(member)                                              \
-    NGX_TASK_CHECKED(NGX_TASK_SEEN(NGX_TASK_HOLDS(member)),                   \
-        NGX_TASK_HOLDS(member) != 0                                           \
-        && NGX_TASK_HOLDS(member) != NGX_TASK_HOLDS_INT,                      \
+    NGX_TASK_CHECKED(NGX_TASK_SEEN(member), NGX_TASK_SEEN(member) != -1,      \
         the_member_has_to_be_int64_t_double_const_char_pointer_or_bool)
 #define NGX_TASK_TYPE_IS(member, type)                                        \
     NGX_TASK_CHECKED(type, NGX_TASK_HOLDS(member) >> (type) & 1,              \

@@ -166,7 +166,7 @@ for my $uri ('/login', '/job') {
        'string_too_short body.name ""', "$uri: others are shown");
 }
 
-is(errors('/fixed?n=me&p=hunter2'), 'string_too_short query.password "[secret]"',
+is(errors('/fixed?n=me&p=hunter2'), 'string_too_short query.p "[secret]"',
    'from a variable');
 
 unlike($all, qr/hunter2|7777777/, 'it is in no answer');

@@ -342,9 +342,21 @@ ngx_int_t ngx_http_task_declare_args(ngx_conf_t *cf,
 
 /* --- parameters in the configuration: ngx_http_task_args.c --------------- */
 
-/* "task_param": a ngx_http_task_args_conf_t is at the offset in conf */
+/*
+ * ngx_http_task_narrow.c: "task_param"; a ngx_http_task_args_conf_t is at the
+ * offset in conf.
+ */
 
 char *ngx_http_task_args_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/*
+ * Uses those of conf->narrow.  own: those of this very location.  Only these
+ * must name a parameter of its function; inherited ones may be meant for other
+ * tasks.
+ */
+
+ngx_int_t ngx_http_task_args_narrow(ngx_conf_t *cf,
+    ngx_http_task_args_conf_t *conf, ngx_array_t *own);
 
 /* "task": sets the function; fixes the parameters of "name=value", n words */
 

@@ -10,6 +10,7 @@
 
 static ngx_int_t ngx_http_task_function_init(ngx_conf_t *cf,
     ngx_http_task_library_t *library, ngx_http_task_function_t *function);
+static size_t ngx_http_task_function_flags(ngx_http_task_function_t *function);
 static ngx_int_t ngx_http_task_library_wrong(ngx_conf_t *cf,
     ngx_http_task_library_t *library, const char *what, const char *name);
 
@@ -77,21 +78,8 @@ static ngx_int_t
 ngx_http_task_function_init(ngx_conf_t *cf, ngx_http_task_library_t *library,
     ngx_http_task_function_t *function)
 {
-    size_t                known;
-    ngx_uint_t            i;
     const char           *wrong;
     ngx_task_function_t  *table;
-
-    static const struct {
-        size_t      flag;
-        ngx_uint_t  methods;
-    } methods[] = {
-        { NGX_TASK_GET, NGX_HTTP_GET|NGX_HTTP_HEAD },
-        { NGX_TASK_POST, NGX_HTTP_POST },
-        { NGX_TASK_PUT, NGX_HTTP_PUT },
-        { NGX_TASK_DELETE, NGX_HTTP_DELETE },
-        { NGX_TASK_PATCH, NGX_HTTP_PATCH }
-    };
 
     table = &function->table;
 
@@ -107,18 +95,7 @@ ngx_http_task_function_init(ngx_conf_t *cf, ngx_http_task_library_t *library,
                                 table->name);
     }
 
-    known = NGX_TASK_RAW_BODY|NGX_TASK_CONTEXT|NGX_TASK_DECLARED
-            |NGX_TASK_BODY_JSON|NGX_TASK_BODY_FORM|NGX_TASK_BODY_MULTIPART;
-
-    for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-        known |= methods[i].flag;
-
-        if (table->flags & methods[i].flag) {
-            function->methods |= methods[i].methods;
-        }
-    }
-
-    if (table->flags & ~known) {
+    if (table->flags & ~ngx_http_task_function_flags(function)) {
         return ngx_http_task_library_wrong(cf, library,
                                 "has a function with an unknown flag",
                                 table->name);
@@ -144,6 +121,40 @@ ngx_http_task_function_init(ngx_conf_t *cf, ngx_http_task_library_t *library,
     }
 
     return ngx_http_task_media_init(cf, function);
+}
+
+
+/* sets the methods, and returns all flags that there are */
+
+static size_t
+ngx_http_task_function_flags(ngx_http_task_function_t *function)
+{
+    size_t      known;
+    ngx_uint_t  i;
+
+    static const struct {
+        size_t      flag;
+        ngx_uint_t  methods;
+    } methods[] = {
+        { NGX_TASK_GET, NGX_HTTP_GET|NGX_HTTP_HEAD },
+        { NGX_TASK_POST, NGX_HTTP_POST },
+        { NGX_TASK_PUT, NGX_HTTP_PUT },
+        { NGX_TASK_DELETE, NGX_HTTP_DELETE },
+        { NGX_TASK_PATCH, NGX_HTTP_PATCH }
+    };
+
+    known = NGX_TASK_RAW_BODY|NGX_TASK_CONTEXT|NGX_TASK_DECLARED
+            |NGX_TASK_BODY_JSON|NGX_TASK_BODY_FORM|NGX_TASK_BODY_MULTIPART;
+
+    for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        known |= methods[i].flag;
+
+        if (function->table.flags & methods[i].flag) {
+            function->methods |= methods[i].methods;
+        }
+    }
+
+    return known;
 }
 
 

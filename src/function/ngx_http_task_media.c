@@ -134,7 +134,8 @@ ngx_http_task_media_text(ngx_conf_t *cf, ngx_http_task_function_t *function)
     p = ngx_pnalloc(cf->pool, function->accept.len);
 
     text = ngx_pnalloc(cf->pool, function->accept.len
-                       + sizeof("Unsupported Media Type, only  and  are taken"));
+                                 + sizeof("Unsupported Media Type, only ")
+                                 + sizeof(" and  are taken"));
     if (p == NULL || text == NULL) {
         return NGX_ERROR;
     }
@@ -151,14 +152,14 @@ ngx_http_task_media_text(ngx_conf_t *cf, ngx_http_task_function_t *function)
                            : " and ", &types[i]);
     }
 
-    one = (n == 1 && ngx_strlchr(types[0].data, types[0].data + types[0].len,
-                                 ',')
-                     == NULL);
+    function->accept.len = p - function->accept.data;
+
+    p = function->accept.data;
+    one = (ngx_strlchr(p, p + function->accept.len, ',') == NULL);
 
     *ngx_sprintf(text, " %s taken", one ? "is" : "are") = '\0';
 
     type.len = ngx_strlen(type.data);
-    function->accept.len = p - function->accept.data;
 
     return ngx_http_task_error_detail(cf->pool, &type, &function->unsupported);
 }

@@ -110,6 +110,7 @@ ngx_http_task_json_items(ngx_http_task_reader_t *rd, ngx_http_task_arg_t *arg,
         if (arg->param->type == NGX_TASK_OBJECT) {
             rc = ngx_http_task_json_structure(rd, arg, &item,
                                               items + i * arg->param->item);
+
         } else {
             rc = ngx_http_task_read_json_item(rd, arg, &item, &value);
 

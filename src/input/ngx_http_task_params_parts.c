@@ -102,6 +102,7 @@ ngx_http_task_read_parts(ngx_http_task_reader_t *rd)
     if (in->body.data) {
         (void) ngx_http_task_multipart_feed(&parts->form, in->body.data,
                                             in->body.len);
+
     } else {
         rc = ngx_http_task_parts_file(parts);
     }

@@ -73,9 +73,13 @@ ngx_http_task_wrong_loc(ngx_http_task_reader_t *rd)
 static ngx_uint_t
 ngx_http_task_wrong_hides(ngx_http_task_reader_t *rd, ngx_http_task_arg_t *arg)
 {
-    return (arg->param->flags & NGX_TASK_SECRET)
-           || (rd->in->conf->secret && (arg->param->type == NGX_TASK_JSON
-                                        || arg->param->type == NGX_TASK_OBJECT));
+    if (arg->param->type == NGX_TASK_JSON
+        || arg->param->type == NGX_TASK_OBJECT)
+    {
+        return rd->in->conf->secret;
+    }
+
+    return (arg->param->flags & NGX_TASK_SECRET) != 0;
 }
 
 

@@ -122,6 +122,7 @@ void ngx_http_task_read_item(ngx_http_task_arg_t *arg, u_char *items, size_t i,
 
 /* --- what is wrong: ngx_http_task_params_wrong.c ------------------------- */
 
+
 /* steps further in, and back */
 
 static inline void

@@ -34,7 +34,7 @@ static void tree_space(json_tree_t *t);
 cJSON *
 ngx_http_task_json_tree(const unsigned char *p, size_t len)
 {
-    cJSON                 root, *tree;
+    cJSON                *tree;
     json_tree_t           t;
     ngx_http_task_json_t  json;
 
@@ -49,10 +49,9 @@ ngx_http_task_json_tree(const unsigned char *p, size_t len)
     t.p = json.root.data;
     t.end = t.p + json.root.len;
     t.alloc = tree_malloc;
+    t.data = NULL;
 
-    memset(&root, 0, sizeof(cJSON));
-
-    tree = tree_node(&t, &root);
+    tree = tree_node(&t, NULL);
 
     if (tree && !tree_value(&t, tree)) {
         cJSON_Delete(tree);
@@ -67,7 +66,7 @@ cJSON *
 ngx_http_task_json_tree_in(const ngx_http_task_span_t *value,
     ngx_http_task_json_alloc_pt alloc, void *data)
 {
-    cJSON        root, *tree;
+    cJSON       *tree;
     json_tree_t  t;
 
     t.p = value->data;
@@ -75,9 +74,7 @@ ngx_http_task_json_tree_in(const ngx_http_task_span_t *value,
     t.alloc = alloc;
     t.data = data;
 
-    memset(&root, 0, sizeof(cJSON));
-
-    tree = tree_node(&t, &root);
+    tree = tree_node(&t, NULL);
 
     return (tree && tree_value(&t, tree)) ? tree : NULL;
 }
@@ -202,7 +199,7 @@ tree_children(json_tree_t *t, cJSON *parent)
 }
 
 
-/* the first child's prev is the last one, as cJSON has it */
+/* a root has no parent; the prev of a first child is the last, as in cJSON */
 
 static cJSON *
 tree_node(json_tree_t *t, cJSON *parent)
@@ -219,6 +216,10 @@ tree_node(json_tree_t *t, cJSON *parent)
     /* until it is read, freeing it has to do nothing with it */
 
     node->type = cJSON_NULL;
+
+    if (parent == NULL) {
+        return node;
+    }
 
     if (parent->child == NULL) {
         parent->child = node;
