@@ -168,13 +168,17 @@ slow-reader:
 # plain C is linked as it is; values, with nginx's own parsers and pools
 
 FUZZ_TEXT     = json text number field
-FUZZERS       = $(FUZZ_TEXT:%=$(BUILD)/fuzz/%) $(BUILD)/fuzz/value
+FUZZERS       = $(FUZZ_TEXT:%=$(BUILD)/fuzz/%) $(BUILD)/fuzz/multipart \
+                $(BUILD)/fuzz/value
 FUZZ_CC       = clang -g -O1 -fsanitize=fuzzer,address,undefined \
                 -fno-sanitize-recover=undefined
 
 $(FUZZ_TEXT:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: t/fuzz/text.c $(TEXT_C) \
     $(H_FILES)
 	@$(FUZZ_CC) -Isrc -DFUZZ=fuzz_$* -o $@ $< $(TEXT_C) $(TEXT_LIBS)
+
+$(BUILD)/fuzz/multipart: t/fuzz/multipart.c $(TEXT_C) $(H_FILES)
+	@$(FUZZ_CC) -Isrc -o $@ $< $(TEXT_C) $(TEXT_LIBS)
 
 $(BUILD)/fuzz/value: t/fuzz/value.c $(C_FILES) $(H_FILES) $(OBJ)/Makefile
 	@$(FUZZ_CC) -fno-sanitize=pointer-overflow -DNGX_DEBUG_PALLOC=1 \

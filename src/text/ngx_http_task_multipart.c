@@ -58,7 +58,6 @@ ngx_http_task_multipart_begin(ngx_http_task_multipart_t *s,
 
     s->needle = 4 + len;
     s->held = 2;
-    s->skip = 2;
 }
 
 

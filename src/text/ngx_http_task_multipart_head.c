@@ -21,13 +21,15 @@ static int head_byte(ngx_http_task_multipart_t *s, unsigned char c);
 static int head_line(ngx_http_task_multipart_t *s);
 static int head_disposition(ngx_http_task_multipart_t *s,
     const ngx_http_task_span_t *value);
-static const char *head_param(ngx_http_task_multipart_t *s,
+static int head_param(ngx_http_task_multipart_t *s,
     const ngx_http_task_multipart_param_t *param,
-    ngx_http_task_span_t *extended);
-static const char *head_text(ngx_http_task_multipart_t *s,
-    const ngx_http_task_multipart_param_t *param, ngx_http_task_span_t *text);
-static const char *head_extended(ngx_http_task_multipart_t *s,
-    const ngx_http_task_multipart_param_t *param, ngx_http_task_span_t *text);
+    ngx_http_task_span_t *extended, const char **error);
+static int head_text(ngx_http_task_multipart_t *s,
+    const ngx_http_task_multipart_param_t *param, ngx_http_task_span_t *text,
+    const char **error);
+static int head_extended(ngx_http_task_multipart_t *s,
+    const ngx_http_task_multipart_param_t *param, ngx_http_task_span_t *text,
+    const char **error);
 static void head_keep(ngx_http_task_multipart_t *s, ngx_http_task_span_t *text,
     const ngx_http_task_span_t *value);
 static int head_error(ngx_http_task_multipart_t *s, const unsigned char *p,
@@ -108,7 +110,7 @@ head_byte(ngx_http_task_multipart_t *s, unsigned char c)
 }
 
 
-/* those that are not known are allowed, but have to be of the right form */
+/* a header that is not known is allowed, but has to be of the right form */
 
 static int
 head_line(ngx_http_task_multipart_t *s)
@@ -200,9 +202,7 @@ head_disposition(ngx_http_task_multipart_t *s,
     memset(&extended, 0, sizeof(extended));
 
     while (ngx_http_task_multipart_param(&p, end, &param, &error)) {
-        error = head_param(s, &param, &extended);
-
-        if (error) {
+        if (!head_param(s, &param, &extended, &error)) {
             return head_error(s, param.name.data, error);
         }
     }
@@ -228,38 +228,42 @@ head_disposition(ngx_http_task_multipart_t *s,
 }
 
 
-/* returns what is wrong; the others are allowed, and so is a name* */
+/* those that are not known are allowed, and so is a name* */
 
-static const char *
+static int
 head_param(ngx_http_task_multipart_t *s,
     const ngx_http_task_multipart_param_t *param,
-    ngx_http_task_span_t *extended)
+    ngx_http_task_span_t *extended, const char **error)
 {
     if (ngx_http_task_field_is(&param->name, "name")) {
-        return s->part.name.data
-               ? "A part has two names"
-               : head_text(s, param, &s->part.name);
+        *error = "A part has two names";
+
+        return s->part.name.data == NULL
+               && head_text(s, param, &s->part.name, error);
     }
 
     if (ngx_http_task_field_is(&param->name, "filename")) {
-        return s->part.filename.data
-               ? "A part has two filenames"
-               : head_text(s, param, &s->part.filename);
+        *error = "A part has two filenames";
+
+        return s->part.filename.data == NULL
+               && head_text(s, param, &s->part.filename, error);
     }
 
     if (ngx_http_task_field_is(&param->name, "filename*")) {
-        return extended->data
-               ? "A part has filename* twice"
-               : head_extended(s, param, extended);
+        *error = "A part has filename* twice";
+
+        return extended->data == NULL
+               && head_extended(s, param, extended, error);
     }
 
-    return NULL;
+    return 1;
 }
 
 
-static const char *
+static int
 head_text(ngx_http_task_multipart_t *s,
-    const ngx_http_task_multipart_param_t *param, ngx_http_task_span_t *text)
+    const ngx_http_task_multipart_param_t *param, ngx_http_task_span_t *text,
+    const char **error)
 {
     unsigned char         *p;
     ngx_http_task_span_t   value;
@@ -276,34 +280,38 @@ head_text(ngx_http_task_multipart_t *s,
         ngx_http_task_multipart_token(&end, value.data + value.len);
 
         if (value.len == 0 || end != value.data + value.len) {
-            return "A name without quotes is not a token";
+            *error = "A name without quotes is not a token";
+            return 0;
         }
     }
 
     head_keep(s, text, &value);
 
-    return NULL;
+    return 1;
 }
 
 
-static const char *
+static int
 head_extended(ngx_http_task_multipart_t *s,
-    const ngx_http_task_multipart_param_t *param, ngx_http_task_span_t *text)
+    const ngx_http_task_multipart_param_t *param, ngx_http_task_span_t *text,
+    const char **error)
 {
-    const char  *error;
-
     if (param->quoted) {
-        return "A filename* is in quotes";
+        *error = "A filename* is in quotes";
+        return 0;
     }
 
     text->data = s->text + s->text_len;
 
-    error = ngx_http_task_multipart_extended(s->text + s->text_len, &text->len,
-                                             &param->value);
+    if (!ngx_http_task_multipart_extended(s->text + s->text_len, &text->len,
+                                          &param->value, error))
+    {
+        return 0;
+    }
 
     s->text_len += text->len;
 
-    return error;
+    return 1;
 }
 
 

@@ -15,9 +15,18 @@
 #include <string.h>
 
 
-#define MULTIPART_WORD(c)  (0x0101010101010101 * (c))
+/*
+ * So many bytes are looked at together.  So far ahead of them memory is asked
+ * for: if it is not near, it is there when its turn comes.
+ */
+
+#define MULTIPART_BLOCK  32
+#define MULTIPART_AHEAD  1024
+
+#define MULTIPART_BYTES(c)  (0x0101010101010101 * (c))
 
 
+static inline uint64_t multipart_word(const unsigned char *p);
 static const unsigned char *multipart_near(const ngx_http_task_multipart_t *s,
     const unsigned char *p, const unsigned char *end,
     const unsigned char *last);
@@ -25,48 +34,70 @@ static int multipart_behind(const ngx_http_task_multipart_t *s,
     unsigned char c);
 
 
-/*
- * Eight places are looked at together.  At the right one, each of four bytes
- * is the right one: their differences are 0, and so are all of them in one.
- * The time does not depend on what is there, as long as it is not CRLF "--".
- */
+/* the time does not depend on what is there, as long as it is not CRLF "--" */
 
 const unsigned char *
 ngx_http_task_multipart_find(const ngx_http_task_multipart_t *s,
     const unsigned char *p, const unsigned char *last)
 {
-    uint64_t              first, second, third, fourth, differ;
+    size_t                i;
+    uint64_t              found;
     const unsigned char  *next;
 
-    while (last - p >= 8 + 3) {
-        memcpy(&first, p, 8);
-        memcpy(&second, p + 1, 8);
-        memcpy(&third, p + 2, 8);
-        memcpy(&fourth, p + 3, 8);
+    while (last - p >= MULTIPART_BLOCK + 3) {
+        __builtin_prefetch(p + MULTIPART_AHEAD);
 
-        differ = (first ^ MULTIPART_WORD('\r'))
-                 | (second ^ MULTIPART_WORD('\n'))
-                 | (third ^ MULTIPART_WORD('-'))
-                 | (fourth ^ MULTIPART_WORD('-'));
+        found = 0;
 
-        /* if 1 is subtracted from all, one that is 0 sets its highest bit */
+        for (i = 0; i < MULTIPART_BLOCK; i += 8) {
+            found |= multipart_word(p + i);
+        }
 
-        if ((differ - MULTIPART_WORD(1)) & ~differ & NGX_HTTP_TASK_HIGH_BITS) {
-            next = multipart_near(s, p, p + 8, last);
+        if (found & NGX_HTTP_TASK_HIGH_BITS) {
+            next = multipart_near(s, p, p + MULTIPART_BLOCK, last);
 
-            if (next < p + 8) {
+            if (next < p + MULTIPART_BLOCK) {
                 return next;
             }
         }
 
-        p += 8;
+        p += MULTIPART_BLOCK;
     }
 
     return multipart_near(s, p, last, last);
 }
 
 
-/* likewise, but byte by byte, and returns end if there is none before it */
+/*
+ * Returns a word with one of the highest bits set if CRLF "--" begins at one of
+ * eight places.  At such a place all of four bytes are the right ones: what
+ * they differ by is 0.  If 1 is subtracted from all bytes at once, one that is
+ * 0 sets its highest bit; in those that have it already, it does not count.
+ */
+
+static inline uint64_t
+multipart_word(const unsigned char *p)
+{
+    uint64_t  first, second, third, fourth, differ;
+
+    memcpy(&first, p, 8);
+    memcpy(&second, p + 1, 8);
+    memcpy(&third, p + 2, 8);
+    memcpy(&fourth, p + 3, 8);
+
+    differ = (first ^ MULTIPART_BYTES('\r'))
+             | (second ^ MULTIPART_BYTES('\n'))
+             | (third ^ MULTIPART_BYTES('-'))
+             | (fourth ^ MULTIPART_BYTES('-'));
+
+    return (differ - MULTIPART_BYTES(1)) & ~differ;
+}
+
+
+/*
+ * Likewise, but byte by byte, and compares all that there is of a delimiter.
+ * Returns end if none begins before it.
+ */
 
 static const unsigned char *
 multipart_near(const ngx_http_task_multipart_t *s, const unsigned char *p,

@@ -23,6 +23,9 @@
 
 static int multipart_quoted(const unsigned char **p, const unsigned char *end,
     ngx_http_task_span_t *value);
+static int multipart_decode(unsigned char *dst, size_t *len,
+    const unsigned char *p, const unsigned char *end, int latin,
+    const char **error);
 static size_t multipart_boundary(const ngx_http_task_multipart_param_t *param,
     unsigned char *dst, size_t size);
 static int multipart_alnum(unsigned char c);
@@ -87,7 +90,10 @@ ngx_http_task_multipart_param(const unsigned char **p, const unsigned char *end,
 }
 
 
-/* returns 0, and p stays, if there is no second quote */
+/*
+ * Returns 0, and p stays, if there is no second quote.  What a backslash does
+ * not escape is no quote, and may be passed over with it.
+ */
 
 static int
 multipart_quoted(const unsigned char **p, const unsigned char *end,
@@ -106,7 +112,7 @@ multipart_quoted(const unsigned char **p, const unsigned char *end,
             return 1;
         }
 
-        if (*q == '\\' && q + 1 < end && (q[1] == '"' || q[1] == '\\')) {
+        if (*q == '\\' && q + 1 < end) {
             q++;
         }
     }
@@ -139,17 +145,14 @@ ngx_http_task_multipart_unquote(unsigned char *p, size_t len)
 }
 
 
-const char *
+int
 ngx_http_task_multipart_extended(unsigned char *dst, size_t *len,
-    const ngx_http_task_span_t *value)
+    const ngx_http_task_span_t *value, const char **error)
 {
-    int                    high, low, latin;
-    unsigned char          c, *d;
-    const unsigned char   *p, *end, *text;
+    int                    latin;
     ngx_http_task_span_t   charset;
+    const unsigned char   *p, *end, *text;
 
-    *len = 0;
-    d = dst;
     p = value->data;
     end = p + value->len;
 
@@ -166,10 +169,28 @@ ngx_http_task_multipart_extended(unsigned char *dst, size_t *len,
     if (text == NULL
         || (!latin && !ngx_http_task_field_is(&charset, "utf-8")))
     {
-        return "A filename* is not of the form UTF-8''text";
+        *error = "A filename* is not of the form UTF-8''text";
+        return 0;
     }
 
-    for (p = text + 1; p < end; p++) {
+    if (!multipart_decode(dst, len, text + 1, end, latin, error)) {
+        return 0;
+    }
+
+    *error = "A filename* is not UTF-8";
+
+    return ngx_http_task_utf8_valid(dst, *len) == *len;
+}
+
+
+static int
+multipart_decode(unsigned char *dst, size_t *len, const unsigned char *p,
+    const unsigned char *end, int latin, const char **error)
+{
+    int             high, low;
+    unsigned char   c, *d;
+
+    for (d = dst; p < end; p++) {
         c = *p;
 
         if (c == '%') {
@@ -177,18 +198,21 @@ ngx_http_task_multipart_extended(unsigned char *dst, size_t *len,
             low = (high >= 0) ? ngx_http_task_hex(p[2]) : -1;
 
             if (low < 0) {
-                return "A filename* has a \"%\" without two digits";
+                *error = "A filename* has a \"%\" without two digits";
+                return 0;
             }
 
             c = (unsigned char) (high << 4 | low);
             p += 2;
 
             if (c == '\0') {
-                return "A filename* has a null";
+                *error = "A filename* has a null";
+                return 0;
             }
 
         } else if (!multipart_alnum(c) && !memchr("!#$&+-.^_`|~", c, 12)) {
-            return "A filename* has a character that is not percent-encoded";
+            *error = "A filename* has a character that is not percent-encoded";
+            return 0;
         }
 
         if (latin && c >= 0x80) {
@@ -201,8 +225,7 @@ ngx_http_task_multipart_extended(unsigned char *dst, size_t *len,
 
     *len = d - dst;
 
-    return ngx_http_task_utf8_valid(dst, *len) == *len
-           ? NULL : "A filename* is not UTF-8";
+    return 1;
 }
 
 

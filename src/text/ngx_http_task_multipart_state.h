@@ -103,11 +103,11 @@ size_t ngx_http_task_multipart_unquote(unsigned char *p, size_t len);
 
 /*
  * Decodes a value as RFC 5987 has it.  Writes at most value->len bytes, which
- * are valid UTF-8, and sets len; or returns what is wrong.
+ * are valid UTF-8, and sets len.  Returns 1; or 0, and error is set.
  */
 
-const char *ngx_http_task_multipart_extended(unsigned char *dst, size_t *len,
-    const ngx_http_task_span_t *value);
+int ngx_http_task_multipart_extended(unsigned char *dst, size_t *len,
+    const ngx_http_task_span_t *value, const char **error);
 
 /* move p behind a token, or behind white space; there may be none */
 

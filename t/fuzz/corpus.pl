@@ -48,3 +48,17 @@ seed('field', $_) for '*/*', 'application/json, text/plain, */*',
 seed('value', $_) for "\0" . "1s\n<1h\n1m30s", "\1" . "1\n5\nabc",
     "\2" . ">-5\n10\n7", "\3" . ">0\n1e3\n0.5", "\4\n\ntrue",
     "\5" . "1k\n10m\n64k", "\6\n\ngreen";
+
+# a seed, a content type, the body: see t/fuzz/multipart.c
+
+my $type = "multipart/form-data; boundary=b\n";
+my $name = 'Content-Disposition: form-data; name=';
+my $file = "$name\"f\"; filename=\"x\\\"\\\\y\"; filename*=UTF-8''%e2%82%ac%20\r\n";
+
+seed('multipart', $_) for "\1$type--b--",
+    "\3${type}pre\r\n--b\r\n${name}a\r\n\r\nx\r\n--bc\r\n--b \t\r\n"
+        . "${file}Content-Type: text/plain\r\n\r\n\r\n--b--\r\nepilogue",
+    "\xff$type--b\r\n${name}a;filename*=iso-8859-1'en'%e9\r\n"
+        . "Content-Transfer-Encoding: 8bit\r\n\r\n--b\r\n$file\r\n\r\r\n--b--",
+    "\x12multipart/form-data; charset=x; boundary=\"a b-\"\n--a b-\r\n${name}a"
+        . "\r\n\r\n\r\n--a b\r\n--a b-\r\n\r\n--a b---x\r\n--a b---";

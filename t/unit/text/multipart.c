@@ -305,7 +305,7 @@ test_boundaries(void)
 }
 
 
-/* a delimiter behind so much content, at each place of a word and of a piece */
+/* a delimiter behind so much content, at each place of a block and a piece */
 
 static void
 test_places(void)
@@ -323,7 +323,7 @@ test_places(void)
     for (i = 0; i < COUNT(fills); i++) {
         len = strlen(fills[i]);
 
-        for (n = 1; n <= 40; n++) {
+        for (n = 1; n <= 80; n++) {
             content[n - 1] = fills[i][(n - 1) % len];
             content[n] = '\0';
 
