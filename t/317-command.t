@@ -367,7 +367,7 @@ wrong('/own?text=a&Color_2=blue', 'literal_error', 'Color_2',
       "Input should be 'red' or 'green'", 'blue');
 wrong('/own?text=a%00b', 'value_error', 'text',
       'Value error, null character not allowed', "a\x{fffd}b");
-wrong('/kept?q=1', 'string_too_short', 'text',
+wrong('/kept?q=1', 'string_too_short', 'q',
       'String should have at least 2 characters', '1');
 
 # TEST 9: what it has from nginx

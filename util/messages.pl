@@ -36,8 +36,10 @@ my %parts = files(qw(base/crash base/exit base/stall base/who task/describe));
 
 # sentences are answers here, or stand in what Prometheus reads
 
-my %clients = files(qw(answer/response builtin command function/type function/value
-                       input/params input/params_read jobs/job_answer
+my %clients = files(qw(answer/errors answer/response builtin command
+                       function/type function/value input/media_type
+                       input/params_json input/params_parts input/params_read
+                       input/params_value jobs/job_answer
                        jobs/job_status jobs/job_stream stats/metrics stats/seen
                        stats/status_prometheus text/json text/json_scalar
                        text/multipart text/multipart_head text/multipart_param));

@@ -137,26 +137,27 @@ ngx_http_task_param_wrong_size(const ngx_task_param_t *param)
     size_t                       size;
     const ngx_http_task_type_t  *type;
 
-    static const char  *other = "has a member of another size than its type";
-
     type = &ngx_http_task_types[param->type];
     size = ngx_http_task_param_size(param);
 
     if (param->item) {
 
-        if (param->type == NGX_TASK_OBJECT) {
-            return (param->item == param->fields.size
-                    && size == sizeof(ngx_http_task_list_t))
-                   ? NULL : other;
+        if (size != sizeof(ngx_http_task_list_t)) {
+            return "has a member that is no NGX_TASK_LIST()";
         }
 
-        return (size == sizeof(ngx_http_task_list_t)
-                && (param->item == type->size || param->item == type->small))
-               ? NULL : other;
+        if (param->type == NGX_TASK_OBJECT
+            ? param->item != param->fields.size
+            : param->item != type->size && param->item != type->small)
+        {
+            return "has items of another size than their type";
+        }
+
+        return NULL;
     }
 
     if (size != type->size && size != type->small) {
-        return other;
+        return "has a member of another size than its type";
     }
 
     if (size != type->size && (param->flags & NGX_TASK_OPTIONAL)) {
