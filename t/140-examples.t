@@ -46,6 +46,33 @@ cmp_ok($r->{time}, '<', 0.9, 'not when all have');
 is($s->get('/fan?take=10')->{status}, 200, 'all ten');
 is($s->get('/servers/1')->{status}, 404, 'the servers are for fan alone');
 
+# a part of the path, a list, an object and a file
+
+sub photo {
+    my ($album, @parts) = @_;
+
+    my $body = join '', map "--b\r\nContent-Disposition: form-data; $_\r\n", @parts;
+
+    return $s->read($s->open("/albums/$album/photos", method => 'POST',
+                             body => "$body--b--\r\n",
+                             type => 'multipart/form-data; boundary=b'));
+}
+
+my @parts = ("name=photo; filename=cat.jpg\r\n\r\nabc",
+             "name=tags\r\n\r\ncat", "name=tags\r\n\r\nsofa",
+             "name=place\r\n\r\n{\"name\":\"home\"}");
+
+$r = photo(7, @parts);
+is($r->{body}, '{"album":7,"file":"cat.jpg","size":3,"sum":126145,'
+               . '"tags":["cat","sofa"],"place":"home"}', 'photo');
+
+$r = photo(0, ('name=tags' . "\r\n\r\n" . 'x' x 21) x 2, "name=place\r\n\r\n{}");
+is($r->{status}, 422, 'all of it is wrong');
+is(join(' ', $r->{body} =~ /"loc":\[(.*?)\]/g),
+   '"path","album" "body","tags",0 "body","tags",1 "body","place","name" '
+   . '"body","photo"', 'where it is');
+is($s->get('/albums/7/photos')->{status}, 405, 'a file is not in a query');
+
 # a picture of 800 x 600
 
 sub chunk {

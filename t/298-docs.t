@@ -153,4 +153,9 @@ my $written = do { local $/; <$in> };
 my ($first) = examples('README.md', 'c');
 is(lines($first), lines($written), 'the first task');
 
+open $in, '<', 'conf/tasks/photo.c' or die "conf/tasks/photo.c: $!";
+my $photo = do { local $/; <$in> };
+my ($shown) = grep /photo_args_t/, examples('docs/functions.md', 'c');
+is(lines($shown), lines($photo), 'lists, objects and files');
+
 done_testing();
