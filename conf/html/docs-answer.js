@@ -134,7 +134,7 @@ async function copy(text, button) {
 /* a tree, or the text as it came */
 
 function showJson(panel, value, sink, text) {
-    const tree = jsonTree(value);
+    const tree = jsonTree(value, text.length);
     const raw = quiet("As it came", button => {
         const bare = panel.body.contains(tree);
 

@@ -113,9 +113,10 @@ function makeRow(spec, depth, remove) {
 }
 
 
-function listControl(spec, kind, depth) {
-    const { schema } = spec;
-    const shown = group(spec, kind);
+/* the rows of a list, and the button that adds one; they are numbered anew where
+ * one goes, and the focus stays near */
+
+function makeRows(spec, depth, shown) {
     const add = element("button", "quiet", "Add");
     const rows = [];
 
@@ -124,11 +125,11 @@ function listControl(spec, kind, depth) {
             row.control.rename(`${spec.name} ${i + 1}`);
             mark(row.button, "aria-label", `Remove ${spec.name} ${i + 1}`);
         });
-        add.disabled = rows.length >= (schema.maxItems ?? Infinity);
+        add.disabled = rows.length >= (spec.schema.maxItems ?? Infinity);
     };
 
-    const changed = () => shown.node.dispatchEvent(new Event("input",
-                                                             { bubbles: true }));
+    const changed = () =>
+        shown.node.dispatchEvent(new Event("input", { bubbles: true }));
 
     const remove = row => {
         const i = rows.indexOf(row);
@@ -158,12 +159,21 @@ function listControl(spec, kind, depth) {
     });
     shown.node.append(add);
 
-    for (let i = spec.required ? Math.min(schema.minItems || 0, 20) : 0; i > 0; i--) {
+    return { rows, append, add };
+}
+
+
+function listControl(spec, kind, depth) {
+    const shown = group(spec, kind);
+    const { rows, append, add } = makeRows(spec, depth, shown);
+    const least = spec.required ? Math.min(spec.schema.minItems || 0, 20) : 0;
+
+    for (let i = 0; i < least; i++) {
         append();
     }
 
     return {
-        node: shown.node, rows: rows, rename: shown.rename,
+        node: shown.node, rename: shown.rename,
         focus: () => (rows[0] ? rows[0].control : add).focus(),
 
         read(faults) {

@@ -93,7 +93,7 @@ async function endJob(panel, entry) {
     }
 
     tellPanel(panel, state === "done" ? "well" : "late", `The job: ${state}.`);
-    panel.body.replaceChildren(...job ? [jsonTree(job)] : []);
+    panel.body.replaceChildren(...job ? [jsonTree(job, 0)] : []);
     say(`The job of ${entry.name}: ${state}.`);
 }
 

@@ -2,8 +2,10 @@
 
 "use strict";
 
-const OPEN = 2;                // levels that are open at first
-const FEW = 60;                // members of one that is
+const OPEN = 2;                // levels of a long text that are open at first
+const SHORT = 3000;            // letters of one that is open as a whole
+const FEW = 30;                // members of one that is, or else they are closed
+const GLIMPSE = 50;            // letters of what is closed
 const PAGE = 100;              // members that are shown at a time
 const LONG = 600;              // letters of a string
 const EXACT = 2e6;             // letters of a text whose numbers are looked at
@@ -72,18 +74,19 @@ const nested = value => value !== null && typeof value === "object"
                         && !(value instanceof Exact);
 
 
-function jsonItem([key, value], list, depth) {
+function jsonItem([key, value], list, depth, levels) {
     const name = list ? [] : [element("span", "key", JSON.stringify(key)), ": "];
 
-    return element("li", "", ...nested(value) ? [jsonFold(value, depth, name)]
+    return element("li", "", ...nested(value) ? [jsonFold(value, depth, levels, name)]
                                               : [...name, jsonLeaf(value)]);
 }
 
 
 /* a page of the members, and a button for the next one */
 
-function jsonPage(ul, entries, list, depth) {
-    ul.append(...entries.splice(0, PAGE).map(e => jsonItem(e, list, depth)));
+function jsonPage(ul, entries, list, depth, levels) {
+    ul.append(...entries.splice(0, PAGE).map(e =>
+        jsonItem(e, list, depth, levels)));
 
     if (!entries.length) {
         return;
@@ -98,7 +101,7 @@ function jsonPage(ul, entries, list, depth) {
         const next = ul.childElementCount - 1;
 
         row.remove();
-        jsonPage(ul, entries, list, depth);
+        jsonPage(ul, entries, list, depth, levels);
         ul.children[next].tabIndex = -1;
         ul.children[next].focus();
     });
@@ -106,7 +109,29 @@ function jsonPage(ul, entries, list, depth) {
 }
 
 
-function jsonFold(value, depth, name = []) {
+/* the first values of what is closed, in one line */
+
+function glimpse(entries, list) {
+    let text = "";
+
+    for (const [key, value] of entries.slice(0, 10)) {
+        const next = nested(value) ? "…" : value instanceof Exact ? value.source
+            : typeof value === "string" ? JSON.stringify(value.slice(0, GLIMPSE))
+            : String(value);
+        const more = `${text ? ", " : ""}${list ? "" : key + ": "}${next}`;
+
+        if (text.length + more.length > GLIMPSE) {
+            return text ? text + ", …" : "…";
+        }
+
+        text += more;
+    }
+
+    return entries.length > 10 ? text + ", …" : text;
+}
+
+
+function jsonFold(value, depth, levels, name = []) {
     const list = Array.isArray(value);
     const entries = Object.entries(value);
     const [open, close] = list ? "[]" : "{}";
@@ -116,30 +141,34 @@ function jsonFold(value, depth, name = []) {
     }
 
     const details = element("details");
-    const many = list ? count(entries.length, "item", "items")
-                      : count(entries.length, "member", "members");
+    const many = list ? ` ${count(entries.length, "item", "items")}`
+        : entries.length > 10 ? ` ${entries.length} members` : "";
+    const closed = ` ${glimpse(entries, list)} ${close}${many}`;
+    const deeper = entries.length > FEW ? 0 : levels;
 
     const build = () => {
         if (details.open && details.childElementCount === 1) {
             const ul = element("ul");
 
-            jsonPage(ul, entries.slice(), list, depth + 1);
+            jsonPage(ul, entries.slice(), list, depth + 1, deeper);
             details.append(ul, element("span", "close", close));
         }
     };
 
     details.append(element("summary", "", ...name, open,
-                           element("span", "folded", ` ${many} ${close}`)));
+                           element("span", "folded", closed)));
     details.addEventListener("toggle", build);
-    details.open = depth < OPEN && entries.length <= FEW || depth === 0;
+    details.open = depth === 0 || depth < levels && entries.length <= FEW;
     build();
 
     return details;
 }
 
 
-function jsonTree(value) {
-    return element("div", "tree", nested(value) ? jsonFold(value, 0)
+function jsonTree(value, letters) {
+    const levels = letters < SHORT ? Infinity : OPEN;
+
+    return element("div", "tree", nested(value) ? jsonFold(value, 0, levels)
                                                 : jsonLeaf(value));
 }
 
