@@ -174,6 +174,7 @@ async function showBody(panel, answer, kind, blob, sink) {
         showImage(panel, url);
 
     } else if (text) {
+        panel.body.replaceChildren(sink.node);
         panel.tools.append(quiet("Copy", button => copy(text, button)));
 
         if (text.length > LETTERS) {
@@ -216,12 +217,12 @@ const heardAs = answer => answer.status < 400 ? "well" : "late";
 /* Shows an answer as it arrives.  since() is how long it takes until now; gives
  * what was said in the end. */
 
-async function receive(panel, answer, since, stopped) {
+async function receive(panel, answer, since, stopped, prefix = "") {
     const kind = bodyKind(typeOf(answer));
     const flows = kind === "events" || kind === "lines";
     const sink = sinkFor(kind);
     const pieces = Object.assign([], { whole: true });
-    const words = statusWords(answer);
+    const words = prefix + statusWords(answer);
     let first = "";
     let how = "";
 
@@ -243,11 +244,18 @@ async function receive(panel, answer, since, stopped) {
         how = stopped() ? "Stopped" : "Broken off";
     }
 
+    /* a text that was there at once is not shown before its tree */
+
+    if (kind === "json" && !sink.node.textContent) {
+        panel.body.replaceChildren();
+    }
+
     sink.end();
 
     const much = answer.body ? sink.words() : "no body";
+    const began = flows && first ? `, the first after ${first}` : "";
     const said = how ? `${words}. ${how} after ${much}, ${since()}`
-        : `${words}: ${much} in ${since()}` + (flows && first ? `, the first after ${first}` : "");
+        : `${words}: ${much} in ${since()}${began}`;
 
     const blob = new Blob(pieces, { type: kind === "image" || kind === "file"
         ? typeOf(answer) : "text/plain" });

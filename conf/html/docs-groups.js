@@ -209,7 +209,7 @@ function listControl(spec, kind, depth) {
 /* a body as it is: a file, or where that can be, a text */
 
 function rawControl(type, required) {
-    const file = fileControl({ name: "body", required: required, note: type,
+    const file = fileControl({ name: "body", required: required, note: type === "*/*" ? "of any type" : type,
                                schema: { contentMediaType: type } }, "file");
     const letters = /^(text\/|\*\/\*)|json|xml/.test(type);
 
@@ -220,15 +220,15 @@ function rawControl(type, required) {
     }
 
     const area = element("textarea");
-    const text = leaf({ name: "or a text", schema: {}, note: "where no file is chosen" },
-                      "text", area, () => area.value === "" ? undefined
-                          : { text: area.value, json: "" });
+    const about = { name: "or a text", schema: {}, note: "where no file is chosen" };
+    const text = leaf(about, "text", area, () =>
+        area.value === "" ? undefined : { text: area.value, json: "" });
 
     area.rows = 4;
     area.spellcheck = false;
 
     return {
-        node: element("div", "inside", file.node, text.node),
+        node: element("div", "fields", file.node, text.node),
         read: faults => file.read(faults) || text.read(faults),
         fault: file.fault, clear: file.clear, focus: file.focus, rename: file.rename,
         state: () => text.state(), restore: state => text.restore(state),

@@ -74,7 +74,7 @@ async function showResult(panel, entry) {
                                    { mode: "same-origin", cache: "no-store" });
 
         if (answer.status !== 404) {
-            return await receive(panel, answer, since, () => false);
+            return await receive(panel, answer, since, () => false, "Result: ");
         }
 
     } catch (error) { /* nginx went away: the card has what it told before */ }

@@ -77,9 +77,9 @@ function answerTypes(operation) {
 }
 
 
-const STREAMS = /^(text\/event-stream|application\/(x-ndjson|ndjson|jsonl|jsonlines|x-jsonlines|json-seq))\b/;
-
-const streams = type => STREAMS.test(type);
+const streams = type =>
+    /^(text\/event-stream|application\/(x-)?(ndjson|jsonl|jsonlines|json-seq))\b/
+        .test(type);
 
 
 /* a schema without what may be null as well */
@@ -167,12 +167,17 @@ function wordsFor(schema, kind) {
     const first = schema["x-task-minimum"];
     const last = schema["x-task-maximum"];
 
+    const rows = () => [range(schema.minItems, schema.maxItems, " row", " rows"),
+                        `each: ${wordsFor(plainSchema(schema.items),
+                                          kindOf(plainSchema(schema.items), 0))}`]
+        .filter(Boolean).join(", ");
+
     const more = {
         integer: () => bounds(schema), number: () => bounds(schema),
         string: () => range(schema.minLength, schema.maxLength, " character",
                             " characters"),
         time: () => range(first, last), size: () => range(first, last),
-        list: () => range(schema.minItems, schema.maxItems, " row", " rows"),
+        list: rows,
     }[kind];
 
     const name = kind === "json" ? ["JSON", ...typesOf(schema)].join(" ")

@@ -69,14 +69,38 @@ async function fetched(request, abort) {
 }
 
 
-/* a new answer takes the place of those before, but of jobs that still run */
+/* A new answer takes the place of the one before, as soon as it is there; those
+ * of jobs that still run stay below. */
 
 function newPanel(view) {
-    view.panels.filter(p => !p.active).forEach(dropPanel);
-    view.panels = [makePanel(view.operation), ...view.panels.filter(p => p.active)];
-    view.answers.prepend(view.panels[0].node);
+    const panel = makePanel(view.operation);
+    const before = view.panels.find(p => !p.active);
 
-    return view.panels[0];
+    if (before) {
+        panel.before = before;
+        mark(before.node, "data-old", "");
+
+    } else {
+        view.answers.prepend(panel.node);
+        view.responses.open = false;
+    }
+
+    view.panels = [panel, ...view.panels.filter(p => p !== before)];
+    return panel;
+}
+
+
+function placePanel(view, panel) {
+    const done = view.panels.filter(p => p !== panel && !p.active);
+
+    if (panel.before) {
+        panel.before.node.before(panel.node);
+        dropPanel(panel.before);
+        panel.before = null;
+    }
+
+    done.forEach(dropPanel);
+    view.panels = view.panels.filter(p => !done.includes(p));
 }
 
 
@@ -122,17 +146,18 @@ async function send(view) {
     const panel = newPanel(view);
     const begin = performance.now();
     const since = () => time((performance.now() - begin) / 1000);
-    const waiting = setInterval(() => tellPanel(panel, "busy",
-                                                `Waiting, ${since()}`), 100);
+    const wait = text => tellPanel(panel.before || panel, "busy", text);
+    const waiting = setInterval(() => wait(`Waiting, ${since()}`), 100);
     const abort = new AbortController();
 
     view.abort = abort;
-    tellPanel(panel, "busy", "Waiting.");
+    wait("Waiting.");
     showButton(view);
 
     const answer = await fetched(request, abort);
 
     clearInterval(waiting);
+    placePanel(view, panel);
 
     if (typeof answer === "string") {
         tellPanel(panel, "late", `${answer} after ${since()}.`);

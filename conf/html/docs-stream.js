@@ -9,6 +9,8 @@
 
 const NEWEST = 1000;           // events and lines that are shown
 const LETTERS = 200000;        // of a text
+const CUT = 2000;              // of an event or a line
+const EVERY = 80;              // between two looks of the reader, ms
 
 
 /* lines end with \r\n, \n or \r, wherever a piece ends */
@@ -78,21 +80,24 @@ class Events {
 }
 
 
-/* drawn together, once for each picture of the screen */
+const cut = text => text.length > CUT ? text.slice(0, CUT) + " …" : text;
+
+
+/* drawn together, a few times a second */
 
 function drawn(draw) {
     let due = 0;
 
     return {
         soon() {
-            due = due || requestAnimationFrame(() => {
+            due = due || setTimeout(() => {
                 due = 0;
                 draw();
-            });
+            }, EVERY);
         },
 
         now() {
-            cancelAnimationFrame(due);
+            clearTimeout(due);
             due = 0;
             draw();
         },
@@ -125,7 +130,7 @@ function eventSink() {
 
         sink.n++;
         sink.last = now;
-        sink.fresh.push([event.id, event.name, event.data, after]);
+        sink.fresh.push([event.id, event.name, cut(event.data), after]);
         sink.fresh = sink.fresh.slice(-NEWEST);
         draw.soon();
     });
@@ -165,7 +170,7 @@ function lineSink() {
     const lines = new Lines(text => {
         if (text !== "") {
             sink.n++;
-            sink.lines.push(text);
+            sink.lines.push(cut(text));
         }
 
         if (sink.lines.length > 2 * NEWEST) {

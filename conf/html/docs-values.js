@@ -103,10 +103,10 @@ function reading(kind, text) {
     }
 
     const s = secondsOf(text);
+    const words = Number.isNaN(s) ? "" : s < 1 ? `${Math.round(s * 1000)} ms`
+        : s < 60 ? `${s} s` : age(s);
 
-    return Number.isNaN(s) ? ""
-        : s < 1 ? `= ${Math.round(s * 1000)} ms`
-        : s < 60 ? `= ${s} s` : `= ${age(s)}`;
+    return words.replaceAll(" ", "") === text ? "" : words && `= ${words}`;
 }
 
 

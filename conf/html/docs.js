@@ -53,7 +53,7 @@ function marks(operation) {
     return [
         mode === "thread" && pool ? `thread of ${pool}` : mode,
         background === "on" ? "a job" : background === "prefer" ? "a job on demand" : "",
-        timeout ? `at most ${bound(timeout)}` : "",
+        timeout ? `at most ${timeout % 60 ? bound(timeout) : timeout / 60 + " min"}` : "",
         most || "",
         answerTypes(operation).some(streams) ? "a stream" : "",
     ].filter(Boolean);
@@ -71,9 +71,13 @@ function responseList(operation) {
                                element("span", "faint", types && ` ${types}`)));
     });
 
-    return element("details", "responses",
-                   element("summary", "", "What it answers"),
-                   element("dl", "", ...rows));
+    const list = element("details", "responses",
+                         element("summary", "", "What it answers"),
+                         element("dl", "", ...rows));
+
+    list.open = true;
+    list.hidden = !rows.length;
+    return list;
 }
 
 
@@ -106,6 +110,7 @@ function fill(view, inside) {
     view.answers = element("div", "answers");
     view.fields = makeFields(operation, controls);
     view.options = makeOptions(operation, options);
+    view.responses = responseList(operation);
     view.panels = [];
 
     if (!controls.childElementCount) {
@@ -131,7 +136,7 @@ function fill(view, inside) {
     inside.append(
         ...operation.description ? [element("p", "", operation.description)] : [],
         element("div", "request", form, curlBlock(view)),
-        element("div", "outcome", view.answers, responseList(operation)));
+        element("div", "outcome", view.answers, view.responses));
     showCurl(view);
 }
 
@@ -146,6 +151,7 @@ function makeView(operation, base) {
     const view = { operation: operation, base: base, node: details, abort: null };
 
     details.id = operation.anchor;
+    details.dataset.operation = `${method} ${path}`;
     details.append(
         element("summary", "", title, element("span", "about", operation.summary),
                 element("span", "marks", ...marks(operation)
