@@ -15,6 +15,20 @@
 let serial = 0;
 
 const YES = ["true", "yes", "on", "1"];
+const LONG_DEFAULT = 60;       // letters of one that is told below its control
+
+
+function usualWords({ default: usual, ...schema }, kind) {
+    if (usual === undefined || secretly(schema)) {
+        return "";
+    }
+
+    const text = kind !== "boolean" ? inText(usual)
+        : YES.includes(String(usual)) ? "yes" : "no";
+
+    return `default ${text.length > LONG_DEFAULT
+        ? text.slice(0, LONG_DEFAULT) + " …" : text === "" ? "empty" : text}`;
+}
 
 
 /* what is said below a control: its summary, what it takes, its default */
@@ -23,10 +37,7 @@ function hintFor(spec, kind) {
     const { schema } = spec;
     const about = spec.about || schema.description || "";
     const rest = [wordsFor(schema, kind),
-                  schema.default === undefined || secretly(schema) ? ""
-                      : `default ${kind !== "boolean" ? inText(schema.default)
-                          : YES.includes(String(schema.default)) ? "yes" : "no"}`,
-                  spec.note || ""].filter(Boolean).join(" · ");
+                  usualWords(schema, kind), spec.note || ""].filter(Boolean).join(" · ");
 
     return [about, about && element("br"), element("span", "takes", rest)]
         .filter(Boolean);

@@ -182,6 +182,10 @@ async function answered(view, panel, answer, since, abort) {
 
     showDetail(view, panel, detail);
 
+    /* below a long form, or on a phone, it may have come out of sight */
+
+    panel.verdict.scrollIntoView({ block: "nearest" });
+
     const wrong = [...new Set(detail.map(d => d.loc.slice(1).join(".") || d.loc[0]))];
 
     say(`${view.operation.name}: ${said}.`

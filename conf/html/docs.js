@@ -291,8 +291,19 @@ async function load() {
         if (answer.ok) {
             const body = parseJson(answer.text);
 
-            body && /^3\./.test(body.openapi) ? showDocument(body, address)
-                : tell("late", `${address.pathname} is no document of OpenAPI 3.`);
+            if (!body || !/^3\./.test(body.openapi)) {
+                tell("late", `${address.pathname} is no document of OpenAPI 3.`);
+                return;
+            }
+
+            try {
+                showDocument(body, address);
+
+            } catch (error) {
+                tell("late", `${address.pathname} is not as OpenAPI has it: `
+                             + error.message);
+            }
+
             return;
         }
 
