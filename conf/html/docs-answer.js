@@ -156,7 +156,13 @@ function saveLink(panel, url, name, blob, main) {
     link.href = url;
     link.download = name;
     mark(link, "aria-label", `Save ${name}, ${bytes(blob.size)}`);
-    main ? panel.body.replaceChildren(element("p", "", link)) : panel.tools.append(link);
+
+    if (main) {
+        panel.body.replaceChildren(element("p", "", link));
+
+    } else {
+        panel.tools.append(link);
+    }
 }
 
 

@@ -37,7 +37,8 @@ function hintFor(spec, kind) {
     const { schema } = spec;
     const about = spec.about || schema.description || "";
     const rest = [wordsFor(schema, kind),
-                  usualWords(schema, kind), spec.note || ""].filter(Boolean).join(" · ");
+                  usualWords(schema, kind), spec.note || ""]
+        .filter(Boolean).join(" · ");
 
     return [about, about && element("br"), element("span", "takes", rest)]
         .filter(Boolean);

@@ -209,7 +209,8 @@ function listControl(spec, kind, depth) {
 /* a body as it is: a file, or where that can be, a text */
 
 function rawControl(type, required) {
-    const file = fileControl({ name: "body", required: required, note: type === "*/*" ? "of any type" : type,
+    const note = type === "*/*" ? "of any type" : type;
+    const file = fileControl({ name: "body", required: required, note: note,
                                schema: { contentMediaType: type } }, "file");
     const letters = /^(text\/|\*\/\*)|json|xml/.test(type);
 

@@ -69,7 +69,8 @@ function encoded(text) {
 }
 
 
-const pairs = fields => fields.map(f => `${encoded(f.name)}=${encoded(f.text)}`).join("&");
+const pairs = fields =>
+    fields.map(f => `${encoded(f.name)}=${encoded(f.text)}`).join("&");
 
 
 /* 90 of "1m 30s"; NaN if nginx would not read it */

@@ -46,14 +46,16 @@ function baseAddress(doc, address) {
 
 function marks(operation) {
     const { mode, pool, timeout, limit, background } = operation;
+    const longest = timeout % 60 ? bound(timeout) : `${timeout / 60} min`;
+    const job = { on: "a job", prefer: "a job on demand" }[background];
     const most = limit && typeof limit === "object"
         ? Object.entries(limit).map(([name, n]) => `${name} ${inText(n)}`).join(", ")
         : limit;
 
     return [
         mode === "thread" && pool ? `thread of ${pool}` : mode,
-        background === "on" ? "a job" : background === "prefer" ? "a job on demand" : "",
-        timeout ? `at most ${timeout % 60 ? bound(timeout) : timeout / 60 + " min"}` : "",
+        job,
+        timeout ? `at most ${longest}` : "",
         most || "",
         answerTypes(operation).some(streams) ? "a stream" : "",
     ].filter(Boolean);
@@ -264,7 +266,8 @@ function tell(kind, text) {
 function missing(address) {
     tell("late", "There is no document yet.");
     $("elsewhere").hidden = false;
-    write($("directive"), `location = ${decodeURI(address.pathname)} { task_openapi; }`);
+    write($("directive"),
+          `location = ${decodeURI(address.pathname)} { task_openapi; }`);
     say(`There is no document at ${address.pathname}.`);
 }
 

@@ -192,6 +192,21 @@ $b->open_page("$root/docs.html?url=controls.json#away");
 $b->says('#away .curl', qr/^curl $root\/\/127\.0\.0\.2\/away$/, 'no path leads elsewhere');
 $b->console('nothing in the console');
 
+# a document that is odd: schemas in themselves, names of everything, nothing
+
+$b->open_page("$root/docs.html?url=odd.json");
+$b->says('#verdict', qr/^8 operations of 2 libraries, version 1\.$/, 'an odd document');
+$b->script('document.querySelectorAll(".op").forEach(e => { e.open = true; })');
+$b->wait_for(sub { $b->number('.op form') == 8 }, 5);
+$b->script('document.querySelectorAll("fieldset.list > button").forEach(e => e.click())');
+my @lines = @{ $b->script('return [...document.querySelectorAll(".curl")].map(e =>
+    e.textContent)') };
+is(scalar(@lines), 8, 'is shown');
+is(join(' ', @lines[0, 1]), "curl $root/no-slash curl $root/\@127.0.0.2/x",
+   'and leads nowhere else');
+is(scalar(grep !/^curl .*$root\//s, @lines), 0, 'none of it');
+$b->console('nothing in the console');
+
 # a list by the keyboard
 
 operation('everywhere', 'controls.json');

@@ -64,8 +64,9 @@ sub serve {
         location = /openapi.json {
             $document
         }
-        location = /controls.json {
-            alias  t/lab/docs-controls.json;
+        location ~ ^/(?<name>controls|odd)\\.json\$ {
+            root  t/lab;
+            try_files  /docs-\$name.json =404;
         }
         location ~ ^/(echo|refuse|answer)\\b {
             proxy_pass       http://127.0.0.1:$echo;
