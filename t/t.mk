@@ -16,7 +16,8 @@
 #               NAMES=jobs some parts of it, NAMES=streams with the FastAPI of
 #               Debian forky, as root
 # make instructions that a request takes, as valgrind counts them
-# make test-lab the pages in a real browser: status, jobs, streams, the lab
+# make test-lab the pages in a real browser: status, jobs, streams, the lab,
+#               docs
 
 KIND          = address
 TIME          = 60
