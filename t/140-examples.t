@@ -53,9 +53,12 @@ sub photo {
 
     my $body = join '', map "--b\r\nContent-Disposition: form-data; $_\r\n", @parts;
 
+    $body .= "--b--\r\n";
+
     return $s->read($s->open("/albums/$album/photos", method => 'POST',
-                             body => "$body--b--\r\n",
-                             type => 'multipart/form-data; boundary=b'));
+                             headers => 'Content-Length: ' . length($body)
+                             . "\r\nContent-Type: multipart/form-data; "
+                             . "boundary=b\r\n", body => $body));
 }
 
 my @parts = ("name=photo; filename=cat.jpg\r\n\r\nabc",
