@@ -170,7 +170,7 @@ slow-reader:
 
 FUZZ_TEXT     = json text number field
 FUZZERS       = $(FUZZ_TEXT:%=$(BUILD)/fuzz/%) $(BUILD)/fuzz/multipart \
-                $(BUILD)/fuzz/value
+                $(BUILD)/fuzz/value $(BUILD)/fuzz/input
 FUZZ_CC       = clang -g -O1 -fsanitize=fuzzer,address,undefined \
                 -fno-sanitize-recover=undefined
 
@@ -181,7 +181,8 @@ $(FUZZ_TEXT:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: t/fuzz/text.c $(TEXT_C) \
 $(BUILD)/fuzz/multipart: t/fuzz/multipart.c $(TEXT_C) $(H_FILES)
 	@$(FUZZ_CC) -Isrc -o $@ $< $(TEXT_C) $(TEXT_LIBS)
 
-$(BUILD)/fuzz/value: t/fuzz/value.c $(C_FILES) $(H_FILES) $(OBJ)/Makefile
+$(BUILD)/fuzz/value $(BUILD)/fuzz/input: $(BUILD)/fuzz/%: t/fuzz/%.c \
+    $(C_FILES) $(H_FILES) $(OBJ)/Makefile
 	@$(FUZZ_CC) -fno-sanitize=pointer-overflow -DNGX_DEBUG_PALLOC=1 \
 	    $$(sh util/includes.sh $(NGX_SOURCE) $(OBJ)) -o $@ $< $(TEXT_C) \
 	    $(addprefix $(NGX_SOURCE)/src/,core/ngx_parse.c core/ngx_string.c \

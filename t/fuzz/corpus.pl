@@ -62,3 +62,16 @@ seed('multipart', $_) for "\1$type--b--",
         . "Content-Transfer-Encoding: 8bit\r\n\r\n--b\r\n$file\r\n\r\r\n--b--",
     "\x12multipart/form-data; charset=x; boundary=\"a b-\"\n--a b-\r\n${name}a"
         . "\r\n\r\n\r\n--a b\r\n--a b-\r\n\r\n--a b---x\r\n--a b---";
+
+# a kind, then the query or body, for the tables of t/fuzz/input.c
+
+seed('input', $_) for "\0n=5&s=secret&ids=1&ids=2&tags=a&tags=%C3%A9&colors=red&"
+    . 'user={"name":"a"}&json=[1,{"a":null}]&object={}',
+    "\1" . '{"n":5,"ids":[1,2],"tags":["a","\u00e9"],"colors":["green"],'
+    . '"user":{"name":"a","age":3,"items":[{"name":"b","price":0.5}],"any":[]},'
+    . '"users":[{"name":"c"},{"name":"d","items":[]}],"json":{"x":[1e5,"y"]},'
+    . '"object":{"a":1}}',
+    "\2n=5&ids=1&users={\"name\":\"x\"}&users={}&file=x",
+    "\3--b\r\n${name}n\r\n\r\n7\r\n--b\r\n${name}file; filename=a.txt\r\n"
+    . "Content-Type: text/plain\r\n\r\nabc\r\n--b\r\n${name}files; filename=b"
+    . "\r\n\r\n\r\n--b\r\n${name}user\r\n\r\n{\"name\":\"a\"}\r\n--b--\r\n";

@@ -11,6 +11,7 @@
 
 #include "function/ngx_http_task_function.h"
 
+#include "base/ngx_http_task_arena.c"
 #include "function/ngx_http_task_type.c"
 #include "function/ngx_http_task_value.c"
 
@@ -32,6 +33,13 @@ must(int truth)
 /* what the linked files need of the rest of nginx, and of the module */
 
 volatile ngx_cycle_t  *ngx_cycle;
+
+
+void
+ngx_http_task_work_begin(ngx_http_task_work_t *work)
+{
+    must(0);
+}
 
 
 void
@@ -83,6 +91,7 @@ judge(ngx_pool_t *pool, ngx_http_task_arg_t *arg, ngx_int_t rc,
 {
     ngx_array_t                args;
     ngx_http_task_bound_e      bound;
+    ngx_http_task_function_t   function;
     ngx_http_task_args_conf_t  conf;
 
     bound = ngx_http_task_types[arg->param->type].bound;
@@ -114,6 +123,8 @@ judge(ngx_pool_t *pool, ngx_http_task_arg_t *arg, ngx_int_t rc,
     args.elts = arg;
     args.nelts = 1;
 
+    function.args.nargs = 1;
+    conf.function = &function;
     conf.args = &args;
     conf.args_size = sizeof(int64_t);
 
@@ -132,6 +143,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     unsigned char            *copy, *p;
     ngx_http_task_arg_t       arg;
     ngx_http_task_json_t      json;
+    ngx_http_task_space_t     space;
     ngx_http_task_value_t     value;
     ngx_http_task_invalid_t   invalid;
 
@@ -146,6 +158,9 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     copy = malloc(size);
     must(pool != NULL && copy != NULL);
     memcpy(copy, data, size);
+
+    space.pool = pool;
+    space.arena = NULL;
 
     ngx_memzero(&param, sizeof(ngx_task_param_t));
     ngx_memzero(&arg, sizeof(ngx_http_task_arg_t));
@@ -163,13 +178,14 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     limit(&arg, &min, '>', &arg.min);
     limit(&arg, &max, '<', &arg.max);
 
-    rc = ngx_http_task_value_text(pool, &arg, &text, &value, &invalid);
+    rc = ngx_http_task_value_text(&space, &arg, &text, &value, &invalid);
     judge(pool, &arg, rc, &value, &invalid);
 
     ngx_http_task_json_scan(text.data, text.len, NULL, NULL, &json);
 
     if (json.error == NULL) {
-        rc = ngx_http_task_value_json(pool, &arg, &json.root, &value, &invalid);
+        rc = ngx_http_task_value_json(&space, &arg, &json.root, &value,
+                                      &invalid);
         judge(pool, &arg, rc, &value, &invalid);
     }
 
