@@ -30,6 +30,10 @@ files() {
     echo "$share/serve.sh 644 util/serve.sh"
     echo "$share/first/first.c 644 util/first/first.c"
     echo "$share/first/nginx.conf 644 util/first/nginx.conf"
+    echo "$share/page.conf 644 conf/page.conf"
+    for page in conf/html/*; do
+        echo "$share/html/${page##*/} 644 $page"
+    done
     [ ! -d $links ] || echo "$conf 644 -"
 }
 
@@ -92,7 +96,7 @@ uninstall_all() {
         echo "removed $dest$file"
     done
 
-    rmdir "$dest$share/first" "$dest$share" 2> /dev/null || :
+    rmdir "$dest$share/first" "$dest$share/html" "$dest$share" 2> /dev/null || :
 
     # nginx does not start with a link that leads nowhere
 

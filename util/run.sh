@@ -62,7 +62,7 @@ for conf in $confs; do
 done
 
 tell_user "$user" "$conf"
-echo "serving$confs until Ctrl-C; try, in another shell:"
+echo "serving$confs until Ctrl-C"
 for conf in $confs; do
     addresses "$conf"
 done

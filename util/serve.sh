@@ -35,13 +35,23 @@ free() {
     done
 }
 
-# what to try: comments that are commands, and locations without one
+# what to look at, and to try: the page that describes all, comments that are
+# commands, and locations without one
 
 addresses() {
-    awk -v url="http://127.0.0.1:$(ports "$1" | head -n 1)" '
+    url="http://127.0.0.1:$(ports "$1" | head -n 1)"
+
+    if grep -q '^ *task_openapi\>' "$1"; then
+        printf 'see and try all of it in a browser:\n    %s\n' "$url/docs.html"
+    fi
+
+    echo "or, in another shell:"
+
+    awk -v url="$url" '
         $1 == "#" && $2 == "curl" {
-            sub(/^ *# /, "    "); print; told = 1
+            sub(/^ *# /, "    "); more = /\\$/; print; told = 1; next
         }
+        more { sub(/^ *# /, "    "); more = /\\$/; print; next }
         $1 == "location" {
             if (!told && $2 == "=") print "    curl " url $3
             if (!told && $2 == "/") page = "and look at " url "/"
