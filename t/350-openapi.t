@@ -327,7 +327,8 @@ is(join(' ', keys %{$doc->{paths}{'/none'}}), 'get', 'no parameters, no POST');
 same(op('get', '/none'), '{"operationId":"none_none_get","tags":["everything"],
     "responses":{
     "200":{"description":"Successful Response",
-           "content":{"application/json":{"schema":{}}}},
+           "content":{"text/csv; charset=utf-8":{"schema":{}},
+                      "text/plain":{"schema":{}}}},
     "500":{"description":"Internal Server Error","content":{"application/json":
            {"schema":{"$ref":"#/components/schemas/Error"}}}},
     "503":{"description":"Service Unavailable",

@@ -113,6 +113,12 @@ void ngx_http_task_openapi_task(ngx_http_task_openapi_t *o, cJSON *item,
     ngx_http_task_openapi_path_t *path);
 void ngx_http_task_openapi_body(ngx_http_task_openapi_t *o, cJSON *op,
     ngx_http_task_loc_conf_t *location);
+
+/* adds each of the types, "image/png, image/jpeg", with a schema, as JSON */
+
+void ngx_http_task_openapi_types(ngx_http_task_openapi_t *o, cJSON *content,
+    const char *types, const char *schema);
+
 void ngx_http_task_openapi_answers(ngx_http_task_openapi_t *o, cJSON *op,
     ngx_http_task_loc_conf_t *location);
 void ngx_http_task_openapi_quick(ngx_http_task_openapi_t *o, cJSON *item,

@@ -121,7 +121,7 @@ static void
 ngx_http_task_openapi_done(ngx_http_task_openapi_t *o, cJSON *responses,
     ngx_http_task_function_t *function)
 {
-    cJSON       *done, *content, *media;
+    cJSON       *done, *content;
     const char  *type, *schema;
 
     type = function->table.result_type;
@@ -137,12 +137,9 @@ ngx_http_task_openapi_done(ngx_http_task_openapi_t *o, cJSON *responses,
                            "Successful Response");
 
     content = ngx_http_task_doc_object(&o->doc, done, "content");
-    media = ngx_http_task_doc_object(&o->doc, content,
-                                     type ? type : "application/json");
 
-    (void) ngx_http_task_doc_add(&o->doc, media, "schema",
-                                 ngx_http_task_json_tree((u_char *) schema,
-                                                         ngx_strlen(schema)));
+    ngx_http_task_openapi_types(o, content, type ? type : "application/json",
+                                schema);
 }
 
 

@@ -10,8 +10,6 @@
 static ngx_uint_t ngx_http_task_openapi_body_params(
     ngx_http_task_openapi_t *o, cJSON *content, ngx_http_task_schema_t *s,
     ngx_uint_t bodies);
-static void ngx_http_task_openapi_body_raw(ngx_http_task_openapi_t *o,
-    cJSON *content, const char *types);
 static ngx_uint_t ngx_http_task_openapi_body_count(
     ngx_http_task_schema_t *s);
 
@@ -53,7 +51,11 @@ ngx_http_task_openapi_body(ngx_http_task_openapi_t *o, cJSON *op,
     if (f->table.flags & NGX_TASK_RAW_BODY) {
         body = ngx_http_task_doc_object(&o->doc, op, "requestBody");
         content = ngx_http_task_doc_object(&o->doc, body, "content");
-        ngx_http_task_openapi_body_raw(o, content, f->table.body_types);
+
+        ngx_http_task_openapi_types(o, content, f->table.body_types
+                                                ? f->table.body_types : "*/*",
+                                    "{\"type\":\"string\","
+                                    "\"format\":\"binary\"}");
         return;
     }
 
@@ -114,19 +116,14 @@ ngx_http_task_openapi_body_params(ngx_http_task_openapi_t *o, cJSON *content,
 }
 
 
-/* "image/png, image/jpeg" */
-
-static void
-ngx_http_task_openapi_body_raw(ngx_http_task_openapi_t *o, cJSON *content,
-    const char *types)
+void
+ngx_http_task_openapi_types(ngx_http_task_openapi_t *o, cJSON *content,
+    const char *types, const char *schema)
 {
+    cJSON       *media;
     size_t       len, skip;
     u_char      *type;
     const char  *p;
-
-    if (types == NULL) {
-        types = "*/*";
-    }
 
     for (p = types; *p; p += skip) {
         p += strspn(p, " \t,");
@@ -150,9 +147,11 @@ ngx_http_task_openapi_body_raw(ngx_http_task_openapi_t *o, cJSON *content,
 
         *ngx_cpymem(type, p, len) = '\0';
 
-        ngx_http_task_doc_raw(&o->doc, content, (char *) type,
-                              "{\"schema\":{\"type\":\"string\","
-                              "\"format\":\"binary\"}}");
+        media = ngx_http_task_doc_object(&o->doc, content, (char *) type);
+
+        (void) ngx_http_task_doc_add(&o->doc, media, "schema",
+                                     ngx_http_task_json_tree((u_char *) schema,
+                                                         ngx_strlen(schema)));
     }
 }
 

@@ -227,7 +227,8 @@ static const ngx_task_function_t  functions[] = {
                       .flags = NGX_TASK_GET|NGX_TASK_PUT|NGX_TASK_DELETE,
                       .args = NGX_TASK_ARGS(item_t, item_params)),
 
-    NGX_TASK_FUNCTION("none", .async = later)
+    NGX_TASK_FUNCTION("none", .async = later,
+                      .result_type = "text/csv; charset=utf-8, text/plain")
 };
 
 
