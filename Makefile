@@ -86,6 +86,7 @@ $(MODULE): $(OBJ)/Makefile $(C_FILES) $(H_FILES)
 test:
 	@$(PACKAGES) install $(TEST_NEEDS)
 	@sh util/test-nginx.sh $(BUILD)/perl
+	@sh util/openapi.sh $(BUILD)/openapi
 	@$(MAKE) -s build $(TEST_BUILDS) $(FAIL_MODULE)
 	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
 	    TEST_NGINX_FAIL_MODULE=$(FAIL_MODULE) \

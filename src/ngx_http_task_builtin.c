@@ -72,7 +72,8 @@ static const ngx_task_function_t  functions[] = {
                       .flags = NGX_TASK_RAW_BODY|NGX_TASK_DECLARED,
                       .args = NGX_TASK_ARGS(ngx_http_task_command_args_t,
                                             ngx_http_task_command_params),
-                      .check = ngx_http_task_command_check)
+                      .check = ngx_http_task_command_check,
+                      .result_type = "*/*")
 };
 
 

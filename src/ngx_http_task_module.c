@@ -169,6 +169,20 @@ static ngx_command_t  ngx_http_task_commands[] = {
       0,
       NULL },
 
+    { ngx_string("task_openapi"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_ANY,
+      ngx_http_task_openapi_set,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("task_openapi_hide"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_task_loc_conf_t, openapi_hide),
+      NULL },
+
       ngx_null_command
 };
 

@@ -370,7 +370,8 @@ typedef struct {
     const char              *body_types; /* with NGX_TASK_RAW_BODY, as above */
     const char              *result_type;
                                          /* for documentation: the Content-Type
-                                            of a result that is no JSON */
+                                            of a result that is no JSON, or
+                                            several with commas */
     const char              *result_schema;
                                          /* likewise: its JSON Schema */
 } ngx_task_function_t;

@@ -40,7 +40,9 @@ my %clients = files(qw(answer/errors answer/response builtin command
                        function/type function/value input/media_type
                        input/params_json input/params_parts input/params_read
                        input/params_value jobs/job_answer
-                       jobs/job_status jobs/job_stream stats/metrics stats/seen
+                       jobs/job_status jobs/job_stream
+                       http/openapi_answer http/openapi_body http/openapi_jobs
+                       http/openapi_task stats/metrics stats/seen
                        stats/status_prometheus text/json text/json_scalar
                        text/multipart text/multipart_head text/multipart_param));
 

@@ -82,10 +82,19 @@ const streams = type =>
         .test(type);
 
 
+/* text that is JSON, as in a query, has the schema of what it says */
+
+function saidSchema(schema) {
+    return schema.contentMediaType === "application/json" && schema.contentSchema
+        ? { ...schema, type: undefined, contentMediaType: undefined,
+            ...follow(schema.contentSchema) } : schema;
+}
+
+
 /* a schema without what may be null as well */
 
 function plainSchema(given) {
-    const schema = follow(given);
+    const schema = saidSchema(follow(given));
     const some = (schema.anyOf || schema.oneOf || [])
         .map(follow).filter(s => s.type !== "null");
 

@@ -107,7 +107,8 @@ static const ngx_task_function_t  functions[] = {
     NGX_TASK_FUNCTION("count", .summary = "counts by events", .async = count,
                       .flags = NGX_TASK_CONTEXT,
                       .state_size = sizeof(count_state_t),
-                      .args = NGX_TASK_ARGS(count_args_t, count_params))
+                      .args = NGX_TASK_ARGS(count_args_t, count_params),
+                      .result_type = "text/event-stream")
 };
 
 

@@ -327,7 +327,8 @@ static const ngx_task_function_t  functions[] = {
 
     NGX_TASK_FUNCTION("rows", .summary = "streams the rows of a query",
                       .block = rows,
-                      .args = NGX_TASK_ARGS(rows_args_t, rows_params))
+                      .args = NGX_TASK_ARGS(rows_args_t, rows_params),
+                      .result_type = "application/jsonl, text/csv")
 };
 
 

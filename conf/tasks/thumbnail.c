@@ -139,7 +139,8 @@ static const ngx_task_function_t  functions[] = {
     NGX_TASK_FUNCTION("thumbnail", .summary = "makes a small JPEG of an image",
                       .block = thumbnail,
                       .flags = NGX_TASK_POST|NGX_TASK_RAW_BODY,
-                      .args = NGX_TASK_ARGS(thumbnail_args_t, thumbnail_params))
+                      .args = NGX_TASK_ARGS(thumbnail_args_t, thumbnail_params),
+                      .result_type = "image/jpeg")
 };
 
 

@@ -6,6 +6,7 @@
 
 
 #include "function/ngx_http_task_function.h"
+#include "function/ngx_http_task_schema.h"
 
 
 static ngx_int_t ngx_http_task_function_init(ngx_conf_t *cf,
@@ -51,7 +52,9 @@ ngx_http_task_functions_add(ngx_conf_t *cf, ngx_http_task_library_t *library)
         ngx_memcpy(&function[i].table, p + i * d->function_size,
                    d->function_size);
 
-        if (ngx_http_task_function_init(cf, library, &function[i]) != NGX_OK) {
+        if (ngx_http_task_function_init(cf, library, &function[i]) != NGX_OK
+            || ngx_http_task_schema_check(cf, &function[i]) != NGX_OK)
+        {
             return NGX_ERROR;
         }
     }

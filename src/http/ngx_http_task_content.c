@@ -8,11 +8,7 @@
 #include "http/ngx_http_task_http.h"
 
 
-static char *ngx_http_task_content(ngx_conf_t *cf, ngx_command_t *cmd,
-    ngx_http_task_loc_conf_t *tlcf, ngx_http_handler_pt handler);
-
-
-static char *
+char *
 ngx_http_task_content(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_http_task_loc_conf_t *tlcf, ngx_http_handler_pt handler)
 {

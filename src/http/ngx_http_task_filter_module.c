@@ -5,8 +5,8 @@
  * installed only if some location has a directive of ours, other than "quick".
  *
  * The header filter runs after nginx's own one of "expires" and "add_header":
- * an answer that is true only now is marked "no-store", and events "no-cache",
- * unless somebody has set Cache-Control.
+ * an answer that is true only now is marked "no-store", and events and what may
+ * have changed with a reload "no-cache", unless somebody has set Cache-Control.
  */
 
 
@@ -116,7 +116,10 @@ ngx_http_task_header_filter(ngx_http_request_t *r)
 }
 
 
-/* what "task_jobs", "task_status", "task_ready" or a 202 tells; and events */
+/*
+ * What "task_jobs", "task_status", "task_ready" or a 202 tells; and events, and
+ * the document of "task_openapi".
+ */
 
 static ngx_int_t
 ngx_http_task_header_cache(ngx_http_request_t *r)
@@ -129,7 +132,7 @@ ngx_http_task_header_cache(ngx_http_request_t *r)
 
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_task_module);
 
-    if (ngx_http_task_header_events(r, tlcf)) {
+    if (tlcf->openapi || ngx_http_task_header_events(r, tlcf)) {
         return ngx_http_task_has_cache_control(r)
                ? NGX_OK : ngx_http_task_add_header(r, &name, &no_cache);
     }

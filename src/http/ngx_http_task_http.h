@@ -47,6 +47,17 @@ typedef struct {
 } ngx_http_task_main_conf_t;
 
 
+/* "task_openapi": a document, and what is said about it */
+
+typedef struct {
+    ngx_str_t                        title;
+    ngx_str_t                        version;
+    ngx_uint_t                       server;       /* it tells where it is */
+    ngx_str_t                        text;
+    ngx_str_t                        etag;
+} ngx_http_task_openapi_conf_t;
+
+
 /* a location: a part for each room, and what is http/'s own */
 
 typedef struct ngx_http_task_loc_conf_s  ngx_http_task_loc_conf_t;
@@ -72,6 +83,9 @@ struct ngx_http_task_loc_conf_s {
     ngx_str_t                        ready;        /* task_ready's location */
     void                            *server;       /* task_ready's server */
     ngx_http_task_format_e           format;       /* task_status' format */
+
+    ngx_http_task_openapi_conf_t    *openapi;      /* NULL: there is none */
+    ngx_flag_t                       openapi_hide; /* it is in no document */
 };
 
 
@@ -112,6 +126,11 @@ void ngx_http_task_untold(ngx_conf_t *cf, ngx_http_task_main_conf_t *tmcf);
 
 /* --- what answers in a location: ngx_http_task_content.c ----------------- */
 
+/* a directive gives the location its handler */
+
+char *ngx_http_task_content(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_http_task_loc_conf_t *tlcf, ngx_http_handler_pt handler);
+
 /* directives; conf is a ngx_http_task_loc_conf_t */
 
 char *ngx_http_task_content_task(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -124,6 +143,17 @@ char *ngx_http_task_content_status(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_task_content_ready(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+
+/* ngx_http_task_openapi_conf.c: likewise */
+
+char *ngx_http_task_openapi_set(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* makes the documents, when all of the configuration has been read */
+
+ngx_int_t ngx_http_task_openapi_build(ngx_conf_t *cf,
+    ngx_http_task_main_conf_t *tmcf);
 
 
 /* --- content handlers ---------------------------------------------------- */
@@ -141,6 +171,10 @@ ngx_int_t ngx_http_task_status_handler(ngx_http_request_t *r);
 /* ngx_http_task_ready.c */
 
 ngx_int_t ngx_http_task_ready_handler(ngx_http_request_t *r);
+
+/* ngx_http_task_openapi_send.c */
+
+ngx_int_t ngx_http_task_openapi_handler(ngx_http_request_t *r);
 
 /* checks that each location that "task_ready" names has a limit */
 

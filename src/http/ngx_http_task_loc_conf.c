@@ -105,6 +105,7 @@ ngx_http_task_loc_conf_create(ngx_conf_t *cf)
      *     tlcf->ready = { 0, NULL };
      *     tlcf->server = NULL;
      *     tlcf->format = NGX_HTTP_TASK_FORMAT_ASKED;
+     *     tlcf->openapi = NULL;
      */
 
     if (cf->cmd_type != NGX_MAIN_CONF) {
@@ -122,6 +123,7 @@ ngx_http_task_loc_conf_create(ngx_conf_t *cf)
 
     tlcf->stats.zone = NGX_CONF_UNSET_PTR;
     tlcf->job.background = NGX_CONF_UNSET_UINT;
+    tlcf->openapi_hide = NGX_CONF_UNSET;
 
     return tlcf;
 }
@@ -327,6 +329,8 @@ ngx_http_task_loc_conf_parts(ngx_conf_t *cf, ngx_http_task_loc_conf_t *prev,
 
     f = conf->args.function;
 
+    ngx_conf_merge_value(conf->openapi_hide, prev->openapi_hide, 0);
+
     if (ngx_http_task_stats_merge(cf, &prev->stats, &conf->stats,
                                   f ? &f->name : NULL,
                                   f ? &conf->run.mode.executor->name : NULL)
@@ -444,7 +448,8 @@ ngx_http_task_loc_conf_check(ngx_conf_t *cf)
     tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
 
     if (ngx_http_task_ready_check(cf, tmcf) != NGX_OK
-        || ngx_http_task_stats_check(cf, &tmcf->zones) != NGX_OK)
+        || ngx_http_task_stats_check(cf, &tmcf->zones) != NGX_OK
+        || ngx_http_task_openapi_build(cf, tmcf) != NGX_OK)
     {
         return NGX_ERROR;
     }

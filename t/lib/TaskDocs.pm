@@ -16,10 +16,6 @@ our @EXPORT = qw(begin serve open_document operation send_it verdict answer answ
 
 use constant { PORT => 8504, ECHO => 8505 };
 
-# the document of the functions: "task_openapi;", where nginx makes it itself
-
-use constant DOCUMENT => 'alias t/lab/docs-functions.json;';
-
 use constant POLICY => q(default-src 'none'; script-src 'self'; style-src 'self'; )
     . q(connect-src 'self'; img-src 'self' blob: data:; form-action 'none'; )
     . q(base-uri 'none'; frame-ancestors 'none');
@@ -47,7 +43,7 @@ sub begin {
 # conf/functions.conf with a job, a task that can be one, and the documents
 
 sub serve {
-    my ($document, $echo) = (DOCUMENT, ECHO);
+    my $echo = ECHO;
     my $locations = <<"END";
         location = /task {
             task             sleep;
@@ -60,9 +56,6 @@ sub serve {
         }
         location /jobs/ {
             task_jobs  zone=docs;
-        }
-        location = /openapi.json {
-            $document
         }
         location ~ ^/(?<name>controls|odd)\\.json\$ {
             root  t/lab;
