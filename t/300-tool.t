@@ -156,7 +156,7 @@ my $conf = "$dir/first/nginx.conf";
 my $it = begin($dir, "$task new first", 'terminal');
 
 answers($port, '/first?name=you', '{"hello":"you"}');
-says($it, qr/^workers run as .*^serving .* try, elsewhere:/ms) if $> == 0;
+says($it, qr/^workers run as .*^serving .*^a page .*^or, in another shell:/ms) if $> == 0;
 says($it, qr{curl 'http://127\.0\.0\.1:$port/first\?name=you'});
 
 my ($ok, $text) = said($dir, "$task new other");

@@ -41,11 +41,10 @@ free() {
 addresses() {
     url="http://127.0.0.1:$(ports "$1" | head -n 1)"
 
-    if grep -q '^ *task_openapi\>' "$1"; then
-        printf 'see and try all of it in a browser:\n    %s\n' "$url/docs.html"
-    fi
-
-    echo "or, in another shell:"
+    page=
+    ! grep -q '^ *task_openapi\>' "$1" || page=$url/docs.html
+    [ -z "$page" ] || echo "a page to see and try it: $page"
+    echo "${page:+or, }in another shell:"
 
     awk -v url="$url" '
         $1 == "#" && $2 == "curl" {
@@ -57,6 +56,7 @@ addresses() {
             if (!told && $2 == "/") page = "and look at " url "/"
             told = 0
         }
+        $1 == "index" && $2 == "docs.html;" { page = "" }
         END { if (page) print page }' "$1"
 }
 

@@ -138,7 +138,7 @@ sub serve {
 
     s/^(?:pid|error_log|daemon)\s.*\n//mg;
     s/^(\s*listen\s+127\.0\.0\.1):\d+/$1:$port/mg;
-    s{^(\s*include\s+)paths\.conf}{$1$ENV{PWD}/conf/paths.conf}mg;
+    s{^(\s*include\s+)(paths|page)\.conf}{$1$ENV{PWD}/conf/$2.conf}mg;
     s{^(\s*access_log\s+)build/run/}{$1$dir/}mg;
     $edit->() if $edit;
 
