@@ -42,6 +42,7 @@ my @cases = (
     [ 'parse', '/parse?text=[1,"a\u00e9",{"b":[],"c":"%ff"},null]' ],
     [ 'status', '/status' ],
     [ 'metrics', '/metrics' ],
+    [ 'openapi', '/openapi.json' ],
     [ 'not allowed', '/async', method => 'PUT' ],
     [ 'body', '/values', method => 'POST', body => '{"n":5,"na\u006de":"x"}' ],
     [ 'wrong body', '/values', method => 'POST', body => '{"n":true,"x":[1]}' ],
@@ -146,6 +147,7 @@ my %conf = (
                                task_background prefer zone=jobs; }
         location /jobs/      { task_jobs zone=jobs; }
         location = /status   { task_status json; }
+        location = /openapi.json { task_openapi; }
         location = /metrics  { task_status prometheus; }
         location = /async    { task sleep; task_param duration default=1ms; }
         location = /thread   { task sleep; task_mode thread=probe;
