@@ -4,12 +4,13 @@
  */
 
 
-#include "http/ngx_http_task_http.h"
+#include "http/openapi/ngx_http_task_openapi.h"
 
 
 static char *ngx_http_task_module_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_task_preconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_task_postconfiguration(ngx_conf_t *cf);
 
 
 extern const ngx_task_library_t  ngx_task_library;      /* the built-in one */
@@ -189,7 +190,7 @@ static ngx_command_t  ngx_http_task_commands[] = {
 
 static ngx_http_module_t  ngx_http_task_module_ctx = {
     ngx_http_task_preconfiguration,        /* preconfiguration */
-    ngx_http_task_loc_conf_check,       /* postconfiguration */
+    ngx_http_task_postconfiguration,       /* postconfiguration */
 
     ngx_http_task_main_conf_create,        /* create main configuration */
     ngx_http_task_main_conf_init,          /* init main configuration */
@@ -247,4 +248,17 @@ ngx_http_task_preconfiguration(ngx_conf_t *cf)
     ngx_http_task_loc_conf_begin(cf);
 
     return ngx_http_task_variables_add(cf);
+}
+
+
+/* the documents tell what has passed the checks */
+
+static ngx_int_t
+ngx_http_task_postconfiguration(ngx_conf_t *cf)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_task_loc_conf_check(cf);
+
+    return (rc == NGX_OK) ? ngx_http_task_openapi_build(cf) : rc;
 }

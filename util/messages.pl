@@ -41,8 +41,9 @@ my %clients = files(qw(answer/errors answer/response builtin command
                        input/params_json input/params_parts input/params_read
                        input/params_value jobs/job_answer
                        jobs/job_status jobs/job_stream
-                       http/openapi_answer http/openapi_body http/openapi_jobs
-                       http/openapi_task stats/metrics stats/seen
+                       http/openapi/openapi_answer http/openapi/openapi_body
+                       http/openapi/openapi_jobs http/openapi/openapi_task
+                       stats/metrics stats/seen
                        stats/status_prometheus text/json text/json_scalar
                        text/multipart text/multipart_head text/multipart_param));
 

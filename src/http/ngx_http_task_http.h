@@ -145,17 +145,6 @@ char *ngx_http_task_content_ready(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 
-/* ngx_http_task_openapi_conf.c: likewise */
-
-char *ngx_http_task_openapi_set(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-
-/* makes the documents, when all of the configuration has been read */
-
-ngx_int_t ngx_http_task_openapi_build(ngx_conf_t *cf,
-    ngx_http_task_main_conf_t *tmcf);
-
-
 /* --- content handlers ---------------------------------------------------- */
 
 /* ngx_http_task_handler.c: "task", "quick" and "task_jobs" */
@@ -171,10 +160,6 @@ ngx_int_t ngx_http_task_status_handler(ngx_http_request_t *r);
 /* ngx_http_task_ready.c */
 
 ngx_int_t ngx_http_task_ready_handler(ngx_http_request_t *r);
-
-/* ngx_http_task_openapi_send.c */
-
-ngx_int_t ngx_http_task_openapi_handler(ngx_http_request_t *r);
 
 /* checks that each location that "task_ready" names has a limit */
 

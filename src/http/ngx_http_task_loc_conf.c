@@ -448,8 +448,7 @@ ngx_http_task_loc_conf_check(ngx_conf_t *cf)
     tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
 
     if (ngx_http_task_ready_check(cf, tmcf) != NGX_OK
-        || ngx_http_task_stats_check(cf, &tmcf->zones) != NGX_OK
-        || ngx_http_task_openapi_build(cf, tmcf) != NGX_OK)
+        || ngx_http_task_stats_check(cf, &tmcf->zones) != NGX_OK)
     {
         return NGX_ERROR;
     }

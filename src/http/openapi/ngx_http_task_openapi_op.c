@@ -4,7 +4,7 @@
  */
 
 
-#include "http/ngx_http_task_openapi.h"
+#include "http/openapi/ngx_http_task_openapi.h"
 
 
 static u_char *ngx_http_task_openapi_id(u_char *p, const u_char *text,

@@ -4,7 +4,7 @@
  */
 
 
-#include "http/ngx_http_task_openapi.h"
+#include "http/openapi/ngx_http_task_openapi.h"
 
 
 #define NGX_HTTP_TASK_OPENAPI_JOB_ERROR(what)                                 \

@@ -4,7 +4,7 @@
  */
 
 
-#include "http/ngx_http_task_openapi.h"
+#include "http/openapi/ngx_http_task_openapi.h"
 
 
 static ngx_uint_t ngx_http_task_openapi_body_params(

@@ -5,7 +5,7 @@
  */
 
 
-#include "http/ngx_http_task_openapi.h"
+#include "http/openapi/ngx_http_task_openapi.h"
 
 #include <ngx_md5.h>
 
@@ -105,10 +105,13 @@ ngx_http_task_openapi_words(ngx_conf_t *cf)
 
 
 ngx_int_t
-ngx_http_task_openapi_build(ngx_conf_t *cf, ngx_http_task_main_conf_t *tmcf)
+ngx_http_task_openapi_build(ngx_conf_t *cf)
 {
-    ngx_uint_t                  i;
-    ngx_http_task_loc_conf_t  **location;
+    ngx_uint_t                   i;
+    ngx_http_task_loc_conf_t   **location;
+    ngx_http_task_main_conf_t   *tmcf;
+
+    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_task_module);
 
     location = tmcf->locations.elts;
 

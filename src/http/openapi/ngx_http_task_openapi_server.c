@@ -4,7 +4,7 @@
  */
 
 
-#include "http/ngx_http_task_openapi.h"
+#include "http/openapi/ngx_http_task_openapi.h"
 
 
 static void ngx_http_task_openapi_server(ngx_http_task_openapi_t *o,

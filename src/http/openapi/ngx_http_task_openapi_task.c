@@ -5,7 +5,7 @@
  */
 
 
-#include "http/ngx_http_task_openapi.h"
+#include "http/openapi/ngx_http_task_openapi.h"
 
 
 static void ngx_http_task_openapi_method(ngx_http_task_openapi_t *o,

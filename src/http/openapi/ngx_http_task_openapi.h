@@ -13,6 +13,20 @@
 #include "function/ngx_http_task_schema.h"
 
 
+/* --- the directive: ngx_http_task_openapi_conf.c ------------------------- */
+
+char *ngx_http_task_openapi_set(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* makes the documents, when all of the configuration has been read */
+
+ngx_int_t ngx_http_task_openapi_build(ngx_conf_t *cf);
+
+/* ngx_http_task_openapi_send.c: the content handler */
+
+ngx_int_t ngx_http_task_openapi_handler(ngx_http_request_t *r);
+
+
 /* --- paths: ngx_http_task_openapi_path.c --------------------------------- */
 
 /* "{id}" in a path */

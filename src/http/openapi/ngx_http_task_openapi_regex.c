@@ -7,7 +7,7 @@
  */
 
 
-#include "http/ngx_http_task_openapi.h"
+#include "http/openapi/ngx_http_task_openapi.h"
 
 
 typedef enum {

@@ -5,7 +5,7 @@
  */
 
 
-#include "http/ngx_http_task_openapi.h"
+#include "http/openapi/ngx_http_task_openapi.h"
 
 
 static ngx_int_t ngx_http_task_openapi_path_jobs(
