@@ -9,6 +9,7 @@ use strict;
 use utf8;
 use warnings;
 
+use File::Copy qw(copy);
 use HTTP::Tiny;
 use JSON::PP;
 use Test::More;
@@ -171,13 +172,32 @@ is(decode_json(HTTP::Tiny->new->get("$root/jobs/$id")->{content})->{state}, 'can
    'nginx says so, too');
 $b->console('nothing in the console');
 
-operation('hello');
-fill('hello', name => 'nginx', times => 3);
-send_it('hello');
-verdict('hello', qr/^200 /, 'once more');
+# a part of the path, a list, an object and a file; README.md has the picture
+
+operation('photo');
+copy('conf/lab/lab.png', "$b->{dir}/lab.png") or die "lab.png: $!\n";
+fill('photo', album => 7);
+$b->click("#photo [aria-label='Add a row to tags']") for 1 .. 2;
+$b->script('[...document.querySelectorAll("#photo [data-name=tags]")]
+    .forEach((e, i) => { e.value = ["four", "lanes"][i]; })');
+$b->enter('#photo .object [data-name=name]', 'home');
+$b->enter('#photo .object [data-name=lat]', '91');
+$b->keys_to('#photo [type=file]', "$b->{dir}/lab.png");
+send_it('photo');
+verdict('photo', qr/^422 /, 'a place that is none');
+like($b->text('#photo .object'), qr/less than or equal to 90/, 'is told at its field');
+$b->enter('#photo .object [data-name=lat]', '52.5');
+send_it('photo');
+verdict('photo', qr/^200 /, 'an upload');
+my $took = same_by_curl('photo', 'an upload');
+$b->console('nothing else in the console', qr/ 422 /);
+is($took->{size}, -s 'conf/lab/lab.png', 'all of it');
+is("@{ $took->{tags} }", 'four lanes', 'with a list');
+$b->enter('#filter', 'album');
+$b->size(1280, 1160);
 $b->script('scrollTo(0, 0)');
-$b->size(1280, 815);
 $b->picture('readme');
+$b->enter('#filter', '');
 
 # a narrow phone
 

@@ -74,7 +74,7 @@ END
 my %names = (
     'GET /hello' => 'hello', 'POST /hello' => 'hello_post', 'GET /count' => 'count',
     'POST /thumbnail' => 'thumbnail', 'GET /rows' => 'rows', 'GET /task' => 'sleep',
-    'POST /countdown' => 'countdown',
+    'POST /countdown' => 'countdown', 'POST /albums/{album}/photos' => 'photo',
 );
 
 sub open_document {
