@@ -21,7 +21,6 @@ my ($server) = $conf =~ /listen .*?\n(.*)\n    \}\n\}/s;
 
 my $s = TaskServer->new;
 $server =~ s/127\.0\.0\.1:8081/127.0.0.1:$s->{port}/g;
-$server =~ s{(include +)page\.conf}{$1$ENV{PWD}/conf/page.conf};
 $s->write_conf(main => $main, server => $server);
 $s->start;
 

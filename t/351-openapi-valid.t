@@ -110,7 +110,6 @@ for my $file (glob 'conf/*.conf') {
         or die "$file: no listen";
 
     $text =~ s{build/tasks}{$ENV{TEST_NGINX_TASKS}}g;
-    $text =~ s{^(\s*include\s+)(page\.conf)}{$1$ENV{PWD}/conf/$2}mg;
     $text =~ s/^worker_rlimit_nofile.*$//mg;
 
     document($file, text => $text);

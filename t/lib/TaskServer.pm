@@ -72,6 +72,11 @@ sub write_conf {
     my $paths = join '', map "    ${_}_temp_path $root/$_;\n",
                 qw(client_body proxy fastcgi scgi uwsgi);
 
+    # what locations of conf/ include
+
+    s{^(\s*include\s+)page\.conf}{$1$ENV{PWD}/conf/page.conf}mg
+        for $server, $conf{text} // ();
+
     open my $out, '>', "$root/nginx.conf" or die "$root/nginx.conf: $!";
 
     # a configuration of conf/, with the paths and ports of this run
