@@ -33,7 +33,7 @@ BENCH_NEEDS   = $(SERVER_NEEDS) python3-asyncpg perl valgrind wrk \
                 nghttp2-client util-linux python3 python3-matplotlib \
                 libnginx-mod-http-echo libnginx-mod-http-lua \
                 libnginx-mod-http-js python3-fastapi uvicorn python3-uvloop \
-                python3-httptools
+                python3-httptools python3-multipart
 
 # when the recipe runs: nginx's Makefile is made by then
 
@@ -221,7 +221,7 @@ $(EMPTY_MODULE): $(wildcard t/bench/empty/*) $(OBJ)/stamp
 	    "-O2" $(NGX_CONFIGURE)
 	@cd $(NGX_SRC) && $(MAKE) -s -f $(EMPTY_OBJ)/Makefile modules
 
-$(BUILD)/bench/sink: t/bench/sink.c
+$(BUILD)/bench/%: t/bench/%.c
 	@mkdir -p $(@D)
 	@gcc -O2 -g -Wall -Wextra -o $@ $<
 
@@ -229,7 +229,7 @@ bench:
 	@$(PACKAGES) install $(RUN_NEEDS) $(TASK_NEEDS) $(BENCH_NEEDS)
 	@$(MAKE) -s build tasks $(BUILD)/tasks/test/seccomp.so $(EMPTY_MODULE) \
 	    $(BUILD)/tasks/test/stream.so $(BUILD)/tasks/test/fetch.so \
-	    $(BUILD)/bench/sink
+	    $(BUILD)/tasks/test/upload.so $(BUILD)/bench/sink $(BUILD)/bench/source
 	@TASK_NGINX=$(NGINX) TASK_MODULE=$(MODULE) TASK_EMPTY=$(EMPTY_MODULE) \
 	    /usr/bin/python3 t/bench/bench.py $(NAMES)
 

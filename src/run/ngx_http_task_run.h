@@ -266,6 +266,13 @@ void ngx_http_task_piece_run(void *data, ngx_log_t *log);
 ngx_uint_t ngx_http_task_piece_threads_lost(void);
 
 
+/* --- the file of a body, at the end: ngx_http_task_close.c --------------- */
+
+/* closes it, in a thread if it is large, and if there is a pool */
+
+void ngx_http_task_close(ngx_task_t *t);
+
+
 /* --- nginx's pools, as this worker uses them: ngx_http_task_pool.c ------- */
 
 struct ngx_http_task_pool_s {

@@ -32,6 +32,7 @@ import report
 import servers
 import sleeps
 import streams
+import uploads
 from report import results, row, say
 from servers import CORES, ROOT
 
@@ -84,6 +85,7 @@ PARTS = {
     "streams": streams.streams,
     "fetches": fetches.fetches,
     "databases": databases.databases,
+    "uploads": uploads.uploads,
 }
 
 

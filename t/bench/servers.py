@@ -91,6 +91,24 @@ LUA_STREAMS = """
                              end } }
 """
 
+# a file in a form; FastAPI's is read in pieces, so all of ours is read, too,
+# or nothing is; SMALL is a port that takes less ahead
+
+SMALL = 9162
+
+UPLOADS = """
+    client_max_body_size 0; client_body_temp_path SPOOL;
+    client_body_buffer_size 1m;
+    location = /quick       { quick; }
+    location = /spool       { echo_read_request_body; echo spooled; }
+    location = /thread      { task upload read=1; task_mode thread; }
+    location = /thread_only { task upload; task_mode thread; }
+    location = /thread_16k  { task upload read=1; task_mode thread;
+                              client_body_buffer_size 16k; }
+    location = /async       { task upload read=1; task_mode async; }
+    location = /async_only  { task upload; task_mode async; }
+"""
+
 # a small upstream, by proxy_pass, and by what a function, lua or njs fetches
 
 UPSTREAM = """upstream small { server 127.0.0.1:9141; keepalive 128; }
@@ -333,6 +351,25 @@ def small(core=None):
     location = /     { return 200 "a small answer\n"; }
     location = /slow { task sleep duration=100ms; }
 """, [f"{BUILD}/ngx_http_task_module.so"], core=core)
+
+
+def uploads(spool, core=None):
+    locations = UPLOADS.replace("SPOOL", spool)
+
+    return nginx("uploads", 9161, locations,
+                 [f"{BUILD}/ngx_http_task_module.so",
+                  f"{MODULES}/ngx_http_echo_module.so"],
+                 main=f"task_load {BUILD}/tasks/test/upload.so;", core=core, http=f"""
+server {{ listen 127.0.0.1:{SMALL} rcvbuf=256k;
+{locations}
+}}
+""")
+
+
+def fastapi_uploads(spool, core=None):
+    os.environ["TMPDIR"] = spool
+
+    return uvicorn("fastapi_uploads", 9163, "app_uploads", core)
 
 
 def database(port, connections, core=None):
