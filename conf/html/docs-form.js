@@ -157,10 +157,11 @@ function pathOf(operation, fields, faults, masked) {
             const control = fields.places.get("path").get(name);
 
             control && faults.push([control, value
-                ? "An address cannot have this." : "An address needs this."]);
+                ? "A part of a path cannot be this."
+                : "Required: it is a part of the path."]);
         }
 
-        return encoded(value || "");
+        return value ? encoded(value) : part;
     }).join("");
 }
 

@@ -189,7 +189,7 @@ async function answered(view, panel, answer, since, abort) {
     const wrong = [...new Set(detail.map(d => d.loc.slice(1).join(".") || d.loc[0]))];
 
     say(`${view.operation.name}: ${said}.`
-        + (wrong.length ? ` ${wrong.join(" and ")} cannot be so.` : ""));
+        + (wrong.length ? ` Look at ${wrong.join(", ")}.` : ""));
 
     if (job) {
         followJob(panel, job);

@@ -170,6 +170,7 @@ ngx_http_task_args_merge(ngx_conf_t *cf, ngx_http_task_args_conf_t *prev,
     }
 
     ngx_http_task_args_kinds(conf);
+    ngx_http_task_source_unused(cf, conf, place);
 
     return ngx_http_task_args_ready(cf, conf);
 }

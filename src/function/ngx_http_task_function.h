@@ -309,6 +309,11 @@ ngx_int_t ngx_http_task_arg_compile(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
 ngx_int_t ngx_http_task_source_set(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
     ngx_str_t *value);
 
+/* warns of a capture with the name of a parameter that is not given it */
+
+void ngx_http_task_source_unused(ngx_conf_t *cf,
+    ngx_http_task_args_conf_t *conf, ngx_http_task_place_t *place);
+
 ngx_int_t ngx_http_task_arg_fix(ngx_conf_t *cf, ngx_http_task_place_t *place,
     ngx_http_task_arg_t *arg, ngx_http_task_fix_t *fix);
 ngx_int_t ngx_http_task_arg_narrow(ngx_conf_t *cf, ngx_http_task_arg_t *arg,

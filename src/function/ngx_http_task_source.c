@@ -16,6 +16,7 @@ static ngx_int_t ngx_http_task_source_named(ngx_conf_t *cf,
     ngx_http_task_source_e source);
 static ngx_uint_t ngx_http_task_source_capture(ngx_conf_t *cf,
     ngx_str_t *name);
+static ngx_uint_t ngx_http_task_source_group(ngx_conf_t *cf, ngx_str_t *name);
 
 
 ngx_int_t
@@ -141,19 +142,24 @@ ngx_http_task_source_named(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
 static ngx_uint_t
 ngx_http_task_source_capture(ngx_conf_t *cf, ngx_str_t *name)
 {
+    if (name->len == 1 && name->data[0] >= '1' && name->data[0] <= '9') {
+        return name->data[0] - '0';
+    }
+
+    return ngx_http_task_source_group(cf, name);
+}
+
+
+static ngx_uint_t
+ngx_http_task_source_group(ngx_conf_t *cf, ngx_str_t *name)
+{
 #if (NGX_PCRE)
     ngx_uint_t                  i;
     ngx_http_regex_t           *regex;
     ngx_http_variable_t        *v;
     ngx_http_core_loc_conf_t   *clcf;
     ngx_http_core_main_conf_t  *cmcf;
-#endif
 
-    if (name->data[0] >= '1' && name->data[0] <= '9') {
-        return name->data[0] - '0';
-    }
-
-#if (NGX_PCRE)
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
@@ -174,4 +180,33 @@ ngx_http_task_source_capture(ngx_conf_t *cf, ngx_str_t *name)
 #endif
 
     return 0;
+}
+
+
+/* who knows FastAPI expects it to be given by its name alone */
+
+void
+ngx_http_task_source_unused(ngx_conf_t *cf, ngx_http_task_args_conf_t *conf,
+    ngx_http_task_place_t *place)
+{
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *arg;
+
+    if (conf->function->settings) {
+        return;
+    }
+
+    arg = conf->args->elts;
+
+    for (i = 0; i < conf->args->nelts; i++) {
+
+        if (!arg[i].fixed && ngx_http_task_source_group(cf, &arg[i].name)) {
+            (void) ngx_http_task_conf_log(cf, NGX_LOG_WARN, place,
+                       "what this location captures as \"%V\" is not given "
+                       "to the parameter of this name: \"task %V %V=$%V;\" "
+                       "does so",
+                       &arg[i].name, &conf->function->name, &arg[i].name,
+                       &arg[i].name);
+        }
+    }
 }

@@ -123,7 +123,7 @@ like(curl('raw'), qr/-X PUT .*--data-binary '\@it'\\''s a, b; c\.png'/s, 'a file
 
 operation('everywhere', 'controls.json');
 send_it('everywhere');
-is($b->text('#everywhere .wrong'), 'An address needs this.', 'nothing is sent without');
+is($b->text('#everywhere .wrong'), 'Required: it is a part of the path.', 'nothing is sent without');
 is($b->script('return document.activeElement.dataset.name'), 'id', 'the focus is there');
 fill('everywhere', id => 'a/b?c#d e', text => '&=+%', any => '{"a":', key => 'hush',
      'X-Token' => 'tökén', theme => 'dark');
