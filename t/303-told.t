@@ -231,11 +231,16 @@ ok($status->{libraries}[0]{started}, 'started');
 
 # what holds a loop is told by another one
 
-my $c = $s->open('/sync');
+# on a machine that is busy, a task may be over before anybody has looked
+
+my ($c, $ends) = (undef, 0);
+
 $s->wait_for(sub {
+    ($c, $ends) = ($s->open('/sync'), time() + 3) if time() > $ends;
+
     my $r = $s->get('/status', timeout => 5);
     return $r->{body} =~ m{"oldest":\[\{"server":"","location":"/sync",}
-           && $r->{body} =~ m{"location":"/sync",.*?"age":0\.[3-9]};
+           && $r->{body} =~ m{"location":"/sync",.*?"age":(?:0\.[3-9]|1\.)};
 }, 'a sync task to be told');
 pass('a sync task is told while it runs');
 is($s->read($c)->{status}, 200, 'it ends');
