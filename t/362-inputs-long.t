@@ -147,7 +147,7 @@ everywhere('as many fields as there may be',
            is_answer({ ns => { n => 2000, first => 1, last => 3 } }),
            sub { parts($_[0], [ ns => 1 ], map([ ns => 2 ], 1 .. 1998), [ ns => 3 ]) });
 everywhere('too many fields', is_error('multipart_invalid'),
-           sub { parts($_[0], map [ ns => 1 ], 1 .. MANY) });
+           sub { parts($_[0], map [ ns => 1 ], 1 .. MANY) }, long => 1);
 
 # --- wrong ones -------------------------------------------------------------
 
@@ -184,7 +184,8 @@ everywhere('a million in any JSON',
 everywhere('a million of the same name', is_answer({ text => 1 }),
            sub { json($_[0], '{"text":"aa",' . '"text":1,' x MILLION . '"text":"a"}') }, @long);
 everywhere('a long string', is_answer({ text => 8_000_000 }),
-           sub { json($_[0], '{"text":"' . 'x' x 8_000_000 . '"}') }, @long);
+           sub { json($_[0], '{"text":"' . 'x' x 8_000_000 . '"}') }, long => 1,
+           modes => [ qw(thread sync job/thread) ]);
 everywhere('a long string of escapes', is_answer({ text => 2_000_000 }),
            sub { json($_[0], '{"text":"' . '\\u00e9' x MILLION . '"}') }, @long);
 

@@ -144,12 +144,12 @@ sub queued {
 
     open my $in, '<', '/proc/net/tcp' or die "tcp: $!\n";
 
-    while (<$in>) {
-        my ($from, $to, $sent, $unread) =
+    while (my $line = <$in>) {
+        my ($from, $to, $sent, $unread) = $line =~
             /^\s*\d+: \w+:(\w+) \w+:(\w+) \w+ (\w+):(\w+)/ or next;
 
-        $queued += hex($sent) + hex($unread)
-            if "$from $to" eq "$port $peer" || "$from $to" eq "$peer $port";
+        $queued += hex $sent if "$from $to" eq "$port $peer";
+        $queued += hex $unread if "$from $to" eq "$peer $port";
     }
 
     return $queued;
