@@ -77,7 +77,7 @@ sub ask {
     return ($r, $bound ? $least : 0, $mode eq 'sync' ? 0 : $slow);
 }
 
-# one body, everywhere: the same answer; without a time it is not looked at
+# one body, everywhere: the same answer
 
 sub everywhere {
     my ($name, $check, $make, %o) = @_;
@@ -91,8 +91,7 @@ sub everywhere {
             ok($check->($r), "$name: $mode, $where")
                 or diag "$r->{status} ", substr $r->{body}, 0, 500;
 
-            $ms = 0 if $o{long} && $where eq 'memory';
-            $held = $ms if $ms > $held;
+                $held = $ms if $ms > $held;
             $slow = $quick if $quick > $slow;
         }
     }
@@ -139,7 +138,7 @@ everywhere('strings', is_answer({ tags => { n => MANY, first => 'a', last => 'z'
            sub { json($_[0], '{"tags":["a"' . ',"bc"' x $middle . ',"z"]}') });
 everywhere('objects', is_answer({ users => { n => MANY, first => 'a', last => 'z' } }),
            sub { json($_[0], '{"users":[{"name":"a"}' . ',{"n":1,"name":"b"}' x $middle
-                             . ',{"name":"z"}]}') }, long => 1);
+                             . ',{"name":"z"}]}') });
 everywhere('a query', $list, sub {
     "GET $_[0]?ns=1" . '&ns=2' x $middle . "&ns=3 HTTP/1.1\r\nHost: localhost\r\n\r\n"
 }, where => [ 'memory' ]);
@@ -147,7 +146,7 @@ everywhere('as many fields as there may be',
            is_answer({ ns => { n => 2000, first => 1, last => 3 } }),
            sub { parts($_[0], [ ns => 1 ], map([ ns => 2 ], 1 .. 1998), [ ns => 3 ]) });
 everywhere('too many fields', is_error('multipart_invalid'),
-           sub { parts($_[0], map [ ns => 1 ], 1 .. MANY) }, long => 1);
+           sub { parts($_[0], map [ ns => 1 ], 1 .. MANY) });
 
 # --- wrong ones -------------------------------------------------------------
 
@@ -158,8 +157,7 @@ everywhere('wrong pairs', is_error('int_parsing', ERRORS),
 everywhere('wrong objects', is_error('missing', ERRORS),
            sub { json($_[0], '{"users":[{}' . ',{"n":10}' x MANY . ']}') });
 everywhere('items and more', is_error('int_parsing', ERRORS),
-           sub { json($_[0], '{"ns":["x"' . ',"y"' x MANY . '],"tags":[1' . ',2' x MANY . ']}') },
-           long => 1);
+           sub { json($_[0], '{"ns":["x"' . ',"y"' x MANY . '],"tags":[1' . ',2' x MANY . ']}') });
 
 # --- nests ------------------------------------------------------------------
 
@@ -171,7 +169,7 @@ everywhere('128 levels', is_answer({ tree => { type => 32, first => 0, last => 0
 
 # --- objects of a million members, and long strings -------------------------
 
-my @long = (long => 1, modes => [ qw(thread async sync job/async) ]);
+my @long = (modes => [ qw(thread async sync job/async) ]);
 my $keys = join ',', map qq("k$_":$_), 1 .. MILLION;
 
 everywhere('a million unknown members', sub { $_[0]{status} == 200 && $_[0]{body} eq '{}' },
@@ -184,7 +182,7 @@ everywhere('a million in any JSON',
 everywhere('a million of the same name', is_answer({ text => 1 }),
            sub { json($_[0], '{"text":"aa",' . '"text":1,' x MILLION . '"text":"a"}') }, @long);
 everywhere('a long string', is_answer({ text => 8_000_000 }),
-           sub { json($_[0], '{"text":"' . 'x' x 8_000_000 . '"}') }, long => 1,
+           sub { json($_[0], '{"text":"' . 'x' x 8_000_000 . '"}') },
            modes => [ qw(thread sync job/thread) ]);
 everywhere('a long string of escapes', is_answer({ text => 2_000_000 }),
            sub { json($_[0], '{"text":"' . '\\u00e9' x MILLION . '"}') }, @long);

