@@ -40,7 +40,8 @@ for my $mode ('thread', 'async', 'sync') {
 
         $server .= "
         location = /$mode/$where { task sizes; $set }
-        location = /many/$mode/$where { task many; $set }";
+        location = /again/$mode/$where { task order; $set error_page 422 = \@$mode-$where; }
+        location \@$mode-$where { task sizes; $set }";
         $server .= "
         location = /job/$mode/$where { task sizes; task_background on zone=jobs; $set }"
             if $mode ne 'sync';
@@ -186,6 +187,18 @@ everywhere('a long string', is_answer({ text => 8_000_000 }),
            modes => [ qw(thread sync job/thread) ]);
 everywhere('a long string of escapes', is_answer({ text => 2_000_000 }),
            sub { json($_[0], '{"text":"' . '\\u00e9' x MILLION . '"}') }, @long);
+
+# what has read a body leaves it to others: a location that error_page names
+
+for my $mode ('thread', 'async', 'sync') {
+    for my $where ('memory', 'file') {
+        for my $n (100, 20_000, 2_000_000) {
+            my ($r) = $turns->held($s, json("/again/$mode/$where", '{"text":"' . 'x' x $n . '"}'));
+            is($r->{body}, qq({"text":$n}), "a 422 of $n bytes goes elsewhere: $mode, $where")
+                or diag $r->{status};
+        }
+    }
+}
 
 # what trees take is given back, all of it
 

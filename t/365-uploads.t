@@ -64,10 +64,10 @@ sub sum {
 # a gate for "held", and the request that waits for it
 
 sub gate {
-    my ($place) = @_;
+    my ($place, $text) = @_;
     my $name = ++$gates;
 
-    return ($name, parts("$place?" . $s->gate($name), [ 'file', $bytes, "f$name" ]));
+    return ($name, parts("$place?" . $s->gate($name), [ 'file', $text // $bytes, "f$name" ]));
 }
 
 sub send_to {
@@ -91,9 +91,10 @@ sub fds {
 sub bodies { return scalar grep m{/client_body/}, fds() }
 
 sub has_read {
-    my ($name) = @_;
+    my ($name, $text) = @_;
+    my ($length, $is) = defined $text ? (length $text, sum($text)) : ($size, $sum);
 
-    return $s->text('error.log') =~ /read $size bytes of "f$name", $sum, 0/;
+    return $s->text('error.log') =~ /read $length bytes of "f$name", $is, 0/;
 }
 
 sub start {
@@ -121,13 +122,16 @@ for my $place (@places, map "/job$_", @places) {
     is(bodies(), 0, 'and who leaves then leaves no descriptor');
 }
 
-for my $place (@places) {
-    my ($name, $request) = gate($place);
+# one in a file, a long one in memory, and one that came with the header
+
+for my $try (map([ $_, $bytes ], @places), map [ "/$_/memory", 'short' x 50 ], 'thread', 'async') {
+    my ($place, $text) = @$try;
+    my ($name, $request) = gate($place, $text);
+    my $lines = () = $s->text('access.log') =~ m{^POST $place\?\S+ \S+ 499 }mg;
 
     my $socket = send_to($request);
     $s->wait_for(sub { !TaskTurns::queued($socket) }, 'all of it to be read');
     $s->wait_for(sub { bodies() == 2 }, 'its own descriptor') if $place =~ /file/;
-    my $lines = () = $s->text('access.log') =~ m{^POST $place\?\S+ \S+ 499 }mg;
     sleep(0.02);
     close $socket;
     $s->wait_access(qr{^POST $place\?\S+ \S+ 499 }, $lines + 1);
@@ -135,13 +139,16 @@ for my $place (@places) {
 
     # memory that was freed has something else in it
 
-    my @other = map send_to(parts('/thread/memory', [ 'file', 'y' x $size, 'y' ])), 1 .. 3;
-    answer($_) for @other;
-    close $_ for @other;
+    for (1 .. 3) {
+        my @other = map send_to(parts('/thread/memory', [ 'file', $_, 'y' ])),
+                    'y' x $size, 'y' x length $text;
+        answer($_) for @other;
+        close $_ for @other;
+    }
 
     $s->open_gate($name);
     $s->wait_for(sub { $s->text('error.log') =~ /bytes of "f$name"/ }, 'it to be read');
-    ok(has_read($name), 'and has what was sent');
+    ok(has_read($name, $text), 'and has what was sent');
     $s->wait_for(sub { fds() <= $before }, 'no descriptor to be left');
 }
 
