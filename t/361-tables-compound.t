@@ -175,7 +175,8 @@ for my $try (
     # of the function only the table is wrong
 
     my $source = changed($from, $to);
-    $source =~ s/^    sum = 0;.*?(?=^    ngx_task_set_int)/    (void) fd; (void) c; (void) i; (void) at; (void) user; sum = 0;\n/ms
+    $source =~ s{^    sum = 0;.*?(?=^    ngx_task_set_int)}
+                {    (void) fd; (void) c; (void) i; (void) at; (void) user; sum = 0;\n}ms
         or die;
 
     for my $cc ('gcc', 'g++ -std=c++20') {

@@ -15,7 +15,7 @@
 #define NGX_HTTP_TASK_LENT_SHORT  65536
 
 
-/* in the task's memory, and in the request's: each knows if the other is gone */
+/* in the task's memory, and in the request's: each may go before the other */
 
 struct ngx_http_task_lent_s {
     ngx_http_task_lender_t  *lender;       /* NULL: the request is gone */
@@ -127,7 +127,8 @@ ngx_http_task_lent_find(ngx_http_request_body_t *body,
         lent->rest.len += b->last - b->pos;
     }
 
-    return lent->rest.data && lent->rest.data + lent->rest.len <= body->buf->end;
+    return lent->rest.data
+           && lent->rest.data + lent->rest.len <= body->buf->end;
 }
 
 
