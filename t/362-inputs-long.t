@@ -182,8 +182,11 @@ everywhere('a million in any JSON',
            sub { json($_[0], qq({"tree":{$keys}})) }, @long);
 everywhere('a million of the same name', is_answer({ text => 1 }),
            sub { json($_[0], '{"text":"aa",' . '"text":1,' x MILLION . '"text":"a"}') }, @long);
+# in memory, nginx takes 1.4 ms to free its own buffer
+
 everywhere('a long string', is_answer({ text => 40_000_000 }),
-           sub { json($_[0], '{"text":"' . 'x' x 40_000_000 . '"}') }, modes => [ 'thread' ]);
+           sub { json($_[0], '{"text":"' . 'x' x 40_000_000 . '"}') }, modes => [ 'thread' ],
+           where => [ 'file' ]);
 everywhere('a long string of escapes', is_answer({ text => 2_000_000 }),
            sub { json($_[0], '{"text":"' . '\\u00e9' x MILLION . '"}') }, @long);
 
