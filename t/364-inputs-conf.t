@@ -259,4 +259,20 @@ for my $bound ('min', 'max') {
     }
 }
 
+# a value that evaluates to nothing is no item of a list
+
+my $s = TaskServer->start(main => $load, server => '
+    location = /cookies { task many ns=$cookie_n tags=$cookie_t; }
+    location ~ ^/tags/(.*)$ { task many ns=$arg_n tags=$1; }');
+
+is($s->get('/cookies', headers => "Cookie: n=5\r\n")->{body}, '{"ns":[5],"tags":null}',
+   'no cookie, no item');
+is($s->get('/cookies', headers => "Cookie: n=5; t=\r\n")->{body}, '{"ns":[5],"tags":null}',
+   'an empty cookie is none');
+is($s->get('/tags/a?n=1&N=2')->{body}, '{"ns":[1,2],"tags":["a"]}', 'a capture is one item');
+is(decode_json($s->get('/tags/?n=1')->{body})->{detail}[0]{type}, 'missing', 'an empty one is none');
+
+$s->stop('QUIT');
+$s->check_log;
+
 done_testing();

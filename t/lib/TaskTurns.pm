@@ -8,7 +8,8 @@ package TaskTurns;
 #     my $s = TaskServer->start(...);                   # with "/quick"
 #     my ($r, $ms, $quick) = $turns->held($s, $request);
 #
-# The time is that of the processor: what else the machine does is not counted.
+# With apart => 1 the header is sent and read before the body, or nginx has the
+# body in two buffers.  The time is that of the processor: what else the machine does is not counted.
 # What the kernel takes to close a file, of a body, is not either.  A sanitizer
 # is preloaded itself: then no turn is timed, $ms is 0.
 
@@ -72,7 +73,7 @@ sub write_all {
 # the answer, the longest turn, and the slowest /quick meanwhile, milliseconds
 
 sub held {
-    my ($self, $s, $request) = @_;
+    my ($self, $s, $request, %o) = @_;
 
     my $socket = $s->connect or die "connect: $!\n";
     my $other = $s->connect or die "connect: $!\n";
@@ -89,6 +90,13 @@ sub held {
     };
 
     # the worker has read what was sent when the queues are empty
+
+    if ($o{apart}) {
+        my $head = index($request, "\r\n\r\n") + 4;
+        write_all($socket, substr $request, 0, $head, '');
+        $s->wait_for(sub { !queued($socket) }, 'nginx to read the header');
+        $ask->() for 1 .. 3;
+    }
 
     write_all($socket, substr $request, 0, -1);
     $s->wait_for(sub { !queued($socket) }, 'nginx to read it');
