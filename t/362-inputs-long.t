@@ -191,8 +191,8 @@ everywhere('a million of the same name', is_answer({ text => 1 }),
            sub { json($_[0], '{"text":"aa",' . '"text":1,' x MILLION . '"text":"a"}') }, @long);
 # in memory, nginx takes 1.4 ms to free its own buffer
 
-everywhere('a long string', is_answer({ text => 40_000_000 }),
-           sub { json($_[0], '{"text":"' . 'x' x 40_000_000 . '"}') }, modes => [ 'thread' ],
+everywhere('a long string', is_answer({ text => 60_000_000 }),
+           sub { json($_[0], '{"text":"' . 'x' x 60_000_000 . '"}') }, modes => [ 'thread' ],
            where => [ 'file' ]);
 everywhere('a long string of escapes', is_answer({ text => 2_000_000 }),
            sub { json($_[0], '{"text":"' . '\\u00e9' x MILLION . '"}') }, @long);
@@ -201,7 +201,7 @@ everywhere('a long string of escapes', is_answer({ text => 2_000_000 }),
 
 for my $mode ('thread', 'async', 'sync') {
     for my $where ('memory', 'file') {
-        for my $try ([ 100 ], [ 20_000 ], [ 2_000_000 ], [ 200_000, 1 ], [ 3_000_000, 1 ]) {
+        for my $try ([ 100 ], [ 20_000 ], [ 2_000_000 ], [ 30_000, 1 ], [ 3_000_000, 1 ]) {
             my ($n, $apart) = @$try;
             my ($r) = $turns->held($s, json("/again/$mode/$where", '{"text":"' . 'x' x $n . '"}'),
                                    apart => $apart);

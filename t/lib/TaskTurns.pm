@@ -8,8 +8,8 @@ package TaskTurns;
 #     my $s = TaskServer->start(...);                   # with "/quick"
 #     my ($r, $ms, $quick) = $turns->held($s, $request);
 #
-# With apart => 1 the header is sent and read before the body, or nginx has the
-# body in two buffers.  The time is that of the processor: what else the machine does is not counted.
+# With apart => 1 the header is sent first, and all of the body next: or nginx
+# has it in several buffers.  The time is that of the processor: what else the machine does is not counted.
 # What the kernel takes to close a file, of a body, is not either.  A sanitizer
 # is preloaded itself: then no turn is timed, $ms is 0.
 
@@ -98,13 +98,15 @@ sub held {
         $ask->() for 1 .. 3;
     }
 
-    write_all($socket, substr $request, 0, -1);
+    my $last = $o{apart} ? length $request : 1;
+
+    write_all($socket, substr $request, 0, -$last);
     $s->wait_for(sub { !queued($socket) }, 'nginx to read it');
     $ask->() for 1 .. 3;
 
     $worst = 0;
     $self->zero if $self->{file};
-    write_all($socket, substr $request, -1);
+    write_all($socket, substr $request, -$last);
 
     my $r = answer($s, $socket, $ask);
 
