@@ -79,6 +79,10 @@ ngx_http_task_arena_alloc(ngx_http_task_arena_t *arena, size_t size)
         chunk->end = (u_char *) chunk + n;
         chunk->next = arena->chunks;
 
+        if (arena->chunks == NULL) {
+            arena->last = chunk;
+        }
+
         arena->chunks = chunk;
     }
 
@@ -102,16 +106,12 @@ ngx_http_task_arena_cleanup(void *data)
 {
     ngx_http_task_arena_t *arena = data;
 
-    ngx_http_task_chunk_t  *chunk, *next;
+    /* thousands of chunks are not looked at one by one */
 
-    for (chunk = arena->chunks; chunk; chunk = next) {
-        next = chunk->next;
+    if (arena->chunks) {
+        arena->last->next = ngx_http_task_arena_gone;
+        ngx_http_task_arena_gone = arena->chunks;
 
-        chunk->next = ngx_http_task_arena_gone;
-        ngx_http_task_arena_gone = chunk;
-    }
-
-    if (ngx_http_task_arena_gone) {
         ngx_http_task_arena_work.step = ngx_http_task_arena_step;
         ngx_http_task_work_begin(&ngx_http_task_arena_work);
     }

@@ -173,6 +173,7 @@ typedef struct ngx_http_task_chunk_s  ngx_http_task_chunk_t;
 
 typedef struct {
     ngx_http_task_chunk_t   *chunks;
+    ngx_http_task_chunk_t   *last;         /* of them */
 } ngx_http_task_arena_t;
 
 

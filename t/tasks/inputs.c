@@ -31,6 +31,23 @@ static cJSON *inputs_fields(ngx_task_t *t, const void *args,
     const ngx_task_param_t *params, size_t n);
 
 
+/* in an object, or without a name in an array; 0: there was no memory */
+
+static int
+inputs_add(cJSON *to, const char *name, cJSON *item)
+{
+    if (name ? cJSON_AddItemToObject(to, name, item)
+             : cJSON_AddItemToArray(to, item))
+    {
+        return 1;
+    }
+
+    cJSON_Delete(item);
+
+    return 0;
+}
+
+
 /* the first bytes, by the other call */
 
 static cJSON *
@@ -99,12 +116,16 @@ inputs_file(ngx_task_t *t, const ngx_task_file_t *file)
 
     json = cJSON_CreateObject();
 
-    cJSON_AddStringToObject(json, "name", file->name);
-    cJSON_AddStringToObject(json, "type", file->type);
-    cJSON_AddNumberToObject(json, "size", (double) file->size);
-    cJSON_AddNumberToObject(json, "read", (double) offset);
-    cJSON_AddNumberToObject(json, "sum", sum);
-    cJSON_AddItemToObject(json, "head", inputs_head(t, file));
+    if (!inputs_add(json, "name", cJSON_CreateString(file->name))
+        || !inputs_add(json, "type", cJSON_CreateString(file->type))
+        || !inputs_add(json, "size", cJSON_CreateNumber((double) file->size))
+        || !inputs_add(json, "read", cJSON_CreateNumber((double) offset))
+        || !inputs_add(json, "sum", cJSON_CreateNumber(sum))
+        || !inputs_add(json, "head", inputs_head(t, file)))
+    {
+        cJSON_Delete(json);
+        return NULL;
+    }
 
     return json;
 }
@@ -225,8 +246,12 @@ inputs_list(ngx_task_t *t, const void *member, const ngx_task_param_t *p)
     json = cJSON_CreateArray();
 
     for (i = 0; i < list->n; i++) {
-        cJSON_AddItemToArray(json, inputs_value(t, list->items + i * p->item,
-                                                p->item, p));
+        if (!inputs_add(json, NULL, inputs_value(t, list->items + i * p->item,
+                                                 p->item, p)))
+        {
+            cJSON_Delete(json);
+            return NULL;
+        }
     }
 
     return json;
@@ -248,9 +273,13 @@ inputs_fields(ngx_task_t *t, const void *args, const ngx_task_param_t *params,
         p = &params[i];
         member = (const char *) args + p->offset;
 
-        cJSON_AddItemToObject(json, p->name,
-                              p->item ? inputs_list(t, member, p)
-                                      : inputs_value(t, member, p->size, p));
+        if (!inputs_add(json, p->name,
+                        p->item ? inputs_list(t, member, p)
+                                : inputs_value(t, member, p->size, p)))
+        {
+            cJSON_Delete(json);
+            return NULL;
+        }
     }
 
     return json;
@@ -264,10 +293,17 @@ inputs_fields(ngx_task_t *t, const void *args, const ngx_task_param_t *params,
     static ngx_task_rc_t                                                      \
     name(ngx_task_t *t)                                                       \
     {                                                                         \
-        ngx_task_set_result(t, inputs_fields(t, ngx_task_args(t),             \
-                            name ## _params,                                  \
-                            sizeof(name ## _params)                           \
-                            / sizeof(name ## _params[0])));                   \
+        cJSON  *json;                                                         \
+                                                                              \
+        json = inputs_fields(t, ngx_task_args(t), name ## _params,            \
+                             sizeof(name ## _params)                          \
+                             / sizeof(name ## _params[0]));                   \
+                                                                              \
+        if (json == NULL) {                                                   \
+            return ngx_task_fail(t, 500, "there is no memory");               \
+        }                                                                     \
+                                                                              \
+        ngx_task_set_result(t, json);                                         \
         return NGX_TASK_OK;                                                   \
     }                                                                         \
                                                                               \
@@ -276,7 +312,11 @@ inputs_fields(ngx_task_t *t, const void *args, const ngx_task_param_t *params,
     {                                                                         \
         NGX_TASK_BEGIN(f);                                                    \
         NGX_TASK_AWAIT(f, ngx_task_sleep(f, 1));                              \
-        (void) name(t);                                                       \
+                                                                              \
+        if (name(t) != NGX_TASK_OK) {                                         \
+            return NGX_TASK_FAILED;                                           \
+        }                                                                     \
+                                                                              \
         NGX_TASK_END(f);                                                      \
     }
 
