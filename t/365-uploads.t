@@ -37,10 +37,6 @@ for my $mode ('thread', 'async') {
     }
 }
 
-$server .= "
-        location = /copy/$_ { task sizes; task_mode $_; client_body_buffer_size 64m; }"
-    for 'thread', 'async';
-
 my %conf = (
     main => "task_load $tasks/sizes.so; thread_pool held threads=8;",
     server => $server, log_level => 'notice',
@@ -274,28 +270,6 @@ $s->open_gate($name);
 ($code) = $s->stop('TERM');
 is($code, 0, 'a worker that stops at once');
 $s->check_log('exited on signal');
-
-# --- the client leaves while a thread copies its body out of nginx's memory --
-
-start();
-
-my $huge = json('/thread/memory', '{"until":"' . 'x' x 40_000_000 . '"}');
-
-for my $place ('/copy/thread', '/copy/async') {
-    for my $ms (0 .. 15) {
-        my $socket = send_to(substr $huge =~ s/\/thread\/memory/$place/r, 0, -1);
-        $s->wait_for(sub { !TaskTurns::queued($socket) }, 'it to be read');
-        syswrite $socket, '}';
-        sleep($ms / 1000);
-        close $socket;
-    }
-
-    $s->wait_access(qr{^POST $place }, 16);
-}
-
-is(answer(send_to(parts($_, [ 'file', 'x', 'x' ])))->{status}, 200, 'all goes on') for @places;
-$s->stop('QUIT');
-$s->check_log;
 
 # --- memory -----------------------------------------------------------------
 

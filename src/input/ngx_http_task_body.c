@@ -47,7 +47,6 @@ ngx_http_task_body_size(ngx_http_task_input_t *in, ngx_http_request_t *r,
 ngx_int_t
 ngx_http_task_body_take(ngx_http_task_input_t *in, ngx_http_request_t *r)
 {
-    ngx_int_t    rc;
     ngx_buf_t   *file;
     ngx_uint_t   ranges;
 
@@ -72,11 +71,7 @@ ngx_http_task_body_take(ngx_http_task_input_t *in, ngx_http_request_t *r)
     }
 
     if (file == NULL) {
-        rc = in->unread ? ngx_http_task_body_borrow(in, r) : NGX_DECLINED;
-
-        return (rc == NGX_DECLINED)
-               ? ngx_http_task_body_copy(in, r, ngx_http_task_body_own(in))
-               : rc;
+        return ngx_http_task_body_copy(in, r, ngx_http_task_body_own(in));
     }
 
     in->body.offset = file->file_pos;
@@ -195,9 +190,7 @@ ngx_http_task_body_open(ngx_http_task_input_t *in, ngx_http_request_t *r)
     ngx_buf_t  *b;
     ngx_log_t  *log;
 
-    if (in->body.data || in->body.lent || in->body.len == 0
-        || in->body.fd != NGX_INVALID_FILE)
-    {
+    if (in->body.data || in->body.len == 0 || in->body.fd != NGX_INVALID_FILE) {
         return NGX_OK;
     }
 
@@ -233,10 +226,6 @@ ngx_http_task_body_load(ngx_http_task_input_t *in)
 
     if (in->body.data || in->body.len == 0) {
         return NGX_OK;
-    }
-
-    if (in->body.lent) {
-        return ngx_http_task_body_lent_load(in);
     }
 
     rc = ngx_http_task_body_read(in, in->body.fd);

@@ -36,13 +36,7 @@ typedef struct {
 } ngx_http_task_source_t;
 
 
-/* memory of nginx's, see ngx_http_task_body_lent.c */
-
-typedef struct ngx_http_task_lent_s    ngx_http_task_lent_t;
-typedef struct ngx_http_task_lender_s  ngx_http_task_lender_t;
-
-
-/* a body: bytes in memory, or, if data is NULL, in a file, or lent */
+/* a body: bytes in memory, or, if data is NULL, in a file */
 
 typedef struct {
     u_char                          *data;
@@ -50,7 +44,6 @@ typedef struct {
     ngx_fd_t                         fd;           /* open while it is used */
     off_t                            offset;       /* in the file */
     ngx_uint_t                       own;          /* the bytes are a copy */
-    ngx_http_task_lent_t            *lent;         /* where they are, or were */
 } ngx_http_task_body_t;
 
 
@@ -198,10 +191,7 @@ ngx_int_t ngx_http_task_body_take(ngx_http_task_input_t *in,
 ngx_int_t ngx_http_task_body_open(ngx_http_task_input_t *in,
     ngx_http_request_t *r);
 
-/*
- * In any thread: copies a body in a file, or one that is lent, into memory; and
- * closes the file.
- */
+/* in any thread: reads a body in a file into memory, and closes the file */
 
 ngx_int_t ngx_http_task_body_load(ngx_http_task_input_t *in);
 
@@ -222,21 +212,6 @@ ngx_int_t ngx_http_task_body_part(ngx_http_task_input_t *in,
 /* on the loop: closes the file, harmless if there is none */
 
 void ngx_http_task_body_close(ngx_http_task_input_t *in);
-
-
-/*
- * ngx_http_task_body_lent.c, on the loop: leaves a body where nginx has it, to
- * be copied in a thread, or returns NGX_DECLINED; and gives back what was lent,
- * harmless if nothing was.
- */
-
-ngx_int_t ngx_http_task_body_borrow(ngx_http_task_input_t *in,
-    ngx_http_request_t *r);
-void ngx_http_task_body_return(ngx_http_task_input_t *in);
-
-/* in any thread: copies it */
-
-ngx_int_t ngx_http_task_body_lent_load(ngx_http_task_input_t *in);
 
 
 /* --- what it says of itself: ngx_http_task_context.c --------------------- */

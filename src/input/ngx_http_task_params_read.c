@@ -77,13 +77,6 @@ ngx_http_task_read_body(ngx_http_task_reader_t *rd, ngx_http_task_json_t *json)
                ? ngx_http_task_read_form(in) : NGX_ERROR;
 
     case NGX_TASK_BODY_MULTIPART:
-
-        /* parts of a file are read from that */
-
-        if (in->body.lent && ngx_http_task_body_load(in) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
         return ngx_http_task_read_parts(rd);
     }
 

@@ -356,7 +356,6 @@ ngx_http_task_release(ngx_task_t *t)
     }
 
     ngx_http_task_close(t);
-    ngx_http_task_body_return(&t->in);
     ngx_http_task_keep_no_longer(t);
 
     if (t->result.free_body) {
