@@ -134,7 +134,7 @@ typedef enum {
 
 /*
  * A file that was uploaded, see ngx_task_file().  Its name is what the client
- * says, maybe with slashes in it: it is no path to write to.
+ * says, maybe with slashes or line ends in it: it is no path to write to.
  */
 
 typedef struct {
@@ -217,6 +217,8 @@ struct ngx_task_param_s {
  *
  *     NGX_TASK_PARAM_LIST(args_t, tags, .max = "20", .max_items = 10)
  *     NGX_TASK_PARAM_LIST_AS(args_t, pauses, NGX_TASK_TIME)
+ *
+ * Its minimum and maximum are those of each item.
  *
  * An object of JSON has a structure, and a table, of its own, whose parameters
  * are read and checked as any.  The member is a pointer to the structure, or
@@ -320,8 +322,8 @@ struct ngx_task_param_s {
 /*
  * The bodies that parameters are read from; any other is answered with a 415.
  * Without these flags a function takes JSON; or, if it has a parameter of type
- * NGX_TASK_FILE, multipart/form-data, and then no method but POST.  Since
- * version 1.2.
+ * NGX_TASK_FILE, multipart/form-data.  One with a file takes no method but
+ * POST, unless it has flags of methods.  Since version 1.2.
  */
 
 #define NGX_TASK_BODY_JSON       0x1000
@@ -619,7 +621,9 @@ const void *ngx_task_body(ngx_task_t *t, size_t *len, int *fd);
  * sets fd to -1.  If nginx has spooled the body to a file, NULL is returned,
  * and fd is set to a descriptor of that, in which the bytes begin at offset: it
  * is for pread(), sendfile() and the like, is shared by all files of the task,
- * and is closed with it.  The bytes belong to the task.  Since version 1.2.
+ * and is closed with it.  The bytes belong to the task.  For a file that is not
+ * there NULL is returned, fd is set to -1, and the task ends with a 500.  Since
+ * version 1.2.
  */
 
 const void *ngx_task_file(ngx_task_t *t, const ngx_task_file_t *file, int *fd,

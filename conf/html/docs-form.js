@@ -150,7 +150,8 @@ function pathOf(operation, fields, faults, masked) {
         const value = values.get(name);
 
         if (name === undefined) {
-            return encodeURI(part).replace(/[?#]/g, encodeURIComponent);
+            return encodeURI(part).replace(/%25([0-9A-Fa-f]{2})/g, "%$1")
+                .replace(/[?#]/g, encodeURIComponent);
         }
 
         if (!value || value === "." || value === "..") {

@@ -16,9 +16,14 @@ function jobAddress(answer) {
         return null;
     }
 
-    const url = new URL(given, answer.url);
+    try {
+        const url = new URL(given, answer.url);
 
-    return url.origin === location.origin ? url.href : null;
+        return url.origin === location.origin ? url.href : null;
+
+    } catch (error) {
+        return null;
+    }
 }
 
 

@@ -75,11 +75,10 @@ const pairs = fields =>
 
 /* 90 of "1m 30s"; NaN if nginx would not read it */
 
-const SECONDS = { ms: .001, "": 1, s: 1, m: 60, h: 3600, d: 86400, w: 604800,
-                  M: 2592000, y: 31536000 };
+const SECONDS = { ms: .001, "": 1, s: 1, m: 60, h: 3600, d: 86400, w: 604800 };
 
 function secondsOf(text) {
-    const parts = [...text.matchAll(/(\d+)(ms|[smhdwMy])?\s*/g)];
+    const parts = [...text.matchAll(/(\d+)(ms|[smhdw])?\s*/g)];
 
     return parts.length && parts.map(p => p[0]).join("") === text
         ? parts.reduce((sum, [, n, unit]) => sum + n * SECONDS[unit || ""], 0) : NaN;

@@ -8,9 +8,22 @@
 #include "function/ngx_http_task_function.h"
 
 
+/*
+ * Bytes of input that the event loop reads, where each few bytes may be a
+ * value, and bytes of structures that it zeroes: 0.1 ms or so of both.
+ */
+
+#define NGX_HTTP_TASK_COMPOUND  8192
+#define NGX_HTTP_TASK_ZEROED    262144
+
+
 static ngx_int_t ngx_http_task_args_fix_one(ngx_conf_t *cf,
     ngx_http_task_args_conf_t *conf, ngx_str_t *text);
 static void ngx_http_task_args_kinds(ngx_http_task_args_conf_t *conf);
+static size_t ngx_http_task_args_short(const ngx_http_task_table_t *table,
+    ngx_uint_t depth);
+static ngx_uint_t ngx_http_task_args_endless(
+    const ngx_http_task_table_t *table);
 static ngx_int_t ngx_http_task_args_later(ngx_conf_t *cf,
     ngx_http_task_args_conf_t *conf, ngx_http_task_place_t *place);
 static ngx_int_t ngx_http_task_args_fixed(ngx_conf_t *cf,
@@ -181,12 +194,14 @@ ngx_http_task_args_merge(ngx_conf_t *cf, ngx_http_task_args_conf_t *prev,
 static void
 ngx_http_task_args_kinds(ngx_http_task_args_conf_t *conf)
 {
-    ngx_uint_t            i;
-    ngx_http_task_arg_t  *arg;
+    ngx_uint_t              i, forms;
+    ngx_http_task_arg_t    *arg;
+    ngx_http_task_table_t   table;
+
+    forms = conf->open && (conf->function->bodies & ~NGX_TASK_BODY_JSON);
 
     conf->query = conf->open;
-    conf->compound = conf->open
-                     && (conf->function->bodies & ~NGX_TASK_BODY_JSON);
+    conf->compound = forms ? NGX_HTTP_TASK_COMPOUND : 0;
     conf->secret = ngx_http_task_param_flagged(&conf->function->args,
                                                NGX_TASK_SECRET);
 
@@ -199,9 +214,50 @@ ngx_http_task_args_kinds(ngx_http_task_args_conf_t *conf)
         }
 
         if (ngx_http_task_param_compound(arg[i].param)) {
-            conf->compound = 1;
+            conf->compound = NGX_HTTP_TASK_COMPOUND;
         }
     }
+
+    if (conf->compound) {
+        table.args = arg;
+        table.nargs = conf->args->nelts;
+
+        conf->compound = ngx_http_task_args_short(&table, 1);
+    }
+}
+
+
+/*
+ * Each level of objects is walked once more, and each "{}," of a list may be a
+ * structure, which is zeroed.
+ */
+
+static size_t
+ngx_http_task_args_short(const ngx_http_task_table_t *table, ngx_uint_t depth)
+{
+    size_t                      len, inner;
+    ngx_uint_t                  i;
+    const ngx_http_task_arg_t  *arg;
+
+    len = NGX_HTTP_TASK_COMPOUND / depth;
+
+    for (i = 0; i < table->nargs; i++) {
+        arg = &table->args[i];
+
+        if (arg->fields == NULL) {
+            continue;
+        }
+
+        inner = ngx_http_task_args_short(arg->fields, depth + 1);
+        len = ngx_min(len, inner);
+
+        if (arg->param->item) {
+            inner = sizeof("{},") * NGX_HTTP_TASK_ZEROED / arg->param->item;
+            len = ngx_min(len, inner);
+        }
+    }
+
+    return len ? len : 1;
 }
 
 
@@ -372,7 +428,33 @@ ngx_http_task_args_unbounded(ngx_http_task_args_conf_t *conf)
         {
             return &arg[i];
         }
+
+        if (arg[i].fields && ngx_http_task_args_endless(arg[i].fields)) {
+            return &arg[i];
+        }
     }
 
     return NULL;
+}
+
+
+/* returns 1 if some time in an object has no maximum */
+
+static ngx_uint_t
+ngx_http_task_args_endless(const ngx_http_task_table_t *table)
+{
+    ngx_uint_t            i;
+    ngx_http_task_arg_t  *arg;
+
+    for (i = 0; i < table->nargs; i++) {
+        arg = &table->args[i];
+
+        if ((arg->param->type == NGX_TASK_TIME && !arg->max.set)
+            || (arg->fields && ngx_http_task_args_endless(arg->fields)))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }

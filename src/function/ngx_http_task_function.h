@@ -99,8 +99,10 @@ typedef struct {
     size_t                           args_size;    /* bytes of all */
     ngx_uint_t                       open;         /* left to the request */
     ngx_uint_t                       query;        /* likewise, or $arg_.. */
-    ngx_uint_t                       compound;     /* the input may be long, and
-                                                      many values */
+    size_t                           compound;     /* bytes of input that the
+                                                      loop may read, as it may
+                                                      be many values; 0: it is
+                                                      not */
     ngx_uint_t                       secret;       /* some parameter is one */
     void                            *ready;        /* arguments if a request
                                                       gives none; NULL: some

@@ -23,6 +23,7 @@ static const struct {
 
 static ngx_uint_t ngx_http_task_media_files(
     const ngx_http_task_function_t *function);
+static ngx_uint_t ngx_http_task_media_types(const char *p);
 static ngx_int_t ngx_http_task_media_text(ngx_conf_t *cf,
     ngx_http_task_function_t *function);
 static ngx_uint_t ngx_http_task_media_is(const char *p, size_t len,
@@ -48,6 +49,12 @@ ngx_http_task_media_wrong(const ngx_http_task_function_t *function)
 
     if (!(flags & NGX_TASK_RAW_BODY) && function->table.body_types) {
         return "has a function with body_types, but without NGX_TASK_RAW_BODY";
+    }
+
+    if (function->table.body_types
+        && !ngx_http_task_media_types(function->table.body_types))
+    {
+        return "has a function whose body_types are no types of media";
     }
 
     if (files && bodies && !(bodies & NGX_TASK_BODY_MULTIPART)) {
@@ -165,7 +172,41 @@ ngx_http_task_media_text(ngx_conf_t *cf, ngx_http_task_function_t *function)
 }
 
 
-/* looks the type up in a list such as "image/png, text/" with a "*" behind */
+/* returns 1 if all of these are types, "image/png, image/jpeg" */
+
+static ngx_uint_t
+ngx_http_task_media_types(const char *p)
+{
+    size_t  len;
+
+    static const char  *token = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
+                                "UVWXYZ0123456789!#$&-^_.+*";
+
+    for ( ;; ) {
+        len = strspn(p, token);
+
+        if (len == 0 || p[len] != '/') {
+            return 0;
+        }
+
+        p += len + 1;
+        len = strspn(p, token);
+        p += len;
+
+        if (len == 0 || (*p != ',' && *p != '\0')) {
+            return 0;
+        }
+
+        if (*p == '\0') {
+            return 1;
+        }
+
+        p += 1 + strspn(p + 1, " ");
+    }
+}
+
+
+/* returns 1 if the type is in that list, where a subtype may be "*" */
 
 ngx_uint_t
 ngx_http_task_media_raw(const ngx_http_task_function_t *function,

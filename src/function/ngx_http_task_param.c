@@ -16,6 +16,7 @@ typedef struct {
     ngx_http_task_function_t        *function;
     const char                      *prefix;       /* "user." */
     ngx_uint_t                       depth;
+    ngx_uint_t                       secret;       /* the object is one */
 } ngx_http_task_level_t;
 
 
@@ -43,6 +44,7 @@ ngx_http_task_param_table(ngx_conf_t *cf, ngx_http_task_function_t *function)
     level.function = function;
     level.prefix = "";
     level.depth = 0;
+    level.secret = 0;
 
     given.size = function->table.args_size;
     given.params = function->table.params;
@@ -84,6 +86,10 @@ ngx_http_task_param_level(ngx_http_task_level_t *level,
     for (i = 0; i < n; i++) {
         ngx_memcpy(&table->params[i], p + i * size, size);
 
+        if (level->secret) {
+            table->params[i].flags |= NGX_TASK_SECRET;
+        }
+
         wrong = ngx_http_task_param_wrong(level->function, table, i,
                                           level->depth);
 
@@ -111,6 +117,7 @@ ngx_http_task_param_fields(ngx_http_task_level_t *level,
 
     inner = *level;
     inner.depth++;
+    inner.secret = level->secret || (arg->param->flags & NGX_TASK_SECRET);
     inner.prefix = ngx_http_task_param_path(level, arg->param->name, ".");
 
     arg->fields = ngx_pcalloc(level->cf->pool, sizeof(ngx_http_task_table_t));

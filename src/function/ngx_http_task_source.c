@@ -142,9 +142,18 @@ ngx_http_task_source_named(ngx_conf_t *cf, ngx_http_task_arg_t *arg,
 static ngx_uint_t
 ngx_http_task_source_capture(ngx_conf_t *cf, ngx_str_t *name)
 {
+#if (NGX_PCRE)
+    ngx_uint_t                 n;
+    ngx_http_core_loc_conf_t  *clcf;
+
     if (name->len == 1 && name->data[0] >= '1' && name->data[0] <= '9') {
-        return name->data[0] - '0';
+        n = name->data[0] - '0';
+        clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+        return (clcf->regex && n <= (ngx_uint_t) clcf->regex->ncaptures) ? n
+                                                                         : 0;
     }
+#endif
 
     return ngx_http_task_source_group(cf, name);
 }

@@ -53,7 +53,7 @@ ngx_http_task_table_rows(u_char *table, size_t size, ngx_uint_t n)
 static ngx_uint_t
 ngx_http_task_table_reads(const void *p, size_t len)
 {
-    u_char        buf[sizeof(ngx_task_function_t)];
+    u_char        buf[sizeof(ngx_task_function_t) + sizeof(ngx_task_param_t)];
     ssize_t       n;
     struct iovec  here, there;
 

@@ -424,6 +424,14 @@ ngx_http_task_loc_conf_stalls(ngx_conf_t *cf, ngx_http_task_loc_conf_t *conf)
     name = &conf->args.function->name;
     arg = ngx_http_task_args_unbounded(&conf->args);
 
+    if (arg && arg->fields) {
+        return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &conf->place,
+                       "a request may choose a time in \"%V\" of task \"%V\" "
+                       "without a bound, and so block the worker: with "
+                       "task_mode \"sync\" its table has to have a maximum",
+                       &arg->name, name);
+    }
+
     if (arg) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &conf->place,
                        "a request may choose \"%V\" of task \"%V\" and so "

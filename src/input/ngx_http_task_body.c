@@ -66,7 +66,7 @@ ngx_http_task_body_take(ngx_http_task_input_t *in, ngx_http_request_t *r)
     {
         /* whether a job's request is valid is known before it is accepted */
 
-        in->unread = (in->media != 0);
+        in->unread |= (in->media != 0);
         in->ahead = in->unread ? (!in->thread || in->job) : (file && in->job);
     }
 

@@ -162,14 +162,13 @@ ngx_int_t ngx_http_task_media_type(ngx_http_task_input_t *in,
 
 /*
  * Input up to this size, in bytes, is read on the event loop in any mode; much
- * less of it where each few bytes may be a value.
+ * less of it where each few bytes may be a value, see conf->compound.
  */
 
-#define NGX_HTTP_TASK_SHORT           65536
-#define NGX_HTTP_TASK_SHORT_COMPOUND  8192
+#define NGX_HTTP_TASK_SHORT  65536
 
 #define ngx_http_task_is_long(in, len)                                        \
-    ((len) > ((in)->conf->compound ? NGX_HTTP_TASK_SHORT_COMPOUND             \
+    ((len) > ((in)->conf->compound ? (in)->conf->compound                     \
                                    : NGX_HTTP_TASK_SHORT))
 
 /*

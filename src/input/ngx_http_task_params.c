@@ -1,7 +1,8 @@
 
 /*
- * Parameters in a request: a fixed one is taken from the configuration, any
- * other from the query, else from a JSON body, else from its default.
+ * Parameters in a request: a fixed one is taken from the configuration, or from
+ * where that says, any other from the query, else from the body, else from its
+ * default.
  *
  * What needs the request is collected here, on the event loop.  Values are read
  * later, maybe in a thread, see ngx_http_task_params_read.c.

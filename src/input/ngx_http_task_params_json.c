@@ -142,15 +142,7 @@ u_char *
 ngx_http_task_read_items(ngx_http_task_reader_t *rd, ngx_http_task_arg_t *arg,
     size_t n)
 {
-    u_char  *items;
-
-    items = ngx_http_task_space_alloc(&rd->in->space, n * arg->param->item + 1);
-
-    if (items) {
-        ngx_memzero(items, n * arg->param->item);
-    }
-
-    return items;
+    return ngx_http_task_space_alloc(&rd->in->space, n * arg->param->item + 1);
 }
 
 
@@ -283,6 +275,11 @@ ngx_http_task_json_structure(ngx_http_task_reader_t *rd,
 
     for (i = 0; i < arg->fields->nargs; i++) {
         field = &arg->fields->args[i];
+
+        if (rd->nerrors >= NGX_HTTP_TASK_ERRORS) {
+            all = NGX_DECLINED;
+            break;
+        }
 
         ngx_http_task_read_enter(rd, field->param->name, 0);
         rc = ngx_http_task_json_field(rd, field, &members[i], span, structure);

@@ -142,7 +142,7 @@ ngx_http_task_read_args(ngx_http_task_reader_t *rd, void **args,
 
     for (i = 0; i < in->conf->args->nelts && rc != NGX_ERROR; i++) {
 
-        if (rd->nerrors == NGX_HTTP_TASK_ERRORS) {
+        if (rd->nerrors >= NGX_HTTP_TASK_ERRORS) {
             break;
         }
 

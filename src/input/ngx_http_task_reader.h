@@ -109,7 +109,7 @@ ngx_int_t ngx_http_task_read_json_item(ngx_http_task_reader_t *rd,
     ngx_http_task_arg_t *arg, ngx_http_task_span_t *span,
     ngx_http_task_value_t *value);
 
-/* returns memory for the items of a list; an empty one has some, too */
+/* returns memory for the items of a list, not zeroed; an empty one has some */
 
 u_char *ngx_http_task_read_items(ngx_http_task_reader_t *rd,
     ngx_http_task_arg_t *arg, size_t n);

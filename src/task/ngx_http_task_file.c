@@ -12,14 +12,16 @@ const void *
 ngx_task_file(ngx_task_t *t, const ngx_task_file_t *file, int *fd,
     int64_t *offset)
 {
+    if (fd && offset) {
+        *fd = -1;
+        *offset = 0;
+    }
+
     if (file == NULL || file->name == NULL || fd == NULL || offset == NULL) {
         ngx_http_task_log_misuse(t, "looks at a file that is not there, or "
                                     "without a place for its descriptor");
         return NULL;
     }
-
-    *fd = -1;
-    *offset = 0;
 
     if (file->data == NULL) {
         *fd = t->in.body.fd;
