@@ -224,6 +224,10 @@ const char *ngx_http_task_media_wrong(const ngx_http_task_function_t *function);
 ngx_uint_t ngx_http_task_media_raw(const ngx_http_task_function_t *function,
     ngx_str_t *type);
 
+/* returns a Content-Type without its parameters */
+
+ngx_str_t ngx_http_task_media_name(ngx_str_t *type);
+
 /* returns the function, or NULL; the reason is then logged */
 
 ngx_http_task_function_t *ngx_http_task_functions_find(ngx_conf_t *cf,

@@ -172,6 +172,29 @@ ngx_http_task_media_text(ngx_conf_t *cf, ngx_http_task_function_t *function)
 }
 
 
+ngx_str_t
+ngx_http_task_media_name(ngx_str_t *type)
+{
+    u_char     *end;
+    ngx_str_t   name;
+
+    name = *type;
+    end = ngx_strlchr(name.data, name.data + name.len, ';');
+
+    if (end) {
+        name.len = end - name.data;
+    }
+
+    while (name.len && (name.data[name.len - 1] == ' '
+                        || name.data[name.len - 1] == '\t'))
+    {
+        name.len--;
+    }
+
+    return name;
+}
+
+
 /* returns 1 if all of these are types, "image/png, image/jpeg" */
 
 static ngx_uint_t
@@ -213,7 +236,6 @@ ngx_http_task_media_raw(const ngx_http_task_function_t *function,
     ngx_str_t *type)
 {
     size_t       len;
-    u_char      *end;
     ngx_str_t    name;
     const char  *p;
 
@@ -221,18 +243,7 @@ ngx_http_task_media_raw(const ngx_http_task_function_t *function,
         return 1;
     }
 
-    name = *type;
-    end = ngx_strlchr(name.data, name.data + name.len, ';');
-
-    if (end) {
-        name.len = end - name.data;
-    }
-
-    while (name.len && (name.data[name.len - 1] == ' '
-                        || name.data[name.len - 1] == '\t'))
-    {
-        name.len--;
-    }
+    name = ngx_http_task_media_name(type);
 
     for (p = function->table.body_types; *p; p += len) {
         p += strspn(p, ", ");

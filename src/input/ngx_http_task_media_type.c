@@ -81,24 +81,12 @@ ngx_http_task_media_refuse(ngx_http_request_t *r, ngx_str_t *name,
 static ngx_uint_t
 ngx_http_task_media_of(ngx_str_t *type)
 {
-    u_char     *end;
-    ngx_str_t   name;
+    ngx_str_t  name;
 
     static ngx_str_t  form = ngx_string("application/x-www-form-urlencoded");
     static ngx_str_t  parts = ngx_string("multipart/form-data");
 
-    name = *type;
-    end = ngx_strlchr(name.data, name.data + name.len, ';');
-
-    if (end) {
-        name.len = end - name.data;
-    }
-
-    while (name.len && (name.data[name.len - 1] == ' '
-                        || name.data[name.len - 1] == '\t'))
-    {
-        name.len--;
-    }
+    name = ngx_http_task_media_name(type);
 
     if (name.len == form.len
         && ngx_strncasecmp(name.data, form.data, form.len) == 0)

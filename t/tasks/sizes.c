@@ -2,8 +2,8 @@
 /*
  * Functions that say how much they were given, and look at the first and the
  * last of it: what they do themselves takes no time, however long it is, see
- * t/362-inputs-long.t.  "held" reads a file when the test lets it, and logs what
- * it has read, as its client may be gone: t/365-uploads.t.
+ * t/362-inputs-long.t.  "held" reads a file when the test lets it, and logs
+ * what it has read, as its client may be gone: t/365-uploads.t.
  */
 
 
