@@ -26,7 +26,7 @@ static char *ngx_http_task_shutdown_timeout(ngx_conf_t *cf, ngx_command_t *cmd,
 static ngx_int_t ngx_http_task_init_process(ngx_cycle_t *cycle);
 static void ngx_http_task_worker_watch(ngx_cycle_t *cycle,
     ngx_uint_t libraries);
-static void ngx_http_task_worker_start(ngx_cycle_t *cycle);
+static ngx_int_t ngx_http_task_worker_start(ngx_cycle_t *cycle);
 static void ngx_http_task_exit_process(ngx_cycle_t *cycle);
 
 
@@ -70,7 +70,7 @@ ngx_module_t  ngx_http_task_core_module = {
     ngx_http_task_core_commands,           /* module directives */
     NGX_CORE_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_http_task_wake_create,             /* init module */
     ngx_http_task_init_process,            /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -321,17 +321,16 @@ ngx_http_task_init_process(ngx_cycle_t *cycle)
 
     ngx_http_task_exit_catch();
 
-    ngx_http_task_worker_start(cycle);
-
-    return NGX_OK;
+    return ngx_http_task_worker_start(cycle);
 }
 
 
-static void
+static ngx_int_t
 ngx_http_task_worker_start(ngx_cycle_t *cycle)
 {
     ngx_uint_t                   i;
     ngx_http_task_zone_t       **zones;
+    ngx_http_task_store_t      **stores;
     ngx_http_task_main_conf_t   *tmcf;
 
     tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_task_module);
@@ -339,7 +338,7 @@ ngx_http_task_worker_start(ngx_cycle_t *cycle)
     /* there is no http{} */
 
     if (tmcf == NULL) {
-        return;
+        return NGX_OK;
     }
 
     zones = tmcf->zones.elts;
@@ -357,6 +356,16 @@ ngx_http_task_worker_start(ngx_cycle_t *cycle)
     ngx_http_task_heartbeat_start(&tmcf->zones,
                                   tmcf->stall_set ? tmcf->stall : 0,
                                   ngx_http_task_running_oldest);
+
+    stores = tmcf->job_zones.elts;
+
+    for (i = 0; i < tmcf->job_zones.nelts; i++) {
+        if (ngx_http_task_job_serve_begin(stores[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 

@@ -129,7 +129,7 @@ static ngx_command_t  ngx_http_task_commands[] = {
       &ngx_http_task_core_module },
 
     { ngx_string("task_background"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1234,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
       ngx_http_task_job_background,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_task_loc_conf_t, job),

@@ -262,6 +262,33 @@ void ngx_http_task_bell_ring(ngx_http_task_bell_t *bell);
 void ngx_http_task_bell_drop(ngx_http_task_bell_t *bell);
 
 
+/* --- processes that wake a loop: ngx_http_task_wake.c -------------------- */
+
+#define NGX_HTTP_TASK_WAKES  1024     /* workers that can be woken */
+
+
+typedef struct {
+    ngx_queue_t              queue;
+
+    /* the loop: somebody has called wake(), once or more often */
+    void                   (*handler)(void *data);
+    void                    *data;
+} ngx_http_task_waker_t;
+
+
+/* called in the master, for each cycle */
+
+ngx_int_t ngx_http_task_wake_create(ngx_cycle_t *cycle);
+
+/* called in a worker: from now on it is woken, and all its wakers are told */
+
+ngx_int_t ngx_http_task_wake_listen(ngx_http_task_waker_t *waker);
+
+/* any thread of any process: wakes the worker of this number */
+
+void ngx_http_task_wake(ngx_uint_t worker);
+
+
 /* --- descriptors of others: ngx_http_task_fd.c; the loop ----------------- */
 
 #define NGX_HTTP_TASK_EVENTS  (NGX_TASK_READABLE|NGX_TASK_WRITABLE)

@@ -141,6 +141,12 @@ ngx_http_task_begin(ngx_http_request_t *r)
              ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (rc == NGX_OK && t->in.job) {
+        rc = (ngx_http_task_pack(&t->in, tlcf->job.key, &t->request_line)
+              == NGX_OK)
+             ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     if (rc == NGX_OK && t->in.ahead) {
         rc = ngx_http_task_read_ahead(t, ngx_http_task_read_handler);
 

@@ -350,7 +350,15 @@ ngx_http_task_loc_conf_parts(ngx_conf_t *cf, ngx_http_task_loc_conf_t *prev,
         return NGX_ERROR;
     }
 
-    return ngx_http_task_args_merge(cf, &prev->args, &conf->args, &conf->place);
+    if (ngx_http_task_args_merge(cf, &prev->args, &conf->args, &conf->place)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return f ? ngx_http_task_job_serve(cf, &conf->job, &conf->run, &conf->args,
+                                       &conf->place)
+             : NGX_OK;
 }
 
 

@@ -71,6 +71,7 @@ typedef struct {
     ngx_str_t                        boundary;     /* of parts; empty: none */
     ngx_http_task_body_t             body;
     ngx_http_task_context_t         *context;      /* NULL: not wanted */
+    ngx_str_t                        packed;       /* but for the body */
 
     /* set by the owner: who will look at it */
 
@@ -121,6 +122,13 @@ ngx_uint_t ngx_http_task_params_in_body(
 
 ngx_int_t ngx_http_task_params_collect(ngx_http_task_input_t *in,
     ngx_http_request_t *r, size_t max, void **args, ngx_str_t *error);
+
+/*
+ * How to read an input that was unpacked.  NGX_OK: there is nothing to read,
+ * *args is set; NGX_DECLINED: it is short; NGX_AGAIN: it is long.
+ */
+
+ngx_int_t ngx_http_task_params_plan(ngx_http_task_input_t *in, void **args);
 
 /* in any thread: notes a value of a parameter, whose text is not copied */
 
@@ -211,6 +219,43 @@ ngx_int_t ngx_http_task_body_part(ngx_http_task_input_t *in,
 /* on the loop: closes the file, harmless if there is none */
 
 void ngx_http_task_body_close(ngx_http_task_input_t *in);
+
+
+/* --- an input as bytes: ngx_http_task_pack.c ----------------------------- */
+
+/*
+ * On the loop, right after it was collected, with its context: packs all but
+ * the body; key is that of the location, line the first one of the request, for
+ * logs.
+ */
+
+ngx_int_t ngx_http_task_pack(ngx_http_task_input_t *in, uint64_t key,
+    ngx_str_t *line);
+
+/*
+ * On the loop, when the body is known: sets the bytes of the input, in two
+ * parts which belong to it.
+ */
+
+void ngx_http_task_pack_body(ngx_http_task_input_t *in, ngx_str_t *head,
+    ngx_str_t *body);
+
+/* on the loop: the store has them; what the function does not read is freed */
+
+void ngx_http_task_pack_done(ngx_http_task_input_t *in);
+
+/*
+ * On the loop: makes an input of these bytes, into which it points then;
+ * in->pool and in->conf are set, and in->context if it is wanted.
+ * NGX_DECLINED: they are no input of this function.
+ */
+
+ngx_int_t ngx_http_task_unpack(ngx_http_task_input_t *in, ngx_str_t *packed,
+    ngx_str_t *line);
+
+/* returns the key of the location; 0: it is no input */
+
+uint64_t ngx_http_task_unpack_key(ngx_str_t *packed);
 
 
 /* --- what it says of itself: ngx_http_task_context.c --------------------- */

@@ -78,6 +78,40 @@ ngx_http_task_params_collect(ngx_http_task_input_t *in, ngx_http_request_t *r,
 }
 
 
+ngx_int_t
+ngx_http_task_params_plan(ngx_http_task_input_t *in, void **args)
+{
+    size_t  len;
+
+    /* where arguments are ready no variable is wanted, nor given */
+
+    if (in->conf->ready && (in->query.len == 0 || !in->conf->query)
+        && in->media == 0)
+    {
+        *args = in->conf->ready;
+        return NGX_OK;
+    }
+
+    len = in->query.len + (in->media ? in->body.len : 0);
+
+    if (!ngx_http_task_is_long(in, len)) {
+        return NGX_DECLINED;
+    }
+
+    if (in->conf->compound) {
+        in->space.arena = ngx_http_task_arena_create(in->pool);
+
+        if (in->space.arena == NULL) {
+            return NGX_DECLINED;
+        }
+    }
+
+    /* a query alone, of text, is read where it is */
+
+    return (in->media || in->conf->compound) ? NGX_AGAIN : NGX_DECLINED;
+}
+
+
 static ngx_int_t
 ngx_http_task_collect_sources(ngx_http_task_input_t *in,
     ngx_http_request_t *r)

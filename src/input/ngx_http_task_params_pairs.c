@@ -77,6 +77,18 @@ ngx_http_task_read_form(ngx_http_task_input_t *in)
     ngx_http_task_source_t  *src;
 
     p = in->body.data;
+
+    /* decoded in place; a job keeps it as it was */
+
+    if (in->job) {
+        p = ngx_pnalloc(in->pool, in->body.len + 1);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(p, in->body.data, in->body.len);
+    }
+
     end = p + in->body.len;
 
     given.file = NULL;

@@ -45,7 +45,10 @@ ngx_http_task_params_read(ngx_http_task_input_t *in, void **args,
 
     /* the values are copies, but files are where they were */
 
-    if (in->media == NGX_TASK_BODY_JSON || in->media == NGX_TASK_BODY_FORM) {
+    if (!in->job
+        && (in->media == NGX_TASK_BODY_JSON
+            || in->media == NGX_TASK_BODY_FORM))
+    {
         ngx_http_task_body_free(in);
     }
 

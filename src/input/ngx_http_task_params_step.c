@@ -69,13 +69,15 @@ ngx_http_task_params_step(ngx_http_task_params_steps_t *steps,
 
     rc = ngx_http_task_read_root(&rd, &steps->json.json, args, error);
 
-    /* the values are copies, and a job outlives the request's buffers */
+    /* the values are copies; the bytes are a job's until it was accepted */
 
-    in->body.data = NULL;
-    in->body.len = 0;
+    if (!in->job) {
+        in->body.data = NULL;
+        in->body.len = 0;
 
-    if (steps->copy) {
-        (void) ngx_pfree(in->pool, steps->copy);
+        if (steps->copy) {
+            (void) ngx_pfree(in->pool, steps->copy);
+        }
     }
 
     return rc;

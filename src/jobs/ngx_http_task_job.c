@@ -1,8 +1,8 @@
 
 /*
  * Background jobs: a job is a task whose client does not wait.  It runs in the
- * worker that accepted it, which has its arguments in memory; what others may
- * want to know of the job is in a store.
+ * worker that has claimed it; what others may want to know of the job is in a
+ * store.
  */
 
 
@@ -36,22 +36,40 @@ static const ngx_http_task_client_t  ngx_http_task_job_client = {
 };
 
 
-/* starts the job when its request was finalized, or is gone */
-
 void
-ngx_http_task_job_start(ngx_task_t *t)
+ngx_http_task_job_hold(ngx_task_t *t)
 {
     ngx_http_task_job_t  *job;
 
     job = t->client_data;
 
+    t->client = &ngx_http_task_job_client;
     t->log = ngx_http_task_job_log(t);
 
     job->hold.give_up = ngx_http_task_job_give_up;
 
     ngx_http_task_hold(NGX_HTTP_TASK_HOLD_JOB, &job->hold);
+}
 
+
+void
+ngx_http_task_job_run(ngx_task_t *t)
+{
     ngx_http_task_start(t, &ngx_http_task_job_client);
+}
+
+
+void
+ngx_http_task_job_fail(ngx_task_t *t, const char *wrong)
+{
+    ngx_http_task_job_t  *job;
+
+    job = t->client_data;
+
+    job->wrong = wrong;
+    t->rc = NGX_TASK_FAILED;
+
+    ngx_http_task_finish(t);
 }
 
 
@@ -106,6 +124,17 @@ ngx_http_task_job_client_answer(ngx_task_t *t)
 
     job = t->client_data;
 
+    ngx_http_task_job_serve_leave(job);
+
+    if (job->back) {
+        t->held = 1;
+        job->kept = 0;
+        job->op.handler = ngx_http_task_job_ended;
+
+        job->store->type->give_back(job->store, &job->op);
+        return;
+    }
+
     if (t->streamed && job->wrong == NULL) {
         ngx_http_task_job_take_last(t);
     }
@@ -135,7 +164,9 @@ ngx_http_task_job_ended(ngx_http_task_store_op_t *op, ngx_int_t rc)
     t = op->data;
     job = t->client_data;
 
-    if ((rc == NGX_BUSY || rc == NGX_DECLINED) && job->tries < 2) {
+    if ((rc == NGX_BUSY || rc == NGX_DECLINED) && job->tries < 2
+        && !job->back)
+    {
         ngx_http_task_job_end_again(t, rc);
         return;
     }
@@ -146,7 +177,9 @@ ngx_http_task_job_ended(ngx_http_task_store_op_t *op, ngx_int_t rc)
                       &t->function->name);
     }
 
-    t->held = 0;
+    /* what reads its input ahead releases it then */
+
+    t->held = job->ahead;
 
     if (!job->end.busy) {
         job->kept = 0;
@@ -211,6 +244,25 @@ ngx_http_task_job_client_release(ngx_task_t *t)
 }
 
 
+ngx_uint_t
+ngx_http_task_job_withdraw(ngx_task_t *t)
+{
+    ngx_http_task_job_t  *job;
+
+    job = t->client_data;
+
+    job->back = 1;
+
+    if (ngx_http_task_withdraw(t)) {
+        return 1;
+    }
+
+    job->back = 0;
+
+    return 0;
+}
+
+
 /* a worker that quits waits for the job no longer */
 
 static void
@@ -225,6 +277,12 @@ ngx_http_task_job_give_up(ngx_http_task_hold_t *hold)
     /* the store is writing its end already */
 
     if (t->state != NGX_HTTP_TASK_PENDING) {
+        return;
+    }
+
+    /* one that has not begun runs elsewhere, if there is anybody else */
+
+    if (!job->store->type->last(job->store) && ngx_http_task_job_withdraw(t)) {
         return;
     }
 

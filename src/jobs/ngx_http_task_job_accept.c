@@ -10,11 +10,14 @@
 
 static ngx_http_task_job_t *ngx_http_task_job_create(ngx_task_t *t,
     ngx_http_task_job_conf_t *conf);
+static void ngx_http_task_job_room(ngx_task_t *t,
+    ngx_http_task_job_conf_t *conf, ngx_http_task_store_add_t *add);
 static void ngx_http_task_job_gone(void *data);
 static void ngx_http_task_job_added(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
-static void ngx_http_task_job_no_room(ngx_task_t *t, ngx_int_t rc);
+static void ngx_http_task_job_no_room(ngx_task_t *t);
 static void ngx_http_task_job_taken(ngx_task_t *t);
+static void ngx_http_task_job_tell(ngx_task_t *t);
 static void ngx_http_task_job_unreserve(ngx_http_task_job_t *job);
 static void ngx_http_task_job_refuse(ngx_task_t *t, ngx_uint_t retry);
 
@@ -42,12 +45,7 @@ void
 ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
     ngx_msec_t wait)
 {
-    ngx_http_request_t     *r;
-    ngx_http_task_job_t    *job;
-    ngx_http_task_limit_t  *limit;
-
-    r = t->request;
-    limit = t->conf->limit;
+    ngx_http_task_job_t  *job;
 
     job = ngx_http_task_job_create(t, conf);
 
@@ -59,22 +57,59 @@ ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
         return;
     }
 
-    if (limit) {
-        if (ngx_http_task_limit_reserve(limit) != NGX_OK) {
-            ngx_http_task_limit_log(limit, r->connection->log,
-                                    "no room for a job");
-            ngx_http_task_job_refuse(t, ngx_http_task_limit_retry(limit));
-            return;
-        }
-
-        job->reserved = limit;
-    }
-
     job->wait = wait;
     job->op.handler = ngx_http_task_job_added;
     job->op.data = t;
 
-    conf->store->type->add(conf->store, &job->op, conf->share, conf->max, job);
+    ngx_http_task_job_room(t, conf, &job->add);
+
+    job->add.queue = conf->serve->queue;
+    job->add.share = conf->share;
+    job->add.max = conf->max;
+
+    ngx_http_task_pack_body(&t->in, &job->add.head, &job->add.body);
+
+    conf->store->type->add(conf->store, &job->op, &job->add);
+}
+
+
+/*
+ * What this worker has room for, and how many jobs may wait for the workers:
+ * what task_limit says is for each of them.
+ */
+
+static void
+ngx_http_task_job_room(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
+    ngx_http_task_store_add_t *add)
+{
+    ngx_core_conf_t        *ccf;
+    ngx_http_task_job_t    *job;
+    ngx_http_task_limit_t  *limit;
+
+    job = t->client_data;
+    limit = t->conf->limit;
+
+    add->claim = ngx_http_task_job_serve_room(conf->serve);
+    add->waiting = NGX_MAX_INT_T_VALUE;
+
+    if (limit == NULL) {
+        return;
+    }
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                           ngx_core_module);
+
+    add->waiting = limit->conf->queue
+                   * (ngx_uint_t) ngx_max(ccf->worker_processes, 1);
+
+    /* another location may have the queue, too, and another limit */
+
+    add->claim = ngx_min(add->claim, ngx_http_task_limit_free(limit));
+
+    if (add->claim) {
+        (void) ngx_http_task_limit_reserve(limit);
+        job->reserved = limit;
+    }
 }
 
 
@@ -147,7 +182,7 @@ ngx_http_task_job_added(ngx_http_task_store_op_t *op, ngx_int_t rc)
         ngx_http_task_job_taken(t);
 
     } else {
-        ngx_http_task_job_no_room(t, rc);
+        ngx_http_task_job_no_room(t);
     }
 
     if (c && late) {
@@ -157,26 +192,82 @@ ngx_http_task_job_added(ngx_http_task_store_op_t *op, ngx_int_t rc)
 
 
 static void
-ngx_http_task_job_no_room(ngx_task_t *t, ngx_int_t rc)
+ngx_http_task_job_no_room(ngx_task_t *t)
 {
-    ngx_http_task_job_t  *job;
+    ngx_log_t              *log;
+    ngx_uint_t              retry;
+    ngx_core_conf_t        *ccf;
+    ngx_http_task_job_t    *job;
+    ngx_http_task_limit_t  *limit;
+
+    static const char *const  why[] = {
+        "no memory",
+        "it is full",
+        "this location has \"max\" jobs",
+        "",
+        "too many queues have jobs"
+    };
 
     job = t->client_data;
+    limit = t->conf->limit;
+    log = t->request ? t->log : ngx_cycle->log;
+    retry = 1;
 
-    ngx_log_error(NGX_LOG_ERR, t->request ? t->log : ngx_cycle->log, 0,
-                  "no room for a job in task_job_zone \"%V\": %s",
-                  &job->store->name,
-                  rc == NGX_BUSY ? "it is full"
-                  : rc == NGX_DECLINED ? "this location has \"max\" jobs"
-                  : rc == NGX_ABORT ? "too many workers have jobs"
-                  : "no memory");
+    if (job->op.why != NGX_HTTP_TASK_STORE_QUEUE) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "no room for a job in task_job_zone \"%V\": %s",
+                      &job->store->name, why[job->op.why]);
 
-    ngx_http_task_job_refuse(t, 1);
+    } else if (limit) {
+        ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                               ngx_core_module);
+
+        ngx_http_task_limit_log(limit, log, job->op.waiting,
+                                "no room for a job");
+        retry = ngx_http_task_limit_retry(limit, job->op.waiting
+                                        / ngx_max(ccf->worker_processes, 1));
+    }
+
+    ngx_http_task_job_refuse(t, retry);
 }
 
 
 static void
 ngx_http_task_job_taken(ngx_task_t *t)
+{
+    ngx_uint_t            mine;
+    ngx_http_task_job_t  *job;
+
+    job = t->client_data;
+    mine = job->op.claimed;
+
+    if (mine) {
+        job->kept = 1;
+        job->store->type->bind(job->store, job->op.key, job);
+    }
+
+    ngx_http_task_job_name(t);
+    ngx_http_task_job_tell(t);
+    ngx_http_task_job_unreserve(job);
+
+    if (!mine) {
+        ngx_http_task_release(t);
+        return;
+    }
+
+    ngx_http_task_pack_done(&t->in);
+
+    ngx_http_task_job_serve_taken(job->conf->serve, job->add.claim);
+
+    ngx_http_task_job_hold(t);
+    ngx_http_task_job_run(t);
+}
+
+
+/* answers the request, if it is still there: the job was accepted */
+
+static void
+ngx_http_task_job_tell(ngx_task_t *t)
 {
     u_char               *id;
     ngx_int_t             rc;
@@ -186,15 +277,7 @@ ngx_http_task_job_taken(ngx_task_t *t)
     r = t->request;
     job = t->client_data;
 
-    job->kept = 1;
-
-    ngx_http_task_job_name(t);
-
-    /* the job was accepted, and runs, although nobody can be told */
-
     if (r == NULL) {
-        ngx_http_task_job_unreserve(job);
-        ngx_http_task_job_start(t);
         return;
     }
 
@@ -207,9 +290,6 @@ ngx_http_task_job_taken(ngx_task_t *t)
 
     t->request = NULL;
     ngx_http_finalize_request(r, rc);
-
-    ngx_http_task_job_unreserve(job);
-    ngx_http_task_job_start(t);
 }
 
 

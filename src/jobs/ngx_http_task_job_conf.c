@@ -10,12 +10,11 @@
 
 static ngx_uint_t ngx_http_task_job_server(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *cscf);
-static void ngx_http_task_job_hash(uint64_t *hash, u_char *p, size_t len);
 static char *ngx_http_task_job_options(ngx_conf_t *cf,
     ngx_http_task_job_conf_t *jcf);
 
 
-/* "off | on | prefer zone=name [location=/jobs/] [max=1000]" */
+/* "off | on | prefer zone=name [location=/jobs/] [max=1000] [queue=name]" */
 
 char *
 ngx_http_task_job_background(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -58,18 +57,20 @@ static char *
 ngx_http_task_job_options(ngx_conf_t *cf, ngx_http_task_job_conf_t *jcf)
 {
     ngx_int_t  n;
-    ngx_str_t  zone, location, max;
+    ngx_str_t  zone, location, max, queue;
 
     ngx_http_task_option_t  options[] = {
         { "zone", &zone },
         { "location", &location },
         { "max", &max },
+        { "queue", &queue },
         { NULL, NULL }
     };
 
     ngx_str_null(&zone);
     ngx_str_null(&location);
     ngx_str_null(&max);
+    ngx_str_null(&queue);
 
     if (ngx_http_task_conf_options(cf, 2, options) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -111,13 +112,24 @@ ngx_http_task_job_options(ngx_conf_t *cf, ngx_http_task_job_conf_t *jcf)
 
     jcf->max = n;
 
+    if (queue.data
+        && (queue.len == 0 || queue.len > NGX_HTTP_TASK_JOB_QUEUE
+            || ngx_http_task_utf8_valid(queue.data, queue.len) != queue.len))
+    {
+        return ngx_http_task_conf_invalid(cf, &options[3],
+                                          "a name of at most 64 bytes");
+    }
+
+    jcf->queue = queue;
+
     return NGX_CONF_OK;
 }
 
 
 /*
- * A location with "max" has a share of its own in the store.  It finds the
- * share again after a reload: the key is made of its name and its server's.
+ * A location finds its jobs again after a reload, in another worker, and on
+ * another machine that has the same configuration: its key is made of its name
+ * and its server's.  With "max" it has a share of its own in the store.
  */
 
 ngx_int_t
@@ -125,11 +137,12 @@ ngx_http_task_job_merge_share(ngx_conf_t *cf, ngx_http_task_job_conf_t *jcf,
     ngx_http_task_place_t *place)
 {
     u_char                     kind;
+    uint64_t                   key;
     ngx_uint_t                 server;
     ngx_http_core_loc_conf_t  *clcf;
     ngx_http_core_srv_conf_t  *cscf;
 
-    if (jcf->max == 0) {
+    if (jcf->background == NGX_HTTP_TASK_BACKGROUND_OFF) {
         return NGX_OK;
     }
 
@@ -145,14 +158,20 @@ ngx_http_task_job_merge_share(ngx_conf_t *cf, ngx_http_task_job_conf_t *jcf,
     }
 #endif
 
-    jcf->share = 0xcbf29ce484222325;            /* of FNV-1a */
+    key = ngx_http_task_store_hash(NGX_HTTP_TASK_STORE_HASH,
+                                   cscf->server_name.data,
+                                   cscf->server_name.len);
+    key = ngx_http_task_store_hash(key, (u_char *) &server,
+                                   sizeof(ngx_uint_t));
+    key = ngx_http_task_store_hash(key, &kind, 1);
 
-    ngx_http_task_job_hash(&jcf->share, cscf->server_name.data,
-                           cscf->server_name.len);
-    ngx_http_task_job_hash(&jcf->share, (u_char *) &server,
-                           sizeof(ngx_uint_t));
-    ngx_http_task_job_hash(&jcf->share, &kind, 1);
-    ngx_http_task_job_hash(&jcf->share, clcf->name.data, clcf->name.len);
+    jcf->key = ngx_http_task_store_hash(key, clcf->name.data, clcf->name.len);
+
+    if (jcf->max == 0) {
+        return NGX_OK;
+    }
+
+    jcf->share = jcf->key;
 
     if (++jcf->store->nshares > NGX_HTTP_TASK_JOB_SHARES / 2) {
         return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, place,
@@ -186,15 +205,6 @@ ngx_http_task_job_server(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf)
     }
 
     return n;
-}
-
-
-static void
-ngx_http_task_job_hash(uint64_t *hash, u_char *p, size_t len)
-{
-    while (len--) {
-        *hash = (*hash ^ *p++) * 0x100000001b3;
-    }
 }
 
 
@@ -233,4 +243,5 @@ ngx_http_task_job_merge(ngx_http_task_job_conf_t *prev,
     conf->store = prev->store;
     conf->location = prev->location;
     conf->max = prev->max;
+    conf->queue = prev->queue;
 }

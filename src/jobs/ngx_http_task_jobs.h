@@ -21,6 +21,9 @@
 #define NGX_HTTP_TASK_BACKGROUND_PREFER  2
 
 
+typedef struct ngx_http_task_job_serve_s  ngx_http_task_job_serve_t;
+
+
 /* a location's directives about jobs */
 
 typedef struct {
@@ -31,18 +34,52 @@ typedef struct {
     ngx_uint_t                 background;   /* unset: inherited */
     ngx_http_task_store_t     *store;
     ngx_str_t                  location;     /* its jobs are told there */
+    ngx_str_t                  queue;        /* empty: by its function */
     ngx_uint_t                 max;          /* 0: no limit */
     uint64_t                   share;        /* the key of its share; 0:
                                                 the common one */
+    uint64_t                   key;          /* of the location */
+    ngx_http_task_job_serve_t *serve;        /* its queue */
 
     ngx_http_task_store_t     *told;         /* "task_jobs"; NULL: none */
     ngx_msec_t                 ping;         /* of its streams of events */
 } ngx_http_task_job_conf_t;
 
 
-/* a job of this worker: a task whose client is a record in a store */
+/* a location that runs the jobs of a queue */
 
 typedef struct {
+    uint64_t                   key;
+    ngx_http_task_run_conf_t  *run;
+    ngx_http_task_args_conf_t *args;
+    ngx_http_task_job_conf_t  *conf;
+} ngx_http_task_job_runner_t;
+
+
+typedef struct ngx_http_task_job_s  ngx_http_task_job_t;
+
+
+/* a queue of jobs, and this worker, which serves it */
+
+struct ngx_http_task_job_serve_s {
+    ngx_http_task_queue_t     *queue;
+    ngx_array_t                runners;      /* ngx_http_task_job_runner_t */
+
+    /* state of this worker */
+
+    ngx_queue_t                all;          /* the queues that it serves */
+    ngx_http_task_work_t       work;         /* claims jobs */
+    ngx_http_task_store_op_t   op;           /* of a claim */
+    ngx_int_t                  rc;           /* what it was answered */
+    ngx_uint_t                 hungry;       /* 1: the store tells of a job */
+    ngx_http_task_job_t       *last;         /* waits for a thread, or NULL */
+    ngx_http_task_timer_t      timer;        /* then it is given back */
+};
+
+
+/* a job of this worker: a task whose client is a record in a store */
+
+struct ngx_http_task_job_s {
     ngx_http_task_hold_t       hold;         /* until the job has ended */
     ngx_task_t                *task;
     ngx_http_task_job_conf_t  *conf;
@@ -68,7 +105,15 @@ typedef struct {
     ngx_http_cleanup_t        *cleanup;
     ngx_http_task_limit_t     *reserved;     /* a place for its turn */
     ngx_msec_t                 wait;         /* for the result, before 202 */
-} ngx_http_task_job_t;
+    ngx_http_task_store_add_t  add;
+
+    /* of one that was claimed */
+
+    ngx_str_t                  input;        /* as the store has it */
+    ngx_uint_t                 ahead;        /* 1: that is read now */
+    ngx_uint_t                 back;         /* 1: it is given back */
+    ngx_http_task_job_serve_t *serve;        /* it waits for a thread, maybe */
+};
 
 
 /* ngx_http_task_job_accept.c */
@@ -90,9 +135,18 @@ void ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
 
 /* ngx_http_task_job.c: a task whose client is a record */
 
-/* the record is there, and the request has its answer, or is gone */
+/* the job is this worker's: it is held; then its input is known, and it runs */
 
-void ngx_http_task_job_start(ngx_task_t *t);
+void ngx_http_task_job_hold(ngx_task_t *t);
+void ngx_http_task_job_run(ngx_task_t *t);
+
+/* it cannot run: it has failed; what is wrong is a constant */
+
+void ngx_http_task_job_fail(ngx_task_t *t, const char *wrong);
+
+/* it runs elsewhere; returns 0 if it has begun */
+
+ngx_uint_t ngx_http_task_job_withdraw(ngx_task_t *t);
 
 /* a client has asked the store to cancel the job */
 
@@ -101,6 +155,43 @@ void ngx_http_task_job_cancel(void *data);
 /* logs the jobs that have not ended when this worker ends */
 
 void ngx_http_task_jobs_abandon(void);
+
+
+/*
+ * ngx_http_task_job_serve.c: which jobs this worker runs.  The first is called
+ * when a location is merged, the second when a worker begins.
+ */
+
+ngx_int_t ngx_http_task_job_serve(ngx_conf_t *cf,
+    ngx_http_task_job_conf_t *conf, ngx_http_task_run_conf_t *run,
+    ngx_http_task_args_conf_t *args, ngx_http_task_place_t *place);
+ngx_int_t ngx_http_task_job_serve_begin(ngx_http_task_store_t *store);
+
+/* returns how many jobs it has room for */
+
+ngx_uint_t ngx_http_task_job_serve_room(ngx_http_task_job_serve_t *s);
+
+/* it has taken a job that it has accepted, and had room for so many */
+
+void ngx_http_task_job_serve_taken(ngx_http_task_job_serve_t *s,
+    ngx_uint_t room);
+
+/* a job waits for no thread any more */
+
+void ngx_http_task_job_serve_leave(ngx_http_task_job_t *job);
+
+
+/*
+ * ngx_http_task_job_claim.c: makes a task of a job that was claimed, whose input
+ * is not read yet.  NULL: no memory.
+ */
+
+ngx_task_t *ngx_http_task_job_claim_make(ngx_http_task_job_serve_t *s,
+    ngx_http_task_store_op_t *op);
+
+/* reads its input, and runs it */
+
+void ngx_http_task_job_claim_start(ngx_task_t *t);
 
 
 /* ngx_http_task_job_take.c: what its function streams, see write() */
@@ -229,7 +320,7 @@ char *ngx_http_task_job_told(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf,
 void ngx_http_task_job_merge(ngx_http_task_job_conf_t *prev,
     ngx_http_task_job_conf_t *conf);
 
-/* gives a location with a task and "max" a share of its own */
+/* gives a location with a task a key, and, with "max", a share of its own */
 
 ngx_int_t ngx_http_task_job_merge_share(ngx_conf_t *cf,
     ngx_http_task_job_conf_t *conf, ngx_http_task_place_t *place);

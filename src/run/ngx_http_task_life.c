@@ -63,6 +63,16 @@ ngx_http_task_start(ngx_task_t *t, const ngx_http_task_client_t *client)
         return;
     }
 
+    /* a job may have waited too long before it came here */
+
+    if (t->timeout && ngx_http_task_promised(t)
+        && t->timeout->deadline <= ngx_http_task_now())
+    {
+        ngx_http_task_timeout_log(t);
+        ngx_http_task_end(t, NGX_HTTP_TASK_TIMEOUT);
+        return;
+    }
+
     if (t->conf->limit) {
         ngx_http_task_take_turn(t, t->conf->limit);
         return;
@@ -128,8 +138,8 @@ ngx_http_task_turn_refused(ngx_task_t *t, const char *why)
 
     limit = t->conf->limit;
 
-    ngx_http_task_limit_log(limit, t->log, why);
-    ngx_http_task_reject(t, ngx_http_task_limit_retry(limit));
+    ngx_http_task_limit_log(limit, t->log, 0, why);
+    ngx_http_task_reject(t, ngx_http_task_limit_retry(limit, 0));
 }
 
 
@@ -188,6 +198,30 @@ ngx_http_task_stop(ngx_task_t *t, ngx_http_task_state_e state)
 {
     ngx_http_task_halt(t);
     ngx_http_task_end(t, state);
+}
+
+
+ngx_uint_t
+ngx_http_task_withdraw(ngx_task_t *t)
+{
+    int64_t  never;
+
+    never = 0;
+
+    if (!__atomic_compare_exchange_n(&t->started, &never, -1, 0,
+                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    {
+        return 0;
+    }
+
+    if (t->cell) {
+        ngx_http_task_count_never(t->cell);
+        t->cell = NULL;
+    }
+
+    ngx_http_task_cancel(t);
+
+    return 1;
 }
 
 

@@ -125,7 +125,7 @@ ngx_http_task_limit_take(ngx_http_task_limit_t *limit,
 {
     ngx_msec_t  wait;
 
-    if (!ngx_http_task_limit_has_room(limit)) {
+    if (bounded && !ngx_http_task_limit_has_room(limit)) {
         return NGX_BUSY;
     }
 
@@ -215,6 +215,9 @@ ngx_http_task_limit_give_back(ngx_http_task_turn_t *turn)
 
     if (limit->waiting) {
         ngx_http_task_work_begin(&limit->work);
+
+    } else if (limit->idle) {
+        limit->idle(limit->idle_data);
     }
 }
 
@@ -236,6 +239,10 @@ ngx_http_task_limit_step(ngx_http_task_work_t *work)
         ngx_http_task_limit_begin(limit, turn);
 
         turn->handler(turn, NGX_OK);
+    }
+
+    if (limit->waiting == 0 && limit->idle) {
+        limit->idle(limit->idle_data);
     }
 
     return limit->waiting && limit->running < limit->conf->running;
@@ -267,24 +274,39 @@ ngx_http_task_limit_unreserve(ngx_http_task_limit_t *limit)
 ngx_uint_t
 ngx_http_task_limit_has_room(ngx_http_task_limit_t *limit)
 {
-    ngx_uint_t  room;
+    ngx_uint_t  used;
 
-    room = limit->conf->queue - limit->waiting;
+    /* jobs that were promised to run may be more than the queue has room for */
+
+    used = limit->waiting + limit->reserved;
 
     if (limit->waiting == 0) {
-        room += limit->conf->running - limit->running;
+        used += limit->running;
+        return used < limit->conf->running + limit->conf->queue;
     }
 
-    return room > limit->reserved;
+    return used < limit->conf->queue;
 }
 
 
 ngx_uint_t
-ngx_http_task_limit_retry(ngx_http_task_limit_t *limit)
+ngx_http_task_limit_free(ngx_http_task_limit_t *limit)
+{
+    ngx_uint_t  used;
+
+    used = limit->running + limit->reserved;
+
+    return (limit->waiting == 0 && used < limit->conf->running)
+           ? limit->conf->running - used : 0;
+}
+
+
+ngx_uint_t
+ngx_http_task_limit_retry(ngx_http_task_limit_t *limit, ngx_uint_t more)
 {
     int64_t  ns;
 
-    ns = limit->pace * (int64_t) (limit->waiting + limit->reserved + 1)
+    ns = limit->pace * (int64_t) (limit->waiting + limit->reserved + more + 1)
          / (int64_t) limit->conf->running;
 
     return (ngx_uint_t) ngx_max((ns + 999999999) / 1000000000, 1);
@@ -293,9 +315,10 @@ ngx_http_task_limit_retry(ngx_http_task_limit_t *limit)
 
 void
 ngx_http_task_limit_log(ngx_http_task_limit_t *limit, ngx_log_t *log,
-    const char *why)
+    ngx_uint_t more, const char *why)
 {
     ngx_log_error(limit->log_level, log, 0,
                   "limiting tasks, %s: %ui running, %ui waiting",
-                  why, limit->running, limit->waiting + limit->reserved);
+                  why, limit->running,
+                  limit->waiting + limit->reserved + more);
 }

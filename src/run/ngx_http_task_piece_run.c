@@ -65,6 +65,8 @@ ngx_http_task_piece_run(void *data, ngx_log_t *log)
 
     t = piece->task;
 
+    ngx_http_task_pool_begun(piece);
+
     if (piece->counted) {
         ngx_http_task_count_piece_begun(piece->counted);
     }

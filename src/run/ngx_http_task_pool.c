@@ -17,15 +17,21 @@
 
 #define NGX_HTTP_TASK_POOL_RETRY  1000
 
+/* how long a pool is taken to be full, at most, nanoseconds */
+
+#define NGX_HTTP_TASK_POOL_FULL   1000000000LL
+
 
 static ngx_int_t ngx_http_task_pool_give(ngx_http_task_piece_t *piece);
 static ngx_int_t ngx_http_task_pool_next(ngx_http_task_pool_t *pool);
 static void ngx_http_task_pool_handler(ngx_event_t *ev);
+static void ngx_http_task_pool_told(ngx_http_task_bell_t *bell);
 
 
 /* state of this worker */
 
 static ngx_http_task_pool_t  *ngx_http_task_pools;
+static void                 (*ngx_http_task_pool_idle)(void);
 static ngx_event_t            ngx_http_task_pool_event;
 static ngx_connection_t       ngx_http_task_pool_dumb;  /* for the debug log */
 
@@ -47,6 +53,7 @@ ngx_http_task_pool_get(ngx_thread_pool_t *tp)
     }
 
     pool->pool = tp;
+    pool->bell.handler = ngx_http_task_pool_told;
     pool->next = ngx_http_task_pools;
     ngx_queue_init(&pool->waiting);
 
@@ -107,6 +114,7 @@ ngx_http_task_pool_give(ngx_http_task_piece_t *piece)
 
     /* only the loop touches these: a thread may have the task already */
 
+    piece->pool->given++;
     piece->in_pool = 1;
     piece->task->in_pools++;
 
@@ -142,7 +150,75 @@ ngx_http_task_pool_returned(ngx_http_task_piece_t *piece)
 
     ngx_http_task_unhold(&piece->hold);
 
+    piece->pool->full = 0;
+
     (void) ngx_http_task_pool_next(piece->pool);
+
+    if (ngx_http_task_pool_idle) {
+        ngx_http_task_pool_idle();
+    }
+}
+
+
+void
+ngx_http_task_pool_begun(ngx_http_task_piece_t *piece)
+{
+    ngx_http_task_pool_t  *pool;
+
+    pool = piece->pool;
+
+    (void) __atomic_add_fetch(&pool->begun, 1, __ATOMIC_SEQ_CST);
+
+    if (__atomic_load_n(&pool->asked, __ATOMIC_SEQ_CST)) {
+        __atomic_store_n(&pool->asked, 0, __ATOMIC_SEQ_CST);
+        ngx_http_task_bell_ring(&pool->bell);
+    }
+}
+
+
+static void
+ngx_http_task_pool_told(ngx_http_task_bell_t *bell)
+{
+    ngx_http_task_pool_idle();
+}
+
+
+void
+ngx_http_task_pool_init(void (*idle)(void))
+{
+    ngx_http_task_pool_idle = idle;
+}
+
+
+ngx_uint_t
+ngx_http_task_pool_has_room(ngx_http_task_pool_t *pool)
+{
+    if (pool->full && ngx_http_task_now() < pool->full) {
+        return 0;
+    }
+
+    pool->full = 0;
+
+    if (!ngx_queue_empty(&pool->waiting)) {
+        return 0;
+    }
+
+    if (pool->given == __atomic_load_n(&pool->begun, __ATOMIC_SEQ_CST)) {
+        return 1;
+    }
+
+    /* the last one may be begun now, before its thread can see the question */
+
+    __atomic_store_n(&pool->asked, 1, __ATOMIC_SEQ_CST);
+
+    return pool->given == __atomic_load_n(&pool->begun, __ATOMIC_SEQ_CST);
+}
+
+
+void
+ngx_http_task_pool_full(ngx_http_task_pool_t *pool)
+{
+    pool->full = ngx_http_task_now() + NGX_HTTP_TASK_POOL_FULL;
 }
 
 

@@ -61,6 +61,13 @@ void ngx_http_task_wait(ngx_task_t *t);
 
 void ngx_http_task_finish(ngx_task_t *t);
 
+/*
+ * A job that has not begun ends here, and begins elsewhere: returns 0 if it has
+ * begun.  It is not counted, and its client is told that it was cancelled.
+ */
+
+ngx_uint_t ngx_http_task_withdraw(ngx_task_t *t);
+
 /* likewise, for a task that had no chance to run: 503; retry is in seconds */
 
 void ngx_http_task_reject(ngx_task_t *t, ngx_uint_t retry);
@@ -157,6 +164,10 @@ struct ngx_http_task_limit_s {
     ngx_queue_t                      queue;
     int64_t                          pace;         /* mean turn, nanoseconds */
     ngx_http_task_work_t             work;         /* gives out turns */
+
+    /* a turn was given back, and no one waits for it; NULL: nobody cares */
+    void                           (*idle)(void *data);
+    void                            *idle_data;
 };
 
 
@@ -170,7 +181,8 @@ ngx_http_task_limit_t *ngx_http_task_limit_create(ngx_conf_t *cf,
 
 /*
  * NGX_OK: the turn is taken.  NGX_AGAIN: it waits, if bounded no longer than
- * the limit says, and its handler will be called.  NGX_BUSY: there is no room.
+ * the limit says, and its handler will be called.  NGX_BUSY: there is no room,
+ * if bounded.
  */
 
 ngx_int_t ngx_http_task_limit_take(ngx_http_task_limit_t *limit,
@@ -198,12 +210,22 @@ void ngx_http_task_limit_unreserve(ngx_http_task_limit_t *limit);
 
 ngx_uint_t ngx_http_task_limit_has_room(ngx_http_task_limit_t *limit);
 
-/* returns in how many seconds those that wait will have run, at this pace */
+/* returns how many turns can be taken at once, beside those reserved */
 
-ngx_uint_t ngx_http_task_limit_retry(ngx_http_task_limit_t *limit);
+ngx_uint_t ngx_http_task_limit_free(ngx_http_task_limit_t *limit);
+
+/*
+ * Returns in how many seconds those that wait, and so many more, will have run,
+ * at this pace.
+ */
+
+ngx_uint_t ngx_http_task_limit_retry(ngx_http_task_limit_t *limit,
+    ngx_uint_t more);
+
+/* tells how many run and wait, and that so many more do */
 
 void ngx_http_task_limit_log(ngx_http_task_limit_t *limit, ngx_log_t *log,
-    const char *why);
+    ngx_uint_t more, const char *why);
 
 
 /* --- pieces in threads: ngx_http_task_piece.c ---------------------------- */
@@ -278,6 +300,11 @@ void ngx_http_task_close(ngx_task_t *t);
 struct ngx_http_task_pool_s {
     ngx_thread_pool_t     *pool;
     ngx_queue_t            waiting;      /* pieces that wait for room */
+    uint32_t               given;        /* pieces, to nginx's pool, .. */
+    uint32_t               begun;        /* [both] .. and begun by threads */
+    uint32_t               asked;        /* [both] 1: the bell is to be rung */
+    int64_t                full;         /* until then, ns; 0: it is not */
+    ngx_http_task_bell_t   bell;
     ngx_http_task_pool_t  *next;
 };
 
@@ -295,6 +322,23 @@ void ngx_http_task_pool_leave(ngx_http_task_piece_t *piece);
 /* a piece has left its pool */
 
 void ngx_http_task_pool_returned(ngx_http_task_piece_t *piece);
+
+/* in the thread: a piece is begun */
+
+void ngx_http_task_pool_begun(ngx_http_task_piece_t *piece);
+
+/*
+ * Returns 1 if a piece may be begun at once, as far as can be known: each one
+ * that was given was begun, and full() was not told.  With 0, idle() is called
+ * when that may have changed.
+ */
+
+ngx_uint_t ngx_http_task_pool_has_room(ngx_http_task_pool_t *pool);
+void ngx_http_task_pool_init(void (*idle)(void));
+
+/* no thread begins what waits: until a piece returns, or a second is over */
+
+void ngx_http_task_pool_full(ngx_http_task_pool_t *pool);
 
 
 /* --- a worker that has lost a thread: ngx_http_task_replace.c ------------ */

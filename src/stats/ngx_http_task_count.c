@@ -22,6 +22,15 @@ ngx_http_task_count_start(ngx_http_task_stats_t *stats)
 }
 
 
+/* it is accepted again, by this worker or another one */
+
+void
+ngx_http_task_count_never(uint64_t *cell)
+{
+    ngx_http_task_zone_add(&cell[NGX_HTTP_TASK_COUNT_ACCEPTED], (uint64_t) -1);
+}
+
+
 void
 ngx_http_task_count_stream(uint64_t *cell, uint64_t bytes, int64_t waited)
 {

@@ -96,6 +96,10 @@ ngx_uint_t ngx_http_task_slots_sweep_one(ngx_http_task_zone_t *zone);
 
 uint64_t *ngx_http_task_count_start(ngx_http_task_stats_t *stats);
 
+/* the task was not accepted after all, and has not begun */
+
+void ngx_http_task_count_never(uint64_t *cell);
+
 /* adds to what tasks have streamed, and waited for clients, nanoseconds */
 
 void ngx_http_task_count_stream(uint64_t *cell, uint64_t bytes,

@@ -42,10 +42,15 @@ ngx_http_task_job_counts(ngx_http_task_job_zone_t *zone,
                : 0;
     }
 
-    ngx_http_task_job_unlock(zone);
-
     counts->states[NGX_HTTP_TASK_JOB_QUEUED] -=
                                      counts->states[NGX_HTTP_TASK_JOB_RUNNING];
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_QUEUES; i++) {
+        counts->states[NGX_HTTP_TASK_JOB_QUEUED] += sh->queues[i].waiting;
+    }
+
+    ngx_http_task_job_unlock(zone);
+
     counts->used = 0;
 
     for (i = NGX_HTTP_TASK_JOB_QUEUED; i < NGX_HTTP_TASK_JOB_STATES; i++) {

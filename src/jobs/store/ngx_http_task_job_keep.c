@@ -99,6 +99,7 @@ ngx_http_task_job_free(ngx_http_task_job_zone_t *zone,
                                      ngx_http_task_job_blocks(job->length),
                                      &job->block)
         != NGX_OK
+        || ngx_http_task_job_input_free(zone, job) != NGX_OK
         || ngx_http_task_job_events_free(zone, job) != NGX_OK)
     {
         return;
@@ -106,6 +107,7 @@ ngx_http_task_job_free(ngx_http_task_job_zone_t *zone,
 
     sh->states[state]--;
     sh->shares[job->share].jobs--;
+    sh->queues[job->queue].jobs--;
 
     job->next = sh->free_job;
     sh->free_job = i;

@@ -18,9 +18,10 @@
 
 #define NGX_HTTP_TASK_JOB_NONE     ((uint32_t) -1)
 
-/* bits of block->job; a block has the second only while a zone is rebuilt */
+/* bits of block->job; a block has the last only while a zone is rebuilt */
 
 #define NGX_HTTP_TASK_JOB_EVENTS   0x80000000
+#define NGX_HTTP_TASK_JOB_INPUT    0x20000000
 #define NGX_HTTP_TASK_JOB_REACHED  0x40000000
 
 
@@ -84,8 +85,9 @@ typedef struct {
  * the mutex, the next process that takes this rebuilds the members marked
  * "derived".
  *
- * A record is in one list: as long as a thread or the loop of its worker may
- * write to it, in its owner's; then in one of its share's.
+ * A record is in one list: as long as it has no owner, in its queue's; as long
+ * as a thread or the loop of its worker may write to it, in its owner's; then
+ * in one of its share's.
  *
  * The threads of its owner read and write members marked with [both] without
  * the mutex, by atomic loads and stores.
@@ -101,16 +103,23 @@ typedef struct {
                                                 its owner is to cancel */
 
     uint32_t                   owner;        /* the place in owners, .. */
-    uint64_t                   incarnation;  /* .. while its worker has this */
+    uint64_t                   incarnation;  /* .. while its worker has this;
+                                                owner NONE: it waits */
     u_char                     id[NGX_HTTP_TASK_JOB_ID];
     uint32_t                   share;        /* the place in shares */
+    uint32_t                   queue;        /* the place in queues */
     uint32_t                   cancel;       /* see above */
+
+    uint32_t                   input;        /* the first block of it */
+    uint32_t                   input_length;
 
     int64_t                    created;      /* milliseconds since the epoch */
     int64_t                    started;      /* [both]; 0: not yet */
     int64_t                    ended;
     int64_t                    since;        /* kept from then on: ms of the
-                                                monotonic clock */
+                                                monotonic clock; of one that has
+                                                not ended: its place in the
+                                                order of acceptance */
     int64_t                    wanted;       /* somebody waits until then: ms
                                                 of the same clock */
 
@@ -138,16 +147,16 @@ typedef struct {
 typedef struct {
     uint32_t                   next;         /* in its chain, or free */
     uint32_t                   job;          /* holds its result, if that
-                                                job has ended; or, with
-                                                NGX_HTTP_TASK_JOB_EVENTS, its
-                                                events, if their chain leads
-                                                here; NONE: free */
+                                                job has ended; or, with a bit,
+                                                its events or its input, if
+                                                their chain leads here; NONE:
+                                                free */
     u_char                     data[NGX_HTTP_TASK_JOB_BLOCK
                                     - 2 * sizeof(uint32_t)];
 } ngx_http_task_job_block_t;
 
 
-/* a worker that has had jobs; it holds "alive" for life, see _owner.c */
+/* a worker that may have jobs; it holds "alive" for life, see _owner.c */
 
 typedef struct {
     pthread_mutex_t            alive;
@@ -157,7 +166,27 @@ typedef struct {
     ngx_http_task_job_list_t   list;         /* of these, and busy ones */
     uint32_t                   asked;        /* derived: the first record
                                                 that it is to cancel */
+    uint32_t                   worker;       /* its number, to wake it */
+    uint32_t                   quits;        /* 1: it will claim no more */
+    uint32_t                   unused;
 } ngx_http_task_job_owner_t;
+
+
+/* the jobs of a queue that wait, and the workers that wait for some */
+
+typedef struct {
+    uint64_t                   hash;         /* of its name; 0: unused */
+    u_char                     name[NGX_HTTP_TASK_JOB_QUEUE];
+    uint32_t                   length;       /* of the name */
+    uint32_t                   waiting;      /* derived, [both] */
+    uint64_t                   jobs;         /* derived: in any state */
+    ngx_http_task_job_list_t   list;         /* the oldest comes first */
+
+    /* a bit for each owner: it has room, and found no job.  Which of them are
+       set is not sure, after a worker was killed: timers look, too */
+
+    uint64_t                   hungry[NGX_HTTP_TASK_JOB_OWNERS / 64];
+} ngx_http_task_job_waiting_t;
 
 
 /* the jobs of a location with "max"; the first share is for all others */
@@ -174,11 +203,15 @@ typedef struct {
     uint64_t                   layout;
     pthread_mutex_t            mutex;        /* robust; for all but [both] */
     uint64_t                   incarnations;
+    int64_t                    order;        /* of acceptance: the last one */
 
     uint32_t                   njobs;
     uint32_t                   nblocks;
     uint32_t                   used_jobs;    /* were ever used: the pages .. */
     uint32_t                   used_blocks;  /* .. behind are untouched */
+
+    uint32_t                   told;         /* the owner, of a job to claim */
+    uint32_t                   unused;
 
     uint64_t                   dropped;      /* ended, before their time */
     uint64_t                   refused;      /* zone or share had no room */
@@ -195,6 +228,7 @@ typedef struct {
     ngx_http_task_job_block_t *blocks;
 
     ngx_http_task_job_share_t  shares[NGX_HTTP_TASK_JOB_SHARES];
+    ngx_http_task_job_waiting_t  queues[NGX_HTTP_TASK_JOB_QUEUES];
     ngx_http_task_job_owner_t  owners[NGX_HTTP_TASK_JOB_OWNERS];
 } ngx_http_task_job_sh_t;
 

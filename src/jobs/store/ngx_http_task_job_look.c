@@ -2,7 +2,8 @@
 /*
  * A worker that has jobs in a zone looks every so often whether any of them is
  * to be cancelled; and as long as somebody watches jobs, which may be those of
- * other workers, it looks whether they have changed.
+ * other workers, it looks whether they have changed.  Now and then it looks for
+ * workers that are gone, and for jobs that wait although it was not told.
  */
 
 
@@ -13,14 +14,45 @@
 
 #define NGX_HTTP_TASK_JOB_LOOK  50
 
+/* likewise of a worker that has no jobs, and watches none */
+
+#define NGX_HTTP_TASK_JOB_IDLE  1000
+
 
 static void ngx_http_task_job_look_handler(ngx_event_t *ev);
+static void ngx_http_task_job_look_woken(void *data);
+static void ngx_http_task_job_look_waiting(ngx_http_task_job_zone_t *zone);
+static void ngx_http_task_job_look_owners(ngx_http_task_job_zone_t *zone);
 static ngx_uint_t ngx_http_task_job_look_cancels(
     ngx_http_task_job_zone_t *zone);
 static ngx_uint_t ngx_http_task_job_look_watches(
     ngx_http_task_job_zone_t *zone);
 static void ngx_http_task_job_look_at(ngx_http_task_job_zone_t *zone,
     ngx_http_task_store_op_t *op);
+
+
+ngx_int_t
+ngx_http_task_job_look_begin(ngx_http_task_job_zone_t *zone)
+{
+    ngx_event_t  *ev;
+
+    ngx_queue_init(&zone->watches);
+    ngx_queue_init(&zone->behind);
+
+    ev = &zone->event;
+
+    ev->handler = ngx_http_task_job_look_handler;
+    ev->data = zone;
+    ev->log = ngx_cycle->log;
+    ev->cancelable = 1;
+
+    zone->waker.handler = ngx_http_task_job_look_woken;
+    zone->waker.data = zone;
+
+    ngx_add_timer(ev, NGX_HTTP_TASK_JOB_IDLE);
+
+    return ngx_http_task_wake_listen(&zone->waker);
+}
 
 
 void
@@ -30,19 +62,26 @@ ngx_http_task_job_look(ngx_http_task_job_zone_t *zone)
 
     ev = &zone->event;
 
-    if (ev->handler == NULL) {
-        ngx_queue_init(&zone->watches);
-        ngx_queue_init(&zone->behind);
+    if (zone->idle) {
+        zone->idle = 0;
 
-        ev->handler = ngx_http_task_job_look_handler;
-        ev->data = zone;
-        ev->log = ngx_cycle->log;
-        ev->cancelable = 1;
-    }
+        if (ev->timer_set) {
+            ngx_del_timer(ev);
+        }
 
-    if (!ev->timer_set) {
         ngx_add_timer(ev, NGX_HTTP_TASK_JOB_LOOK);
     }
+}
+
+
+/* a worker is woken for any of its queues in any zone */
+
+static void
+ngx_http_task_job_look_woken(void *data)
+{
+    ngx_http_task_job_zone_t *zone = data;
+
+    ngx_http_task_job_look_waiting(zone);
 }
 
 
@@ -70,6 +109,9 @@ ngx_http_task_job_look_handler(ngx_event_t *ev)
     more = ngx_http_task_job_look_cancels(zone);
     more |= ngx_http_task_job_look_watches(zone);
 
+    ngx_http_task_job_look_waiting(zone);
+    ngx_http_task_job_look_owners(zone);
+
     ev->cancelable = ngx_queue_empty(&zone->watches)
                      && ngx_queue_empty(&zone->behind);
 
@@ -79,9 +121,55 @@ ngx_http_task_job_look_handler(ngx_event_t *ev)
         ngx_del_timer(ev);
     }
 
-    if (zone->running || !ev->cancelable) {
-        ngx_add_timer(ev, more ? 1 : NGX_HTTP_TASK_JOB_LOOK);
+    zone->idle = (zone->running == 0 && ev->cancelable);
+
+    ngx_add_timer(ev, more ? 1 : zone->idle ? NGX_HTTP_TASK_JOB_IDLE
+                                            : NGX_HTTP_TASK_JOB_LOOK);
+}
+
+
+static void
+ngx_http_task_job_look_waiting(ngx_http_task_job_zone_t *zone)
+{
+    ngx_uint_t               i;
+    ngx_http_task_queue_t  **queues;
+
+    queues = zone->store->queues.elts;
+
+    for (i = 0; i < zone->store->queues.nelts; i++) {
+
+        if (ngx_http_task_job_waits(zone, queues[i])) {
+            queues[i]->ready(queues[i]->data);
+        }
     }
+}
+
+
+/* what they had claimed, and not begun, waits again */
+
+static void
+ngx_http_task_job_look_owners(ngx_http_task_job_zone_t *zone)
+{
+    int64_t  now;
+
+    now = ngx_http_task_now();
+
+    if (now - zone->looked < NGX_HTTP_TASK_JOB_IDLE * (int64_t) 1000000) {
+        return;
+    }
+
+    zone->looked = now;
+
+    ngx_http_task_job_lock(zone);
+
+    if (zone->owner == NULL) {
+        (void) ngx_http_task_job_enter(zone);
+
+    } else {
+        (void) ngx_http_task_job_sweep(zone);
+    }
+
+    ngx_http_task_job_unlock(zone);
 }
 
 

@@ -1,8 +1,9 @@
 
 /*
- * The workers whose jobs are in a zone.  Each has a place among the owners,
+ * The workers that run the jobs of a zone.  Each has a place among the owners,
  * and holds the mutex of this place for life.  When a worker is gone, whoever
- * tries its mutex learns this from the kernel, and the worker's jobs are lost.
+ * tries its mutex learns this from the kernel.  Of the worker's jobs those that
+ * ran are lost, and the others wait for another worker.
  */
 
 
@@ -21,6 +22,13 @@ ngx_http_task_job_enter(ngx_http_task_job_zone_t *zone)
 
     sh = zone->sh;
 
+    if (zone->data == NULL) {
+        zone->data = ngx_calloc(sh->njobs * sizeof(void *), ngx_cycle->log);
+        if (zone->data == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
     (void) ngx_http_task_job_sweep(zone);
 
     for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS; i++) {
@@ -33,6 +41,8 @@ ngx_http_task_job_enter(ngx_http_task_job_zone_t *zone)
         }
 
         owner->running = 0;
+        owner->worker = ngx_worker;
+        owner->quits = 0;
         ngx_http_task_job_order();
 
         owner->incarnation = ++sh->incarnations;
@@ -103,15 +113,63 @@ ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_atomic_set(&owner->asked, NGX_HTTP_TASK_JOB_NONE);
 
-    job->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (ngx_http_task_atomic_get(&job->state) == NGX_HTTP_TASK_JOB_RUNNING) {
+        ngx_http_task_job_over(zone, job, NGX_HTTP_TASK_JOB_LOST,
+                               NGX_HTTP_INTERNAL_SERVER_ERROR);
+
+    } else if (job->cancel) {
+        ngx_http_task_job_over(zone, job, NGX_HTTP_TASK_JOB_CANCELLED, 0);
+
+    } else {
+        ngx_http_task_job_queue_up(zone, job);
+    }
+}
+
+
+void
+ngx_http_task_job_over(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_http_task_job_state_e state,
+    ngx_uint_t status)
+{
+    job->status = status;
     job->ended = ngx_http_task_job_now();
+    job->since = ngx_http_task_job_clock();
 
-    ngx_http_task_job_keep(zone, job);
-
-    sh->states[NGX_HTTP_TASK_JOB_LOST]++;
+    zone->sh->states[state]++;
     ngx_http_task_job_order();
 
-    ngx_http_task_atomic_set(&job->state, NGX_HTTP_TASK_JOB_LOST);
+    ngx_http_task_atomic_set(&job->state, state);
+
+    ngx_http_task_job_input_over(zone, job);
+    ngx_http_task_job_keep(zone, job);
+}
+
+
+ngx_uint_t
+ngx_http_task_job_last(ngx_http_task_job_zone_t *zone)
+{
+    ngx_uint_t                  i, last;
+    ngx_http_task_job_owner_t  *owner;
+
+    last = 1;
+
+    ngx_http_task_job_lock(zone);
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS && last; i++) {
+        owner = &zone->sh->owners[i];
+
+        if (owner == zone->owner) {
+            owner->quits = 1;
+            continue;
+        }
+
+        last = (owner->incarnation == 0 || owner->quits
+                || !ngx_http_task_job_alive(owner));
+    }
+
+    ngx_http_task_job_unlock(zone);
+
+    return last;
 }
 
 
@@ -147,20 +205,24 @@ ngx_http_task_job_sweep_owner(ngx_http_task_job_zone_t *zone,
 
     sh = zone->sh;
 
-    while (owner->list.oldest != NGX_HTTP_TASK_JOB_NONE) {
+    /* the newest one first: each that waits again is before the others then */
+
+    while (owner->list.newest != NGX_HTTP_TASK_JOB_NONE) {
 
         if (max == 0) {
             return 0;
         }
 
-        if (owner->list.oldest >= sh->used_jobs) {
+        if (owner->list.newest >= sh->used_jobs) {
             ngx_http_task_job_damaged(zone, "a list leads nowhere");
             return 0;
         }
 
-        ngx_http_task_job_lose(zone, &sh->jobs[owner->list.oldest]);
+        ngx_http_task_job_lose(zone, &sh->jobs[owner->list.newest]);
         max--;
     }
+
+    ngx_http_task_job_sated(zone, owner);
 
     owner->incarnation = 0;
 

@@ -16,6 +16,8 @@
 static void ngx_http_task_job_rebuild_lists(ngx_http_task_job_zone_t *zone);
 static void ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
+static void ngx_http_task_job_rebuild_pending(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_record_t *job);
 static ngx_uint_t ngx_http_task_job_rebuild_state(
     ngx_http_task_job_zone_t *zone, ngx_http_task_record_t *job);
 static void ngx_http_task_job_rebuild_blocks(ngx_http_task_job_sh_t *sh);
@@ -45,6 +47,11 @@ ngx_http_task_job_unlock(ngx_http_task_job_zone_t *zone)
     }
 
     (void) pthread_mutex_unlock(&zone->sh->mutex);
+
+    if (zone->wake != NGX_HTTP_TASK_JOB_NONE) {
+        ngx_http_task_wake(zone->wake);
+        zone->wake = NGX_HTTP_TASK_JOB_NONE;
+    }
 }
 
 
@@ -77,6 +84,10 @@ ngx_http_task_job_rebuild(ngx_http_task_job_zone_t *zone)
         ngx_http_task_job_sort(sh, &sh->shares[i].ended[1]);
     }
 
+    for (i = 0; i < NGX_HTTP_TASK_JOB_QUEUES; i++) {
+        ngx_http_task_job_sort(sh, &sh->queues[i].list);
+    }
+
     ngx_http_task_job_rebuild_blocks(sh);
 }
 
@@ -89,6 +100,7 @@ ngx_http_task_job_rebuild_lists(ngx_http_task_job_zone_t *zone)
     ngx_http_task_job_list_t    empty;
     ngx_http_task_job_owner_t  *owner;
     ngx_http_task_job_share_t  *share;
+    ngx_http_task_job_waiting_t  *queue;
 
     sh = zone->sh;
 
@@ -111,6 +123,15 @@ ngx_http_task_job_rebuild_lists(ngx_http_task_job_zone_t *zone)
         share->ended[1] = empty;
         share->jobs = 0;
     }
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_QUEUES; i++) {
+        queue = &sh->queues[i];
+
+        queue->list = empty;
+        queue->jobs = 0;
+
+        ngx_http_task_atomic_set(&queue->waiting, 0);
+    }
 }
 
 
@@ -123,7 +144,6 @@ ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
     uint32_t                    i, *bucket;
     ngx_uint_t                  state;
     ngx_http_task_job_sh_t     *sh;
-    ngx_http_task_job_owner_t  *owner;
 
     sh = zone->sh;
     i = job - sh->jobs;
@@ -137,6 +157,7 @@ ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_atomic_set(&job->reading, 0);
 
+    ngx_http_task_job_input_reach(sh, job);
     ngx_http_task_job_events_reach(sh, job);
 
     bucket = ngx_http_task_job_bucket(sh, job->id);
@@ -144,33 +165,55 @@ ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
     *bucket = i;
 
     sh->shares[job->share].jobs++;
-    owner = &sh->owners[job->owner];
+    sh->queues[job->queue].jobs++;
 
     if (state < NGX_HTTP_TASK_JOB_DONE) {
         job->block = NGX_HTTP_TASK_JOB_NONE;
         job->length = 0;
         job->type = 0;
 
-        owner->jobs++;
-        ngx_http_task_job_append(sh, &owner->list, job);
-
-        if (job->cancel == NGX_HTTP_TASK_JOB_CANCEL_ASKED) {
-            ngx_http_task_job_asked_push(sh, owner, job);
-        }
-
+        ngx_http_task_job_rebuild_pending(sh, job);
         return;
     }
 
     sh->states[state]++;
 
     if (job->busy && ngx_http_task_job_owned(zone, job)) {
-        ngx_http_task_job_append(sh, &owner->list, job);
+        ngx_http_task_job_append(sh, &sh->owners[job->owner].list, job);
         return;
     }
 
     job->busy = 0;
 
     ngx_http_task_job_append(sh, ngx_http_task_job_list(sh, job), job);
+}
+
+
+/* one that has not ended is its worker's, or waits for one */
+
+static void
+ngx_http_task_job_rebuild_pending(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_record_t *job)
+{
+    ngx_http_task_job_owner_t    *owner;
+    ngx_http_task_job_waiting_t  *queue;
+
+    if (job->owner == NGX_HTTP_TASK_JOB_NONE) {
+        queue = &sh->queues[job->queue];
+
+        ngx_http_task_atomic_set(&queue->waiting, queue->waiting + 1);
+        ngx_http_task_job_append(sh, &queue->list, job);
+        return;
+    }
+
+    owner = &sh->owners[job->owner];
+
+    owner->jobs++;
+    ngx_http_task_job_append(sh, &owner->list, job);
+
+    if (job->cancel == NGX_HTTP_TASK_JOB_CANCEL_ASKED) {
+        ngx_http_task_job_asked_push(sh, owner, job);
+    }
 }
 
 
@@ -186,7 +229,10 @@ ngx_http_task_job_rebuild_state(ngx_http_task_job_zone_t *zone,
 
     if (state < NGX_HTTP_TASK_JOB_STATES
         && job->share < NGX_HTTP_TASK_JOB_SHARES
-        && job->owner < NGX_HTTP_TASK_JOB_OWNERS)
+        && job->queue < NGX_HTTP_TASK_JOB_QUEUES
+        && (job->owner < NGX_HTTP_TASK_JOB_OWNERS
+            || (job->owner == NGX_HTTP_TASK_JOB_NONE && !job->busy
+                && state != NGX_HTTP_TASK_JOB_RUNNING)))
     {
         return state;
     }

@@ -73,10 +73,20 @@ ngx_http_task_job_place(ngx_http_task_job_zone_t *zone, uint64_t key,
 
     job->share = share;
     job->block = NGX_HTTP_TASK_JOB_NONE;
+    job->input = NGX_HTTP_TASK_JOB_NONE;
 
     *place = job;
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_task_job_unplace(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job)
+{
+    job->next = zone->sh->free_job;
+    zone->sh->free_job = job - zone->sh->jobs;
 }
 
 
@@ -131,16 +141,25 @@ ngx_http_task_job_share(ngx_http_task_job_sh_t *sh, uint64_t key)
 }
 
 
+ngx_uint_t
+ngx_http_task_job_has_room(ngx_http_task_job_zone_t *zone, ngx_uint_t blocks)
+{
+    ngx_uint_t  have;
+
+    have = ngx_http_task_job_free_count(zone->sh);
+
+    return blocks <= have || ngx_http_task_job_can_drop(zone, blocks - have);
+}
+
+
 ngx_int_t
 ngx_http_task_job_make_room(ngx_http_task_job_zone_t *zone, ngx_uint_t blocks)
 {
-    ngx_uint_t               have;
     ngx_http_task_job_sh_t  *sh;
 
     sh = zone->sh;
-    have = ngx_http_task_job_free_count(sh);
 
-    if (blocks > have && !ngx_http_task_job_can_drop(zone, blocks - have)) {
+    if (!ngx_http_task_job_has_room(zone, blocks)) {
         return NGX_BUSY;
     }
 
@@ -188,6 +207,7 @@ ngx_http_task_job_can_drop(ngx_http_task_job_zone_t *zone, ngx_uint_t need)
             }
 
             blocks += ngx_http_task_job_blocks(job->length)
+                      + ngx_http_task_job_blocks(job->input_length)
                       + ngx_http_task_job_events_blocks(job);
         }
     }

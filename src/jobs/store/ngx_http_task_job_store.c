@@ -8,8 +8,20 @@
 #include "jobs/store/ngx_http_task_job_zone.h"
 
 
+static ngx_int_t ngx_http_task_job_store_enter(ngx_http_task_store_t *store);
 static void ngx_http_task_job_store_add(ngx_http_task_store_t *store,
-    ngx_http_task_store_op_t *op, uint64_t share, ngx_uint_t max, void *data);
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add);
+static void ngx_http_task_job_store_claim(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op, ngx_http_task_queue_t *queue);
+static void ngx_http_task_job_store_pass(ngx_http_task_store_t *store,
+    ngx_http_task_queue_t *queue);
+static ngx_uint_t ngx_http_task_job_store_last(ngx_http_task_store_t *store);
+static ngx_uint_t ngx_http_task_job_store_wanted(ngx_http_task_store_t *store,
+    ngx_http_task_queue_t *queue);
+static void ngx_http_task_job_store_bind(ngx_http_task_store_t *store,
+    uint64_t key, void *data);
+static void ngx_http_task_job_store_give_back(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op);
 static void ngx_http_task_job_store_event(ngx_http_task_store_t *store,
     uint64_t key, ngx_str_t *text);
 static void ngx_http_task_job_store_end(ngx_http_task_store_t *store,
@@ -35,7 +47,14 @@ static void ngx_http_task_job_store_leave(ngx_http_task_store_t *store);
 
 const ngx_http_task_store_type_t  ngx_http_task_job_store = {
     .name = ngx_string("zone"),
+    .enter = ngx_http_task_job_store_enter,
     .add = ngx_http_task_job_store_add,
+    .claim = ngx_http_task_job_store_claim,
+    .pass = ngx_http_task_job_store_pass,
+    .wanted = ngx_http_task_job_store_wanted,
+    .last = ngx_http_task_job_store_last,
+    .bind = ngx_http_task_job_store_bind,
+    .give_back = ngx_http_task_job_store_give_back,
     .event = ngx_http_task_job_store_event,
     .end = ngx_http_task_job_store_end,
     .returned = ngx_http_task_job_store_returned,
@@ -54,28 +73,109 @@ const ngx_http_task_store_type_t  ngx_http_task_job_store = {
     ((ngx_http_task_job_zone_t *) (store)->data)
 
 
-static void
-ngx_http_task_job_store_add(ngx_http_task_store_t *store,
-    ngx_http_task_store_op_t *op, uint64_t share, ngx_uint_t max, void *data)
+static ngx_int_t
+ngx_http_task_job_store_enter(ngx_http_task_store_t *store)
 {
     ngx_int_t                  rc;
-    ngx_http_task_record_t    *job;
     ngx_http_task_job_zone_t  *zone;
 
     zone = ngx_http_task_job_store_zone(store);
 
-    rc = ngx_http_task_job_add(zone, share, max, data, &job);
+    zone->wake = NGX_HTTP_TASK_JOB_NONE;
+    zone->idle = 1;
 
-    if (rc != NGX_OK) {
-        ngx_http_task_store_answer(op, rc);
-        return;
+    ngx_http_task_job_lock(zone);
+
+    rc = ngx_http_task_job_enter(zone);
+
+    ngx_http_task_job_unlock(zone);
+
+    if (rc == NGX_DECLINED) {
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "all places of task_job_zone \"%V\" are taken by workers "
+                      "that leave, this one does not run jobs yet",
+                      &store->name);
+        rc = NGX_OK;
     }
 
-    op->key = job - zone->sh->jobs;
-    ngx_memcpy(op->id, job->id, NGX_HTTP_TASK_JOB_ID);
+    return (rc == NGX_OK) ? ngx_http_task_job_look_begin(zone) : rc;
+}
+
+
+static void
+ngx_http_task_job_store_add(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_task_job_add(ngx_http_task_job_store_zone(store), op, add);
+
+    ngx_http_task_store_answer(op, rc);
+}
+
+
+static void
+ngx_http_task_job_store_claim(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op, ngx_http_task_queue_t *queue)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_task_job_claim(ngx_http_task_job_store_zone(store), op,
+                                 queue);
+
+    ngx_http_task_store_answer(op, rc);
+}
+
+
+static void
+ngx_http_task_job_store_pass(ngx_http_task_store_t *store,
+    ngx_http_task_queue_t *queue)
+{
+    ngx_http_task_job_pass(ngx_http_task_job_store_zone(store), queue);
+}
+
+
+static ngx_uint_t
+ngx_http_task_job_store_wanted(ngx_http_task_store_t *store,
+    ngx_http_task_queue_t *queue)
+{
+    return ngx_http_task_job_queue_wanted(ngx_http_task_job_store_zone(store), queue);
+}
+
+
+static ngx_uint_t
+ngx_http_task_job_store_last(ngx_http_task_store_t *store)
+{
+    return ngx_http_task_job_last(ngx_http_task_job_store_zone(store));
+}
+
+
+static void
+ngx_http_task_job_store_bind(ngx_http_task_store_t *store, uint64_t key,
+    void *data)
+{
+    ngx_http_task_job_zone_t  *zone;
+
+    zone = ngx_http_task_job_store_zone(store);
+
+    zone->data[key] = data;
 
     zone->running++;
     ngx_http_task_job_look(zone);
+}
+
+
+static void
+ngx_http_task_job_store_give_back(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op)
+{
+    ngx_http_task_job_zone_t  *zone;
+
+    zone = ngx_http_task_job_store_zone(store);
+
+    ngx_http_task_job_give_back(zone, &zone->sh->jobs[op->key]);
+
+    zone->running--;
 
     ngx_http_task_store_answer(op, NGX_OK);
 }

@@ -3,8 +3,8 @@
  * What is done with jobs in the shared zone, all of it under one robust mutex
  * that is held briefly.
  *
- * A job belongs to the worker that accepted it.  If this worker is gone when
- * somebody looks at the job, the job is lost.
+ * A job belongs to the worker that has claimed it.  If this worker is gone when
+ * somebody looks at the job, the job is lost if it ran, and waits again if not.
  */
 
 
@@ -13,75 +13,171 @@
 #include <sys/random.h>
 
 
+static ngx_int_t ngx_http_task_job_admit(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
+    ngx_http_task_job_waiting_t *queue);
+static ngx_int_t ngx_http_task_job_make(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
+    ngx_http_task_record_t **made);
+static void ngx_http_task_job_accept(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_record_t *job);
 static ngx_int_t ngx_http_task_job_write_result(
     ngx_http_task_job_zone_t *zone, ngx_http_task_record_t *job,
     ngx_http_task_store_end_t *end);
 
 
 ngx_int_t
-ngx_http_task_job_add(ngx_http_task_job_zone_t *zone, uint64_t key,
-    ngx_uint_t max, void *data, ngx_http_task_record_t **added)
+ngx_http_task_job_add(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add)
 {
-    u_char                   id[NGX_HTTP_TASK_JOB_ID];
-    uint32_t                *bucket, i;
-    ngx_int_t                rc;
-    ngx_http_task_record_t     *job;
-    ngx_http_task_job_sh_t  *sh;
+    ngx_int_t                     rc;
+    ngx_http_task_record_t       *job;
+    ngx_http_task_job_waiting_t  *queue;
 
-    sh = zone->sh;
+    op->claimed = 0;
+    op->why = NGX_HTTP_TASK_STORE_NO_MEMORY;
 
-    if (getrandom(id, sizeof(id), 0) != sizeof(id)) {
-        return NGX_ERROR;
-    }
-
-    if (zone->data == NULL) {
-        zone->data = ngx_calloc(sh->njobs * sizeof(void *), ngx_cycle->log);
-        if (zone->data == NULL) {
-            return NGX_ERROR;
-        }
+    if (getrandom(op->id, sizeof(op->id), 0) != sizeof(op->id)) {
+        return NGX_DECLINED;
     }
 
     ngx_http_task_job_lock(zone);
 
-    if (zone->owner == NULL && ngx_http_task_job_enter(zone) != NGX_OK) {
-        ngx_http_task_job_unlock(zone);
-        return NGX_ABORT;
-    }
-
     ngx_http_task_job_expire(zone);
 
-    rc = ngx_http_task_job_place(zone, key, max, &job);
+    queue = ngx_http_task_job_queue(zone, add->queue);
 
-    if (rc != NGX_OK) {
-        sh->refused++;
-        ngx_http_task_job_unlock(zone);
-        return rc;
+    if (queue == NULL) {
+        op->why = NGX_HTTP_TASK_STORE_QUEUES;
+        rc = NGX_DECLINED;
+
+    } else {
+        rc = ngx_http_task_job_admit(zone, op, add, queue);
     }
 
-    i = job - sh->jobs;
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_job_make(zone, op, add, &job);
+    }
 
-    ngx_memcpy(job->id, id, sizeof(id));
-    job->owner = zone->owner - sh->owners;
-    job->incarnation = zone->owner->incarnation;
-    job->created = ngx_http_task_job_now();
+    if (rc == NGX_OK) {
+        job->queue = queue - zone->sh->queues;
+        ngx_http_task_job_accept(zone, op, job);
 
-    bucket = ngx_http_task_job_bucket(sh, id);
-    job->next = *bucket;
-    *bucket = i;
-
-    ngx_http_task_job_append(sh, &zone->owner->list, job);
-    zone->owner->jobs++;
-    sh->shares[job->share].jobs++;
-    ngx_http_task_job_order();
-
-    ngx_http_task_atomic_set(&job->state, NGX_HTTP_TASK_JOB_QUEUED);
+    } else {
+        zone->sh->refused++;
+    }
 
     ngx_http_task_job_unlock(zone);
 
-    zone->data[i] = data;
-    *added = job;
+    return rc;
+}
+
+
+/* whether it is this worker's at once, or has room to wait */
+
+static ngx_int_t
+ngx_http_task_job_admit(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
+    ngx_http_task_job_waiting_t *queue)
+{
+    op->waiting = queue->waiting;
+
+    if (add->claim && zone->owner && queue->waiting == 0) {
+        op->claimed = 1;
+
+        if (add->claim == 1) {
+            ngx_http_task_job_hungry(zone, queue, 0);
+        }
+
+        return NGX_OK;
+    }
+
+    if (queue->waiting >= add->waiting
+        && queue->waiting - add->waiting >= ngx_http_task_job_queue_room(queue))
+    {
+        op->why = NGX_HTTP_TASK_STORE_QUEUE;
+        return NGX_DECLINED;
+    }
 
     return NGX_OK;
+}
+
+
+/* a record that is free, with all that it is made of */
+
+static ngx_int_t
+ngx_http_task_job_make(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
+    ngx_http_task_record_t **made)
+{
+    ngx_int_t                rc;
+    ngx_uint_t               need;
+    ngx_http_task_record_t  *job;
+
+    need = ngx_http_task_job_blocks(add->head.len + add->body.len);
+
+    op->why = NGX_HTTP_TASK_STORE_FULL;
+
+    /* nothing is dropped in vain */
+
+    if (!ngx_http_task_job_has_room(zone, need)) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_http_task_job_place(zone, add->share, add->max, &job);
+
+    if (rc != NGX_OK) {
+        op->why = (rc == NGX_DECLINED) ? NGX_HTTP_TASK_STORE_SHARE
+                                       : NGX_HTTP_TASK_STORE_FULL;
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_task_job_make_room(zone, need) != NGX_OK) {
+        ngx_http_task_job_unplace(zone, job);
+        return NGX_DECLINED;
+    }
+
+    ngx_http_task_job_input_write(zone, job, &add->head, &add->body);
+
+    *made = job;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_task_job_accept(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_record_t *job)
+{
+    uint32_t                *bucket, i;
+    ngx_http_task_job_sh_t  *sh;
+
+    sh = zone->sh;
+    i = job - sh->jobs;
+
+    ngx_memcpy(job->id, op->id, NGX_HTTP_TASK_JOB_ID);
+    job->created = ngx_http_task_job_now();
+    job->since = ++sh->order;
+    job->owner = NGX_HTTP_TASK_JOB_NONE;
+
+    bucket = ngx_http_task_job_bucket(sh, job->id);
+    job->next = *bucket;
+    *bucket = i;
+
+    sh->shares[job->share].jobs++;
+    sh->queues[job->queue].jobs++;
+
+    if (op->claimed) {
+        ngx_http_task_job_own(zone, job);
+        op->key = i;
+
+    } else {
+        ngx_http_task_job_queue_up(zone, job);
+    }
+
+    ngx_http_task_job_order();
+
+    ngx_http_task_atomic_set(&job->state, NGX_HTTP_TASK_JOB_QUEUED);
 }
 
 
@@ -140,11 +236,6 @@ ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
     job->since = ngx_http_task_job_clock();
     job->busy = end->busy;
 
-    if (!end->busy) {
-        ngx_http_task_job_remove(sh, &zone->owner->list, job);
-        ngx_http_task_job_keep(zone, job);
-    }
-
     zone->owner->jobs--;
     sh->states[end->state]++;
     ngx_http_task_job_order();
@@ -153,6 +244,13 @@ ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
 
     if (was == NGX_HTTP_TASK_JOB_RUNNING) {
         (void) __atomic_sub_fetch(&zone->owner->running, 1, __ATOMIC_RELAXED);
+    }
+
+    ngx_http_task_job_input_over(zone, job);
+
+    if (!end->busy) {
+        ngx_http_task_job_remove(sh, &zone->owner->list, job);
+        ngx_http_task_job_keep(zone, job);
     }
 
     ngx_http_task_job_unlock(zone);
@@ -230,10 +328,16 @@ ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id)
     if (job && ngx_http_task_atomic_get(&job->state) < NGX_HTTP_TASK_JOB_DONE
         && !job->cancel)
     {
-        job->cancel = NGX_HTTP_TASK_JOB_CANCEL_ASKED;
+        if (job->owner == NGX_HTTP_TASK_JOB_NONE) {
+            ngx_http_task_job_queue_leave(zone, job);
+            ngx_http_task_job_over(zone, job, NGX_HTTP_TASK_JOB_CANCELLED, 0);
 
-        ngx_http_task_job_asked_push(zone->sh, &zone->sh->owners[job->owner],
-                                     job);
+        } else {
+            job->cancel = NGX_HTTP_TASK_JOB_CANCEL_ASKED;
+
+            ngx_http_task_job_asked_push(zone->sh,
+                                         &zone->sh->owners[job->owner], job);
+        }
     }
 
     ngx_http_task_job_unlock(zone);
@@ -331,7 +435,7 @@ ngx_http_task_job_forget(ngx_http_task_job_zone_t *zone, u_char *id)
 }
 
 
-/* if the job has not ended, and its worker is gone, it is lost now */
+/* if its worker is gone, the job is lost now, or waits again */
 
 ngx_http_task_record_t *
 ngx_http_task_job_find(ngx_http_task_job_zone_t *zone, u_char *id)
@@ -359,7 +463,9 @@ ngx_http_task_job_find(ngx_http_task_job_zone_t *zone, u_char *id)
 
         if (ngx_http_task_atomic_get(&job->state) < NGX_HTTP_TASK_JOB_DONE) {
 
-            if (!ngx_http_task_job_owned(zone, job)) {
+            if (job->owner != NGX_HTTP_TASK_JOB_NONE
+                && !ngx_http_task_job_owned(zone, job))
+            {
                 ngx_http_task_job_lose(zone, job);
             }
 
@@ -377,13 +483,21 @@ ngx_http_task_job_find(ngx_http_task_job_zone_t *zone, u_char *id)
 void
 ngx_http_task_job_leave(ngx_http_task_job_zone_t *zone)
 {
-    ngx_uint_t                  left;
+    ngx_uint_t                  i, left;
+    ngx_http_task_queue_t     **queues;
     ngx_http_task_job_owner_t  *owner;
 
     owner = zone->owner;
+    queues = zone->store->queues.elts;
 
     if (owner == NULL) {
         return;
+    }
+
+    /* another worker is told of what this one was told of */
+
+    for (i = 0; i < zone->store->queues.nelts; i++) {
+        ngx_http_task_job_pass(zone, queues[i]);
     }
 
     do {

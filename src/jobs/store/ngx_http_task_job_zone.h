@@ -27,13 +27,18 @@ typedef struct {
 
     ngx_uint_t                 damaged;      /* 1: unlock() rebuilds it */
     ngx_uint_t                 full;         /* 1: this was logged already */
-    ngx_http_task_job_owner_t *owner;        /* NULL: no job was added here */
-    void                     **data;         /* given to add(), by keys */
+    ngx_http_task_job_owner_t *owner;        /* NULL: it is none yet */
+    void                     **data;         /* given to bind(), by keys */
+    uint32_t                   wake;         /* a worker, by unlock(); NONE */
     ngx_uint_t                 running;      /* its jobs that have not ended */
 
-    /* looks for cancels, and for changes that somebody watches for */
+    /* looks for cancels, for changes that somebody watches for, and for jobs
+       that wait */
 
     ngx_event_t                event;
+    ngx_http_task_waker_t      waker;
+    int64_t                    looked;       /* at other workers, ns */
+    ngx_uint_t                 idle;         /* 1: it looks less often */
     ngx_queue_t                watches;      /* ops, looked at in this round */
     ngx_queue_t                behind;       /* ops, not yet */
 } ngx_http_task_job_zone_t;
@@ -210,7 +215,7 @@ ngx_uint_t ngx_http_task_job_drop(ngx_http_task_job_zone_t *zone,
 
 #define NGX_HTTP_TASK_JOB_SWEEP  1000
 
-/* makes this worker an owner; NGX_DECLINED: too many workers have jobs */
+/* makes this worker an owner; NGX_DECLINED: there are too many; NGX_ERROR */
 
 ngx_int_t ngx_http_task_job_enter(ngx_http_task_job_zone_t *zone);
 
@@ -220,12 +225,18 @@ ngx_uint_t ngx_http_task_job_owned(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 
 /*
- * Loses a job whose worker is gone.  A job that has ended keeps its state, and
- * may be freed.
+ * Loses a job whose worker is gone, if it ran, else it waits again.  A job that
+ * has ended keeps its state, and may be freed.
  */
 
 void ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
+
+/* ends a job that is in no list, and without a result */
+
+void ngx_http_task_job_over(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_http_task_job_state_e state,
+    ngx_uint_t status);
 
 /*
  * Loses a bounded number of jobs of workers that are gone.  NGX_AGAIN: there
@@ -243,6 +254,63 @@ ngx_uint_t ngx_http_task_job_sweep_owner(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_owner_t *owner, ngx_uint_t max);
 
 
+/*
+ * ngx_http_task_job_input.c: what a job is made of: begin() sets the chain
+ * before its first byte, over() frees it if the job will never run again, and
+ * reach() marks its blocks as reached, or drops it if one is not there
+ */
+
+void ngx_http_task_job_input_begin(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_http_task_job_chain_t *chain);
+void ngx_http_task_job_input_write(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_str_t *head, ngx_str_t *body);
+ngx_int_t ngx_http_task_job_input_free(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
+void ngx_http_task_job_input_over(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
+void ngx_http_task_job_input_reach(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_record_t *job);
+
+
+/* ngx_http_task_job_waiting.c: jobs that wait */
+
+/* returns the queue; NULL: too many have jobs */
+
+ngx_http_task_job_waiting_t *ngx_http_task_job_queue(
+    ngx_http_task_job_zone_t *zone, ngx_http_task_queue_t *queue);
+
+/* returns the queue with this hash, or NULL; without the mutex, too */
+
+ngx_http_task_job_waiting_t *ngx_http_task_job_queue_find(
+    ngx_http_task_job_zone_t *zone, uint64_t hash);
+
+/* returns how many workers wait for its jobs */
+
+ngx_uint_t ngx_http_task_job_queue_room(ngx_http_task_job_waiting_t *queue);
+
+/* puts a job that is in no list into its queue; takes it out */
+
+void ngx_http_task_job_queue_up(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
+void ngx_http_task_job_queue_leave(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
+
+/* makes this worker the owner of a job that is in no list */
+
+void ngx_http_task_job_own(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
+
+/* this worker, which is an owner, waits for jobs of the queue; or does not */
+
+void ngx_http_task_job_hungry(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_waiting_t *queue, ngx_uint_t hungry);
+
+/* an owner waits for no job any more */
+
+void ngx_http_task_job_sated(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_owner_t *owner);
+
+
 /* ngx_http_task_job_room.c: which jobs are dropped to make room */
 
 /*
@@ -253,6 +321,16 @@ ngx_uint_t ngx_http_task_job_sweep_owner(ngx_http_task_job_zone_t *zone,
 
 ngx_int_t ngx_http_task_job_place(ngx_http_task_job_zone_t *zone,
     uint64_t key, ngx_uint_t max, ngx_http_task_record_t **place);
+
+/* gives the place back, unused */
+
+void ngx_http_task_job_unplace(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
+
+/* returns 1 if make_room() would find so many blocks */
+
+ngx_uint_t ngx_http_task_job_has_room(ngx_http_task_job_zone_t *zone,
+    ngx_uint_t blocks);
 
 /*
  * Drops the oldest ended jobs that have blocks, until so many are free.
@@ -320,14 +398,34 @@ ngx_http_task_record_t *ngx_http_task_job_find(ngx_http_task_job_zone_t *zone,
  * as long as it takes to copy a result, if nothing has to be swept or rebuilt.
  */
 
+/* adds a job: NGX_OK, or NGX_DECLINED, and op->why */
+
+ngx_int_t ngx_http_task_job_add(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add);
+
 /*
- * Adds a job, on the loop of the worker that will run it; asked() gives back
- * data.  NGX_BUSY: the zone has no room; NGX_DECLINED: the share of this
- * location has none; NGX_ABORT: too many workers have jobs; NGX_ERROR.
+ * ngx_http_task_job_waiting.c, on the loop of any worker: NGX_OK: a job is
+ * this worker's; NGX_DECLINED: there is none; NGX_ERROR: no memory
  */
 
-ngx_int_t ngx_http_task_job_add(ngx_http_task_job_zone_t *zone, uint64_t key,
-    ngx_uint_t max, void *data, ngx_http_task_record_t **job);
+ngx_int_t ngx_http_task_job_claim(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_queue_t *queue);
+void ngx_http_task_job_pass(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_queue_t *queue);
+void ngx_http_task_job_give_back(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
+
+ngx_uint_t ngx_http_task_job_queue_wanted(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_queue_t *queue);
+
+/* returns 1 if any job waits in the queue; it takes no mutex */
+
+ngx_uint_t ngx_http_task_job_waits(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_queue_t *queue);
+
+/* ngx_http_task_job_owner.c: see last() of a store */
+
+ngx_uint_t ngx_http_task_job_last(ngx_http_task_job_zone_t *zone);
 
 /* adds an event to a job, on the same loop; logs if it has no room */
 
@@ -373,12 +471,16 @@ ngx_uint_t ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone,
 void ngx_http_task_job_counts(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_counts_t *counts);
 
-/* for a worker that ends: its jobs that have not ended are lost */
+/* for a worker that ends: its jobs that run are lost, others wait again */
 
 void ngx_http_task_job_leave(ngx_http_task_job_zone_t *zone);
 
 
 /* ngx_http_task_job_look.c: on the loop */
+
+/* called in a worker that has become an owner, or could not */
+
+ngx_int_t ngx_http_task_job_look_begin(ngx_http_task_job_zone_t *zone);
 
 /* looks for cancels as long as this worker has jobs that have not ended */
 

@@ -1,7 +1,12 @@
 
 /*
- * Where the records of jobs are kept.  A store knows no task, and how it keeps
- * records is its own affair.
+ * Where jobs are kept, and wait for a worker.  A store knows no task: what a job
+ * is made of is bytes to it, and how it keeps them is its own affair.
+ *
+ * A job waits in a queue, in the order of acceptance, until a worker that has
+ * room claims it, which need not be the one that has accepted it.  From then on
+ * the job is this worker's, until it has ended, or the worker gives it back, or
+ * is gone.
  */
 
 
@@ -18,6 +23,8 @@
     (NGX_HTTP_TASK_JOB_NODE + 1 + 2 * NGX_HTTP_TASK_JOB_ID)
 #define NGX_HTTP_TASK_JOB_MESSAGE  96
 #define NGX_HTTP_TASK_JOB_SHARES   64      /* locations with "max" */
+#define NGX_HTTP_TASK_JOB_QUEUE    64      /* characters of a queue's name */
+#define NGX_HTTP_TASK_JOB_QUEUES   128     /* queues of a store */
 
 
 typedef enum {
@@ -81,6 +88,58 @@ typedef struct ngx_http_task_store_s      ngx_http_task_store_t;
 typedef struct ngx_http_task_store_op_s   ngx_http_task_store_op_t;
 
 
+/* a queue of a store, as the configuration has it */
+
+typedef struct {
+    ngx_str_t                  name;
+    uint64_t                   hash;         /* of the name */
+    ngx_http_task_store_t     *store;
+
+    /*
+     * There may be a job to claim.  The store calls it on the loop of a worker
+     * that was answered that there is none, and every so often as long as any
+     * job waits; jobs/ sets it.
+     */
+    void                     (*ready)(void *data);
+    void                      *data;
+} ngx_http_task_queue_t;
+
+
+/* a job to be added; all of it is copied before the call returns */
+
+typedef struct {
+    ngx_http_task_queue_t     *queue;
+    ngx_str_t                  head;         /* what it is made of, .. */
+    ngx_str_t                  body;         /* .. in two parts */
+    ngx_uint_t                 claim;        /* this worker has room for so
+                                                many; not 0: it runs the job at
+                                                once, if no other one waits */
+    ngx_uint_t                 waiting;      /* so many may wait, beside those
+                                                that workers have room for */
+    uint64_t                   share;
+    ngx_uint_t                 max;          /* of the share; 0: no limit */
+} ngx_http_task_store_add_t;
+
+
+/* why a job was not added */
+
+typedef enum {
+    NGX_HTTP_TASK_STORE_NO_MEMORY = 0,
+    NGX_HTTP_TASK_STORE_FULL,                /* the store has no room */
+    NGX_HTTP_TASK_STORE_SHARE,               /* the share has max jobs */
+    NGX_HTTP_TASK_STORE_QUEUE,               /* too many wait in the queue */
+    NGX_HTTP_TASK_STORE_QUEUES               /* there are too many queues */
+} ngx_http_task_store_why_e;
+
+
+/* a job that this worker has claimed */
+
+typedef struct {
+    ngx_str_t                  input;        /* head and body, in op->pool */
+    int64_t                    age;          /* since it was accepted, ms */
+} ngx_http_task_store_claim_t;
+
+
 /*
  * A call of a store, which may take a while: an engine may be on the network.
  *
@@ -109,12 +168,19 @@ struct ngx_http_task_store_op_s {
                                                 last one of this id; if none is
                                                 kept that has it, all */
 
-    u_char                     id[NGX_HTTP_TASK_JOB_ID];   /* add() sets it */
-    uint64_t                   key;                        /* add() sets it */
+    ngx_msec_t                 older;        /* claim(): only a job that has
+                                                waited so long; 0: any */
+
+    u_char                     id[NGX_HTTP_TASK_JOB_ID];
+    uint64_t                   key;          /* of a job that is this worker's */
     uint64_t                   version;      /* watch() */
 
     /* set for the handler */
 
+    ngx_uint_t                 claimed;      /* add(): 1: it is this worker's */
+    ngx_uint_t                 waiting;      /* add(): so many wait before it */
+    ngx_http_task_store_why_e  why;          /* add() */
+    ngx_http_task_store_claim_t  claim;      /* claim() */
     ngx_http_task_job_seen_t   seen;         /* read() */
     ngx_uint_t                 ended;        /* watch() */
 
@@ -142,16 +208,51 @@ typedef struct {
 typedef struct {
     ngx_str_t                  name;
 
-    /* --- on the loop of the worker that will run the job ----------------- */
+    /* --- on the loop of a worker ------------------------------------------ */
+
+    /* called when a worker begins; its queues may be told now, or later */
+    ngx_int_t  (*enter)(ngx_http_task_store_t *store);
 
     /*
-     * Adds a job: sets its id, and the key that its worker knows it by.
-     * store->asked() is given data.  NGX_BUSY: there is no room; NGX_DECLINED:
-     * the share has max jobs, or there are too many shares; NGX_ABORT: too many
-     * workers have jobs; NGX_ERROR.
+     * Adds a job, and sets its id; and, if it is this worker's, its key, by
+     * which only this worker knows it.  NGX_DECLINED: op->why tells why not.
      */
     void  (*add)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
-        uint64_t share, ngx_uint_t max, void *data);
+        ngx_http_task_store_add_t *add);
+
+    /*
+     * Claims the oldest job that waits in the queue: sets its id, its key, and
+     * op->claim.  NGX_DECLINED: none waits; without op->older, queue->ready()
+     * will be called when one may.  NGX_ERROR: no memory, it is called again.
+     */
+    void  (*claim)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
+        ngx_http_task_queue_t *queue);
+
+    /* this worker, which was told of a job, has no room: another one is told */
+    void  (*pass)(ngx_http_task_store_t *store, ngx_http_task_queue_t *queue);
+
+    /* returns 1 if another worker is known to wait for a job of the queue */
+    ngx_uint_t  (*wanted)(ngx_http_task_store_t *store,
+        ngx_http_task_queue_t *queue);
+
+    /*
+     * Returns 1 if jobs that wait are for this worker alone, although it quits:
+     * no other one is left to claim them, and they would be gone with it.
+     */
+    ngx_uint_t  (*last)(ngx_http_task_store_t *store);
+
+    /* --- on the loop of the worker whose job it is ------------------------ */
+
+    /* called once, by who was answered that the job is this worker's, before
+       the handler returns; store->asked() is given data */
+    void  (*bind)(ngx_http_task_store_t *store, uint64_t key, void *data);
+
+    /*
+     * The job with op->key waits in its queue again, where it was; begin() was
+     * not called.  It is no longer this worker's, however that is answered.
+     */
+    void  (*give_back)(ngx_http_task_store_t *store,
+        ngx_http_task_store_op_t *op);
 
     /*
      * Adds an event to the job with that key, before end() is called: its text,
@@ -219,7 +320,8 @@ typedef struct {
     void  (*counts)(ngx_http_task_store_t *store,
         ngx_http_task_job_counts_t *counts);
 
-    /* called when a worker ends: its jobs that have not ended are lost */
+    /* called when a worker ends: its jobs that run are lost, others wait for
+       another worker */
     void  (*leave)(ngx_http_task_store_t *store);
 } ngx_http_task_store_type_t;
 
@@ -237,11 +339,12 @@ struct ngx_http_task_store_s {
     size_t                     max_events;   /* kept of a job, bytes; 0: none
                                                 are, event() is not called */
     ngx_uint_t                 nshares;      /* locations with "max" */
+    ngx_array_t                queues;       /* ngx_http_task_queue_t * */
 
     /*
      * A client wants the job with this data to be cancelled.  The store calls
-     * it on the loop of the job's worker, after add() was answered, and before
-     * end() is called; jobs/ sets it.
+     * it on the loop of the job's worker, after bind(), and before end() is
+     * called; jobs/ sets it.
      */
     void                     (*asked)(void *data);
 };
@@ -274,6 +377,18 @@ void ngx_http_task_store_drop(ngx_http_task_store_op_t *op);
 
 ngx_http_task_store_t *ngx_http_task_store_get(ngx_conf_t *cf,
     ngx_array_t *stores, ngx_str_t *name);
+
+/* goes on with a hash, which begins with the number */
+
+#define NGX_HTTP_TASK_STORE_HASH  0xcbf29ce484222325
+
+uint64_t ngx_http_task_store_hash(uint64_t hash, u_char *p, size_t len);
+
+/* returns the queue of that name; NULL: no memory, or too many, is logged */
+
+ngx_http_task_queue_t *ngx_http_task_store_queue(ngx_conf_t *cf,
+    ngx_http_task_store_t *store, ngx_str_t *name,
+    ngx_http_task_place_t *place);
 
 /* logs, and returns NGX_ERROR, if a store is named but not defined */
 

@@ -573,7 +573,7 @@ test_pace(int64_t ns, ngx_uint_t retry, const char *what)
     loop_clock += ns;
     give_back(0);
 
-    check(ngx_http_task_limit_retry(limit) == retry, "retry", what,
+    check(ngx_http_task_limit_retry(limit, 0) == retry, "retry", what,
           strlen(what));
 }
 
@@ -584,7 +584,7 @@ test_retry(void)
     ngx_uint_t  i, n, before, grows;
 
     make(1, 20, 0);
-    is(ngx_http_task_limit_retry(limit) == 1, "retry: nothing has run");
+    is(ngx_http_task_limit_retry(limit, 0) == 1, "retry: nothing has run");
 
     test_pace(1, 1, "1 ns");
     make(1, 20, 0);
@@ -610,14 +610,14 @@ test_retry(void)
 
     for (i = 3; i < 23; i++) {
         take(i);
-        n = ngx_http_task_limit_retry(limit);
+        n = ngx_http_task_limit_retry(limit, 0);
         grows = grows && n == before + 3;
         before = n;
     }
 
     is(grows, "retry: grows with those who wait");
     leave(5);
-    is(ngx_http_task_limit_retry(limit) == before - 3, "retry: and shrinks");
+    is(ngx_http_task_limit_retry(limit, 0) == before - 3, "retry: and shrinks");
 }
 
 
@@ -770,7 +770,7 @@ compare(void)
               || limit->running > conf.running || limit->waiting > conf.queue
               || ngx_queue_empty(&ngx_posted_events) == model.free
               || ngx_http_task_limit_has_room(limit) != room
-              || ngx_http_task_limit_retry(limit) < 1
+              || ngx_http_task_limit_retry(limit, 0) < 1
               || strcmp(order, model.order) != 0);
 
     order[0] = model.order[0] = '\0';

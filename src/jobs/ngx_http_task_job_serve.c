@@ -1,0 +1,465 @@
+
+/*
+ * The queues of jobs that this worker serves: as long as it has room for a job
+ * of a queue, it claims the oldest one, and runs it as its location says.
+ *
+ * Room is what task_limit has, and in task_mode thread a thread that is free.
+ * nginx's pools do not tell how many threads they have: so a worker claims a
+ * job only when each piece that it gave to the pool was begun.  If the job is
+ * not begun soon all the same, and another worker has room, it is given back,
+ * and this pool is taken to be full until one of its threads returns.
+ */
+
+
+#include "jobs/ngx_http_task_jobs.h"
+
+
+/* so long a job may wait for a thread, nanoseconds */
+
+#define NGX_HTTP_TASK_JOB_PATIENCE  50000000LL
+
+
+static ngx_int_t ngx_http_task_job_serve_name(ngx_conf_t *cf,
+    ngx_http_task_job_conf_t *conf, ngx_http_task_run_conf_t *run,
+    ngx_http_task_args_conf_t *args, ngx_str_t *name);
+static ngx_http_task_job_serve_t *ngx_http_task_job_serve_get(ngx_conf_t *cf,
+    ngx_http_task_queue_t *queue);
+static void ngx_http_task_job_serve_ready(void *data);
+static void ngx_http_task_job_serve_idle(void *data);
+static void ngx_http_task_job_serve_pools(void);
+static ngx_uint_t ngx_http_task_job_serve_step(ngx_http_task_work_t *work);
+static ngx_int_t ngx_http_task_job_serve_claim(ngx_http_task_job_serve_t *s,
+    ngx_msec_t older);
+static void ngx_http_task_job_serve_claimed(ngx_http_task_store_op_t *op,
+    ngx_int_t rc);
+static void ngx_http_task_job_serve_returned(ngx_http_task_store_op_t *op,
+    ngx_int_t rc);
+static void ngx_http_task_job_serve_patience(void *data);
+
+
+/* the queues of this worker that wait for room in a pool, maybe */
+
+static ngx_queue_t  ngx_http_task_job_serves;
+
+
+ngx_int_t
+ngx_http_task_job_serve(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf,
+    ngx_http_task_run_conf_t *run, ngx_http_task_args_conf_t *args,
+    ngx_http_task_place_t *place)
+{
+    ngx_str_t                    name;
+    ngx_http_task_queue_t       *queue;
+    ngx_http_task_job_serve_t   *s;
+    ngx_http_task_job_runner_t  *runner;
+
+    if (conf->background == NGX_HTTP_TASK_BACKGROUND_OFF) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_task_job_serve_name(cf, conf, run, args, &name) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    queue = ngx_http_task_store_queue(cf, conf->store, &name, place);
+    if (queue == NULL) {
+        return NGX_ERROR;
+    }
+
+    s = ngx_http_task_job_serve_get(cf, queue);
+    if (s == NULL) {
+        return NGX_ERROR;
+    }
+
+    runner = ngx_array_push(&s->runners);
+    if (runner == NULL) {
+        return NGX_ERROR;
+    }
+
+    runner->key = conf->key;
+    runner->run = run;
+    runner->args = args;
+    runner->conf = conf;
+
+    conf->serve = s;
+
+    return NGX_OK;
+}
+
+
+/*
+ * By default a queue has the name of its function; where a location of the same
+ * store has this queue already, the name of the location is behind it.
+ */
+
+static ngx_int_t
+ngx_http_task_job_serve_name(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf,
+    ngx_http_task_run_conf_t *run, ngx_http_task_args_conf_t *args,
+    ngx_str_t *name)
+{
+    u_char                    *p;
+    size_t                     len;
+    ngx_str_t                 *location;
+    ngx_uint_t                 i;
+    ngx_http_task_queue_t    **queues;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    *name = conf->queue;
+
+    if (name->len) {
+        return NGX_OK;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    location = &clcf->name;
+
+    *name = args->function->name;
+    name->len = ngx_min(name->len, NGX_HTTP_TASK_JOB_QUEUE);
+
+    queues = conf->store->queues.elts;
+
+    for (i = 0; i < conf->store->queues.nelts; i++) {
+        if (queues[i]->name.len == name->len
+            && ngx_strncmp(queues[i]->name.data, name->data, name->len) == 0)
+        {
+            break;
+        }
+    }
+
+    if (i == conf->store->queues.nelts) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(cf->pool, name->len + 1 + location->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    len = ngx_sprintf(p, "%V:%V", name, location) - p;
+
+    name->data = p;
+    name->len = ngx_min(len, NGX_HTTP_TASK_JOB_QUEUE);
+
+    return NGX_OK;
+}
+
+
+static ngx_http_task_job_serve_t *
+ngx_http_task_job_serve_get(ngx_conf_t *cf, ngx_http_task_queue_t *queue)
+{
+    ngx_http_task_job_serve_t  *s;
+
+    if (queue->data) {
+        return queue->data;
+    }
+
+    s = ngx_pcalloc(cf->pool, sizeof(ngx_http_task_job_serve_t));
+
+    if (s == NULL
+        || ngx_array_init(&s->runners, cf->pool, 1,
+                          sizeof(ngx_http_task_job_runner_t))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    s->queue = queue;
+    s->work.step = ngx_http_task_job_serve_step;
+
+    queue->ready = ngx_http_task_job_serve_ready;
+    queue->data = s;
+
+    return s;
+}
+
+
+ngx_int_t
+ngx_http_task_job_serve_begin(ngx_http_task_store_t *store)
+{
+    ngx_uint_t                    i, n;
+    ngx_http_task_queue_t       **queues;
+    ngx_http_task_limit_t        *limit;
+    ngx_http_task_job_serve_t    *s;
+    ngx_http_task_job_runner_t   *runners;
+
+    if (ngx_http_task_job_serves.next == NULL) {
+        ngx_queue_init(&ngx_http_task_job_serves);
+        ngx_http_task_pool_init(ngx_http_task_job_serve_pools);
+    }
+
+    if (store->type->enter(store) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    queues = store->queues.elts;
+
+    for (i = 0; i < store->queues.nelts; i++) {
+        s = queues[i]->data;
+        runners = s->runners.elts;
+
+        ngx_queue_insert_tail(&ngx_http_task_job_serves, &s->all);
+
+        for (n = 0; n < s->runners.nelts; n++) {
+            limit = runners[n].run->limit;
+
+            if (limit) {
+                limit->idle = ngx_http_task_job_serve_idle;
+                limit->idle_data = s;
+            }
+        }
+
+        ngx_http_task_work_begin(&s->work);
+    }
+
+    return NGX_OK;
+}
+
+
+/* the store has jobs, or may have some */
+
+static void
+ngx_http_task_job_serve_ready(void *data)
+{
+    ngx_http_task_job_serve_t *s = data;
+
+    s->hungry = 0;
+
+    ngx_http_task_work_begin(&s->work);
+}
+
+
+/* there may be more room than before */
+
+static void
+ngx_http_task_job_serve_idle(void *data)
+{
+    ngx_http_task_job_serve_t *s = data;
+
+    if (!s->hungry) {
+        ngx_http_task_work_begin(&s->work);
+    }
+}
+
+
+static void
+ngx_http_task_job_serve_pools(void)
+{
+    ngx_queue_t                *q;
+    ngx_http_task_job_serve_t  *s;
+
+    for (q = ngx_queue_head(&ngx_http_task_job_serves);
+         q != ngx_queue_sentinel(&ngx_http_task_job_serves);
+         q = ngx_queue_next(q))
+    {
+        s = ngx_queue_data(q, ngx_http_task_job_serve_t, all);
+
+        ngx_http_task_job_serve_idle(s);
+    }
+}
+
+
+ngx_uint_t
+ngx_http_task_job_serve_room(ngx_http_task_job_serve_t *s)
+{
+    ngx_uint_t                   n;
+    ngx_http_task_pool_t        *pool;
+    ngx_http_task_store_t       *store;
+    ngx_http_task_job_runner_t  *runner;
+
+    runner = s->runners.elts;
+    store = s->queue->store;
+
+    if (runner->args->function->library->failed) {
+        return 0;
+    }
+
+    /* a worker that quits claims no more, unless no other one would */
+
+    if (ngx_exiting && !store->type->last(store)) {
+        return 0;
+    }
+
+    n = runner->run->limit ? ngx_http_task_limit_free(runner->run->limit)
+                           : NGX_MAX_INT_T_VALUE;
+
+    if (n && runner->run->mode.executor->thread) {
+        pool = ngx_http_task_pool_get(runner->run->mode.pool);
+
+        if (pool == NULL || !ngx_http_task_pool_has_room(pool)) {
+            return 0;
+        }
+
+        n = 1;
+    }
+
+    return n;
+}
+
+
+void
+ngx_http_task_job_serve_taken(ngx_http_task_job_serve_t *s, ngx_uint_t room)
+{
+    if (room == 1) {
+        s->hungry = 0;
+        ngx_http_task_work_begin(&s->work);
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_task_job_serve_step(ngx_http_task_work_t *work)
+{
+    ngx_http_task_store_t       *store;
+    ngx_http_task_job_serve_t   *s;
+    ngx_http_task_job_runner_t  *runner;
+
+    s = ngx_queue_data(work, ngx_http_task_job_serve_t, work);
+    runner = s->runners.elts;
+    store = s->queue->store;
+
+    /* it goes on when the store has answered */
+
+    if (ngx_http_task_store_under_way(&s->op)) {
+        return 0;
+    }
+
+    if (ngx_http_task_job_serve_room(s)) {
+        return ngx_http_task_job_serve_claim(s, 0) == NGX_OK;
+    }
+
+    store->type->pass(store, s->queue);
+
+    /* a job that has waited too long ends, without room */
+
+    return runner->run->timeout && !ngx_exiting
+           && ngx_http_task_job_serve_claim(s, runner->run->timeout) == NGX_OK;
+}
+
+
+/* returns NGX_OK if a job was claimed at once */
+
+static ngx_int_t
+ngx_http_task_job_serve_claim(ngx_http_task_job_serve_t *s, ngx_msec_t older)
+{
+    ngx_http_task_store_t  *store;
+
+    store = s->queue->store;
+
+    s->op.pool = ngx_http_task_memory_create();
+
+    if (s->op.pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    s->op.handler = ngx_http_task_job_serve_claimed;
+    s->op.data = s;
+    s->op.older = older;
+    s->op.late = 0;
+    s->rc = NGX_AGAIN;
+
+    store->type->claim(store, &s->op, s->queue);
+
+    return s->rc;
+}
+
+
+static void
+ngx_http_task_job_serve_claimed(ngx_http_task_store_op_t *op, ngx_int_t rc)
+{
+    ngx_task_t                 *t;
+    ngx_http_task_job_t        *job;
+    ngx_http_task_job_serve_t  *s;
+
+    s = op->data;
+    s->rc = rc;
+
+    if (rc != NGX_OK) {
+        s->hungry = (rc == NGX_DECLINED && op->older == 0);
+        ngx_http_task_memory_destroy(op->pool);
+        return;
+    }
+
+    t = ngx_http_task_job_claim_make(s, op);
+
+    if (t == NULL) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "no memory for a job of queue \"%V\", it waits",
+                      &s->queue->name);
+
+        s->rc = NGX_ERROR;
+        op->handler = ngx_http_task_job_serve_returned;
+
+        s->queue->store->type->give_back(s->queue->store, op);
+        return;
+    }
+
+    if (t->conf->mode.executor->thread) {
+        job = t->client_data;
+
+        s->last = job;
+        job->serve = s;
+
+        ngx_http_task_timer_set(&s->timer, ngx_http_task_job_serve_patience, s,
+                                ngx_http_task_now()
+                                + NGX_HTTP_TASK_JOB_PATIENCE);
+    }
+
+    ngx_http_task_job_claim_start(t);
+
+    if (op->late) {
+        ngx_http_task_work_begin(&s->work);
+    }
+}
+
+
+static void
+ngx_http_task_job_serve_returned(ngx_http_task_store_op_t *op, ngx_int_t rc)
+{
+    ngx_http_task_memory_destroy(op->pool);
+}
+
+
+/* a job ends: it waits for no thread any more */
+
+void
+ngx_http_task_job_serve_leave(ngx_http_task_job_t *job)
+{
+    if (job->serve && job->serve->last == job) {
+        job->serve->last = NULL;
+        ngx_http_task_timer_clear(&job->serve->timer);
+    }
+
+    job->serve = NULL;
+}
+
+
+/* the newest job has waited for a thread */
+
+static void
+ngx_http_task_job_serve_patience(void *data)
+{
+    ngx_http_task_job_serve_t *s = data;
+
+    ngx_task_t                  *t;
+    ngx_http_task_store_t       *store;
+    ngx_http_task_job_runner_t  *runner;
+
+    t = s->last->task;
+    store = s->queue->store;
+    runner = s->runners.elts;
+
+    if (ngx_http_task_atomic_get(&t->started)) {
+        s->last = NULL;
+        return;
+    }
+
+    if (!store->type->wanted(store, s->queue)) {
+        ngx_http_task_timer_set(&s->timer, ngx_http_task_job_serve_patience, s,
+                                ngx_http_task_now()
+                                + NGX_HTTP_TASK_JOB_PATIENCE);
+        return;
+    }
+
+    ngx_http_task_pool_full(ngx_http_task_pool_get(runner->run->mode.pool));
+
+    (void) ngx_http_task_job_withdraw(t);
+}

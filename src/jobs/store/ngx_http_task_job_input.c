@@ -1,0 +1,98 @@
+
+/*
+ * What a job is made of, in blocks of the zone: it is kept as long as the job
+ * may run, or run again.
+ */
+
+
+#include "jobs/store/ngx_http_task_job_zone.h"
+
+
+void
+ngx_http_task_job_input_begin(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_http_task_job_chain_t *chain)
+{
+    chain->job = (uint32_t) (job - zone->sh->jobs) | NGX_HTTP_TASK_JOB_INPUT;
+    chain->first = &job->input;
+    chain->block = NGX_HTTP_TASK_JOB_NONE;
+    chain->at = 0;
+}
+
+
+/* there must be room; the record is free yet */
+
+void
+ngx_http_task_job_input_write(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_str_t *head, ngx_str_t *body)
+{
+    ngx_http_task_job_chain_t  chain;
+
+    ngx_http_task_job_input_begin(zone, job, &chain);
+
+    ngx_http_task_job_chain_write(zone->sh, &chain, head->data, head->len);
+    ngx_http_task_job_chain_write(zone->sh, &chain, body->data, body->len);
+
+    job->input_length = head->len + body->len;
+}
+
+
+ngx_int_t
+ngx_http_task_job_input_free(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job)
+{
+    uint32_t    first;
+    ngx_uint_t  n;
+
+    first = job->input;
+    n = ngx_http_task_job_blocks(job->input_length);
+
+    job->input_length = 0;
+    ngx_http_task_job_order();
+
+    return ngx_http_task_job_chain_free(zone,
+                  (uint32_t) (job - zone->sh->jobs) | NGX_HTTP_TASK_JOB_INPUT,
+                  first, n, &first);
+}
+
+
+void
+ngx_http_task_job_input_over(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job)
+{
+    ngx_uint_t  state;
+
+    state = ngx_http_task_atomic_get(&job->state);
+
+    if (state == NGX_HTTP_TASK_JOB_DONE || state == NGX_HTTP_TASK_JOB_CANCELLED)
+    {
+        (void) ngx_http_task_job_input_free(zone, job);
+    }
+}
+
+
+/* one that is broken is dropped: the job cannot be made any more */
+
+void
+ngx_http_task_job_input_reach(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_record_t *job)
+{
+    uint32_t    i, mark;
+    ngx_uint_t  n, blocks;
+
+    mark = (uint32_t) (job - sh->jobs) | NGX_HTTP_TASK_JOB_INPUT;
+    blocks = ngx_http_task_job_blocks(job->input_length);
+
+    for (n = 0, i = job->input; n < blocks; n++, i = sh->blocks[i].next) {
+
+        if (i >= sh->used_blocks
+            || (sh->blocks[i].job & ~NGX_HTTP_TASK_JOB_REACHED) != mark)
+        {
+            job->input_length = 0;
+            return;
+        }
+    }
+
+    for (n = 0, i = job->input; n < blocks; n++, i = sh->blocks[i].next) {
+        sh->blocks[i].job = mark | NGX_HTTP_TASK_JOB_REACHED;
+    }
+}

@@ -1,0 +1,417 @@
+
+/*
+ * Jobs that wait in a zone, queue by queue, the oldest first, and the workers
+ * that wait for them.
+ *
+ * A worker that has room and finds no job in a queue is hungry.  When a job
+ * comes, one of the hungry is told, and is hungry no more: it claims the job,
+ * or, if it has no room any more, passes on the word.  A worker that was told
+ * may be killed: so each of them also looks once in a while.
+ */
+
+
+#include "jobs/store/ngx_http_task_job_zone.h"
+
+
+/* a job that waits again is put behind at most so many others */
+
+#define NGX_HTTP_TASK_JOB_AHEAD  64
+
+
+static void ngx_http_task_job_tell(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_waiting_t *queue);
+static ngx_uint_t ngx_http_task_job_take_hungry(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_waiting_t *queue);
+static ngx_int_t ngx_http_task_job_take(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_http_task_store_op_t *op);
+
+
+ngx_http_task_job_waiting_t *
+ngx_http_task_job_queue_find(ngx_http_task_job_zone_t *zone, uint64_t hash)
+{
+    ngx_uint_t               i;
+    ngx_http_task_job_sh_t  *sh;
+
+    sh = zone->sh;
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_QUEUES; i++) {
+        if (ngx_http_task_atomic_get(&sh->queues[i].hash) == hash) {
+            return &sh->queues[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+/* an unused one becomes this queue; else one that has no job any more */
+
+ngx_http_task_job_waiting_t *
+ngx_http_task_job_queue(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_queue_t *queue)
+{
+    ngx_uint_t                    i;
+    ngx_http_task_job_sh_t       *sh;
+    ngx_http_task_job_waiting_t  *q, *unused;
+
+    sh = zone->sh;
+    q = ngx_http_task_job_queue_find(zone, queue->hash);
+
+    if (q) {
+        return q;
+    }
+
+    unused = ngx_http_task_job_queue_find(zone, 0);
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_QUEUES && unused == NULL; i++) {
+        if (sh->queues[i].jobs == 0) {
+            unused = &sh->queues[i];
+        }
+    }
+
+    if (unused == NULL) {
+        return NULL;
+    }
+
+    ngx_http_task_atomic_set(&unused->hash, 0);
+
+    ngx_memzero(unused->hungry, sizeof(unused->hungry));
+    ngx_memcpy(unused->name, queue->name.data, queue->name.len);
+    unused->length = queue->name.len;
+
+    ngx_http_task_atomic_set(&unused->hash, queue->hash);
+
+    return unused;
+}
+
+
+/* of those that have room each can take one */
+
+ngx_uint_t
+ngx_http_task_job_queue_room(ngx_http_task_job_waiting_t *queue)
+{
+    ngx_uint_t  i, n;
+
+    n = 0;
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS / 64; i++) {
+        n += __builtin_popcountll(queue->hungry[i]);
+    }
+
+    return n;
+}
+
+
+void
+ngx_http_task_job_queue_up(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job)
+{
+    uint32_t                      i;
+    ngx_uint_t                    n;
+    ngx_http_task_job_sh_t       *sh;
+    ngx_http_task_record_t       *before;
+    ngx_http_task_job_waiting_t  *queue;
+
+    sh = zone->sh;
+    queue = &sh->queues[job->queue];
+    before = NULL;
+
+    job->owner = NGX_HTTP_TASK_JOB_NONE;
+
+    i = queue->list.newest;
+
+    /* a new one is the last; one that waited before is one of the first */
+
+    if (i < sh->used_jobs && sh->jobs[i].since > job->since) {
+        i = queue->list.oldest;
+
+        for (n = 0; i < sh->used_jobs && n < NGX_HTTP_TASK_JOB_AHEAD; n++) {
+            before = &sh->jobs[i];
+
+            if (before->since > job->since) {
+                break;
+            }
+
+            i = before->newer;
+        }
+    }
+
+    ngx_http_task_job_insert(sh, &queue->list, before, job);
+
+    ngx_http_task_atomic_set(&queue->waiting, queue->waiting + 1);
+
+    ngx_http_task_job_tell(zone, queue);
+}
+
+
+void
+ngx_http_task_job_queue_leave(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job)
+{
+    ngx_http_task_job_waiting_t  *queue;
+
+    queue = &zone->sh->queues[job->queue];
+
+    ngx_http_task_job_remove(zone->sh, &queue->list, job);
+    ngx_http_task_atomic_set(&queue->waiting, queue->waiting - 1);
+}
+
+
+void
+ngx_http_task_job_own(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job)
+{
+    job->incarnation = zone->owner->incarnation;
+    ngx_http_task_job_order();
+
+    job->owner = zone->owner - zone->sh->owners;
+
+    ngx_http_task_job_append(zone->sh, &zone->owner->list, job);
+    zone->owner->jobs++;
+}
+
+
+/* unlock() wakes it */
+
+static void
+ngx_http_task_job_tell(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_waiting_t *queue)
+{
+    ngx_uint_t  i;
+
+    i = ngx_http_task_job_take_hungry(zone, queue);
+
+    if (i == NGX_HTTP_TASK_JOB_OWNERS) {
+        return;
+    }
+
+    if (zone->wake != NGX_HTTP_TASK_JOB_NONE) {
+        ngx_http_task_wake(zone->wake);
+    }
+
+    zone->wake = zone->sh->owners[i].worker;
+}
+
+
+/* each in turn; returns the place of an owner, or that behind the last one */
+
+static ngx_uint_t
+ngx_http_task_job_take_hungry(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_waiting_t *queue)
+{
+    uint64_t    bits;
+    ngx_uint_t  i, n, word;
+
+    i = zone->sh->told;
+
+    /* the word in which it begins is looked at twice: first behind that bit */
+
+    for (n = 0; n <= NGX_HTTP_TASK_JOB_OWNERS / 64; n++) {
+        word = (i / 64 + n) % (NGX_HTTP_TASK_JOB_OWNERS / 64);
+        bits = queue->hungry[word];
+
+        if (n == 0) {
+            bits &= ~(uint64_t) 1 << i % 64;
+        }
+
+        if (bits) {
+            i = word * 64 + __builtin_ctzll(bits);
+
+            queue->hungry[word] &= ~((uint64_t) 1 << i % 64);
+            zone->sh->told = i;
+
+            return i;
+        }
+    }
+
+    return NGX_HTTP_TASK_JOB_OWNERS;
+}
+
+
+void
+ngx_http_task_job_hungry(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_waiting_t *queue, ngx_uint_t hungry)
+{
+    uint64_t    bit;
+    ngx_uint_t  i;
+
+    i = zone->owner - zone->sh->owners;
+    bit = (uint64_t) 1 << i % 64;
+
+    if (hungry) {
+        queue->hungry[i / 64] |= bit;
+
+    } else {
+        queue->hungry[i / 64] &= ~bit;
+    }
+}
+
+
+/* an owner that is gone is told of nothing */
+
+void
+ngx_http_task_job_sated(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_job_owner_t *owner)
+{
+    ngx_uint_t  i, n;
+
+    i = owner - zone->sh->owners;
+
+    for (n = 0; n < NGX_HTTP_TASK_JOB_QUEUES; n++) {
+        zone->sh->queues[n].hungry[i / 64] &= ~((uint64_t) 1 << i % 64);
+    }
+}
+
+
+ngx_int_t
+ngx_http_task_job_claim(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_queue_t *queue)
+{
+    uint32_t                      i;
+    ngx_int_t                     rc;
+    ngx_http_task_job_waiting_t  *q;
+
+    ngx_http_task_job_lock(zone);
+
+    q = zone->owner ? ngx_http_task_job_queue(zone, queue) : NULL;
+
+    if (q == NULL) {
+        ngx_http_task_job_unlock(zone);
+        return NGX_DECLINED;
+    }
+
+    i = q->list.oldest;
+    rc = NGX_DECLINED;
+
+    if (i == NGX_HTTP_TASK_JOB_NONE) {
+
+        if (op->older == 0) {
+            ngx_http_task_job_hungry(zone, q, 1);
+        }
+
+    } else if (i >= zone->sh->used_jobs) {
+        ngx_http_task_job_damaged(zone, "a queue leads nowhere");
+
+    } else if (op->older == 0 || ngx_http_task_job_now()
+                                 - zone->sh->jobs[i].created
+                                 >= (int64_t) op->older)
+    {
+        ngx_http_task_job_hungry(zone, q, 0);
+        rc = ngx_http_task_job_take(zone, &zone->sh->jobs[i], op);
+    }
+
+    ngx_http_task_job_unlock(zone);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_job_take(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_http_task_store_op_t *op)
+{
+    u_char                     *p;
+    ngx_http_task_job_chain_t   chain;
+
+    p = ngx_pnalloc(op->pool, (size_t) job->input_length + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_task_job_input_begin(zone, job, &chain);
+
+    if (ngx_http_task_job_chain_read(zone, &chain, p, job->input_length)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    op->key = job - zone->sh->jobs;
+    op->claim.input.data = p;
+    op->claim.input.len = job->input_length;
+    op->claim.age = ngx_http_task_job_now() - job->created;
+
+    ngx_memcpy(op->id, job->id, NGX_HTTP_TASK_JOB_ID);
+
+    ngx_http_task_job_queue_leave(zone, job);
+    ngx_http_task_job_own(zone, job);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_task_job_pass(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_queue_t *queue)
+{
+    ngx_http_task_job_waiting_t  *q;
+
+    ngx_http_task_job_lock(zone);
+
+    q = ngx_http_task_job_queue_find(zone, queue->hash);
+
+    if (q && q->waiting) {
+        ngx_http_task_job_tell(zone, q);
+    }
+
+    ngx_http_task_job_unlock(zone);
+}
+
+
+/* a job that a client wants to be cancelled is that now */
+
+void
+ngx_http_task_job_give_back(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job)
+{
+    ngx_http_task_job_lock(zone);
+
+    zone->owner->jobs--;
+
+    if (job->cancel == NGX_HTTP_TASK_JOB_CANCEL_ASKED) {
+        ngx_http_task_job_asked_remove(zone, zone->owner, job);
+    }
+
+    ngx_http_task_job_remove(zone->sh, &zone->owner->list, job);
+
+    if (job->cancel) {
+        ngx_http_task_job_over(zone, job, NGX_HTTP_TASK_JOB_CANCELLED, 0);
+
+    } else {
+        ngx_http_task_job_queue_up(zone, job);
+    }
+
+    ngx_http_task_job_unlock(zone);
+
+    zone->data[job - zone->sh->jobs] = NULL;
+}
+
+
+ngx_uint_t
+ngx_http_task_job_queue_wanted(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_queue_t *queue)
+{
+    ngx_uint_t                    n;
+    ngx_http_task_job_waiting_t  *q;
+
+    ngx_http_task_job_lock(zone);
+
+    q = ngx_http_task_job_queue_find(zone, queue->hash);
+    n = q ? ngx_http_task_job_queue_room(q) : 0;
+
+    ngx_http_task_job_unlock(zone);
+
+    return n != 0;
+}
+
+
+ngx_uint_t
+ngx_http_task_job_waits(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_queue_t *queue)
+{
+    ngx_http_task_job_waiting_t  *q;
+
+    q = ngx_http_task_job_queue_find(zone, queue->hash);
+
+    return q && ngx_http_task_atomic_get(&q->waiting);
+}
