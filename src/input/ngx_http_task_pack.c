@@ -6,8 +6,8 @@
  *
  * The bytes begin with a version and the key of a location, and go on with
  * items: a tag, a length of 32 bits, and so many bytes.  Of a number the lowest
- * byte comes first.  The body is the last item, so that it need not be copied to
- * be put behind the others.
+ * byte comes first.  The body is the last item, so that it need not be copied
+ * to be put behind the others.
  */
 
 

@@ -34,6 +34,7 @@ static void ngx_http_task_job_serve_claimed(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
 static void ngx_http_task_job_serve_returned(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
+static void ngx_http_task_job_serve_wait(ngx_http_task_job_t *job);
 static void ngx_http_task_job_serve_patience(void *data);
 
 
@@ -394,13 +395,9 @@ ngx_http_task_job_serve_claimed(ngx_http_task_store_op_t *op, ngx_int_t rc)
 
     if (t->conf->mode.executor->thread) {
         job = t->client_data;
-
-        s->last = job;
         job->serve = s;
 
-        ngx_http_task_timer_set(&s->timer, ngx_http_task_job_serve_patience, s,
-                                ngx_http_task_now()
-                                + NGX_HTTP_TASK_JOB_PATIENCE);
+        ngx_http_task_job_serve_wait(job);
     }
 
     ngx_http_task_job_claim_start(t);
@@ -418,48 +415,39 @@ ngx_http_task_job_serve_returned(ngx_http_task_store_op_t *op, ngx_int_t rc)
 }
 
 
-/* a job ends: it waits for no thread any more */
+/* when it has waited for a thread so long, or when it ends, the timer goes */
 
-void
-ngx_http_task_job_serve_leave(ngx_http_task_job_t *job)
+static void
+ngx_http_task_job_serve_wait(ngx_http_task_job_t *job)
 {
-    if (job->serve && job->serve->last == job) {
-        job->serve->last = NULL;
-        ngx_http_task_timer_clear(&job->serve->timer);
-    }
-
-    job->serve = NULL;
+    ngx_http_task_timer_set(&job->timer, ngx_http_task_job_serve_patience, job,
+                            ngx_http_task_now() + NGX_HTTP_TASK_JOB_PATIENCE);
 }
 
-
-/* the newest job has waited for a thread */
 
 static void
 ngx_http_task_job_serve_patience(void *data)
 {
-    ngx_http_task_job_serve_t *s = data;
+    ngx_http_task_job_t *job = data;
 
-    ngx_task_t                  *t;
-    ngx_http_task_store_t       *store;
-    ngx_http_task_job_runner_t  *runner;
+    ngx_task_t                 *t;
+    ngx_http_task_queue_t      *queue;
+    ngx_http_task_job_serve_t  *s;
 
-    t = s->last->task;
-    store = s->queue->store;
-    runner = s->runners.elts;
+    s = job->serve;
+    t = job->task;
+    queue = s->queue;
 
     if (ngx_http_task_atomic_get(&t->started)) {
-        s->last = NULL;
         return;
     }
 
-    if (!store->type->wanted(store, s->queue)) {
-        ngx_http_task_timer_set(&s->timer, ngx_http_task_job_serve_patience, s,
-                                ngx_http_task_now()
-                                + NGX_HTTP_TASK_JOB_PATIENCE);
+    if (!queue->store->type->wanted(queue->store, queue)) {
+        ngx_http_task_job_serve_wait(job);
         return;
     }
 
-    ngx_http_task_pool_full(ngx_http_task_pool_get(runner->run->mode.pool));
+    ngx_http_task_pool_full(ngx_http_task_pool_get(t->conf->mode.pool));
 
     (void) ngx_http_task_job_withdraw(t);
 }

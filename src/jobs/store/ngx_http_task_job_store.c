@@ -139,7 +139,8 @@ static ngx_uint_t
 ngx_http_task_job_store_wanted(ngx_http_task_store_t *store,
     ngx_http_task_queue_t *queue)
 {
-    return ngx_http_task_job_queue_wanted(ngx_http_task_job_store_zone(store), queue);
+    return ngx_http_task_job_queue_wanted(ngx_http_task_job_store_zone(store),
+                                          queue);
 }
 
 
@@ -313,5 +314,19 @@ ngx_http_task_job_store_counts(ngx_http_task_store_t *store,
 static void
 ngx_http_task_job_store_leave(ngx_http_task_store_t *store)
 {
-    ngx_http_task_job_leave(ngx_http_task_job_store_zone(store));
+    ngx_uint_t                 waiting;
+    ngx_http_task_job_zone_t  *zone;
+
+    zone = ngx_http_task_job_store_zone(store);
+
+    ngx_http_task_job_leave(zone);
+
+    waiting = ngx_http_task_job_last(zone) ? ngx_http_task_job_all_waiting(zone)
+                                           : 0;
+
+    if (waiting) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "%ui jobs wait in task_job_zone \"%V\", and no worker is "
+                      "left to run them", waiting, &store->name);
+    }
 }
