@@ -23,7 +23,8 @@ static void ngx_http_task_job_accept(ngx_http_task_job_zone_t *zone,
 
 ngx_int_t
 ngx_http_task_job_add(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add)
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
+    ngx_http_task_record_t **added)
 {
     ngx_int_t                     rc;
     ngx_http_task_record_t       *job;
@@ -54,12 +55,16 @@ ngx_http_task_job_add(ngx_http_task_job_zone_t *zone,
         rc = ngx_http_task_job_make(zone, op, add, &job);
     }
 
-    if (rc == NGX_OK) {
-        job->queue = queue - zone->sh->queues;
-        ngx_http_task_job_accept(zone, op, job);
+    if (rc == NGX_DECLINED) {
+        zone->sh->refused++;
 
     } else {
-        zone->sh->refused++;
+        job->queue = queue - zone->sh->queues;
+        job->taking = (rc == NGX_AGAIN);
+
+        ngx_http_task_job_accept(zone, op, job);
+
+        *added = job;
     }
 
     ngx_http_task_job_unlock(zone);
@@ -98,7 +103,7 @@ ngx_http_task_job_admit(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* a record that is free, with all that it is made of */
+/* a record that is free, with all that it is made of, if that is not long */
 
 static ngx_int_t
 ngx_http_task_job_make(ngx_http_task_job_zone_t *zone,
@@ -127,14 +132,20 @@ ngx_http_task_job_make(ngx_http_task_job_zone_t *zone,
         return NGX_DECLINED;
     }
 
+    *made = job;
+
+    if (add->head.len + add->body.len > NGX_HTTP_TASK_JOB_PIECE
+        && zone->owner)
+    {
+        return NGX_AGAIN;
+    }
+
     if (ngx_http_task_job_make_room(zone, need) != NGX_OK) {
         ngx_http_task_job_unplace(zone, job);
         return NGX_DECLINED;
     }
 
     ngx_http_task_job_input_write(zone, job, &add->head, &add->body);
-
-    *made = job;
 
     return NGX_OK;
 }
@@ -162,7 +173,7 @@ ngx_http_task_job_accept(ngx_http_task_job_zone_t *zone,
     sh->shares[job->share].jobs++;
     sh->queues[job->queue].jobs++;
 
-    if (op->claimed) {
+    if (op->claimed || job->taking) {
         ngx_http_task_job_own(zone, job);
         op->key = i;
 
@@ -173,4 +184,40 @@ ngx_http_task_job_accept(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_order();
 
     ngx_http_task_atomic_set(&job->state, NGX_HTTP_TASK_JOB_QUEUED);
+}
+
+
+void
+ngx_http_task_job_added(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
+    ngx_http_task_record_t *job)
+{
+    /* others may have come to wait meanwhile, but this one was first */
+
+    job->taking = 0;
+
+    if (op->claimed) {
+        return;
+    }
+
+    zone->owner->jobs--;
+
+    ngx_http_task_job_remove(zone->sh, &zone->owner->list, job);
+    ngx_http_task_job_queue_up(zone, job);
+}
+
+
+/* nobody knows its id */
+
+void
+ngx_http_task_job_not_added(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job)
+{
+    zone->owner->jobs--;
+    zone->sh->refused++;
+
+    ngx_http_task_job_remove(zone->sh, &zone->owner->list, job);
+
+    job->forgotten = 1;
+    ngx_http_task_job_over(zone, job, NGX_HTTP_TASK_JOB_CANCELLED, 0);
 }

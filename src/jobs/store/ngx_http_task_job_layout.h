@@ -112,6 +112,9 @@ typedef struct {
 
     uint32_t                   input;        /* the first block of it */
     uint32_t                   input_length;
+    uint32_t                   input_last;   /* block */
+    uint32_t                   taking;       /* 1: its worker still writes its
+                                                input: it is not accepted yet */
 
     int64_t                    created;      /* milliseconds since the epoch */
     int64_t                    started;      /* [both]; 0: not yet */

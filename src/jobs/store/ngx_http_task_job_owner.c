@@ -114,7 +114,8 @@ ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
         ngx_http_task_job_over(zone, job, NGX_HTTP_TASK_JOB_LOST,
                                NGX_HTTP_INTERNAL_SERVER_ERROR);
 
-    } else if (job->cancel) {
+    } else if (job->cancel || job->taking) {
+        job->forgotten |= job->taking;
         ngx_http_task_job_over(zone, job, NGX_HTTP_TASK_JOB_CANCELLED, 0);
 
     } else {

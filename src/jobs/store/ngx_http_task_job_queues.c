@@ -60,6 +60,7 @@ ngx_http_task_job_take(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job, ngx_http_task_store_op_t *op)
 {
     u_char                     *p;
+    ngx_uint_t                  is_long;
     ngx_http_task_job_chain_t   chain;
 
     p = ngx_pnalloc(op->pool, (size_t) job->input_length + 1);
@@ -67,10 +68,13 @@ ngx_http_task_job_take(ngx_http_task_job_zone_t *zone,
         return NGX_ERROR;
     }
 
+    is_long = (job->input_length > NGX_HTTP_TASK_JOB_PIECE);
+
     ngx_http_task_job_input_begin(zone, job, &chain);
 
-    if (ngx_http_task_job_chain_read(zone, &chain, p, job->input_length)
-        != NGX_OK)
+    if (!is_long
+        && ngx_http_task_job_chain_read(zone, &chain, p, job->input_length)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -85,7 +89,7 @@ ngx_http_task_job_take(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_queue_leave(zone, job);
     ngx_http_task_job_own(zone, job);
 
-    return NGX_OK;
+    return is_long ? NGX_AGAIN : NGX_OK;
 }
 
 
@@ -107,14 +111,26 @@ ngx_http_task_job_pass(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* a job that a client wants to be cancelled is that now */
-
 void
 ngx_http_task_job_give_back(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job)
 {
     ngx_http_task_job_lock(zone);
 
+    ngx_http_task_job_unclaim(zone, job);
+
+    ngx_http_task_job_unlock(zone);
+
+    zone->data[job - zone->sh->jobs] = NULL;
+}
+
+
+/* a job that a client wants to be cancelled is that now */
+
+void
+ngx_http_task_job_unclaim(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job)
+{
     zone->owner->jobs--;
 
     if (job->cancel == NGX_HTTP_TASK_JOB_CANCEL_ASKED) {
@@ -129,10 +145,6 @@ ngx_http_task_job_give_back(ngx_http_task_job_zone_t *zone,
     } else {
         ngx_http_task_job_queue_up(zone, job);
     }
-
-    ngx_http_task_job_unlock(zone);
-
-    zone->data[job - zone->sh->jobs] = NULL;
 }
 
 

@@ -272,6 +272,11 @@ void ngx_http_task_job_own(ngx_http_task_job_zone_t *zone,
 void ngx_http_task_job_hungry(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_waiting_t *queue, ngx_uint_t hungry);
 
+/* ngx_http_task_job_queues.c: a job that this worker has claimed waits again */
+
+void ngx_http_task_job_unclaim(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
+
 /* an owner waits for no job any more */
 
 void ngx_http_task_job_sated(ngx_http_task_job_zone_t *zone,

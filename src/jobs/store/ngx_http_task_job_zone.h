@@ -21,6 +21,8 @@ struct ngx_http_task_job_zone_s {
     ngx_msec_t                 keep;         /* an ended job is not dropped
                                                 for so long */
 
+    ngx_uint_t                 body;         /* 1: "max_body" was given */
+
     ngx_http_task_job_sh_t    *sh;
 
     /* state of this worker */
@@ -41,6 +43,11 @@ struct ngx_http_task_job_zone_s {
     ngx_uint_t                 idle;         /* 1: it looks less often */
     ngx_queue_t                watches;      /* ops, looked at in this round */
     ngx_queue_t                behind;       /* ops, not yet */
+
+    /* long inputs are written, or read, piece by piece */
+
+    ngx_queue_t                inputs;
+    ngx_http_task_work_t       work;
 };
 
 
@@ -102,14 +109,44 @@ ngx_http_task_record_t *ngx_http_task_job_find(ngx_http_task_job_zone_t *zone,
  * as long as it takes to copy a result, if nothing has to be swept or rebuilt.
  */
 
-/* adds a job: NGX_OK, or NGX_DECLINED, and op->why */
+/*
+ * ngx_http_task_job_add.c: adds a job: NGX_OK; NGX_DECLINED, and op->why; or
+ * NGX_AGAIN: its input is long, the job is there, and is written to
+ */
 
 ngx_int_t ngx_http_task_job_add(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add);
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
+    ngx_http_task_record_t **job);
+
+/* such a job is accepted now; or it is not, as there is no room */
+
+void ngx_http_task_job_added(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
+    ngx_http_task_record_t *job);
+void ngx_http_task_job_not_added(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
+
+
+/* ngx_http_task_job_long.c: the loop */
+
+/* input up to this size is written or read under one lock, bytes */
+
+#define NGX_HTTP_TASK_JOB_PIECE  65536
+
+/*
+ * Write what a job is made of, or read it into op->claim.input, in turns of the
+ * loop, and answer the op then; add is NULL: read it.
+ */
+
+void ngx_http_task_job_long(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
+    ngx_http_task_record_t *job);
+
 
 /*
  * ngx_http_task_job_queues.c, on the loop of any worker: NGX_OK: a job is
- * this worker's; NGX_DECLINED: there is none; NGX_ERROR: no memory
+ * this worker's; NGX_DECLINED: there is none; NGX_ERROR: no memory; NGX_AGAIN:
+ * it is this worker's, but its input is long, and not read yet
  */
 
 ngx_int_t ngx_http_task_job_claim(ngx_http_task_job_zone_t *zone,

@@ -87,6 +87,13 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                            "%uz", store->max_result, &name, room);
     }
 
+    if (zone->body && store->max_body > room) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "no request of %uz bytes, which \"max_body\" "
+                           "allows, has room in zone \"%V\", it has room for "
+                           "%uz", store->max_body, &name, room);
+    }
+
     return (ngx_http_task_job_shm_create(cf, zone, size, cmd->post) == NGX_OK)
            ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
@@ -132,6 +139,8 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
     {
         return NGX_CONF_ERROR;
     }
+
+    zone->body = (max_body.data != NULL);
 
     if (zone->ttl == 0) {
         return ngx_http_task_conf_invalid(cf, &options[0],

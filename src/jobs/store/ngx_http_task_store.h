@@ -105,7 +105,7 @@ typedef struct {
 } ngx_http_task_queue_t;
 
 
-/* a job to be added; all of it is copied before the call returns */
+/* a job to be added; all of it stays where it is until the call is answered */
 
 typedef struct {
     ngx_http_task_queue_t     *queue;
