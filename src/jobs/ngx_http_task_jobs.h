@@ -63,7 +63,9 @@ typedef struct ngx_http_task_job_s  ngx_http_task_job_t;
 
 struct ngx_http_task_job_serve_s {
     ngx_http_task_queue_t     *queue;
-    ngx_array_t                runners;      /* ngx_http_task_job_runner_t */
+    ngx_array_t                runners;      /* ngx_http_task_job_runner_t; the
+                                                first one tells what is room */
+    ngx_msec_t                 timeout;      /* of task_timeout; 0: none */
 
     /* state of this worker */
 

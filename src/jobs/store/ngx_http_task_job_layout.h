@@ -184,6 +184,8 @@ typedef struct {
     uint32_t                   waiting;      /* derived, [both] */
     uint64_t                   jobs;         /* derived: in any state */
     ngx_http_task_job_list_t   list;         /* the oldest comes first */
+    int64_t                    told;         /* when a worker was told, ms of
+                                                the monotonic clock */
 
     /* a bit for each owner: it has room, and found no job.  Which of them are
        set is not sure, after a worker was killed: timers look, too */

@@ -8,6 +8,11 @@
 #include "jobs/store/ngx_http_task_job_zone.h"
 
 
+/* so long a worker that was told of a job may need to come for it, ms */
+
+#define NGX_HTTP_TASK_JOB_COMES  10
+
+
 static ngx_int_t ngx_http_task_job_take(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job, ngx_http_task_store_op_t *op);
 
@@ -152,13 +157,24 @@ ngx_uint_t
 ngx_http_task_job_queue_wanted(ngx_http_task_job_zone_t *zone,
     ngx_http_task_queue_t *queue)
 {
-    ngx_uint_t                    n;
+    ngx_uint_t                    n, own;
     ngx_http_task_job_waiting_t  *q;
 
     ngx_http_task_job_lock(zone);
 
     q = ngx_http_task_job_queue_find(zone, queue->hash);
     n = q ? ngx_http_task_job_queue_room(q) : 0;
+
+    if (n && zone->owner) {
+        own = zone->owner - zone->sh->owners;
+        n -= (q->hungry[own / 64] >> own % 64) & 1;
+    }
+
+    /* one that was told is not there yet */
+
+    if (q && ngx_http_task_job_clock() - q->told < NGX_HTTP_TASK_JOB_COMES) {
+        n = 1;
+    }
 
     ngx_http_task_job_unlock(zone);
 

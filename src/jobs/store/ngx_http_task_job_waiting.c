@@ -186,19 +186,25 @@ ngx_http_task_job_queue_tell(ngx_http_task_job_zone_t *zone,
     }
 
     zone->wake = zone->sh->owners[i].worker;
+    queue->told = ngx_http_task_job_clock();
 }
 
 
-/* each in turn; returns the place of an owner, or that behind the last one */
+/*
+ * Each in turn, and this worker last, as its loop is at work; returns the place
+ * of an owner, or that behind the last one.
+ */
 
 static ngx_uint_t
 ngx_http_task_job_take_hungry(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_waiting_t *queue)
 {
     uint64_t    bits;
-    ngx_uint_t  i, n, word;
+    ngx_uint_t  i, n, own, word;
 
     i = zone->sh->told;
+    own = zone->owner ? (ngx_uint_t) (zone->owner - zone->sh->owners)
+                      : NGX_HTTP_TASK_JOB_OWNERS;
 
     /* the word in which it begins is looked at twice: first behind that bit */
 
@@ -210,6 +216,10 @@ ngx_http_task_job_take_hungry(ngx_http_task_job_zone_t *zone,
             bits &= ~(uint64_t) 1 << i % 64;
         }
 
+        if (own / 64 == word) {
+            bits &= ~((uint64_t) 1 << own % 64);
+        }
+
         if (bits) {
             i = word * 64 + __builtin_ctzll(bits);
 
@@ -218,6 +228,11 @@ ngx_http_task_job_take_hungry(ngx_http_task_job_zone_t *zone,
 
             return i;
         }
+    }
+
+    if (zone->owner && (queue->hungry[own / 64] & (uint64_t) 1 << own % 64)) {
+        ngx_http_task_job_hungry(zone, queue, 0);
+        return own;
     }
 
     return NGX_HTTP_TASK_JOB_OWNERS;
