@@ -55,6 +55,7 @@ def wrk(server, uri, duration, connections=64, pin=True, script=None):
     number, took = re.search(r"(\d+) requests in (\S+),", out).groups()
 
     return {
+        "number": int(number),
         "rate": float(re.search(r"Requests/sec:\s+([\d.]+)", out, re.M).group(1)),
         "cpu": cpu / int(number),
         "busy": cpu / seconds(took),
@@ -77,9 +78,11 @@ def h2load(server, uri, duration):
 
 
 @contextlib.contextmanager
-def held(server, uri, connections, pin=True):
+def held(server, uri, connections, pin=True, script=None):
     """So many requests at a time, again and again, beside what is measured."""
-    command = ["wrk", "-t1", f"-c{connections}", "-d600s", server.base + uri]
+    command = ["wrk", "-t1", f"-c{connections}", "-d600s"]
+    command += ["-s", script] if script else []
+    command += [server.base + uri]
     process = subprocess.Popen(pinned(command) if pin else command,
                                stdout=subprocess.DEVNULL)
     time.sleep(.3)
