@@ -27,6 +27,7 @@ import crowds
 import databases
 import fetches
 import jobs
+import queues
 import rates
 import report
 import servers
@@ -80,6 +81,7 @@ PARTS = {
     "memory": crowds.memory,
     "growth": crowds.growth,
     "jobs": jobs.jobs,
+    "queues": queues.queues,
     "beside": beside.beside,
     "cores": cores.cores,
     "streams": streams.streams,
