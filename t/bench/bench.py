@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """The benchmark: all that is compared runs in turns, A B A B, on one machine.
 
-    python3 t/bench/bench.py          about 12 minutes
-    FULL=1 python3 t/bench/bench.py   about 40
+    python3 t/bench/bench.py          about 20 minutes
+    FULL=1 python3 t/bench/bench.py   about 55
     python3 t/bench/bench.py jobs     one part of it, or some
 
 "streams" makes a root of a newer Debian in build/bench/forky, for its FastAPI:

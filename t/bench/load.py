@@ -44,10 +44,11 @@ def run(server, uri, command):
     return out, cpu
 
 
-def wrk(server, uri, duration, connections=64, pin=True, script=None):
+def wrk(server, uri, duration, connections=64, pin=True, script=None, timeout=2):
     """Requests a second, CPU seconds of the server for each, how much of a core
     it used, latencies."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{duration}s", "--latency"]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{duration}s", "--latency",
+               "--timeout", f"{timeout}s"]
     command += ["-s", script] if script else []
     command += [server.base + uri]
     out, cpu = run(server, uri, pinned(command) if pin else command)

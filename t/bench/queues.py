@@ -305,7 +305,7 @@ def by_http(system, uri):
     """As many as are accepted in a while, and until the last of them is done."""
     before, _ = settled(system, quiet=.3)
     cpu, start = system.cpu(), time.perf_counter()
-    got = wrk(system.http, uri, SECONDS, pin=False, script=script())
+    got = wrk(system.http, uri, SECONDS, pin=False, script=script(), timeout=60)
     after, end = settled(system)
     done = after - before
 
@@ -539,13 +539,20 @@ def queues():
     started = systems()
     got = {name: [] for name in started}
 
-    for _ in range(FEW):
-        for name, start in started.items():
-            got[name].append(speed(start))
+    # what was measured is shown, whatever happens to the rest
 
-    about["systems"] = got
-    show(got)
-    goals(got)
+    try:
+        for _ in range(FEW):
+            for name, start in started.items():
+                got[name].append(speed(start))
+    finally:
+        got = {name: rounds for name, rounds in got.items() if rounds}
+        about["systems"] = got
+
+        if got:
+            show(got)
+            goals(got)
+
     memory(started)
 
     say(f"\n{results['machine']}\n\n" + markdown(table[first:]))
