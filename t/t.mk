@@ -33,7 +33,8 @@ BENCH_NEEDS   = $(SERVER_NEEDS) python3-asyncpg perl valgrind wrk \
                 nghttp2-client util-linux python3 python3-matplotlib \
                 libnginx-mod-http-echo libnginx-mod-http-lua \
                 libnginx-mod-http-js python3-fastapi uvicorn python3-uvloop \
-                python3-httptools python3-multipart
+                python3-httptools python3-multipart python3-celery python3-rq \
+                python3-hiredis
 
 # when the recipe runs: nginx's Makefile is made by then
 
@@ -229,7 +230,8 @@ bench:
 	@$(PACKAGES) install $(RUN_NEEDS) $(TASK_NEEDS) $(BENCH_NEEDS)
 	@$(MAKE) -s build tasks $(BUILD)/tasks/test/seccomp.so $(EMPTY_MODULE) \
 	    $(BUILD)/tasks/test/stream.so $(BUILD)/tasks/test/fetch.so \
-	    $(BUILD)/tasks/test/upload.so $(BUILD)/bench/sink $(BUILD)/bench/source
+	    $(BUILD)/tasks/test/upload.so $(BUILD)/tasks/test/stamp.so \
+	    $(BUILD)/bench/sink $(BUILD)/bench/source
 	@TASK_NGINX=$(NGINX) TASK_MODULE=$(MODULE) TASK_EMPTY=$(EMPTY_MODULE) \
 	    /usr/bin/python3 t/bench/bench.py $(NAMES)
 
