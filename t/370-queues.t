@@ -285,7 +285,7 @@ $s->check_log;
 sub refused {
     my ($conf, $like, $name) = @_;
 
-    my ($ok, $text) = $s->test_conf(
+    my ($ok, $text) = TaskServer->new->test_conf(
         http => 'task_job_zone jobs:4m;',
         server => "$conf location /jobs/ { task_jobs zone=jobs; }");
     ok(!$ok && $text =~ $like, $name) or diag($text);
