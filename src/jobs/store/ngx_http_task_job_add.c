@@ -163,7 +163,8 @@ ngx_http_task_job_accept(ngx_http_task_job_zone_t *zone,
 
     ngx_memcpy(job->id, op->id, NGX_HTTP_TASK_JOB_ID);
     job->created = ngx_http_task_job_now();
-    job->since = ++sh->order;
+    job->order = ++sh->order;
+    job->since = job->order;
     job->owner = NGX_HTTP_TASK_JOB_NONE;
 
     bucket = ngx_http_task_job_bucket(sh, job->id);

@@ -174,6 +174,7 @@ ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
         job->status = 0;
         job->ended = 0;
         job->busy = 0;
+        job->since = job->order;
 
         ngx_http_task_job_rebuild_pending(sh, job);
         return;
