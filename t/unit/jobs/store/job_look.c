@@ -461,7 +461,7 @@ asks(void)
 }
 
 
-/* whose queue has jobs: each second, or twenty times, if this worker has some */
+/* whose queue has jobs: each second, or twenty times, if it has a job to run */
 
 static void
 waits(void)
