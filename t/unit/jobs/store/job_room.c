@@ -1620,6 +1620,7 @@ test_last(void)
     store.type->leave(&store);
     as(1);
     is(store.type->last(&store), "last: one who quits, and one who is gone");
+    store.type->leave(&store);
     enters(3);
     as(0);
     is(!store.type->last(&store), "last: until another one begins");

@@ -97,7 +97,10 @@ static ngx_http_task_queue_t     own = { .name = ngx_string("own"),
                                          .hash = 0xc3 };
 static ngx_http_task_queue_t     dead = { .name = ngx_string("dead"),
                                           .hash = 0xd4 };
-static ngx_http_task_queue_t    *queues[] = { &alpha, &beta, &own, &dead };
+static ngx_http_task_queue_t     omega = { .name = ngx_string("omega"),
+                                           .hash = 0xe5 };
+static ngx_http_task_queue_t    *queues[] = { &alpha, &beta, &own, &dead,
+                                              &omega };
 
 
 /* symbols of the rest of nginx and the module */
@@ -600,6 +603,8 @@ look(known_t *k)
         return 1;
     }
 
+    wrong_if(seen->state >= NGX_HTTP_TASK_JOB_DONE && seen->ended == 0);
+
     switch (seen->state) {
 
     case NGX_HTTP_TASK_JOB_QUEUED:
@@ -702,6 +707,38 @@ look_records(int done)
             printf("# job %d\n", i);
             return 1;
         }
+    }
+
+    return 0;
+}
+
+
+/* each queue has the name of its hash, see queues_used() */
+
+static int
+look_names(void)
+{
+    char                          name[32];
+    ngx_uint_t                    i, n;
+    ngx_http_task_job_waiting_t  *queue;
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_QUEUES; i++) {
+        queue = &zone.sh->queues[i];
+
+        if (queue->hash == 0) {
+            continue;
+        }
+
+        snprintf(name, sizeof(name), "queue %u", (unsigned) queue->hash - 1000);
+
+        for (n = 0; n < store.queues.nelts; n++) {
+            if (queues[n]->hash == queue->hash) {
+                strcpy(name, (char *) queues[n]->name.data);
+            }
+        }
+
+        wrong_if(queue->length != strlen(name));
+        wrong_if(memcmp(queue->name, name, queue->length) != 0);
     }
 
     return 0;
@@ -839,7 +876,7 @@ judge_all(int done)
     ngx_http_task_job_counts(&zone, &counts);
 
     if (zone_check(&zone) || zone_check_hungry(&zone) || look_all()
-        || look_records(done) || again())
+        || look_records(done) || look_names() || again())
     {
         return 1;
     }
@@ -907,7 +944,7 @@ make(void)
     store.max_result = 65536;
     store.max_events = EVENTS;
     store.queues.elts = queues;
-    store.queues.nelts = 4;
+    store.queues.nelts = sizeof(queues) / sizeof(queues[0]);
 
     if (ngx_http_task_job_shm_layout(&zone, memory, SIZE) != NGX_OK) {
         _exit(2);
@@ -956,12 +993,19 @@ static void some_and_locked(void) { some(); dead_worker(1); }
 static void full_and_locked(void) { full(); dead_worker(1); }
 
 
-/* a queue of several, and a worker that had room before */
+/* a queue of several, in places of others, and a worker that had room before */
 
 static void
 queue_of_four(void)
 {
+    int  i;
+
     some();
+
+    for (i = 0; i < 3; i++) {
+        notes->known[i].may_go = 1;
+        (void) ngx_http_task_job_forget(&zone, notes->known[i].id);
+    }
 
     (void) claim(&alpha);
     (void) waits(&alpha, 3 * BLOCK + 5);
@@ -1316,10 +1360,7 @@ op_give_back(void)
 static void
 op_claim_new(void)
 {
-    static ngx_http_task_queue_t  queue = { .name = ngx_string("omega"),
-                                            .hash = 0xe5 };
-
-    if (waits(&queue, INPUT) == NULL || claim(&queue) == NULL) {
+    if (waits(&omega, INPUT) == NULL || claim(&omega) == NULL) {
         broken("no queue");
     }
 }
