@@ -85,7 +85,6 @@ ngx_http_task_job_long_step(ngx_http_task_work_t *work)
     ngx_int_t                  rc;
     ngx_queue_t               *q;
     ngx_http_task_job_zone_t  *zone;
-    ngx_http_task_store_op_t  *op;
     ngx_http_task_job_long_t  *l;
 
     zone = ngx_queue_data(work, ngx_http_task_job_zone_t, work);
@@ -108,10 +107,10 @@ ngx_http_task_job_long_step(ngx_http_task_work_t *work)
         return 1;
     }
 
-    op = l->op;
-    ngx_free(l);
+    /* the op is linked to it until then */
 
-    ngx_http_task_store_answer(op, rc);
+    ngx_http_task_store_answer(l->op, rc);
+    ngx_free(l);
 
     return !ngx_queue_empty(&zone->inputs);
 }
