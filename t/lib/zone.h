@@ -144,8 +144,7 @@ zone_job_blocks(ngx_http_task_job_sh_t *sh, ngx_http_task_record_t *job,
 
     wrong_in(zone_chain(sh, job->input, job->input_length,
                         i | NGX_HTTP_TASK_JOB_INPUT, seen, &last));
-    wrong_if(last != NGX_HTTP_TASK_JOB_NONE
-             && sh->blocks[last].next != NGX_HTTP_TASK_JOB_NONE);
+    wrong_if(last != NGX_HTTP_TASK_JOB_NONE && last != job->input_last);
 
     wrong_in(zone_chain(sh, events->first,
                         events->length ? events->skip + events->length : 0,
@@ -185,7 +184,6 @@ zone_blocks(ngx_http_task_job_sh_t *sh, unsigned char *seen)
     {
         wrong_if(i >= sh->used_blocks);
         wrong_if(seen[i]++);
-        wrong_if(sh->blocks[i].job != NGX_HTTP_TASK_JOB_NONE);
         n++;
     }
 
@@ -237,7 +235,8 @@ zone_record(ngx_http_task_job_sh_t *sh, ngx_http_task_record_t *job,
         return 0;
     }
 
-    wrong_if(job->busy || job->ended || job->status || job->forgotten);
+    wrong_if(job->busy || job->ended || job->status);
+    wrong_if(job->forgotten && !job->taking);
 
     if (job->owner != NGX_HTTP_TASK_JOB_NONE) {
         wrong_if(job->owner >= NGX_HTTP_TASK_JOB_OWNERS);
@@ -246,7 +245,7 @@ zone_record(ngx_http_task_job_sh_t *sh, ngx_http_task_record_t *job,
     }
 
     wrong_if(job->state != NGX_HTTP_TASK_JOB_QUEUED);
-    wrong_if(job->started || job->cancel);
+    wrong_if(job->started || job->cancel || job->taking);
     wrong_if(job->since <= 0 || job->since > sh->order);
 
     counts->waiting[job->queue]++;

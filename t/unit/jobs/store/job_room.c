@@ -9,6 +9,11 @@
 
 #include "jobs/store/ngx_http_task_job_zone.h"
 
+/* what is longer is written and read in pieces */
+
+#undef NGX_HTTP_TASK_JOB_PIECE
+#define NGX_HTTP_TASK_JOB_PIECE  2000
+
 #include "check.h"
 #include "loop.h"
 #include "zone.h"
@@ -24,6 +29,9 @@
 #include "jobs/store/ngx_http_task_job_room.c"
 #include "jobs/store/ngx_http_task_job_progress.c"
 #include "jobs/store/ngx_http_task_job_waiting.c"
+#include "jobs/store/ngx_http_task_job_queues.c"
+#include "jobs/store/ngx_http_task_job_add.c"
+#include "jobs/store/ngx_http_task_job_long.c"
 #include "jobs/store/ngx_http_task_job_zone.c"
 #include "jobs/store/ngx_http_task_job_see.c"
 #include "jobs/store/ngx_http_task_job_shm.c"
@@ -31,6 +39,7 @@
 #include "jobs/store/ngx_http_task_job_store.c"
 #include "jobs/store/ngx_http_task_job_look.c"
 #include "jobs/store/ngx_http_task_store_op.c"
+#include "base/ngx_http_task_work.c"
 
 
 #define PLACES   12
@@ -65,6 +74,7 @@ static ngx_http_task_queue_t    *queues[] = { &alpha, &beta };
 static ngx_uint_t                woken[WORKERS], readied, no_memory;
 
 static job_t                     jobs[CROWD];   /* the first ones: letters */
+static uint32_t                  number;        /* of the last input */
 static ngx_int_t                 rc;            /* of the last call */
 static ngx_http_task_store_op_t  op;
 
@@ -294,6 +304,21 @@ whole(const char *what)
 }
 
 
+/* what is long is answered later, in turns of the loop */
+
+static void
+answered(void)
+{
+    while (ngx_http_task_store_under_way(&op)) {
+        if (loop_posted() == 0) {
+            loop_broken("no answer");
+        }
+
+        loop_turn();
+    }
+}
+
+
 /* NGX_BUSY: the zone is full; NGX_DECLINED: the share is; NGX_ERROR: else */
 
 static ngx_int_t
@@ -302,7 +327,6 @@ put(ngx_uint_t n, ngx_http_task_queue_t *q, size_t input, ngx_uint_t claim,
 {
     u_char                     *p;
     job_t                      *j;
-    static uint32_t             number;
     ngx_http_task_store_add_t   new;
 
     p = calloc(input + 1, 1);
@@ -326,6 +350,7 @@ put(ngx_uint_t n, ngx_http_task_queue_t *q, size_t input, ngx_uint_t claim,
     new.max = max;
 
     store.type->add(&store, &op, &new);
+    answered();
 
     free(p);
 
@@ -391,6 +416,7 @@ claims_older(ngx_http_task_queue_t *q, ngx_msec_t older)
     op.older = older;
 
     store.type->claim(&store, &op, q);
+    answered();
 
     op.older = 0;
 
@@ -1250,6 +1276,196 @@ test_input_kept(void)
 }
 
 
+/* --- long ones, piece by piece -------------------------------------------- */
+
+static u_char                     text[8000];
+static ngx_int_t                  slow_rc;
+static uint32_t                   slow_number;
+static ngx_http_task_store_op_t   slow;
+static ngx_http_task_store_add_t  slow_add;
+
+
+static void
+slow_handler(ngx_http_task_store_op_t *o, ngx_int_t code)
+{
+    slow_rc = code;
+}
+
+
+/* the call has returned; it is answered piece by piece */
+
+static void
+adds_long(size_t head, size_t body, ngx_uint_t claim)
+{
+    slow_number = ++number;
+    zone_input(text, head + body, slow_number);
+
+    memset(&slow, 0, sizeof(slow));
+    memset(&slow_add, 0, sizeof(slow_add));
+
+    slow_add.queue = &alpha;
+    slow_add.head.data = text;
+    slow_add.head.len = head;
+    slow_add.body.data = text + head;
+    slow_add.body.len = body;
+    slow_add.claim = claim;
+    slow_add.waiting = WAITING;
+
+    slow_rc = NGX_AGAIN;
+    slow.handler = slow_handler;
+
+    store.type->add(&store, &slow, &slow_add);
+}
+
+
+static void
+claims_long(void)
+{
+    memset(&slow, 0, sizeof(slow));
+
+    slow_rc = NGX_AGAIN;
+    slow.handler = slow_handler;
+
+    store.type->claim(&store, &slow, &alpha);
+}
+
+
+static void
+steps(ngx_uint_t n)
+{
+    while (n-- && !ngx_queue_empty(&zone.inputs)) {
+        if (zone.work.step(&zone.work) == 0) {
+            ngx_http_task_work_end(&zone.work);
+        }
+    }
+}
+
+
+static void
+test_long_add(void)
+{
+    make(20, 60000, 0);
+
+    adds_long(3000, 2500, 0);
+    is(slow_rc == NGX_AGAIN && slow.late, "long: it is answered later");
+    steps(2);
+    is(slow_rc == NGX_AGAIN && used() == 1, "long: it has a place meanwhile");
+    is(waits('a', 8) == NGX_OK && op.waiting == 0, "long: but is not accepted");
+    whole("long: the zone is whole meanwhile");
+
+    steps(2);
+    is(slow_rc == NGX_OK && !slow.claimed, "long: then it waits");
+    whole("long: the zone is whole then");
+
+    claims_long();
+    is(slow_rc == NGX_AGAIN && slow.claim.input.len == 5500,
+       "long: it is claimed before those that came later");
+    steps(2);
+    is(slow_rc == NGX_AGAIN, "long: it is read in pieces, too");
+    steps(1);
+    is(slow_rc == NGX_OK
+       && zone_input_number(slow.claim.input.data, 5500) == slow_number,
+       "long: all of it");
+    is(claims() == 'a' && claims() == '-', "long: then the others");
+    whole("long: the zone is whole at last");
+
+    /* it is this worker's */
+
+    make(20, 60000, 0);
+    adds_long(0, 5000, 1);
+    steps(3);
+    is(slow_rc == NGX_OK && slow.claimed, "long: it is this worker's at once");
+    is(claims() == '-' && counts()->states[NGX_HTTP_TASK_JOB_QUEUED] == 1,
+       "long: and does not wait");
+}
+
+
+/* its room is another one's, or nobody wants it any more */
+
+static void
+test_long_dropped(void)
+{
+    ngx_uint_t  i, n;
+
+    make(20, 60000, 0);
+    n = zone.sh->nblocks;
+
+    adds_long(100, 5000, 0);
+    steps(1);
+
+    for (i = 0; (i + 1) * 8 < n; i++) {
+        is(waits('a' + i, 8 * BLOCK) == NGX_OK, "long: others have its room");
+    }
+
+    steps(1);
+    is(slow_rc == NGX_DECLINED && slow.why == NGX_HTTP_TASK_STORE_FULL,
+       "long: it has none");
+    is(counts()->used_blocks == i * 8 && counts()->refused == 1,
+       "long: nor any block");
+    is(in_state(NGX_HTTP_TASK_JOB_QUEUED) == i && claims() == 'a',
+       "long: and does not wait");
+    whole("long: the zone is whole without it");
+
+    make(20, 60000, 0);
+    adds_long(100, 5000, 0);
+    steps(2);
+    ngx_http_task_store_drop(&slow);
+    steps(1);
+    is(slow_rc == NGX_AGAIN && counts()->used_blocks == 0,
+       "long: one that is dropped has nothing");
+    is(claims() == '-', "long: it does not wait");
+    whole("long: the zone is whole after it");
+
+    adds_long(100, 5000, 0);
+    steps(4);
+    claims_long();
+    steps(1);
+    ngx_http_task_store_drop(&slow);
+    steps(1);
+    is(slow_rc == NGX_AGAIN, "long: one that was claimed is dropped");
+    claims_long();
+    steps(3);
+    is(slow_rc == NGX_OK
+       && zone_input_number(slow.claim.input.data, 5100) == slow_number,
+       "long: and waits again");
+    whole("long: the zone is whole after that");
+}
+
+
+/* a process rebuilds the zone while another one reads from it */
+
+static void
+test_long_rebuilt(void)
+{
+    ngx_uint_t  i;
+
+    make(20, 60000, 0);
+    adds_long(100, 5000, 0);
+    steps(4);
+    claims_long();
+    steps(1);
+
+    /* as far as it marks what is reached */
+
+    for (i = 0; i < zone.sh->used_blocks; i++) {
+        zone.sh->blocks[i].job |= NGX_HTTP_TASK_JOB_REACHED;
+    }
+
+    steps(1);
+
+    for (i = 0; i < zone.sh->used_blocks; i++) {
+        zone.sh->blocks[i].job &= ~NGX_HTTP_TASK_JOB_REACHED;
+    }
+
+    steps(1);
+
+    is(slow_rc == NGX_OK
+       && zone_input_number(slow.claim.input.data, 5100) == slow_number,
+       "long: it is read while the zone is rebuilt");
+    is(zone.damaged == 0, "long: which is no damage");
+}
+
+
 /* --- queues --------------------------------------------------------------- */
 
 static void
@@ -1769,6 +1985,10 @@ main(void)
     test_input_room();
     test_input_drops();
     test_input_kept();
+
+    test_long_add();
+    test_long_dropped();
+    test_long_rebuilt();
 
     test_queue();
     test_queue_cancel();

@@ -11,6 +11,11 @@
 
 #include "jobs/store/ngx_http_task_job_zone.h"
 
+/* what is longer is written and read in pieces */
+
+#undef NGX_HTTP_TASK_JOB_PIECE
+#define NGX_HTTP_TASK_JOB_PIECE  600
+
 #include "jobs/store/ngx_http_task_job_table.c"
 #include "jobs/store/ngx_http_task_job_rebuild.c"
 #include "jobs/store/ngx_http_task_job_block.c"
@@ -22,10 +27,14 @@
 #include "jobs/store/ngx_http_task_job_room.c"
 #include "jobs/store/ngx_http_task_job_progress.c"
 #include "jobs/store/ngx_http_task_job_waiting.c"
+#include "jobs/store/ngx_http_task_job_queues.c"
+#include "jobs/store/ngx_http_task_job_add.c"
+#include "jobs/store/ngx_http_task_job_long.c"
 #include "jobs/store/ngx_http_task_job_zone.c"
 #include "jobs/store/ngx_http_task_job_see.c"
 #include "jobs/store/ngx_http_task_job_shm.c"
 #include "jobs/store/ngx_http_task_job_counts.c"
+#include "jobs/store/ngx_http_task_store_op.c"
 
 #include "steps.h"
 #include "zone.h"
@@ -112,6 +121,7 @@ ngx_module_t           ngx_http_task_core_module;
 
 int64_t ngx_http_task_now(void) { return notes->now * 1000000; }
 void ngx_http_task_wake(ngx_uint_t worker) { /* void */ }
+void ngx_http_task_work_begin(ngx_http_task_work_t *work) { /* void */ }
 void *ngx_calloc(size_t n, ngx_log_t *log) { return calloc(1, n); }
 void *ngx_pnalloc(ngx_pool_t *pool, size_t n) { return malloc(n); }
 void *ngx_slab_alloc(ngx_slab_pool_t *pool, size_t n) { return NULL; }
@@ -172,6 +182,7 @@ enter(void)
 {
     zone.owner = NULL;
     zone.data = NULL;
+    zone.work.step = NULL;
 
     ngx_http_task_job_lock(&zone);
 
@@ -274,6 +285,36 @@ record(u_char *id)
 }
 
 
+static void
+answered(ngx_http_task_store_op_t *op, ngx_int_t rc)
+{
+    *(ngx_int_t *) op->data = rc;
+}
+
+
+/* a long input is written, or read, piece by piece */
+
+static ngx_int_t
+pieces(ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
+    ngx_http_task_record_t *job)
+{
+    ngx_int_t  rc;
+
+    rc = NGX_AGAIN;
+
+    op->handler = answered;
+    op->data = &rc;
+
+    ngx_http_task_job_long(&zone, op, add, job);
+
+    while (rc == NGX_AGAIN) {
+        (void) zone.work.step(&zone.work);
+    }
+
+    return rc;
+}
+
+
 /* an input of two parts, the first one is a third of it */
 
 static ngx_int_t
@@ -282,6 +323,7 @@ put(known_t *k, ngx_http_task_queue_t *queue, size_t input, ngx_uint_t claim,
 {
     u_char                     *p;
     ngx_int_t                   rc;
+    ngx_http_task_record_t     *job;
     ngx_http_task_store_op_t    op;
     ngx_http_task_store_add_t   add;
 
@@ -306,7 +348,11 @@ put(known_t *k, ngx_http_task_queue_t *queue, size_t input, ngx_uint_t claim,
     add.share = share;
     add.max = max;
 
-    rc = ngx_http_task_job_add(&zone, &op, &add);
+    rc = ngx_http_task_job_add(&zone, &op, &add, &job);
+
+    if (rc == NGX_AGAIN) {
+        rc = pieces(&op, &add, job);
+    }
 
     if (rc == NGX_OK) {
         memcpy(k->id, op.id, sizeof(k->id));
@@ -380,6 +426,10 @@ take(ngx_http_task_queue_t *queue, ngx_http_task_store_op_t *op,
     memset(op, 0, sizeof(ngx_http_task_store_op_t));
 
     rc = ngx_http_task_job_claim(&zone, op, queue);
+
+    if (rc == NGX_AGAIN) {
+        rc = pieces(op, NULL, &zone.sh->jobs[op->key]);
+    }
 
     *number = (rc == NGX_OK) ? zone_input_number(op->claim.input.data,
                                                  op->claim.input.len)
@@ -1312,6 +1362,8 @@ static void op_add_max(void) { (void) add(1, 2); }
 static void op_wait(void) { (void) waits(&alpha, 2 * BLOCK + 9); }
 static void op_wait_none(void) { (void) waits(&alpha, 0); }
 static void op_wait_large(void) { (void) waits(&alpha, 14 * BLOCK); }
+static void op_wait_long(void) { (void) waits(&alpha, 1300); }
+static void op_add_long(void) { (void) add_to(&alpha, 1300, 1, MANY, 0, 0); }
 static void op_claim(void) { (void) claim(&alpha); }
 static void op_end_0(void) { end(mine(), 'x', 0, 0); }
 static void op_end_1(void) { end(mine(), 'y', 17, 0); }
@@ -1514,6 +1566,9 @@ static case_t  cases[] = {
     { "a job that waits in a full zone", full, worker, op_wait },
     { "a job that somebody is hungry for", hungry, none, op_wait },
     { "a job whose input drops others", results, none, op_wait_large },
+    { "a job of a long input", queue_of_four, enter, op_wait_long },
+    { "a long input that drops others", results, enter, op_wait_large },
+    { "a long one, claimed at once", some, enter, op_add_long },
     { "a job whose input has no room", inputs, none, op_add_refused },
     { "a job that has no place", places, none, op_add_no_place },
     { "a job behind too many", queue_of_four, enter, op_add_behind },
