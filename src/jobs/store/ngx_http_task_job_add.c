@@ -64,6 +64,10 @@ ngx_http_task_job_add(ngx_http_task_job_zone_t *zone,
 
         ngx_http_task_job_accept(zone, op, job);
 
+        if (op->claimed && add->claim == 1) {
+            ngx_http_task_job_hungry(zone, queue, 0);
+        }
+
         *added = job;
     }
 
@@ -84,11 +88,6 @@ ngx_http_task_job_admit(ngx_http_task_job_zone_t *zone,
 
     if (add->claim && zone->owner && queue->waiting == 0) {
         op->claimed = 1;
-
-        if (add->claim == 1) {
-            ngx_http_task_job_hungry(zone, queue, 0);
-        }
-
         return NGX_OK;
     }
 
@@ -163,7 +162,8 @@ ngx_http_task_job_accept(ngx_http_task_job_zone_t *zone,
 
     ngx_memcpy(job->id, op->id, NGX_HTTP_TASK_JOB_ID);
     job->created = ngx_http_task_job_now();
-    job->since = ++sh->order;
+    job->order = ++sh->order;
+    job->since = job->order;
     job->owner = NGX_HTTP_TASK_JOB_NONE;
 
     bucket = ngx_http_task_job_bucket(sh, job->id);

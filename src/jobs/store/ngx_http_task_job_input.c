@@ -87,7 +87,10 @@ ngx_http_task_job_input_over(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* one that is broken is dropped: the job cannot be made any more */
+/*
+ * One that is broken is dropped: the job cannot be made any more.  Of one that
+ * was being written, the last block is that of input_length.
+ */
 
 void
 ngx_http_task_job_input_reach(ngx_http_task_job_sh_t *sh,
@@ -111,5 +114,6 @@ ngx_http_task_job_input_reach(ngx_http_task_job_sh_t *sh,
 
     for (n = 0, i = job->input; n < blocks; n++, i = sh->blocks[i].next) {
         sh->blocks[i].job = mark | NGX_HTTP_TASK_JOB_REACHED;
+        job->input_last = i;
     }
 }

@@ -119,10 +119,10 @@ typedef struct {
     int64_t                    created;      /* milliseconds since the epoch */
     int64_t                    started;      /* [both]; 0: not yet */
     int64_t                    ended;
+    int64_t                    order;        /* of acceptance */
     int64_t                    since;        /* kept from then on: ms of the
                                                 monotonic clock; of one that has
-                                                not ended: its place in the
-                                                order of acceptance */
+                                                not ended: order */
     int64_t                    wanted;       /* somebody waits until then: ms
                                                 of the same clock */
 

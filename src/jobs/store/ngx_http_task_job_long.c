@@ -85,7 +85,6 @@ ngx_http_task_job_long_step(ngx_http_task_work_t *work)
     ngx_int_t                  rc;
     ngx_queue_t               *q;
     ngx_http_task_job_zone_t  *zone;
-    ngx_http_task_store_op_t  *op;
     ngx_http_task_job_long_t  *l;
 
     zone = ngx_queue_data(work, ngx_http_task_job_zone_t, work);
@@ -108,10 +107,10 @@ ngx_http_task_job_long_step(ngx_http_task_work_t *work)
         return 1;
     }
 
-    op = l->op;
-    ngx_free(l);
+    /* the op is linked to it until then */
 
-    ngx_http_task_store_answer(op, rc);
+    ngx_http_task_store_answer(l->op, rc);
+    ngx_free(l);
 
     return !ngx_queue_empty(&zone->inputs);
 }
@@ -169,9 +168,10 @@ static ngx_int_t
 ngx_http_task_job_long_write(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_long_t *l)
 {
-    size_t      n, at;
-    ngx_int_t   rc;
-    ngx_str_t  *part;
+    size_t       n, at;
+    ngx_int_t    rc;
+    ngx_str_t   *part;
+    ngx_uint_t   need;
 
     part = &l->add->head;
     at = l->done;
@@ -182,13 +182,13 @@ ngx_http_task_job_long_write(ngx_http_task_job_zone_t *zone,
     }
 
     n = ngx_min(part->len - at, NGX_HTTP_TASK_JOB_PIECE);
+    need = ngx_http_task_job_blocks(l->done + n)
+           - ngx_http_task_job_blocks(l->done);
     rc = NGX_AGAIN;
 
     ngx_http_task_job_lock(zone);
 
-    if (ngx_http_task_job_make_room(zone, ngx_http_task_job_blocks(n) + 1)
-        != NGX_OK)
-    {
+    if (ngx_http_task_job_make_room(zone, need) != NGX_OK) {
         l->op->why = NGX_HTTP_TASK_STORE_FULL;
         ngx_http_task_job_not_added(zone, l->job);
         rc = NGX_DECLINED;

@@ -175,6 +175,10 @@ ngx_http_task_job_sweep_owner(ngx_http_task_job_zone_t *zone,
 
     sh = zone->sh;
 
+    /* of what waits again others are told */
+
+    ngx_http_task_job_sated(zone, owner);
+
     /* the newest one first: each that waits again is before the others then */
 
     while (owner->list.newest != NGX_HTTP_TASK_JOB_NONE) {
@@ -191,8 +195,6 @@ ngx_http_task_job_sweep_owner(ngx_http_task_job_zone_t *zone,
         ngx_http_task_job_lose(zone, &sh->jobs[owner->list.newest]);
         max--;
     }
-
-    ngx_http_task_job_sated(zone, owner);
 
     owner->incarnation = 0;
 

@@ -112,6 +112,11 @@ ngx_http_task_job_queue_up(ngx_http_task_job_zone_t *zone,
     queue = &sh->queues[job->queue];
     before = NULL;
 
+    /* its worker may have been killed when it was about to begin */
+
+    job->started = 0;
+    ngx_http_task_job_order();
+
     job->owner = NGX_HTTP_TASK_JOB_NONE;
 
     i = queue->list.newest;

@@ -331,6 +331,12 @@ ngx_http_task_job_leave(ngx_http_task_job_zone_t *zone)
 
     /* another worker is told of what this one was told of */
 
+    ngx_http_task_job_lock(zone);
+
+    ngx_http_task_job_sated(zone, owner);
+
+    ngx_http_task_job_unlock(zone);
+
     for (i = 0; i < zone->store->queues.nelts; i++) {
         ngx_http_task_job_pass(zone, queues[i]);
     }
