@@ -367,15 +367,25 @@ ngx_http_task_job_serve_step(ngx_http_task_work_t *work)
 static ngx_int_t
 ngx_http_task_job_serve_claim(ngx_http_task_job_serve_t *s, ngx_msec_t older)
 {
-    ngx_http_task_store_t  *store;
+    ngx_http_task_store_t       *store;
+    ngx_http_task_limit_t       *limit;
+    ngx_http_task_job_runner_t  *runner;
 
     store = s->queue->store;
+    runner = s->runners.elts;
 
     s->op.pool = ngx_http_task_memory_create();
 
     if (s->op.pool == NULL) {
         return NGX_ERROR;
     }
+
+    /* the store may take a while to answer: its turn is not given to others */
+
+    limit = (older == 0) ? runner->run->limit : NULL;
+
+    s->reserved = (limit && ngx_http_task_limit_reserve(limit) == NGX_OK)
+                  ? limit : NULL;
 
     s->op.handler = ngx_http_task_job_serve_claimed;
     s->op.data = s;
@@ -398,6 +408,11 @@ ngx_http_task_job_serve_claimed(ngx_http_task_store_op_t *op, ngx_int_t rc)
 
     s = op->data;
     s->rc = rc;
+
+    if (s->reserved) {
+        ngx_http_task_limit_unreserve(s->reserved);
+        s->reserved = NULL;
+    }
 
     if (rc != NGX_OK) {
         s->hungry = (rc == NGX_DECLINED && op->older == 0);
