@@ -461,12 +461,30 @@ asks(void)
 }
 
 
+/* a worker that begins looks at once, and then is idle */
+
+static void
+start(void)
+{
+    make(0);
+
+    waiting[0] = 1;
+    is(interval(), 1, "who begins looks at once");
+    pass(1);
+    is(readied[0], 1, "whether any job waits");
+    is(sweeps, 1, "and whether anybody is gone");
+    is(interval(), 1000, "and then is idle");
+
+    waiting[0] = readied[0] = sweeps = 0;
+}
+
+
 /* whose queue has jobs: each second, or twenty times, if it has a job to run */
 
 static void
 waits(void)
 {
-    make(0);
+    start();
 
     is(loop_ends(), 1, "a look for jobs does not keep a worker");
 
@@ -507,7 +525,7 @@ waits(void)
 static void
 awakes(void)
 {
-    make(0);
+    start();
 
     pass(500);
     zone.running = 1;
@@ -518,7 +536,7 @@ awakes(void)
     ngx_http_task_job_look(&zone);
     is(interval(), 30, "a second one does not put it off");
 
-    make(0);
+    start();
     waiting[0] = 1;
     waker->handler(waker->data);
     is(readied[0], 1, "who is woken tells the queue at once");
@@ -529,7 +547,7 @@ awakes(void)
     waker->handler(waker->data);
     is(interval(), 50, "unless it has claimed one");
 
-    make(0);
+    start();
     pass(500);
     watch(0);
     is(interval(), 50, "who watches is looked after soon");
@@ -543,7 +561,7 @@ awakes(void)
 static void
 others(void)
 {
-    make(0);
+    start();
 
     pass(1000);
     is(sweeps, 1, "others are looked at each second");
@@ -559,7 +577,7 @@ others(void)
 
     /* one that found no place when it began */
 
-    make(0);
+    start();
     zone.owner = NULL;
     entered = 0;
 

@@ -1644,92 +1644,155 @@ woke(ngx_uint_t a, ngx_uint_t b, ngx_uint_t c)
 }
 
 
+/* how many of them are hungry */
+
 static ngx_uint_t
-wanted(void)
+hungry(void)
 {
-    return store.type->wanted(&store, &alpha);
+    ngx_http_task_job_waiting_t  *q;
+
+    q = ngx_http_task_job_queue_find(&zone, alpha.hash);
+
+    return q ? ngx_http_task_job_queue_room(q) : 0;
+}
+
+
+/* by way of a worker that is not hungry */
+
+static void
+comes(char name)
+{
+    as(3);
+
+    if (waits(name, 8) != NGX_OK) {
+        is(0, "no room for what comes");
+    }
+}
+
+
+static char
+claims_as(ngx_uint_t worker)
+{
+    as(worker);
+
+    return claims();
+}
+
+
+static void
+make_workers(void)
+{
+    make(PLACES, 60000, 0);
+    enters(1);
+    enters(2);
+    enters(3);
 }
 
 
 static void
 test_hungry(void)
 {
-    make(PLACES, 60000, 0);
-    enters(1);
-    enters(2);
+    make_workers();
 
-    waits('a', 8);
-    is(woke(0, 0, 0) && !wanted(), "hungry: nobody is");
+    comes('a');
+    is(woke(0, 0, 0) && hungry() == 0, "hungry: nobody is");
 
-    as(0);
-    is(claims() == 'a' && claims() == '-', "hungry: one looks, and one is");
-    as(1);
-    is(claims() == '-', "hungry: two are");
-    as(2);
-    is(wanted(), "hungry: which is known");
+    is(claims_as(0) == 'a' && claims() == '-' && hungry() == 1,
+       "hungry: one looks, and one is");
+    is(claims_as(1) == '-' && hungry() == 2, "hungry: two are");
 
-    waits('b', 8);
+    comes('b');
     is(woke(0, 1, 0), "hungry: one is told");
-    waits('c', 8);
+    comes('c');
     is(woke(1, 0, 0), "hungry: then the other one");
-    waits('d', 8);
-    is(woke(0, 0, 0) && !wanted(), "hungry: and then nobody is left");
+    comes('d');
+    is(woke(0, 0, 0) && hungry() == 0, "hungry: and then nobody is left");
 
     /* who finds a job is hungry no more; who finds none is */
 
-    as(1);
-    is(claims() == 'b' && claims() == 'c' && claims() == 'd', "hungry: jobs");
-    is(!wanted(), "hungry: who has found some is not");
-    is(claims() == '-' && wanted(), "hungry: who finds none is");
-    waits('e', 8);
-    is(woke(0, 1, 0) && claims() == 'e', "hungry: and is told");
-    is(claims_older(&alpha, 1) == '-' && !wanted(),
+    is(claims_as(1) == 'b' && claims() == 'c' && claims() == 'd',
+       "hungry: jobs");
+    is(hungry() == 0, "hungry: who has found some is not");
+    is(claims() == '-' && hungry() == 1, "hungry: who finds none is");
+    comes('e');
+    is(woke(0, 1, 0) && claims_as(1) == 'e', "hungry: and is told");
+    is(claims_older(&alpha, 1) == '-' && hungry() == 0,
        "hungry: who asks for old ones is not");
 
     /* each in turn */
 
-    as(0);
-    claims();
-    as(1);
-    claims();
-    as(2);
-    claims();
+    claims_as(0);
+    claims_as(1);
+    claims_as(2);
 
-    waits('f', 8);
+    comes('f');
     is(woke(0, 0, 1), "hungry: the one behind who was told");
-    waits('g', 8);
+    comes('g');
     is(woke(1, 0, 0), "hungry: and around");
-    as(2);
-    is(claims() == 'f' && claims() == 'g' && claims() == '-', "hungry: again");
-    waits('h', 8);
+    is(claims_as(2) == 'f' && claims() == 'g' && claims() == '-',
+       "hungry: again");
+    comes('h');
     is(woke(0, 1, 0), "hungry: not always the same one");
 
     /* of another queue nobody is told */
 
     put('i' - 'a', &beta, 8, 0, WAITING, 0, 0);
     is(woke(0, 0, 0), "hungry: of another queue");
+
+    /* whose loop is at work is the last */
+
+    make_workers();
+    claims_as(0);
+    claims_as(1);
+    waits('a', 8);
+    is(woke(1, 0, 0), "hungry: another one first");
+    waits('b', 8);
+    is(woke(0, 1, 0) && hungry() == 0, "hungry: rather than who has it");
     whole("hungry: the zone is whole");
+}
+
+
+/* a worker gives its job back only if another one comes for it */
+
+static void
+test_wanted_back(void)
+{
+    make_workers();
+
+    is(!store.type->wanted(&store, &alpha), "wanted: by nobody");
+    claims_as(0);
+    is(!store.type->wanted(&store, &alpha), "wanted: not by another one");
+    as(1);
+    is(store.type->wanted(&store, &alpha), "wanted: by another one");
+    is(!store.type->wanted(&store, &beta), "wanted: not of another queue");
+
+    comes('a');
+    as(1);
+    is(store.type->wanted(&store, &alpha), "wanted: by one who was told");
+    pass(9);
+    is(store.type->wanted(&store, &alpha), "wanted: a while ago");
+    pass(1);
+    is(!store.type->wanted(&store, &alpha), "wanted: no longer");
 }
 
 
 static void
 test_hungry_adds(void)
 {
-    make(PLACES, 60000, 0);
-    enters(1);
+    make_workers();
 
-    claims();
+    claims_as(0);
     put(0, &alpha, 8, 2, WAITING, 0, 0);
-    is(op.claimed && wanted(), "adds: who has room for one more is hungry");
+    is(op.claimed && hungry() == 1, "adds: who has room for more is hungry");
     put(1, &alpha, 8, 1, WAITING, 0, 0);
-    is(op.claimed && !wanted(), "adds: who had room for one is not");
+    is(op.claimed && hungry() == 0, "adds: who had room for one is not");
     is(woke(0, 0, 0), "adds: nobody is told of what one has");
 
     /* one that is refused has taken nobody's room */
 
     claims();
     is(put(2, &alpha, (zone.sh->nblocks + 1) * BLOCK, 1, WAITING, 0, 0)
-       == NGX_BUSY && wanted(), "adds: who was refused is hungry yet");
+       == NGX_BUSY && hungry() == 1, "adds: who was refused is hungry yet");
     whole("adds: the zone is whole");
 }
 
@@ -1737,13 +1800,11 @@ test_hungry_adds(void)
 static void
 test_pass(void)
 {
-    make(PLACES, 60000, 0);
-    claims();
-    enters(1);
-    claims();
-    enters(2);
+    make_workers();
+    claims_as(0);
+    claims_as(1);
 
-    waits('a', 8);
+    comes('a');
     is(woke(0, 1, 0), "pass: one is told");
     as(1);
     store.type->pass(&store, &alpha);
@@ -1755,7 +1816,33 @@ test_pass(void)
     is(claims() == '-', "pass: and that is all");
     as(1);
     store.type->pass(&store, &alpha);
-    is(woke(0, 0, 0) && wanted(), "pass: of no job nobody is told");
+    is(woke(0, 0, 0) && hungry() == 1, "pass: of no job nobody is told");
+}
+
+
+/* a worker is gone that was hungry, and had claimed a job: others are told */
+
+static void
+test_dead(void)
+{
+    make_workers();
+
+    comes('a');
+    is(claims_as(1) == 'a' && claims() == '-', "dead: it has a job");
+    claims_as(2);
+    forget_woken();
+
+    (void) pthread_mutex_unlock(&zones[1].owner->alive);
+    ngx_del_timer(&zones[1].event);
+    free(zones[1].data);
+    memset(&zones[1], 0, sizeof(zones[1]));
+
+    as(3);
+    look(2000);
+    is(woke(0, 0, 1), "dead: somebody who lives is told of it");
+    is(!zone_check_hungry(&zone), "dead: it is not hungry any more");
+    is(claims_as(2) == 'a', "dead: and claims it");
+    whole("dead: the zone is whole");
 }
 
 
@@ -1997,8 +2084,10 @@ main(void)
     test_waiting();
 
     test_hungry();
+    test_wanted_back();
     test_hungry_adds();
     test_pass();
+    test_dead();
     test_leave();
     test_last();
     test_enter();
