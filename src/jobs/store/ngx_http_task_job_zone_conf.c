@@ -49,7 +49,8 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
 
     size = ngx_http_task_shm_size(cf, "task_job_zone",
-                                  2 * sizeof(ngx_http_task_job_sh_t),
+                                  sizeof(ngx_http_task_job_sh_t)
+                                  + 3 * ngx_pagesize,
                                   &value[1], &name, cmd->post);
 
     if (size == NGX_ERROR) {
