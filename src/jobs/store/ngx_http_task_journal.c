@@ -39,6 +39,9 @@ ngx_http_task_journal_open(ngx_http_task_journal_t *j, const char *path)
 /*
  * An empty file gets its header by way of a copy: so no crash leaves a part of
  * a header, which would look like a file of another program.
+ *
+ * What another process has written may be in memory alone, as if it were on the
+ * disk: its sync may have failed, and the kernel tells that to nobody else.
  */
 
 static ngx_int_t
@@ -52,6 +55,8 @@ ngx_http_task_journal_begin(ngx_http_task_journal_t *j)
 
         return (rc == NGX_OK) ? ngx_http_task_journal_copy_commit(j) : rc;
     }
+
+    j->unsure = 1;
 
     rc = ngx_http_task_journal_header_read(&j->file, &why);
 

@@ -8,8 +8,10 @@
  * it is copied.
  *
  * What append() has written outlives the process; what sync() has written then,
- * the machine.  The file system may lie: so the caller asks wants_copy() when a
- * call has failed, and copies the journal, from what it knows itself.
+ * the machine.  But a disk may fail, and what a former process has written may
+ * not be on it: then sync() claims nothing, and wants_copy() says that the
+ * caller has to copy the journal, from what it knows itself.  So it does behind
+ * a replay.
  */
 
 
@@ -104,8 +106,8 @@ typedef ngx_int_t (*ngx_http_task_journal_handler_pt)(void *data,
 /*
  * Reads all records, in order, before the first append(): the other calls fail
  * until it has returned NGX_OK.  What is no record is cut off at the end, and
- * skipped elsewhere: then j->places is not 0, some records are missing between
- * others, and wants_copy() says so.  NGX_ERROR: the file cannot be read, or
+ * skipped elsewhere: then j->places is not 0, and some records are missing
+ * between others.  NGX_ERROR: the file cannot be read, or
  * there is no memory; or else what the handler has returned.  With these the
  * file is as it was.
  *
@@ -128,8 +130,8 @@ ngx_int_t ngx_http_task_journal_append(ngx_http_task_journal_t *j,
     uint32_t type, const struct iovec *parts, ngx_uint_t n);
 
 /*
- * NGX_OK: all that was appended is on the disk.  NGX_ERROR: it may not be; it
- * is told again until a copy has been committed.
+ * NGX_OK: all that was appended is on the disk.  NGX_ERROR: it may not be,
+ * which is told until a copy has been committed.
  */
 
 ngx_int_t ngx_http_task_journal_sync(ngx_http_task_journal_t *j);
@@ -162,7 +164,7 @@ void ngx_http_task_journal_copy_abort(ngx_http_task_journal_t *j);
 #define ngx_http_task_journal_size(j)      ((j)->file.size)
 #define ngx_http_task_journal_appended(j)  ((j)->file.size - (j)->copied)
 
-/* true if only a copy makes it whole: damage, or an error of the disk */
+/* true until there is a copy: it was opened, is damaged, or the disk fails */
 
 #define ngx_http_task_journal_wants_copy(j)  ((j)->unsure || (j)->places)
 

@@ -171,7 +171,8 @@ ngx_http_task_journal_check_new(const char *path, const char **why,
 
 /*
  * A process may have died before it has written the header of a copy.  After a
- * crash of the machine a file system may have kept the size, and zeros.
+ * crash of the machine a file system may have kept the size, and zeros in place
+ * of bytes.
  */
 
 static ngx_uint_t
@@ -179,14 +180,21 @@ ngx_http_task_journal_is_ours(const u_char *p, size_t n)
 {
     size_t  i, magic;
 
-    magic = ngx_min(n, sizeof(NGX_HTTP_TASK_JOURNAL_MAGIC) - 1);
+    magic = sizeof(NGX_HTTP_TASK_JOURNAL_MAGIC) - 1;
 
-    if (ngx_memcmp(p, NGX_HTTP_TASK_JOURNAL_MAGIC, magic) == 0) {
+    for (i = 0; i < n && i < magic; i++) {
+
+        if (p[i] != (u_char) NGX_HTTP_TASK_JOURNAL_MAGIC[i]) {
+            break;
+        }
+    }
+
+    if (i == magic) {
         return 1;
     }
 
-    for (i = 0; i < n && p[i] == 0; i++) {
-        /* void */
+    while (i < n && p[i] == 0) {
+        i++;
     }
 
     return (i == n);

@@ -101,7 +101,6 @@ ngx_http_task_journal_replay(ngx_http_task_journal_t *j,
     }
 
     j->copied = sizeof(ngx_http_task_journal_header_t);
-    j->unsynced = 1;
     j->ready = 1;
 
     return NGX_OK;
