@@ -12,8 +12,8 @@
  * told to nobody: so the bytes of a record, which a client may have sent, never
  * look like a record, nor does what is left of another journal.
  *
- * A head has a checksum of its own.  If it is right, so is the length: a record
- * whose bytes are damaged is skipped, and memory is allocated by no other one.
+ * A head has a checksum of its own.  If it is right, so is the length: memory is
+ * allocated by no other one.
  */
 
 

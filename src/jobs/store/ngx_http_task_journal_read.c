@@ -9,9 +9,11 @@
  * to end there would lose all jobs that came later, and each job is one for
  * itself.  No such gap is closed, as the next copy does so.
  *
- * The end of a damaged record is known if its head is right.  Else the next
- * head is looked for, byte by byte: its checksum, with the salt of the file in
- * it, is right by chance in one of 2^32 places, and no client can make one.
+ * Behind damage the next head is looked for, byte by byte: its checksum, with
+ * the salt of the file in it, is right by chance in one of 2^32 places, and no
+ * client can make one.  It would be quicker to go on where a damaged record
+ * ends, if its head is right; but what is read must not depend on how much of
+ * such a record is there, as that changes when others are appended.
  *
  * If the disk cannot be read nothing is skipped: it may be read tomorrow.
  */
@@ -41,7 +43,7 @@ static ngx_int_t ngx_http_task_journal_read(ngx_http_task_journal_reader_t *r,
     ngx_http_task_journal_handler_pt handler, void *data);
 static ngx_int_t ngx_http_task_journal_read_head(
     ngx_http_task_journal_reader_t *r, off_t offset,
-    ngx_http_task_journal_head_t *head, off_t *next);
+    ngx_http_task_journal_head_t *head);
 static ngx_int_t ngx_http_task_journal_read_bytes(
     ngx_http_task_journal_reader_t *r, off_t offset,
     const ngx_http_task_journal_head_t *head, u_char **bytes);
@@ -124,19 +126,23 @@ ngx_http_task_journal_read(ngx_http_task_journal_reader_t *r,
 
     for (offset = whole; offset < r->end; offset = next) {
 
-        rc = ngx_http_task_journal_read_head(r, offset, &head, &next);
+        rc = ngx_http_task_journal_read_head(r, offset, &head);
 
         if (rc == NGX_OK) {
             rc = ngx_http_task_journal_read_bytes(r, offset + sizeof(head),
                                                   &head, &bytes);
         }
 
-        if (rc == NGX_ERROR) {
-            return NGX_ERROR;
+        if (rc == NGX_DECLINED) {
+            rc = ngx_http_task_journal_find(r, offset + 1, &next);
+
+            if (rc == NGX_OK) {
+                continue;
+            }
         }
 
-        if (rc == NGX_DECLINED) {
-            continue;
+        if (rc != NGX_OK) {
+            return rc;
         }
 
         if (offset > whole) {
@@ -155,6 +161,7 @@ ngx_http_task_journal_read(ngx_http_task_journal_reader_t *r,
             return rc;
         }
 
+        next = offset + sizeof(head) + head.length;
         whole = next;
     }
 
@@ -164,20 +171,18 @@ ngx_http_task_journal_read(ngx_http_task_journal_reader_t *r,
 }
 
 
-/* NGX_DECLINED: there is none, or it does not fit; next: where to go on */
+/* NGX_DECLINED: there is none, or its record does not fit into the file */
 
 static ngx_int_t
 ngx_http_task_journal_read_head(ngx_http_task_journal_reader_t *r,
-    off_t offset, ngx_http_task_journal_head_t *head, off_t *next)
+    off_t offset, ngx_http_task_journal_head_t *head)
 {
-    off_t      rest;
-    u_char    *p;
-    ngx_int_t  rc;
+    off_t    rest;
+    u_char  *p;
 
-    rest = r->end - offset;
+    rest = r->end - offset - sizeof(ngx_http_task_journal_head_t);
 
-    if (rest < (off_t) sizeof(ngx_http_task_journal_head_t)) {
-        *next = r->end;
+    if (rest < 0) {
         return NGX_DECLINED;
     }
 
@@ -189,22 +194,9 @@ ngx_http_task_journal_read_head(ngx_http_task_journal_reader_t *r,
 
     ngx_memcpy(head, p, sizeof(*head));
 
-    if (!ngx_http_task_journal_is_head(r->journal->file.seed, head)) {
-        rc = ngx_http_task_journal_find(r, offset + 1, next);
-
-        return (rc == NGX_OK) ? NGX_DECLINED : rc;
-    }
-
-    rest -= sizeof(*head);
-
-    if (head->length > rest) {
-        *next = r->end;
-        return NGX_DECLINED;
-    }
-
-    *next = offset + sizeof(*head) + head->length;
-
-    return NGX_OK;
+    return (ngx_http_task_journal_is_head(r->journal->file.seed, head)
+            && head->length <= rest)
+           ? NGX_OK : NGX_DECLINED;
 }
 
 

@@ -658,6 +658,52 @@ test_length(void)
 }
 
 
+/*
+ * A head is right, but not its bytes; a record stands among these.  It is read
+ * as long as the bytes are too few, and so it is when there are more.
+ */
+
+static void
+test_within(void)
+{
+    size_t                         size, size_head;
+    ngx_int_t                      rc;
+    unsigned                       before;
+    unsigned char                 *bytes;
+    ngx_http_task_journal_t        j;
+    ngx_http_task_journal_head_t   head;
+
+    (void) unlink("file");
+    journal_must(replay(&j) == NGX_OK, "replay()");
+    size_head = ngx_http_task_journal_size(&j);
+    journal_append(&j, 1, LETTERS, HEAD);
+    journal_append(&j, 2, LETTERS, 26);
+
+    memset(&head, 0, sizeof(head));
+    head.length = 2 * HEAD + 26 + 10;
+    head.type = 1;
+    head.sum = ngx_http_task_journal_sum(j.file.seed, &head, 12);
+
+    ngx_http_task_journal_close(&j);
+
+    bytes = journal_get("file", &size);
+    memcpy(bytes + size_head, &head, HEAD);
+    journal_put("file", bytes, size);
+
+    rc = replay(&j);
+    before = seen.n;
+    journal_append(&j, 3, LETTERS, 26);
+    ngx_http_task_journal_close(&j);
+
+    OK(rc == NGX_OK && before == 1 && replay(&j) == NGX_OK && seen.n == 2
+       && seen.records[0].type == 2 && seen.records[1].type == 3,
+       "what was read once is read again");
+
+    ngx_http_task_journal_close(&j);
+    free(bytes);
+}
+
+
 /* --- damage at random ----------------------------------------------------- */
 
 static unsigned char  file[1 << 20];
@@ -1186,6 +1232,7 @@ main(int argc, char **argv)
     test_told();
     test_nested();
     test_length();
+    test_within();
     test_foreign();
     test_kinds();
     test_rights();
