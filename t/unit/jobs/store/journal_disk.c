@@ -429,6 +429,22 @@ test_sync(void)
     disk_error[DISK_FDATASYNC] = 0;
 
     OK(is_written(), "and all is there");
+
+    /* that one has failed is known to nobody else, and what is read is there */
+
+    fresh();
+    set(1);
+
+    disk_error[DISK_FDATASYNC] = EIO;
+    (void) ngx_http_task_journal_sync(&journal);
+    disk_error[DISK_FDATASYNC] = 0;
+
+    OK(is_written() && ngx_http_task_journal_sync(&journal) == NGX_ERROR
+       && ngx_http_task_journal_wants_copy(&journal),
+       "the next process claims nothing");
+
+    OK(copy_all() == NGX_OK && ngx_http_task_journal_sync(&journal) == NGX_OK,
+       "until it has copied it");
 }
 
 
