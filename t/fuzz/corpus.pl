@@ -95,7 +95,7 @@ sub journal {
     my $seed = sum(0xffffffff, $salt);
 
     return $header . pack('L', sum(0xffffffff, $header)) . join '', map {
-        my $head = pack 'LLL', length, 1, sum($seed, $_);
+        my $head = pack 'LLLL', $seed, length, 1, sum($seed, $_);
         $head . pack('L', sum($seed, $head)) . $_;
     } @_;
 }

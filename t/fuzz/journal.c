@@ -220,6 +220,7 @@ head(input_t *in, size_t size)
 
     damaged(size);
 
+    h.mark = j.file.seed;
     h.length = byte(in) * (byte(in) % 3 ? 1 : 0x800001);
     h.type = byte(in);
     h.bytes = byte(in);

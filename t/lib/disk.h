@@ -54,7 +54,7 @@ static unsigned       disk_nfiles;
 static disk_names_t   disk_names[DISK_NAMES];   /* the first: on the disk */
 static unsigned       disk_nnames;
 
-static int            disk_off;          /* calls go to the kernel as they are */
+static int            disk_off;          /* calls go to the kernel as is */
 static int            disk_error[DISK_CALLS];   /* the next call fails so */
 static int            disk_odds;         /* else one of so many does; 0: none */
 static size_t         disk_write;        /* bytes that a call writes; 0: all */

@@ -79,7 +79,8 @@ ngx_uint_t
 ngx_http_task_journal_is_head(uint32_t seed,
     const ngx_http_task_journal_head_t *head)
 {
-    return head->type != 0
+    return head->mark == seed
+           && head->type != 0
            && head->length <= NGX_HTTP_TASK_JOURNAL_MAX
            && head->sum == ngx_http_task_journal_sum(seed, head,
                                   offsetof(ngx_http_task_journal_head_t, sum));
@@ -252,6 +253,7 @@ ngx_http_task_journal_write(ngx_http_task_journal_file_t *file, uint32_t type,
                                                parts[i].iov_len);
     }
 
+    head.mark = file->seed;
     head.length = length;
     head.type = type;
     head.sum = ngx_http_task_journal_sum(file->seed, &head,

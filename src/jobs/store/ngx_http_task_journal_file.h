@@ -12,8 +12,9 @@
  * told to nobody: so the bytes of a record, which a client may have sent, never
  * look like a record, nor does what is left of another journal.
  *
- * A head has a checksum of its own.  If it is right, so is the length: memory is
- * allocated by no other one.
+ * A head begins with a mark, which is the same in all of a file, and as secret:
+ * so it is quickly found behind damage.  It has a checksum of its own: if that
+ * is right, so is the length, and memory is allocated by no other one.
  */
 
 
@@ -42,6 +43,7 @@ typedef struct {
 /* one of zeros is none: the type is not 0 */
 
 typedef struct {
+    uint32_t                 mark;         /* the seed of the checksums */
     uint32_t                 length;
     uint32_t                 type;
     uint32_t                 bytes;        /* their checksum */

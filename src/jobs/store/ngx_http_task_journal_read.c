@@ -7,13 +7,13 @@
  * behind the last whole one.  If whole records follow, the bytes between were
  * damaged later, or got to the disk after those behind them.  They are skipped:
  * to end there would lose all jobs that came later, and each job is one for
- * itself.  No such gap is closed, as the next copy does so.
+ * itself.  The gap stays in the file until the next copy.
  *
- * Behind damage the next head is looked for, byte by byte: its checksum, with
- * the salt of the file in it, is right by chance in one of 2^32 places, and no
- * client can make one.  It would be quicker to go on where a damaged record
- * ends, if its head is right; but what is read must not depend on how much of
- * such a record is there, as that changes when others are appended.
+ * Behind damage the next head is looked for, byte by byte: its mark and its
+ * checksum follow from the salt of the file, which no client knows.  It would
+ * be quicker to go on where a damaged record ends, if its head is right; but
+ * what is read must not depend on how much of such a record is there, as that
+ * changes when others are appended.
  *
  * If the disk cannot be read nothing is skipped: it may be read tomorrow.
  */
@@ -252,9 +252,12 @@ static ngx_int_t
 ngx_http_task_journal_find(ngx_http_task_journal_reader_t *r, off_t offset,
     off_t *next)
 {
-    off_t                          rest;
-    u_char                        *p, *last;
-    ngx_http_task_journal_head_t   head;
+    off_t                         rest;
+    u_char                       *p, *last;
+    uint32_t                      seed;
+    ngx_http_task_journal_head_t  head;
+
+    seed = r->journal->file.seed;
 
     for (rest = r->end - offset;
          rest >= (off_t) sizeof(head);
@@ -269,13 +272,15 @@ ngx_http_task_journal_find(ngx_http_task_journal_reader_t *r, off_t offset,
         last = r->buffer + r->length - sizeof(head);
 
         for ( /* void */ ; p <= last; p++, offset++) {
+
+            if (ngx_memcmp(p, &seed, sizeof(seed)) != 0) {
+                continue;
+            }
+
             ngx_memcpy(&head, p, sizeof(head));
 
-            /* most places are ruled out without a checksum */
-
-            if (head.type != 0
-                && head.length <= r->end - offset - (off_t) sizeof(head)
-                && ngx_http_task_journal_is_head(r->journal->file.seed, &head))
+            if (ngx_http_task_journal_is_head(seed, &head)
+                && head.length <= r->end - offset - (off_t) sizeof(head))
             {
                 *next = offset;
                 return NGX_OK;

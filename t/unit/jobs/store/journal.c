@@ -638,7 +638,8 @@ test_length(void)
     memset(&head, 0, sizeof(head));
     head.length = NGX_HTTP_TASK_JOURNAL_MAX;
     head.type = 1;
-    head.sum = ngx_http_task_journal_sum(j.file.seed, &head, 12);
+    head.mark = j.file.seed;
+    head.sum = ngx_http_task_journal_sum(j.file.seed, &head, HEAD - 4);
 
     ngx_http_task_journal_close(&j);
 
@@ -682,7 +683,8 @@ test_within(void)
     memset(&head, 0, sizeof(head));
     head.length = 2 * HEAD + 26 + 10;
     head.type = 1;
-    head.sum = ngx_http_task_journal_sum(j.file.seed, &head, 12);
+    head.mark = j.file.seed;
+    head.sum = ngx_http_task_journal_sum(j.file.seed, &head, HEAD - 4);
 
     ngx_http_task_journal_close(&j);
 

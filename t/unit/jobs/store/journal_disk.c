@@ -39,7 +39,7 @@ static unsigned                 crashes, wrong;
 #define OK(right, name)  check((right), name, "", 0)
 
 
-/* --- records: a key gets a number, with bytes that follow from it ---------- */
+/* --- records: a key gets a number, with bytes that follow from it --------- */
 
 static size_t
 set_bytes(unsigned char *p, uint32_t key, uint32_t n)
