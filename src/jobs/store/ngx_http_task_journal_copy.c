@@ -130,7 +130,7 @@ ngx_http_task_journal_copy_append(ngx_http_task_journal_t *j, uint32_t type,
 {
     ngx_int_t  rc;
 
-    if (j->copy.fd == NGX_INVALID_FILE || j->incomplete) {
+    if (!j->ready || j->copy.fd == NGX_INVALID_FILE || j->incomplete) {
         return NGX_ERROR;
     }
 
@@ -148,7 +148,7 @@ ngx_http_task_journal_copy_append(ngx_http_task_journal_t *j, uint32_t type,
 ngx_int_t
 ngx_http_task_journal_copy_commit(ngx_http_task_journal_t *j)
 {
-    if (j->copy.fd == NGX_INVALID_FILE) {
+    if (j->path == NULL || j->copy.fd == NGX_INVALID_FILE) {
         return NGX_ERROR;
     }
 

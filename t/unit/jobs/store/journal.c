@@ -296,6 +296,16 @@ test_calls(void)
     ngx_http_task_journal_t  j;
 
     (void) unlink("file");
+    memset(&j, 0, sizeof(j));
+
+    OK(journal_append(&j, 1, "x", 1) == NGX_ERROR
+       && journal_copy_append(&j, 1, "x", 1) == NGX_ERROR
+       && ngx_http_task_journal_copy_commit(&j) == NGX_ERROR
+       && ngx_http_task_journal_copy_begin(&j) == NGX_ERROR
+       && ngx_http_task_journal_sync(&j) == NGX_ERROR, "nothing is open");
+
+    ngx_http_task_journal_copy_abort(&j);
+    ngx_http_task_journal_close(&j);
 
     rc = ngx_http_task_journal_open(&j, "file");
 
