@@ -107,9 +107,8 @@ typedef ngx_int_t (*ngx_http_task_journal_handler_pt)(void *data,
  * Reads all records, in order, before the first append(): the other calls fail
  * until it has returned NGX_OK.  What is no record is cut off at the end, and
  * skipped elsewhere: then j->places is not 0, and some records are missing
- * between others.  NGX_ERROR: the file cannot be read, or
- * there is no memory; or else what the handler has returned.  With these the
- * file is as it was.
+ * between others.  NGX_ERROR: the file cannot be read, or there is no memory;
+ * or else what the handler has returned.  With these the file is as it was.
  *
  * A record that is larger than 256k has memory of its own, as large as it is.
  */
