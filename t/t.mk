@@ -68,7 +68,8 @@ $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
 UNIT_SANE     = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 $(BUILD)/unit/%: UNIT_FLAGS = $(NGX_INCLUDES)
-$(BUILD)/unit/base/% $(BUILD)/unit/run/% $(BUILD)/unit/jobs/store/job_room: \
+$(BUILD)/unit/base/% $(BUILD)/unit/run/% $(BUILD)/unit/jobs/store/job_room \
+    $(BUILD)/unit/jobs/store/journal $(BUILD)/unit/jobs/store/journal_disk: \
     UNIT_FLAGS = $(NGX_INCLUDES) $(UNIT_SANE)
 $(BUILD)/unit/text/%: UNIT_FLAGS = -Isrc $(UNIT_SANE)
 
@@ -171,7 +172,7 @@ slow-reader:
 
 FUZZ_TEXT     = json text number field
 FUZZERS       = $(FUZZ_TEXT:%=$(BUILD)/fuzz/%) $(BUILD)/fuzz/multipart \
-                $(BUILD)/fuzz/value $(BUILD)/fuzz/input
+                $(BUILD)/fuzz/value $(BUILD)/fuzz/input $(BUILD)/fuzz/journal
 FUZZ_CC       = clang -g -O1 -fsanitize=fuzzer,address,undefined \
                 -fno-sanitize-recover=undefined
 
@@ -188,6 +189,10 @@ $(BUILD)/fuzz/value $(BUILD)/fuzz/input: $(BUILD)/fuzz/%: t/fuzz/%.c \
 	    $$(sh util/includes.sh $(NGX_SOURCE) $(OBJ)) -o $@ $< $(TEXT_C) \
 	    $(addprefix $(NGX_SOURCE)/src/,core/ngx_parse.c core/ngx_string.c \
 	    core/ngx_palloc.c os/unix/ngx_alloc.c) $(TEXT_LIBS)
+
+$(BUILD)/fuzz/journal: t/fuzz/journal.c $(wildcard t/lib/*.h) $(C_FILES) \
+    $(H_FILES) $(OBJ)/Makefile
+	@$(FUZZ_CC) -I t/lib $$(sh util/includes.sh $(NGX_SOURCE) $(OBJ)) -o $@ $<
 
 fuzz:
 	@$(PACKAGES) install clang libclang-rt-dev perl $(BUILD_NEEDS)
