@@ -90,15 +90,21 @@ ngx_http_task_job_store_enter(ngx_http_task_store_t *store)
 
     ngx_http_task_job_unlock(zone);
 
+    /* the look timer tries it again */
+
     if (rc == NGX_DECLINED) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "all places of task_job_zone \"%V\" are taken by workers "
                       "that leave, this one does not run jobs yet",
                       &store->name);
-        rc = NGX_OK;
+
+    } else if (rc == NGX_ERROR) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "no memory for task_job_zone \"%V\", this worker does not "
+                      "run jobs yet", &store->name);
     }
 
-    return (rc == NGX_OK) ? ngx_http_task_job_look_begin(zone) : rc;
+    return ngx_http_task_job_look_begin(zone);
 }
 
 
