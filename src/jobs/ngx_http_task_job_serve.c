@@ -28,7 +28,7 @@ static void ngx_http_task_job_serve_ready(void *data);
 static void ngx_http_task_job_serve_idle(void *data);
 static void ngx_http_task_job_serve_pools(void);
 static ngx_uint_t ngx_http_task_job_serve_pool(ngx_http_task_job_serve_t *s,
-    ngx_thread_pool_t *tp);
+    ngx_thread_pool_t *tp, ngx_uint_t n);
 static ngx_uint_t ngx_http_task_job_serve_step(ngx_http_task_work_t *work);
 static ngx_int_t ngx_http_task_job_serve_claim(ngx_http_task_job_serve_t *s,
     ngx_msec_t older);
@@ -290,7 +290,7 @@ ngx_http_task_job_serve_room(ngx_http_task_job_serve_t *s)
                            : NGX_MAX_INT_T_VALUE;
 
     return (n && runner->run->mode.executor->thread)
-           ? ngx_http_task_job_serve_pool(s, runner->run->mode.pool) : n;
+           ? ngx_http_task_job_serve_pool(s, runner->run->mode.pool, n) : n;
 }
 
 
@@ -298,8 +298,9 @@ ngx_http_task_job_serve_room(ngx_http_task_job_serve_t *s)
 
 static ngx_uint_t
 ngx_http_task_job_serve_pool(ngx_http_task_job_serve_t *s,
-    ngx_thread_pool_t *tp)
+    ngx_thread_pool_t *tp, ngx_uint_t n)
 {
+    ngx_uint_t              room, sure;
     ngx_http_task_pool_t   *pool;
     ngx_http_task_store_t  *store;
 
@@ -310,17 +311,13 @@ ngx_http_task_job_serve_pool(ngx_http_task_job_serve_t *s,
         return 0;
     }
 
-    switch (ngx_http_task_pool_has_room(pool)) {
+    room = ngx_http_task_pool_room(pool, &sure);
 
-    case NGX_HTTP_TASK_POOL_FREE:
-        return 1;
-
-    case NGX_HTTP_TASK_POOL_MAYBE:
-        return !store->type->wanted(store, s->queue);
-
-    default:
+    if (room && !sure && store->type->wanted(store, s->queue)) {
         return 0;
     }
+
+    return ngx_min(room, n);
 }
 
 

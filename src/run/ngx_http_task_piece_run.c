@@ -60,10 +60,12 @@ ngx_http_task_piece_run(void *data, ngx_log_t *log)
 {
     ngx_http_task_piece_t *piece = data;
 
+    int64_t                 begun;
     ngx_task_t             *t;
     ngx_http_task_guard_t   before, *guard;
 
     t = piece->task;
+    begun = ngx_http_task_now();
 
     ngx_http_task_pool_begun(piece);
 
@@ -96,6 +98,8 @@ ngx_http_task_piece_run(void *data, ngx_log_t *log)
 
     ngx_http_task_piece_here = NULL;
     ngx_http_task_unguard(before);
+
+    piece->took = ngx_http_task_now() - begun;
 
     ngx_http_task_atomic_set(&piece->returned, 1);
 }

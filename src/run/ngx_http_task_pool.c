@@ -21,11 +21,20 @@
 
 #define NGX_HTTP_TASK_POOL_KNOWN  1000000000LL
 
+/*
+ * Pieces that begin so soon may be given before a thread is free, nanoseconds,
+ * and so many of them.
+ */
+
+#define NGX_HTTP_TASK_POOL_SOON   1000000
+#define NGX_HTTP_TASK_POOL_AHEAD  256
+
 
 static ngx_int_t ngx_http_task_pool_give(ngx_http_task_piece_t *piece);
 static ngx_int_t ngx_http_task_pool_next(ngx_http_task_pool_t *pool);
 static void ngx_http_task_pool_handler(ngx_event_t *ev);
 static void ngx_http_task_pool_told(ngx_http_task_bell_t *bell);
+static ngx_uint_t ngx_http_task_pool_all_begun(ngx_http_task_pool_t *pool);
 
 
 /* state of this worker */
@@ -141,6 +150,8 @@ ngx_http_task_pool_leave(ngx_http_task_piece_t *piece)
 void
 ngx_http_task_pool_returned(ngx_http_task_piece_t *piece)
 {
+    ngx_http_task_pool_t  *pool;
+
     piece->in_pool = 0;
     piece->task->in_pools--;
 
@@ -150,9 +161,12 @@ ngx_http_task_pool_returned(ngx_http_task_piece_t *piece)
 
     ngx_http_task_unhold(&piece->hold);
 
-    piece->pool->returned++;
+    pool = piece->pool;
 
-    (void) ngx_http_task_pool_next(piece->pool);
+    pool->returned++;
+    pool->pace += (piece->took - pool->pace) / (pool->pace ? 8 : 1);
+
+    (void) ngx_http_task_pool_next(pool);
 
     if (ngx_http_task_pool_idle) {
         ngx_http_task_pool_idle();
@@ -190,39 +204,53 @@ ngx_http_task_pool_init(void (*idle)(void))
 }
 
 
-ngx_http_task_pool_room_e
-ngx_http_task_pool_has_room(ngx_http_task_pool_t *pool)
+ngx_uint_t
+ngx_http_task_pool_room(ngx_http_task_pool_t *pool, ngx_uint_t *sure)
 {
-    uint32_t  running;
+    uint32_t    ahead, outside, running;
+    ngx_uint_t  room;
 
     if (!ngx_queue_empty(&pool->waiting)) {
-        return NGX_HTTP_TASK_POOL_NONE;
+        return 0;
     }
 
     running = ngx_http_task_atomic_get(&pool->begun) - pool->returned;
+    outside = pool->given - pool->returned;
 
-    if (running >= pool->threads && ngx_http_task_now() < pool->known) {
-        return NGX_HTTP_TASK_POOL_NONE;
+    ahead = pool->pace ? ngx_min(NGX_HTTP_TASK_POOL_SOON / pool->pace,
+                                 NGX_HTTP_TASK_POOL_AHEAD)
+                       : 0;
+
+    pool->most = ngx_max(pool->most, running);
+
+    room = pool->most + ahead;
+
+    if (ngx_http_task_now() < pool->known) {
+        room = ngx_min(room, pool->threads + ahead);
+        *sure = 1;
+
+        return (room > outside) ? room - outside : 0;
     }
 
-    if (pool->given != __atomic_load_n(&pool->begun, __ATOMIC_SEQ_CST)) {
+    *sure = (room > outside || outside == 0);
 
-        /* it may be begun now, before its thread can see the question */
+    return (room > outside) ? room - outside
+                            : ngx_http_task_pool_all_begun(pool);
+}
 
-        __atomic_store_n(&pool->asked, 1, __ATOMIC_SEQ_CST);
 
-        if (pool->given != __atomic_load_n(&pool->begun, __ATOMIC_SEQ_CST)) {
-            return NGX_HTTP_TASK_POOL_NONE;
-        }
+static ngx_uint_t
+ngx_http_task_pool_all_begun(ngx_http_task_pool_t *pool)
+{
+    if (pool->given == __atomic_load_n(&pool->begun, __ATOMIC_SEQ_CST)) {
+        return 1;
     }
 
-    if (running < pool->most) {
-        return NGX_HTTP_TASK_POOL_FREE;
-    }
+    /* it may be begun now, before its thread can see the question */
 
-    pool->most = running;
+    __atomic_store_n(&pool->asked, 1, __ATOMIC_SEQ_CST);
 
-    return running ? NGX_HTTP_TASK_POOL_MAYBE : NGX_HTTP_TASK_POOL_FREE;
+    return pool->given == __atomic_load_n(&pool->begun, __ATOMIC_SEQ_CST);
 }
 
 

@@ -307,6 +307,7 @@ struct ngx_http_task_pool_s {
     uint32_t               most;         /* so many have run at a time */
     uint32_t               threads;      /* so many ran when others waited .. */
     int64_t                known;        /* .. which is believed till then */
+    int64_t                pace;         /* mean time of a piece, nanoseconds */
     ngx_http_task_bell_t   bell;
     ngx_http_task_pool_t  *next;
 };
@@ -331,20 +332,14 @@ void ngx_http_task_pool_returned(ngx_http_task_piece_t *piece);
 void ngx_http_task_pool_begun(ngx_http_task_piece_t *piece);
 
 /*
- * Returns whether a thread is free, as far as can be known: if each piece that
- * was given was begun, and fewer run than when full() was told, it may be; it
- * is, if as many have run at a time.  With NONE, idle() is called when that may
- * have changed.
+ * Returns how many pieces would begin at once, or within a millisecond, as far
+ * as can be known: as many as have run at a time, fewer if full() was told, and
+ * more if they are short.  If it is not sure, it is one if each piece that was
+ * given was begun.  With 0, idle() is called when that may have changed.
  */
 
-typedef enum {
-    NGX_HTTP_TASK_POOL_NONE = 0,
-    NGX_HTTP_TASK_POOL_MAYBE,
-    NGX_HTTP_TASK_POOL_FREE
-} ngx_http_task_pool_room_e;
-
-ngx_http_task_pool_room_e ngx_http_task_pool_has_room(
-    ngx_http_task_pool_t *pool);
+ngx_uint_t ngx_http_task_pool_room(ngx_http_task_pool_t *pool,
+    ngx_uint_t *sure);
 void ngx_http_task_pool_init(void (*idle)(void));
 
 /* no thread begins what waits: all of them run something */

@@ -372,6 +372,7 @@ struct ngx_http_task_piece_s {
     int                              cancelled;    /* [both] wakes its thread */
     int                              returned;     /* [both] */
     int                              ended;        /* [both] its thread has */
+    int64_t                          took;         /* in its thread, ns */
 
     /* an offloaded piece, or the reading of a body; fn NULL: the blocking
        form itself */

@@ -100,8 +100,8 @@ ngx_http_task_job_store_enter(ngx_http_task_store_t *store)
 
     } else if (rc == NGX_ERROR) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "no memory for task_job_zone \"%V\", this worker does not "
-                      "run jobs yet", &store->name);
+                      "no memory for task_job_zone \"%V\", this worker does "
+                      "not run jobs yet", &store->name);
     }
 
     return ngx_http_task_job_look_begin(zone);
