@@ -25,6 +25,14 @@ static ngx_conf_enum_t  ngx_http_task_limit_log_levels[] = {
 };
 
 
+static ngx_conf_enum_t  ngx_http_task_idempotencies[] = {
+    { ngx_string("off"), NGX_HTTP_TASK_IDEMPOTENCY_OFF },
+    { ngx_string("on"), NGX_HTTP_TASK_IDEMPOTENCY_ON },
+    { ngx_string("required"), NGX_HTTP_TASK_IDEMPOTENCY_REQUIRED },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_conf_post_t  ngx_http_task_time = { ngx_http_task_conf_time_post };
 
 /* less would be sent in tiny pieces, more would not be sent faster */
@@ -134,6 +142,13 @@ static ngx_command_t  ngx_http_task_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_task_loc_conf_t, job),
       NULL },
+
+    { ngx_string("task_idempotency"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_task_loc_conf_t, job.idempotency),
+      &ngx_http_task_idempotencies },
 
     { ngx_string("task_jobs"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,

@@ -39,7 +39,7 @@ my %parts = files(qw(base/crash base/exit base/stall base/who task/describe));
 my %clients = files(qw(answer/errors answer/response builtin command
                        function/type function/value input/media_type
                        input/params_json input/params_parts input/params_read
-                       input/params_value jobs/job_answer
+                       input/params_value jobs/job_answer jobs/job_key
                        jobs/job_status jobs/job_stream
                        http/openapi/openapi_answer http/openapi/openapi_body
                        http/openapi/openapi_jobs http/openapi/openapi_task

@@ -179,6 +179,13 @@ ngx_uint_t ngx_http_task_fields_accept(ngx_http_request_t *r,
 ngx_uint_t ngx_http_task_fields_prefer(ngx_http_request_t *r,
     ngx_msec_t *wait);
 
+/*
+ * Sets its "Idempotency-Key", without quotes.  NGX_DECLINED: it has none;
+ * NGX_ERROR: it has several, or a wrong one, which key is set to.
+ */
+
+ngx_int_t ngx_http_task_fields_key(ngx_http_request_t *r, ngx_str_t *key);
+
 /* returns 1 if the body has a Content-Encoding other than "identity" */
 
 ngx_uint_t ngx_http_task_fields_encoded(ngx_http_request_t *r);

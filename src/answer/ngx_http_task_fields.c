@@ -90,6 +90,40 @@ ngx_http_task_fields_prefer(ngx_http_request_t *r, ngx_msec_t *wait)
 }
 
 
+ngx_int_t
+ngx_http_task_fields_key(ngx_http_request_t *r, ngx_str_t *key)
+{
+    ngx_uint_t              n;
+    ngx_http_task_span_t    field, next;
+    ngx_http_task_fields_t  fields;
+
+    fields.part = &r->headers_in.headers.part;
+    fields.i = 0;
+
+    for (n = 0; ngx_http_task_fields_next(&fields, "Idempotency-Key", &next);
+         n++)
+    {
+        field = next;
+    }
+
+    if (n == 0) {
+        return NGX_DECLINED;
+    }
+
+    key->data = (u_char *) field.data;
+    key->len = field.len;
+
+    if (n > 1 || !ngx_http_task_field_string(&field)) {
+        return NGX_ERROR;
+    }
+
+    key->data = (u_char *) field.data;
+    key->len = field.len;
+
+    return NGX_OK;
+}
+
+
 ngx_uint_t
 ngx_http_task_fields_encoded(ngx_http_request_t *r)
 {

@@ -123,6 +123,7 @@ ngx_http_task_loc_conf_create(ngx_conf_t *cf)
 
     tlcf->stats.zone = NGX_CONF_UNSET_PTR;
     tlcf->job.background = NGX_CONF_UNSET_UINT;
+    tlcf->job.idempotency = NGX_CONF_UNSET_UINT;
     tlcf->openapi_hide = NGX_CONF_UNSET;
 
     return tlcf;

@@ -13,6 +13,8 @@
 #include "function/ngx_http_task_function.h"
 #include "text/ngx_http_task_text.h"
 
+#include <ngx_sha1.h>
+
 
 /* a value that a request gives: text, or a file */
 
@@ -239,6 +241,13 @@ ngx_int_t ngx_http_task_pack(ngx_http_task_input_t *in, uint64_t key,
 
 void ngx_http_task_pack_body(ngx_http_task_input_t *in, ngx_str_t *head,
     ngx_str_t *body);
+
+/*
+ * On the loop: adds what the request gave, but for its body, to a print.  Of
+ * the same request that is sent again it is the same.
+ */
+
+void ngx_http_task_pack_print(ngx_http_task_input_t *in, ngx_sha1_t *sha1);
 
 /* on the loop: the store has them; what the function does not read is freed */
 

@@ -264,6 +264,37 @@ ngx_http_task_unpack_key(ngx_str_t *packed)
 }
 
 
+/* the line is for logs, a function is told the others, and a boundary is chosen
+   anew each time */
+
+void
+ngx_http_task_pack_print(ngx_http_task_input_t *in, ngx_sha1_t *sha1)
+{
+    size_t   len;
+    u_char  *p, *last;
+
+    p = in->packed.data;
+    last = p + in->packed.len;
+
+    ngx_sha1_update(sha1, p, NGX_HTTP_TASK_PACK_HEAD);
+
+    for (p += NGX_HTTP_TASK_PACK_HEAD; p < last; p += len) {
+        len = NGX_HTTP_TASK_PACK_ITEM + ngx_http_task_unpack_number(p + 1, 4);
+
+        switch (*p) {
+
+        case NGX_HTTP_TASK_PACK_QUERY:
+        case NGX_HTTP_TASK_PACK_NAME:
+        case NGX_HTTP_TASK_PACK_VALUE:
+        case NGX_HTTP_TASK_PACK_MEDIA:
+        case NGX_HTTP_TASK_PACK_METHOD:
+        case NGX_HTTP_TASK_PACK_URI:
+            ngx_sha1_update(sha1, p, len);
+        }
+    }
+}
+
+
 /* the bytes may come from anywhere: nothing of them is believed */
 
 ngx_int_t

@@ -10,17 +10,20 @@
 
 static ngx_http_task_job_t *ngx_http_task_job_create(ngx_task_t *t,
     ngx_http_task_job_conf_t *conf);
+static void ngx_http_task_job_add_it(ngx_task_t *t);
 static void ngx_http_task_job_room(ngx_task_t *t,
     ngx_http_task_job_conf_t *conf, ngx_http_task_store_add_t *add);
 static void ngx_http_task_job_gone(void *data);
 static void ngx_http_task_job_added(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
 static void ngx_http_task_job_no_room(ngx_task_t *t);
+static void ngx_http_task_job_known(ngx_task_t *t);
 static const char *ngx_http_task_job_why(ngx_http_task_store_why_e why);
 static void ngx_http_task_job_taken(ngx_task_t *t);
 static void ngx_http_task_job_tell(ngx_task_t *t);
 static void ngx_http_task_job_unreserve(ngx_http_task_job_t *job);
 static void ngx_http_task_job_refuse(ngx_task_t *t, ngx_uint_t retry);
+static void ngx_http_task_job_answer(ngx_task_t *t, ngx_int_t rc);
 
 
 /*
@@ -46,6 +49,7 @@ void
 ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
     ngx_msec_t wait)
 {
+    ngx_int_t             rc;
     ngx_http_task_job_t  *job;
 
     job = ngx_http_task_job_create(t, conf);
@@ -62,15 +66,43 @@ ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
     job->op.handler = ngx_http_task_job_added;
     job->op.data = t;
 
-    ngx_http_task_job_room(t, conf, &job->add);
-
     job->add.queue = conf->serve->queue;
     job->add.share = conf->share;
     job->add.max = conf->max;
 
     ngx_http_task_pack_body(&t->in, &job->add.head, &job->add.body);
 
-    conf->store->type->add(conf->store, &job->op, &job->add);
+    if (ngx_http_task_job_key_read(t, conf, &rc) != NGX_OK) {
+        ngx_http_task_job_answer(t, rc);
+        return;
+    }
+
+    if (job->add.keyed) {
+        ngx_http_task_job_key_print(t, ngx_http_task_job_add_it);
+
+    } else {
+        ngx_http_task_job_add_it(t);
+    }
+}
+
+
+static void
+ngx_http_task_job_add_it(ngx_task_t *t)
+{
+    ngx_http_task_job_t  *job;
+
+    job = t->client_data;
+
+    /* it was not accepted yet */
+
+    if (t->request == NULL) {
+        ngx_http_task_release(t);
+        return;
+    }
+
+    ngx_http_task_job_room(t, job->conf, &job->add);
+
+    job->store->type->add(job->store, &job->op, &job->add);
 }
 
 
@@ -206,6 +238,11 @@ ngx_http_task_job_no_room(ngx_task_t *t)
     log = t->request ? t->log : ngx_cycle->log;
     retry = 1;
 
+    if (job->op.why >= NGX_HTTP_TASK_STORE_SAME) {
+        ngx_http_task_job_known(t);
+        return;
+    }
+
     if (job->op.why != NGX_HTTP_TASK_STORE_QUEUE) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "no room for a job in task_job_zone \"%V\": %s",
@@ -223,6 +260,46 @@ ngx_http_task_job_no_room(ngx_task_t *t)
     }
 
     ngx_http_task_job_refuse(t, retry);
+}
+
+
+/* its key is that of a job, or of one that is being taken */
+
+static void
+ngx_http_task_job_known(ngx_task_t *t)
+{
+    ngx_int_t             rc;
+    ngx_http_request_t   *r;
+    ngx_http_task_job_t  *job;
+
+    r = t->request;
+    job = t->client_data;
+
+    if (r == NULL) {
+        ngx_http_task_job_answer(t, NGX_DONE);
+        return;
+    }
+
+    switch (job->op.why) {
+
+    case NGX_HTTP_TASK_STORE_SAME:
+        ngx_http_task_job_name(t);
+
+        rc = job->wait ? ngx_http_task_job_prefer(r, job->conf, job->op.id,
+                                                  job->wait)
+                       : ngx_http_task_job_accepted(r, job->conf, job->op.id,
+                                  ngx_http_task_job_states[job->op.seen.state]);
+        break;
+
+    case NGX_HTTP_TASK_STORE_TAKING:
+        rc = ngx_http_task_job_key_taking(r);
+        break;
+
+    default:
+        rc = ngx_http_task_job_key_other(r);
+    }
+
+    ngx_http_task_job_answer(t, rc);
 }
 
 
@@ -324,6 +401,20 @@ ngx_http_task_job_unreserve(ngx_http_task_job_t *job)
 static void
 ngx_http_task_job_refuse(ngx_task_t *t, ngx_uint_t retry)
 {
+    ngx_http_request_t  *r;
+
+    r = t->request;
+
+    ngx_http_task_job_answer(t, r ? ngx_http_task_send_unavailable(r, retry)
+                                  : NGX_DONE);
+}
+
+
+/* the request, if it is still there, is answered: there is no job of it */
+
+static void
+ngx_http_task_job_answer(ngx_task_t *t, ngx_int_t rc)
+{
     ngx_http_request_t   *r;
     ngx_http_task_job_t  *job;
 
@@ -342,6 +433,6 @@ ngx_http_task_job_refuse(ngx_task_t *t, ngx_uint_t retry)
     ngx_http_task_release(t);
 
     if (r) {
-        ngx_http_finalize_request(r, ngx_http_task_send_unavailable(r, retry));
+        ngx_http_finalize_request(r, rc);
     }
 }

@@ -249,6 +249,9 @@ void
 ngx_http_task_job_merge(ngx_http_task_job_conf_t *prev,
     ngx_http_task_job_conf_t *conf)
 {
+    ngx_conf_merge_uint_value(conf->idempotency, prev->idempotency,
+                              NGX_HTTP_TASK_IDEMPOTENCY_ON);
+
     if (conf->background != NGX_CONF_UNSET_UINT) {
         return;
     }

@@ -13,6 +13,8 @@
 #include "jobs/store/ngx_http_task_store.h"
 #include "text/ngx_http_task_event.h"
 
+#include <ngx_sha1.h>
+
 
 /* values of "task_background" */
 
@@ -22,6 +24,13 @@
 
 
 typedef struct ngx_http_task_job_serve_s  ngx_http_task_job_serve_t;
+
+
+/* values of "task_idempotency" */
+
+#define NGX_HTTP_TASK_IDEMPOTENCY_OFF       0
+#define NGX_HTTP_TASK_IDEMPOTENCY_ON        1
+#define NGX_HTTP_TASK_IDEMPOTENCY_REQUIRED  2
 
 
 /* a location's directives about jobs */
@@ -41,6 +50,8 @@ typedef struct {
     uint64_t                   key;          /* of the location */
     ngx_http_task_job_serve_t *serve;        /* its queue */
 
+    ngx_uint_t                 idempotency;  /* "task_idempotency" */
+
     ngx_http_task_store_t     *told;         /* "task_jobs"; NULL: none */
     ngx_msec_t                 ping;         /* of its streams of events */
 } ngx_http_task_job_conf_t;
@@ -57,6 +68,16 @@ typedef struct {
 
 
 typedef struct ngx_http_task_job_s  ngx_http_task_job_t;
+
+
+/* the making of a print of what a request gave */
+
+typedef struct {
+    ngx_sha1_t                 sha1;
+    size_t                     read;         /* of the body */
+    ngx_http_task_work_t       work;
+    void                     (*done)(ngx_task_t *t);
+} ngx_http_task_job_print_t;
 
 
 /* a queue of jobs, and this worker, which serves it */
@@ -107,6 +128,7 @@ struct ngx_http_task_job_s {
     ngx_http_task_limit_t     *reserved;     /* a place for its turn */
     ngx_msec_t                 wait;         /* for the result, before 202 */
     ngx_http_task_store_add_t  add;
+    ngx_http_task_job_print_t  print;        /* if there is a key */
 
     /* of one that was claimed */
 
@@ -133,6 +155,21 @@ ngx_uint_t ngx_http_task_job_wanted(ngx_http_task_job_conf_t *conf,
 
 void ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
     ngx_msec_t wait);
+
+
+/*
+ * ngx_http_task_job_key.c: "Idempotency-Key".  The first sets job->add.key;
+ * NGX_DECLINED: the request has been answered, with rc.  The second sets the
+ * print of the request, of which all is known, and calls done() then, now or
+ * later.  The others answer a request whose key is known: they return what the
+ * request is finalized with.
+ */
+
+ngx_int_t ngx_http_task_job_key_read(ngx_task_t *t,
+    ngx_http_task_job_conf_t *conf, ngx_int_t *rc);
+void ngx_http_task_job_key_print(ngx_task_t *t, void (*done)(ngx_task_t *t));
+ngx_int_t ngx_http_task_job_key_other(ngx_http_request_t *r);
+ngx_int_t ngx_http_task_job_key_taking(ngx_http_request_t *r);
 
 
 /* ngx_http_task_job.c: a task whose client is a record */

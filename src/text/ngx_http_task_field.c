@@ -456,3 +456,42 @@ field_seconds(const ngx_http_task_span_t *value)
 
     return n;
 }
+
+
+int
+ngx_http_task_field_string(ngx_http_task_span_t *field)
+{
+    size_t                i, len;
+    const unsigned char  *p;
+
+    p = field->data;
+    len = field->len;
+
+    if (len >= 2 && p[0] == '"' && p[len - 1] == '"') {
+        p++;
+        len -= 2;
+    }
+
+    if (len == 0 || len > 255) {
+        return 0;
+    }
+
+    for (i = 0; i < len; i++) {
+
+        if (p[i] == '\\' && i + 1 < len && (p[i + 1] == '"'
+                                            || p[i + 1] == '\\'))
+        {
+            i++;
+            continue;
+        }
+
+        if (p[i] <= ' ' || p[i] >= 0x7f || p[i] == '"' || p[i] == '\\') {
+            return 0;
+        }
+    }
+
+    field->data = p;
+    field->len = len;
+
+    return 1;
+}

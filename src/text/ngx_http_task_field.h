@@ -77,6 +77,14 @@ void ngx_http_task_field_accept(ngx_http_task_accept_t *accept,
 void ngx_http_task_field_prefer(ngx_http_task_prefer_t *prefer,
     const ngx_http_task_span_t *field);
 
+/*
+ * Takes the quotes from a string of 1 to 255 visible characters, or leaves as
+ * it is what has none, as some clients send it; returns 0: it is none of both.
+ * A quote or a backslash in it stays as it was sent.
+ */
+
+int ngx_http_task_field_string(ngx_http_task_span_t *field);
+
 /* returns the index of the type that the client prefers; 0 if it takes none */
 
 unsigned ngx_http_task_field_choose(const ngx_http_task_accept_t *accept);

@@ -426,7 +426,9 @@ static inline int
 zone_places(ngx_http_task_job_sh_t *sh, unsigned char *seen, ngx_uint_t used)
 {
     uint32_t    i, k;
-    ngx_uint_t  n;
+    ngx_uint_t  n, keyed;
+
+    keyed = 0;
 
     for (i = sh->free_job; i != NGX_HTTP_TASK_JOB_NONE; i = sh->jobs[i].next) {
         wrong_if(i >= sh->used_jobs);
@@ -452,6 +454,23 @@ zone_places(ngx_http_task_job_sh_t *sh, unsigned char *seen, ngx_uint_t used)
     }
 
     wrong_if(n != used);
+
+    for (i = 0; i < sh->used_jobs; i++) {
+        keyed += (sh->jobs[i].state != NGX_HTTP_TASK_JOB_FREE
+                  && sh->jobs[i].keyed);
+    }
+
+    for (i = 0; i < sh->njobs; i++) {
+        for (k = sh->keys[i]; k != NGX_HTTP_TASK_JOB_NONE;
+             k = sh->jobs[k].next_key)
+        {
+            wrong_if(k >= sh->used_jobs || keyed-- == 0);
+            wrong_if(sh->jobs[k].state == NGX_HTTP_TASK_JOB_FREE);
+            wrong_if(!sh->jobs[k].keyed);
+        }
+    }
+
+    wrong_if(keyed != 0);
 
     return 0;
 }

@@ -11,6 +11,8 @@
 #include <sys/random.h>
 
 
+static ngx_uint_t ngx_http_task_job_known(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add);
 static ngx_int_t ngx_http_task_job_admit(ngx_http_task_job_zone_t *zone,
     ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
     ngx_http_task_job_waiting_t *queue);
@@ -41,6 +43,11 @@ ngx_http_task_job_add(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_job_expire(zone);
 
+    if (add->keyed && ngx_http_task_job_known(zone, op, add)) {
+        ngx_http_task_job_unlock(zone);
+        return NGX_DECLINED;
+    }
+
     queue = ngx_http_task_job_queue(zone, add->queue);
 
     if (queue == NULL) {
@@ -60,6 +67,11 @@ ngx_http_task_job_add(ngx_http_task_job_zone_t *zone,
 
     } else {
         job->queue = queue - zone->sh->queues;
+        job->keyed = add->keyed;
+
+        ngx_memcpy(job->key, add->key, NGX_HTTP_TASK_JOB_DIGEST);
+        ngx_memcpy(job->print, add->print, NGX_HTTP_TASK_JOB_DIGEST);
+
         job->taking = (rc == NGX_AGAIN);
 
         ngx_http_task_job_accept(zone, op, job);
@@ -74,6 +86,39 @@ ngx_http_task_job_add(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_unlock(zone);
 
     return rc;
+}
+
+
+/* returns 1 if a job has its key, which is not over, or erased by its client */
+
+static ngx_uint_t
+ngx_http_task_job_known(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add)
+{
+    ngx_http_task_record_t  *job;
+
+    job = ngx_http_task_job_key_find(zone, add->key);
+
+    if (job == NULL
+        || (ngx_http_task_atomic_get(&job->state) >= NGX_HTTP_TASK_JOB_DONE
+            && ngx_http_task_job_is_over(zone, job, ngx_http_task_job_clock())))
+    {
+        return 0;
+    }
+
+    if (ngx_memcmp(job->print, add->print, NGX_HTTP_TASK_JOB_DIGEST) != 0) {
+        op->why = NGX_HTTP_TASK_STORE_OTHER;
+
+    } else if (job->taking) {
+        op->why = NGX_HTTP_TASK_STORE_TAKING;
+
+    } else {
+        op->why = NGX_HTTP_TASK_STORE_SAME;
+        op->seen.state = ngx_http_task_atomic_get(&job->state);
+        ngx_memcpy(op->id, job->id, NGX_HTTP_TASK_JOB_ID);
+    }
+
+    return 1;
 }
 
 
@@ -169,6 +214,8 @@ ngx_http_task_job_accept(ngx_http_task_job_zone_t *zone,
     bucket = ngx_http_task_job_bucket(sh, job->id);
     job->next = *bucket;
     *bucket = i;
+
+    ngx_http_task_job_key_add(sh, job);
 
     sh->shares[job->share].jobs++;
     sh->queues[job->queue].jobs++;

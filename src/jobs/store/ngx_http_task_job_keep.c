@@ -93,6 +93,7 @@ ngx_http_task_job_free(ngx_http_task_job_zone_t *zone,
 
     *p = job->next;
 
+    ngx_http_task_job_key_remove(zone, job);
     ngx_http_task_job_remove(sh, ngx_http_task_job_list(sh, job), job);
 
     if (ngx_http_task_job_chain_free(zone, i, job->block,

@@ -112,6 +112,11 @@ typedef struct {
 
     uint32_t                   input;        /* the first block of it */
     uint32_t                   input_length;
+    uint32_t                   keyed;        /* 1: it has a key */
+    uint32_t                   next_key;     /* derived: in bucket of keys */
+    u_char                     key[NGX_HTTP_TASK_JOB_DIGEST];
+    u_char                     print[NGX_HTTP_TASK_JOB_DIGEST];
+
     uint32_t                   input_last;   /* block */
     uint32_t                   taking;       /* 1: its worker still writes its
                                                 input: it is not accepted yet */
@@ -228,7 +233,8 @@ typedef struct {
     uint32_t                   free_block;
     uint32_t                   free_blocks;  /* length of that list */
 
-    uint32_t                  *buckets;      /* njobs of them */
+    uint32_t                  *buckets;      /* njobs of them, by ids .. */
+    uint32_t                  *keys;         /* .. and by keys */
     ngx_http_task_record_t       *jobs;
     ngx_http_task_job_block_t *blocks;
 

@@ -71,6 +71,7 @@ ngx_http_task_job_rebuild(ngx_http_task_job_zone_t *zone)
 
     for (i = 0; i < sh->njobs; i++) {
         sh->buckets[i] = NGX_HTTP_TASK_JOB_NONE;
+        sh->keys[i] = NGX_HTTP_TASK_JOB_NONE;
     }
 
     ngx_http_task_job_rebuild_lists(zone);
@@ -163,6 +164,8 @@ ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
     bucket = ngx_http_task_job_bucket(sh, job->id);
     job->next = *bucket;
     *bucket = i;
+
+    ngx_http_task_job_key_add(sh, job);
 
     sh->shares[job->share].jobs++;
     sh->queues[job->queue].jobs++;

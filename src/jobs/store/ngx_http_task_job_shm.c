@@ -9,7 +9,7 @@
 #include "jobs/store/ngx_http_task_job_zone.h"
 
 
-#define NGX_HTTP_TASK_JOB_LAYOUT  5
+#define NGX_HTTP_TASK_JOB_LAYOUT  6
 
 /* there is a record for each so many bytes of the zone */
 
@@ -120,6 +120,8 @@ ngx_http_task_job_shm_layout(ngx_http_task_job_zone_t *zone, void *addr,
     p += sh->njobs * sizeof(ngx_http_task_record_t);
     sh->buckets = (uint32_t *) p;
     p += sh->njobs * sizeof(uint32_t);
+    sh->keys = (uint32_t *) p;
+    p += sh->njobs * sizeof(uint32_t);
     p = ngx_align_ptr(p, NGX_HTTP_TASK_JOB_BLOCK);
     sh->blocks = (ngx_http_task_job_block_t *) p;
     sh->nblocks = (last - p) / sizeof(ngx_http_task_job_block_t);
@@ -158,7 +160,7 @@ ngx_http_task_job_shm_room(size_t size)
     size -= sizeof(ngx_http_task_job_sh_t) + ngx_pagesize;
     njobs = size / NGX_HTTP_TASK_JOB_SIZE;
 
-    size -= njobs * (sizeof(ngx_http_task_record_t) + sizeof(uint32_t));
+    size -= njobs * (sizeof(ngx_http_task_record_t) + 2 * sizeof(uint32_t));
 
     return size / sizeof(ngx_http_task_job_block_t)
            * sizeof(((ngx_http_task_job_block_t *) 0)->data);

@@ -234,6 +234,16 @@ void ngx_http_task_job_input_reach(ngx_http_task_job_sh_t *sh,
     ngx_http_task_record_t *job);
 
 
+/* ngx_http_task_job_keys.c: jobs that have a key; find() returns NULL: none */
+
+void ngx_http_task_job_key_add(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_record_t *job);
+void ngx_http_task_job_key_remove(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
+ngx_http_task_record_t *ngx_http_task_job_key_find(
+    ngx_http_task_job_zone_t *zone, const u_char *key);
+
+
 /* ngx_http_task_job_waiting.c: jobs that wait */
 
 /* returns the queue; NULL: too many have jobs */

@@ -18,6 +18,7 @@
 
 
 #define NGX_HTTP_TASK_JOB_ID       16      /* random bytes of an id */
+#define NGX_HTTP_TASK_JOB_DIGEST   20      /* bytes, of SHA-1 */
 #define NGX_HTTP_TASK_JOB_NODE     64      /* characters of "node" */
 #define NGX_HTTP_TASK_JOB_ID_TEXT                                             \
     (NGX_HTTP_TASK_JOB_NODE + 1 + 2 * NGX_HTTP_TASK_JOB_ID)
@@ -118,6 +119,11 @@ typedef struct {
                                                 that workers have room for */
     uint64_t                   share;
     ngx_uint_t                 max;          /* of the share; 0: no limit */
+
+    ngx_uint_t                 keyed;        /* 1: it has a key: a digest of
+                                                it, and a print of the rest */
+    u_char                     key[NGX_HTTP_TASK_JOB_DIGEST];
+    u_char                     print[NGX_HTTP_TASK_JOB_DIGEST];
 } ngx_http_task_store_add_t;
 
 
@@ -128,7 +134,14 @@ typedef enum {
     NGX_HTTP_TASK_STORE_FULL,                /* the store has no room */
     NGX_HTTP_TASK_STORE_SHARE,               /* the share has max jobs */
     NGX_HTTP_TASK_STORE_QUEUE,               /* too many wait in the queue */
-    NGX_HTTP_TASK_STORE_QUEUES               /* there are too many queues */
+    NGX_HTTP_TASK_STORE_QUEUES,              /* there are too many queues */
+
+    /* a job with this key is there: of the same request, op->id is its id, and
+       op->seen.state its state; it is not accepted yet; of another request */
+
+    NGX_HTTP_TASK_STORE_SAME,
+    NGX_HTTP_TASK_STORE_TAKING,
+    NGX_HTTP_TASK_STORE_OTHER
 } ngx_http_task_store_why_e;
 
 

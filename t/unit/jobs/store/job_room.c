@@ -31,6 +31,7 @@
 #include "jobs/store/ngx_http_task_job_waiting.c"
 #include "jobs/store/ngx_http_task_job_queues.c"
 #include "jobs/store/ngx_http_task_job_add.c"
+#include "jobs/store/ngx_http_task_job_keys.c"
 #include "jobs/store/ngx_http_task_job_long.c"
 #include "jobs/store/ngx_http_task_job_zone.c"
 #include "jobs/store/ngx_http_task_job_see.c"

@@ -29,6 +29,7 @@
 #include "jobs/store/ngx_http_task_job_waiting.c"
 #include "jobs/store/ngx_http_task_job_queues.c"
 #include "jobs/store/ngx_http_task_job_add.c"
+#include "jobs/store/ngx_http_task_job_keys.c"
 #include "jobs/store/ngx_http_task_job_long.c"
 #include "jobs/store/ngx_http_task_job_zone.c"
 #include "jobs/store/ngx_http_task_job_see.c"
@@ -317,6 +318,54 @@ pieces(ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
 
 /* an input of two parts, the first one is a third of it */
 
+/* a digest that no other number has */
+
+static void
+key_of(uint32_t number, u_char *key)
+{
+    int  i;
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_DIGEST; i++) {
+        number = number * 2654435761U + 12345;
+        key[i] = number >> 24;
+    }
+}
+
+
+/* who comes again with its key finds the job, and no other one */
+
+static int
+look_key(known_t *k)
+{
+    ngx_http_task_job_sh_t    *sh;
+    ngx_http_task_record_t    *job;
+    ngx_http_task_store_op_t   op;
+    ngx_http_task_store_add_t  add;
+
+    sh = zone.sh;
+
+    memset(&op, 0, sizeof(op));
+    memset(&add, 0, sizeof(add));
+
+    add.queue = &alpha;
+    add.keyed = 1;
+    key_of(k->number, add.key);
+    key_of(~k->number, add.print);
+
+    wrong_if(ngx_http_task_job_add(&zone, &op, &add, &job) != NGX_DECLINED);
+    wrong_if(op.why != NGX_HTTP_TASK_STORE_SAME);
+    wrong_if(memcmp(op.id, k->id, sizeof(op.id)) != 0);
+    wrong_if(k->job < sh->jobs || k->job >= sh->jobs + sh->used_jobs);
+
+    key_of(k->number, add.print);
+
+    wrong_if(ngx_http_task_job_add(&zone, &op, &add, &job) != NGX_DECLINED);
+    wrong_if(op.why != NGX_HTTP_TASK_STORE_OTHER);
+
+    return 0;
+}
+
+
 static ngx_int_t
 put(known_t *k, ngx_http_task_queue_t *queue, size_t input, ngx_uint_t claim,
     ngx_uint_t waiting, uint64_t share, ngx_uint_t max)
@@ -347,6 +396,10 @@ put(known_t *k, ngx_http_task_queue_t *queue, size_t input, ngx_uint_t claim,
     add.waiting = waiting;
     add.share = share;
     add.max = max;
+    add.keyed = 1;
+
+    key_of(k->number, add.key);
+    key_of(~k->number, add.print);
 
     rc = ngx_http_task_job_add(&zone, &op, &add, &job);
 
@@ -649,7 +702,7 @@ look(known_t *k)
 
     wrong_if(rc != NGX_OK);
 
-    if (look_events(k, seen)) {
+    if (look_events(k, seen) || look_key(k)) {
         return 1;
     }
 
