@@ -192,10 +192,12 @@ typedef struct {
     int64_t                    told;         /* when a worker was told, ms of
                                                 the monotonic clock */
 
-    /* a bit for each owner: it has room, and found no job.  Which of them are
-       set is not sure, after a worker was killed: timers look, too */
+    /* bits for each owner: it has room, and found no job; it was told of one
+       then, and has not come yet.  Which of them are set is not sure, after a
+       worker was killed: timers look, too */
 
     uint64_t                   hungry[NGX_HTTP_TASK_JOB_OWNERS / 64];
+    uint64_t                   coming[NGX_HTTP_TASK_JOB_OWNERS / 64];
 } ngx_http_task_job_waiting_t;
 
 

@@ -72,6 +72,7 @@ ngx_http_task_job_queue(ngx_http_task_job_zone_t *zone,
     ngx_http_task_atomic_set(&unused->hash, 0);
 
     ngx_memzero(unused->hungry, sizeof(unused->hungry));
+    ngx_memzero(unused->coming, sizeof(unused->coming));
     ngx_memcpy(unused->name, queue->name.data, queue->name.len);
     unused->length = queue->name.len;
 
@@ -91,7 +92,8 @@ ngx_http_task_job_queue_room(ngx_http_task_job_waiting_t *queue)
     n = 0;
 
     for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS / 64; i++) {
-        n += __builtin_popcountll(queue->hungry[i]);
+        n += __builtin_popcountll(queue->hungry[i])
+             + __builtin_popcountll(queue->coming[i]);
     }
 
     return n;
@@ -190,6 +192,8 @@ ngx_http_task_job_queue_tell(ngx_http_task_job_zone_t *zone,
         ngx_http_task_wake(zone->wake);
     }
 
+    queue->coming[i / 64] |= (uint64_t) 1 << i % 64;
+
     zone->wake = zone->sh->owners[i].worker;
     queue->told = ngx_http_task_job_clock();
 }
@@ -254,6 +258,8 @@ ngx_http_task_job_hungry(ngx_http_task_job_zone_t *zone,
     i = zone->owner - zone->sh->owners;
     bit = (uint64_t) 1 << i % 64;
 
+    queue->coming[i / 64] &= ~bit;
+
     if (hungry) {
         queue->hungry[i / 64] |= bit;
 
@@ -275,5 +281,6 @@ ngx_http_task_job_sated(ngx_http_task_job_zone_t *zone,
 
     for (n = 0; n < NGX_HTTP_TASK_JOB_QUEUES; n++) {
         zone->sh->queues[n].hungry[i / 64] &= ~((uint64_t) 1 << i % 64);
+        zone->sh->queues[n].coming[i / 64] &= ~((uint64_t) 1 << i % 64);
     }
 }
