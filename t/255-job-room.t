@@ -71,7 +71,7 @@ $s->check_log;
 # a result that cannot have room drops nobody's: in JSON it is twice as long as
 # what the job is made of, which has room
 
-$s = TaskServer->start(%conf, http => 'task_job_zone jobs:96k max_result=1m;
+$s = TaskServer->start(%conf, http => 'task_job_zone jobs:104k max_result=1m;
                        large_client_header_buffers 4 128k;');
 my @others = map done(result(300))->{id}, 1 .. 15;
 $r = done(result(5000, '%01'));

@@ -115,7 +115,7 @@ is($s->get("/jobs/$id")->{status}, 200, 'of the job that was there');
 id(ask('/one?duration=2s'));
 $id = id(ask('/one?duration=2s', '"one"'));
 is(ask('/one?duration=2s')->{status}, 503, 'there is no room for another one');
-is(id(ask('/one?duration=1s', '"one"')), $id, 'but the key is known');
+is(id(ask('/one?duration=2s', '"one"')), $id, 'but the key is known');
 
 # what a request gives: query, path, JSON, forms, parts, a long body
 

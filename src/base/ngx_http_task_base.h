@@ -373,6 +373,10 @@ ngx_uint_t ngx_http_task_hold_any(void);
 ngx_http_task_hold_t *ngx_http_task_hold_next(ngx_http_task_hold_e kind,
     ngx_http_task_hold_t *hold);
 
+/* returns 1 if a worker that quits waits for no hold of this kind any more */
+
+ngx_uint_t ngx_http_task_hold_ends(ngx_http_task_hold_e kind);
+
 /* ends the time of all holds: a worker that quits gives them up */
 
 void ngx_http_task_hold_no_longer(void);

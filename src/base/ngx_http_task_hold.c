@@ -30,6 +30,7 @@ static ngx_queue_t            ngx_http_task_held[NGX_HTTP_TASK_HOLDS];
 static const int64_t         *ngx_http_task_hold_bounds;
 static void                 (*ngx_http_task_hold_look)(void);
 static ngx_uint_t             ngx_http_task_hold_over;
+static int64_t                ngx_http_task_hold_since;   /* it quits, ns */
 static ngx_event_t            ngx_http_task_hold_event;
 static ngx_connection_t       ngx_http_task_hold_dumb;  /* for the debug log */
 
@@ -140,6 +141,16 @@ ngx_http_task_hold_next(ngx_http_task_hold_e kind, ngx_http_task_hold_t *hold)
 }
 
 
+ngx_uint_t
+ngx_http_task_hold_ends(ngx_http_task_hold_e kind)
+{
+    return ngx_http_task_hold_over
+           || (ngx_http_task_hold_since
+               && (ngx_http_task_now() - ngx_http_task_hold_since) / 1000000
+                  >= ngx_http_task_hold_bounds[kind]);
+}
+
+
 void
 ngx_http_task_hold_no_longer(void)
 {
@@ -169,17 +180,13 @@ ngx_http_task_hold_handler(ngx_event_t *ev)
 static ngx_uint_t
 ngx_http_task_hold_quit(void)
 {
-    int64_t       now;
     ngx_uint_t    i, wait;
     ngx_queue_t  *held;
 
-    static int64_t  since;
-
-    now = ngx_http_task_now();
     wait = 0;
 
-    if (since == 0) {
-        since = now;
+    if (ngx_http_task_hold_since == 0) {
+        ngx_http_task_hold_since = ngx_http_task_now();
     }
 
     for (i = 0; i < NGX_HTTP_TASK_HOLDS; i++) {
@@ -189,9 +196,7 @@ ngx_http_task_hold_quit(void)
             continue;
         }
 
-        if (!ngx_http_task_hold_over
-            && (now - since) / 1000000 < ngx_http_task_hold_bounds[i])
-        {
+        if (!ngx_http_task_hold_ends(i)) {
             wait = 1;
             continue;
         }

@@ -312,6 +312,13 @@ ngx_http_task_unpack(ngx_http_task_input_t *in, ngx_str_t *packed,
     in->space.pool = in->pool;
     arg = in->conf->args->nelts;
 
+    if (in->context) {
+        ngx_str_set(&in->context->method, "");
+        ngx_str_set(&in->context->uri, "");
+        ngx_str_set(&in->context->remote_addr, "");
+        ngx_str_set(&in->context->request_id, "");
+    }
+
     if (packed->len < NGX_HTTP_TASK_PACK_HEAD
         || packed->data[0] != NGX_HTTP_TASK_PACK_VERSION)
     {
@@ -352,7 +359,7 @@ ngx_http_task_unpack(ngx_http_task_input_t *in, ngx_str_t *packed,
         }
     }
 
-    return NGX_OK;
+    return (in->media && in->body.len == 0) ? NGX_DECLINED : NGX_OK;
 }
 
 
@@ -393,8 +400,12 @@ ngx_http_task_unpack_item(ngx_http_task_input_t *in, u_char tag,
     case NGX_HTTP_TASK_PACK_MEDIA:
         in->media = (text->len == 4)
                     ? ngx_http_task_unpack_number(text->data, 4) : 0;
-        return (in->media & in->conf->function->bodies) ? NGX_OK
-                                                        : NGX_DECLINED;
+
+        /* one bit of those that the function takes */
+
+        return ((in->media & in->conf->function->bodies)
+                && (in->media & (in->media - 1)) == 0)
+               ? NGX_OK : NGX_DECLINED;
 
     case NGX_HTTP_TASK_PACK_BOUNDARY:
         in->boundary = *text;
@@ -434,8 +445,6 @@ ngx_http_task_unpack_context(ngx_http_task_input_t *in, ngx_str_t *dst,
 }
 
 
-/* a parameter that this configuration fixes is not the request's any more */
-
 static ngx_int_t
 ngx_http_task_unpack_name(ngx_http_task_input_t *in, ngx_str_t *name,
     ngx_uint_t *arg)
@@ -458,6 +467,8 @@ ngx_http_task_unpack_name(ngx_http_task_input_t *in, ngx_str_t *name,
     return NGX_DECLINED;
 }
 
+
+/* what this configuration fixes is not the request's any more */
 
 static ngx_int_t
 ngx_http_task_unpack_value(ngx_http_task_input_t *in, ngx_uint_t arg,

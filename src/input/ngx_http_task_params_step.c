@@ -93,7 +93,7 @@ ngx_http_task_read_load(ngx_http_task_params_steps_t *steps,
 
     in = steps->in;
 
-    if (in->body.data) {
+    if (in->body.data || in->body.len == 0) {
         return NGX_OK;
     }
 

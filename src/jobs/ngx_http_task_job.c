@@ -53,6 +53,16 @@ ngx_http_task_job_hold(ngx_task_t *t)
 
 
 void
+ngx_http_task_job_unreserve(ngx_http_task_job_t *job)
+{
+    if (job->reserved) {
+        ngx_http_task_limit_unreserve(job->reserved);
+        job->reserved = NULL;
+    }
+}
+
+
+void
 ngx_http_task_job_run(ngx_task_t *t)
 {
     ngx_http_task_start(t, &ngx_http_task_job_client);
@@ -120,6 +130,7 @@ ngx_http_task_job_client_answer(ngx_task_t *t)
     job = t->client_data;
 
     ngx_http_task_timer_clear(&job->timer);
+    ngx_http_task_job_unreserve(job);
 
     if (job->back) {
         t->held = 1;
@@ -275,9 +286,9 @@ ngx_http_task_job_give_up(ngx_http_task_hold_t *hold)
         return;
     }
 
-    /* one that has not begun runs elsewhere, if there is anybody else */
+    /* one that has not begun waits again, for whoever is left */
 
-    if (!job->store->type->last(job->store) && ngx_http_task_job_withdraw(t)) {
+    if (ngx_http_task_job_withdraw(t)) {
         return;
     }
 

@@ -21,7 +21,6 @@ static void ngx_http_task_job_known(ngx_task_t *t);
 static const char *ngx_http_task_job_why(ngx_http_task_store_why_e why);
 static void ngx_http_task_job_taken(ngx_task_t *t);
 static void ngx_http_task_job_tell(ngx_task_t *t);
-static void ngx_http_task_job_unreserve(ngx_http_task_job_t *job);
 static void ngx_http_task_job_refuse(ngx_task_t *t, ngx_uint_t retry);
 static void ngx_http_task_job_answer(ngx_task_t *t, ngx_int_t rc);
 
@@ -243,6 +242,8 @@ ngx_http_task_job_no_room(ngx_task_t *t)
         return;
     }
 
+    ngx_http_task_job_serve_refused(job);
+
     if (job->op.why != NGX_HTTP_TASK_STORE_QUEUE) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "no room for a job in task_job_zone \"%V\": %s",
@@ -348,7 +349,7 @@ ngx_http_task_job_taken(ngx_task_t *t)
 
     ngx_http_task_pack_done(&t->in);
 
-    ngx_http_task_job_serve_taken(job->conf->serve, job->add.claim);
+    ngx_http_task_job_serve_taken(job);
 
     ngx_http_task_job_hold(t);
     ngx_http_task_job_run(t);
@@ -381,18 +382,6 @@ ngx_http_task_job_tell(ngx_task_t *t)
 
     t->request = NULL;
     ngx_http_finalize_request(r, rc);
-}
-
-
-/* the task is going to ask for its turn */
-
-static void
-ngx_http_task_job_unreserve(ngx_http_task_job_t *job)
-{
-    if (job->reserved) {
-        ngx_http_task_limit_unreserve(job->reserved);
-        job->reserved = NULL;
-    }
 }
 
 

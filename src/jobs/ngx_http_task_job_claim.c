@@ -84,19 +84,30 @@ static ngx_http_task_job_runner_t *
 ngx_http_task_job_claim_runner(ngx_http_task_job_serve_t *s, ngx_str_t *input)
 {
     uint64_t                     key;
-    ngx_uint_t                   i;
+    ngx_uint_t                   i, n;
+    ngx_http_task_queue_t      **queues;
+    ngx_http_task_store_t       *store;
+    ngx_http_task_job_serve_t   *other;
     ngx_http_task_job_runner_t  *runners;
 
     key = ngx_http_task_unpack_key(input);
-    runners = s->runners.elts;
+    store = s->queue->store;
+    queues = store->queues.elts;
 
-    for (i = 0; i < s->runners.nelts; i++) {
-        if (runners[i].key == key) {
-            return &runners[i];
+    /* a reload may have given its location another queue */
+
+    for (n = 0; n < store->queues.nelts; n++) {
+        other = queues[n]->data;
+        runners = other->runners.elts;
+
+        for (i = 0; i < other->runners.nelts; i++) {
+            if (runners[i].key == key) {
+                return &runners[i];
+            }
         }
     }
 
-    return runners;
+    return s->runners.elts;
 }
 
 
@@ -168,6 +179,10 @@ ngx_http_task_job_claim_go(ngx_task_t *t, ngx_int_t rc)
 
     job->ahead = 0;
 
+    /* the task is going to ask for its turn */
+
+    ngx_http_task_job_unreserve(job);
+
     /* it was cancelled, or given back, meanwhile */
 
     if (t->state != NGX_HTTP_TASK_PENDING) {
@@ -220,6 +235,14 @@ ngx_http_task_job_claim_read(ngx_task_t *t)
     if (t->in.thread) {
         t->in.unread = 1;
         return NGX_OK;
+    }
+
+    /* as when the request came: in steps is read what is JSON, and no more */
+
+    if (t->conf->mode.executor->stalls
+        || (!t->in.pool_reads && t->in.media != NGX_TASK_BODY_JSON))
+    {
+        return ngx_http_task_params_read(&t->in, &t->args, &t->result.body);
     }
 
     return t->in.pool_reads ? ngx_http_task_job_claim_in_thread(t)

@@ -19,11 +19,6 @@
 #define NGX_HTTP_TASK_JOB_PATIENCE  50000000LL
 
 
-static ngx_int_t ngx_http_task_job_serve_name(ngx_conf_t *cf,
-    ngx_http_task_job_conf_t *conf, ngx_http_task_run_conf_t *run,
-    ngx_http_task_args_conf_t *args, ngx_str_t *name);
-static ngx_http_task_job_serve_t *ngx_http_task_job_serve_get(ngx_conf_t *cf,
-    ngx_http_task_queue_t *queue);
 static void ngx_http_task_job_serve_ready(void *data);
 static void ngx_http_task_job_serve_idle(void *data);
 static void ngx_http_task_job_serve_pools(void);
@@ -34,6 +29,8 @@ static ngx_int_t ngx_http_task_job_serve_claim(ngx_http_task_job_serve_t *s,
     ngx_msec_t older);
 static void ngx_http_task_job_serve_claimed(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
+static void ngx_http_task_job_serve_start(ngx_http_task_job_serve_t *s,
+    ngx_task_t *t);
 static void ngx_http_task_job_serve_returned(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
 static void ngx_http_task_job_serve_wait(ngx_http_task_job_t *job);
@@ -43,142 +40,6 @@ static void ngx_http_task_job_serve_patience(void *data);
 /* the queues of this worker that wait for room in a pool, maybe */
 
 static ngx_queue_t  ngx_http_task_job_serves;
-
-
-ngx_int_t
-ngx_http_task_job_serve(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf,
-    ngx_http_task_run_conf_t *run, ngx_http_task_args_conf_t *args,
-    ngx_http_task_place_t *place)
-{
-    ngx_str_t                    name;
-    ngx_http_task_queue_t       *queue;
-    ngx_http_task_job_serve_t   *s;
-    ngx_http_task_job_runner_t  *runner;
-
-    if (conf->background == NGX_HTTP_TASK_BACKGROUND_OFF) {
-        return NGX_OK;
-    }
-
-    if (ngx_http_task_job_serve_name(cf, conf, run, args, &name) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    queue = ngx_http_task_store_queue(cf, conf->store, &name, place);
-    if (queue == NULL) {
-        return NGX_ERROR;
-    }
-
-    s = ngx_http_task_job_serve_get(cf, queue);
-    if (s == NULL) {
-        return NGX_ERROR;
-    }
-
-    runner = ngx_array_push(&s->runners);
-    if (runner == NULL) {
-        return NGX_ERROR;
-    }
-
-    runner->key = conf->key;
-    runner->run = run;
-    runner->args = args;
-    runner->conf = conf;
-
-    /* the shortest one: another job is only claimed too early by it */
-
-    if (run->timeout && (s->timeout == 0 || run->timeout < s->timeout)) {
-        s->timeout = run->timeout;
-    }
-
-    conf->serve = s;
-
-    return NGX_OK;
-}
-
-
-/*
- * By default a queue has the name of its function; where a location of the same
- * store has this queue already, the name of the location is behind it.
- */
-
-static ngx_int_t
-ngx_http_task_job_serve_name(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf,
-    ngx_http_task_run_conf_t *run, ngx_http_task_args_conf_t *args,
-    ngx_str_t *name)
-{
-    u_char                    *p;
-    size_t                     len;
-    ngx_str_t                 *location;
-    ngx_uint_t                 i;
-    ngx_http_task_queue_t    **queues;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    *name = conf->queue;
-
-    if (name->len) {
-        return NGX_OK;
-    }
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    location = &clcf->name;
-
-    *name = args->function->name;
-    name->len = ngx_min(name->len, NGX_HTTP_TASK_JOB_QUEUE);
-
-    queues = conf->store->queues.elts;
-
-    for (i = 0; i < conf->store->queues.nelts; i++) {
-        if (queues[i]->name.len == name->len
-            && ngx_strncmp(queues[i]->name.data, name->data, name->len) == 0)
-        {
-            break;
-        }
-    }
-
-    if (i == conf->store->queues.nelts) {
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(cf->pool, name->len + 1 + location->len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    len = ngx_sprintf(p, "%V:%V", name, location) - p;
-
-    name->data = p;
-    name->len = ngx_min(len, NGX_HTTP_TASK_JOB_QUEUE);
-
-    return NGX_OK;
-}
-
-
-static ngx_http_task_job_serve_t *
-ngx_http_task_job_serve_get(ngx_conf_t *cf, ngx_http_task_queue_t *queue)
-{
-    ngx_http_task_job_serve_t  *s;
-
-    if (queue->data) {
-        return queue->data;
-    }
-
-    s = ngx_pcalloc(cf->pool, sizeof(ngx_http_task_job_serve_t));
-
-    if (s == NULL
-        || ngx_array_init(&s->runners, cf->pool, 1,
-                          sizeof(ngx_http_task_job_runner_t))
-           != NGX_OK)
-    {
-        return NULL;
-    }
-
-    s->queue = queue;
-    s->work.step = ngx_http_task_job_serve_step;
-
-    queue->ready = ngx_http_task_job_serve_ready;
-    queue->data = s;
-
-    return s;
-}
 
 
 ngx_int_t
@@ -204,6 +65,10 @@ ngx_http_task_job_serve_begin(ngx_http_task_store_t *store)
     for (i = 0; i < store->queues.nelts; i++) {
         s = queues[i]->data;
         runners = s->runners.elts;
+
+        s->work.step = ngx_http_task_job_serve_step;
+
+        queues[i]->ready = ngx_http_task_job_serve_ready;
 
         ngx_queue_insert_tail(&ngx_http_task_job_serves, &s->all);
 
@@ -282,7 +147,9 @@ ngx_http_task_job_serve_room(ngx_http_task_job_serve_t *s)
 
     /* a worker that quits claims no more, unless no other one would */
 
-    if (ngx_exiting && !store->type->last(store)) {
+    if (ngx_exiting && (ngx_http_task_hold_ends(NGX_HTTP_TASK_HOLD_JOB)
+                        || !store->type->last(store)))
+    {
         return 0;
     }
 
@@ -322,12 +189,29 @@ ngx_http_task_job_serve_pool(ngx_http_task_job_serve_t *s,
 
 
 void
-ngx_http_task_job_serve_taken(ngx_http_task_job_serve_t *s, ngx_uint_t room)
+ngx_http_task_job_serve_taken(ngx_http_task_job_t *job)
 {
-    if (room == 1) {
-        s->hungry = 0;
-        ngx_http_task_work_begin(&s->work);
+    ngx_http_task_job_serve_t  *s;
+
+    s = job->conf->serve;
+
+    if (job->add.claim == 1) {
+        ngx_http_task_job_serve_ready(s);
     }
+
+    if (job->task->conf->mode.executor->thread) {
+        job->serve = s;
+        ngx_http_task_job_serve_wait(job);
+    }
+}
+
+
+/* the store may take it for one that has found a job */
+
+void
+ngx_http_task_job_serve_refused(ngx_http_task_job_t *job)
+{
+    ngx_http_task_job_serve_ready(job->conf->serve);
 }
 
 
@@ -401,14 +285,17 @@ ngx_http_task_job_serve_claimed(ngx_http_task_store_op_t *op, ngx_int_t rc)
 {
     ngx_task_t                 *t;
     ngx_http_task_job_t        *job;
+    ngx_http_task_limit_t      *limit;
     ngx_http_task_job_serve_t  *s;
 
     s = op->data;
     s->rc = rc;
 
-    if (s->reserved) {
-        ngx_http_task_limit_unreserve(s->reserved);
-        s->reserved = NULL;
+    limit = s->reserved;
+    s->reserved = NULL;
+
+    if (rc != NGX_OK && limit) {
+        ngx_http_task_limit_unreserve(limit);
     }
 
     if (rc != NGX_OK) {
@@ -424,6 +311,10 @@ ngx_http_task_job_serve_claimed(ngx_http_task_store_op_t *op, ngx_int_t rc)
                       "no memory for a job of queue \"%V\", it waits",
                       &s->queue->name);
 
+        if (limit) {
+            ngx_http_task_limit_unreserve(limit);
+        }
+
         s->rc = NGX_ERROR;
         op->handler = ngx_http_task_job_serve_returned;
 
@@ -431,16 +322,39 @@ ngx_http_task_job_serve_claimed(ngx_http_task_store_op_t *op, ngx_int_t rc)
         return;
     }
 
-    if (t->conf->mode.executor->thread) {
-        job = t->client_data;
-        job->serve = s;
+    job = t->client_data;
+    job->reserved = limit;
 
+    ngx_http_task_job_serve_start(s, t);
+}
+
+
+static void
+ngx_http_task_job_serve_start(ngx_http_task_job_serve_t *s, ngx_task_t *t)
+{
+    ngx_http_task_job_t  *job;
+
+    job = t->client_data;
+
+    /* the timeout of its own location is not over yet */
+
+    if (s->op.older && (t->conf->timeout == 0
+                        || s->op.claim.age < (int64_t) t->conf->timeout))
+    {
+        s->rc = NGX_DECLINED;
+        ngx_http_task_job_hold(t);
+        (void) ngx_http_task_job_withdraw(t);
+        return;
+    }
+
+    if (t->conf->mode.executor->thread) {
+        job->serve = s;
         ngx_http_task_job_serve_wait(job);
     }
 
     ngx_http_task_job_claim_start(t);
 
-    if (op->late) {
+    if (s->op.late) {
         ngx_http_task_work_begin(&s->work);
     }
 }
@@ -477,6 +391,13 @@ ngx_http_task_job_serve_patience(void *data)
     queue = s->queue;
 
     if (ngx_http_task_atomic_get(&t->started)) {
+        return;
+    }
+
+    /* it waits for a turn of its location, and not for a thread */
+
+    if (ngx_http_task_limit_waits(&t->turn)) {
+        ngx_http_task_job_serve_wait(job);
         return;
     }
 

@@ -183,6 +183,10 @@ void ngx_http_task_job_run(ngx_task_t *t);
 
 void ngx_http_task_job_fail(ngx_task_t *t);
 
+/* undoes the reservation of its turn, before it is asked for */
+
+void ngx_http_task_job_unreserve(ngx_http_task_job_t *job);
+
 /* it runs elsewhere; returns 0 if it has begun */
 
 ngx_uint_t ngx_http_task_job_withdraw(ngx_task_t *t);
@@ -197,8 +201,8 @@ void ngx_http_task_jobs_abandon(void);
 
 
 /*
- * ngx_http_task_job_serve.c: which jobs this worker runs.  The first is called
- * when a location is merged, the second when a worker begins.
+ * ngx_http_task_job_queue.c: called when a location is merged;
+ * ngx_http_task_job_serve.c: when a worker begins
  */
 
 ngx_int_t ngx_http_task_job_serve(ngx_conf_t *cf,
@@ -210,10 +214,10 @@ ngx_int_t ngx_http_task_job_serve_begin(ngx_http_task_store_t *store);
 
 ngx_uint_t ngx_http_task_job_serve_room(ngx_http_task_job_serve_t *s);
 
-/* it has taken a job that it has accepted, and had room for so many */
+/* it has taken a job that it has accepted; or the store has refused one */
 
-void ngx_http_task_job_serve_taken(ngx_http_task_job_serve_t *s,
-    ngx_uint_t room);
+void ngx_http_task_job_serve_taken(ngx_http_task_job_t *job);
+void ngx_http_task_job_serve_refused(ngx_http_task_job_t *job);
 
 
 /*

@@ -335,7 +335,7 @@ ngx_http_task_halt(ngx_task_t *t)
     if (ngx_http_task_limit_waits(&t->turn)) {
         ngx_http_task_limit_leave(&t->turn);
 
-    } else {
+    } else if (t->conf->mode.executor->cancel) {
         t->conf->mode.executor->cancel(t);
     }
 }

@@ -266,6 +266,10 @@ void
 ngx_http_task_limit_unreserve(ngx_http_task_limit_t *limit)
 {
     limit->reserved--;
+
+    if (limit->waiting == 0 && limit->idle) {
+        limit->idle(limit->idle_data);
+    }
 }
 
 

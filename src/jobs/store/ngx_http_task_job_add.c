@@ -63,7 +63,7 @@ ngx_http_task_job_add(ngx_http_task_job_zone_t *zone,
     }
 
     if (rc == NGX_DECLINED) {
-        zone->sh->refused++;
+        zone->sh->refused += (op->why != NGX_HTTP_TASK_STORE_QUEUE);
 
     } else {
         job->queue = queue - zone->sh->queues;
@@ -207,6 +207,7 @@ ngx_http_task_job_accept(ngx_http_task_job_zone_t *zone,
 
     ngx_memcpy(job->id, op->id, NGX_HTTP_TASK_JOB_ID);
     job->created = ngx_http_task_job_now();
+    job->accepted = ngx_http_task_job_clock();
     job->order = ++sh->order;
     job->since = job->order;
     job->owner = NGX_HTTP_TASK_JOB_NONE;
@@ -267,4 +268,5 @@ ngx_http_task_job_not_added(ngx_http_task_job_zone_t *zone,
 
     job->forgotten = 1;
     ngx_http_task_job_over(zone, job, NGX_HTTP_TASK_JOB_CANCELLED, 0);
+    ngx_http_task_job_free(zone, job);
 }

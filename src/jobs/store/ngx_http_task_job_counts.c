@@ -60,10 +60,10 @@ ngx_http_task_job_counts(ngx_http_task_job_zone_t *zone,
     counts->states[NGX_HTTP_TASK_JOB_QUEUED] -=
                                      counts->states[NGX_HTTP_TASK_JOB_RUNNING];
 
-    ngx_http_task_job_unlock(zone);
-
     counts->states[NGX_HTTP_TASK_JOB_QUEUED]
                                         += ngx_http_task_job_all_waiting(zone);
+
+    ngx_http_task_job_unlock(zone);
 
     counts->used = 0;
 

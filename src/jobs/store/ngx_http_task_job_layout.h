@@ -124,6 +124,7 @@ typedef struct {
     int64_t                    created;      /* milliseconds since the epoch */
     int64_t                    started;      /* [both]; 0: not yet */
     int64_t                    ended;
+    int64_t                    accepted;     /* ms of the monotonic clock */
     int64_t                    order;        /* of acceptance */
     int64_t                    since;        /* kept from then on: ms of the
                                                 monotonic clock; of one that has

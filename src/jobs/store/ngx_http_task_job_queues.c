@@ -46,8 +46,8 @@ ngx_http_task_job_claim(ngx_http_task_job_zone_t *zone,
     } else if (i >= zone->sh->used_jobs) {
         ngx_http_task_job_damaged(zone, "a queue leads nowhere");
 
-    } else if (op->older == 0 || ngx_http_task_job_now()
-                                 - zone->sh->jobs[i].created
+    } else if (op->older == 0 || ngx_http_task_job_clock()
+                                 - zone->sh->jobs[i].accepted
                                  >= (int64_t) op->older)
     {
         ngx_http_task_job_hungry(zone, q, 0);
@@ -87,7 +87,7 @@ ngx_http_task_job_take(ngx_http_task_job_zone_t *zone,
     op->key = job - zone->sh->jobs;
     op->claim.input.data = p;
     op->claim.input.len = job->input_length;
-    op->claim.age = ngx_http_task_job_now() - job->created;
+    op->claim.age = ngx_http_task_job_clock() - job->accepted;
 
     ngx_memcpy(op->id, job->id, NGX_HTTP_TASK_JOB_ID);
 
@@ -107,6 +107,10 @@ ngx_http_task_job_pass(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_lock(zone);
 
     q = ngx_http_task_job_queue_find(zone, queue->hash);
+
+    if (q && zone->owner) {
+        ngx_http_task_job_hungry(zone, q, 0);
+    }
 
     if (q && q->waiting) {
         ngx_http_task_job_queue_tell(zone, q);
@@ -163,7 +167,7 @@ ngx_http_task_job_queue_wanted(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_lock(zone);
 
     q = ngx_http_task_job_queue_find(zone, queue->hash);
-    n = q ? ngx_http_task_job_queue_room(q) : 0;
+    n = q ? ngx_http_task_job_queue_hungry(q) : 0;
 
     if (n && zone->owner) {
         own = zone->owner - zone->sh->owners;
@@ -219,4 +223,27 @@ ngx_http_task_job_last(ngx_http_task_job_zone_t *zone)
     ngx_http_task_job_unlock(zone);
 
     return last;
+}
+
+
+ngx_uint_t
+ngx_http_task_job_alone(ngx_http_task_job_zone_t *zone)
+{
+    ngx_uint_t                  i, alone;
+    ngx_http_task_job_owner_t  *owner;
+
+    alone = 1;
+
+    ngx_http_task_job_lock(zone);
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS && alone; i++) {
+        owner = &zone->sh->owners[i];
+
+        alone = (owner == zone->owner || owner->incarnation == 0
+                 || !ngx_http_task_job_alive(owner));
+    }
+
+    ngx_http_task_job_unlock(zone);
+
+    return alone;
 }

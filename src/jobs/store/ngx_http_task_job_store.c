@@ -1,7 +1,8 @@
 
 /*
  * The zone as a store: each call is answered before it returns, but for a
- * watch, see ngx_http_task_job_look.c.
+ * watch, see ngx_http_task_job_look.c, and what is done with a long input, see
+ * ngx_http_task_job_long.c.
  */
 
 
@@ -183,6 +184,12 @@ ngx_http_task_job_store_bind(ngx_http_task_store_t *store, uint64_t key,
 
     zone->data[key] = data;
 
+    /* a client has asked for it before this worker could be told */
+
+    if (data && zone->sh->jobs[key].cancel) {
+        ngx_http_task_job_ask_again(zone, &zone->sh->jobs[key]);
+    }
+
     zone->running++;
     ngx_http_task_job_look(zone);
 }
@@ -343,8 +350,8 @@ ngx_http_task_job_store_leave(ngx_http_task_store_t *store)
 
     ngx_http_task_job_leave(zone);
 
-    waiting = ngx_http_task_job_last(zone) ? ngx_http_task_job_all_waiting(zone)
-                                           : 0;
+    waiting = ngx_http_task_job_alone(zone)
+              ? ngx_http_task_job_all_waiting(zone) : 0;
 
     if (waiting) {
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,

@@ -256,8 +256,10 @@ ngx_http_task_job_waiting_t *ngx_http_task_job_queue(
 ngx_http_task_job_waiting_t *ngx_http_task_job_queue_find(
     ngx_http_task_job_zone_t *zone, uint64_t hash);
 
-/* returns how many workers wait for its jobs */
+/* returns how many workers wait for its jobs; and with those who were told of
+   one, and come for it */
 
+ngx_uint_t ngx_http_task_job_queue_hungry(ngx_http_task_job_waiting_t *queue);
 ngx_uint_t ngx_http_task_job_queue_room(ngx_http_task_job_waiting_t *queue);
 
 /* one of the workers that wait for its jobs is told of one */

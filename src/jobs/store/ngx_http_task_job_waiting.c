@@ -82,18 +82,32 @@ ngx_http_task_job_queue(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* of those that have room each can take one */
-
 ngx_uint_t
-ngx_http_task_job_queue_room(ngx_http_task_job_waiting_t *queue)
+ngx_http_task_job_queue_hungry(ngx_http_task_job_waiting_t *queue)
 {
     ngx_uint_t  i, n;
 
     n = 0;
 
     for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS / 64; i++) {
-        n += __builtin_popcountll(queue->hungry[i])
-             + __builtin_popcountll(queue->coming[i]);
+        n += __builtin_popcountll(queue->hungry[i]);
+    }
+
+    return n;
+}
+
+
+/* each of them can take one, and so can each that is coming for one */
+
+ngx_uint_t
+ngx_http_task_job_queue_room(ngx_http_task_job_waiting_t *queue)
+{
+    ngx_uint_t  i, n;
+
+    n = ngx_http_task_job_queue_hungry(queue);
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS / 64; i++) {
+        n += __builtin_popcountll(queue->coming[i]);
     }
 
     return n;

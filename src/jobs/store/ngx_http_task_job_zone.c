@@ -181,6 +181,21 @@ ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id)
 }
 
 
+void
+ngx_http_task_job_ask_again(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job)
+{
+    ngx_http_task_job_lock(zone);
+
+    if (job->cancel == NGX_HTTP_TASK_JOB_CANCEL_TAKEN) {
+        job->cancel = NGX_HTTP_TASK_JOB_CANCEL_ASKED;
+        ngx_http_task_job_asked_push(zone->sh, zone->owner, job);
+    }
+
+    ngx_http_task_job_unlock(zone);
+}
+
+
 ngx_uint_t
 ngx_http_task_job_asked(ngx_http_task_job_zone_t *zone, void **jobs)
 {

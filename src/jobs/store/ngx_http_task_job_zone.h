@@ -164,9 +164,10 @@ ngx_uint_t ngx_http_task_job_queue_wanted(ngx_http_task_job_zone_t *zone,
 ngx_uint_t ngx_http_task_job_waits(ngx_http_task_job_zone_t *zone,
     ngx_http_task_queue_t *queue);
 
-/* see last() of a store */
+/* see last() of a store; and whether no other worker is alive at all */
 
 ngx_uint_t ngx_http_task_job_last(ngx_http_task_job_zone_t *zone);
+ngx_uint_t ngx_http_task_job_alone(ngx_http_task_job_zone_t *zone);
 
 /* adds an event to a job, on the same loop; logs if it has no room */
 
@@ -194,6 +195,11 @@ ngx_int_t ngx_http_task_job_see(ngx_http_task_job_zone_t *zone,
 ngx_int_t ngx_http_task_job_peek(ngx_http_task_job_zone_t *zone, u_char *id,
     uint64_t *version, ngx_uint_t *ended);
 ngx_int_t ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id);
+
+/* a cancel of a job of this worker was taken when it did not know the job */
+
+void ngx_http_task_job_ask_again(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
 
 /* erases an ended job; NGX_DECLINED: no such job; NGX_BUSY: it goes on */
 

@@ -1559,7 +1559,7 @@ test_claim(void)
 
     /* it was accepted an hour ago */
 
-    zone.sh->jobs[0].created -= 3600000;
+    zone.sh->jobs[0].accepted -= 3600000;
 
     no_memory = 1;
     is(claims_older(&alpha, 60000) == '!', "claim: no memory");
@@ -1593,7 +1593,7 @@ test_waiting(void)
     is(put(3, &alpha, 8, CROWD, 2, 0, 0) == NGX_ERROR,
        "waiting: nor does it come before them");
     is(put(3, &beta, 8, 0, 2, 0, 0) == NGX_OK, "waiting: another queue");
-    is(counts()->refused == 3 && counts()->used_blocks == 4,
+    is(counts()->refused == 0 && counts()->used_blocks == 4,
        "waiting: who is refused has nothing");
 
     is(claims() == 'b', "waiting: one begins");
@@ -1607,11 +1607,14 @@ test_waiting(void)
     claims();
 
     is(put(0, &alpha, 8, 0, 0, 0, 0) == NGX_OK
-       && put(1, &alpha, 8, 0, 0, 0, 0) == NGX_ERROR,
-       "waiting: for two who are hungry, of whom one is told");
-    is(put(1, &alpha, 8, 0, 1, 0, 0) == NGX_OK
-       && put(2, &alpha, 8, 0, 1, 0, 0) == NGX_ERROR,
-       "waiting: the second one is told");
+       && put(1, &alpha, 8, 0, 0, 0, 0) == NGX_OK
+       && put(2, &alpha, 8, 0, 0, 0, 0) == NGX_ERROR,
+       "waiting: two who were hungry, and come");
+    is(claims() == 'a' && put(2, &alpha, 8, 0, 0, 0, 0) == NGX_ERROR,
+       "waiting: who has come has room no more");
+    is(put(2, &alpha, 8, 0, 1, 0, 0) == NGX_OK
+       && put(3, &alpha, 8, 0, 1, 0, 0) == NGX_ERROR,
+       "waiting: one beside the other who comes");
     whole("waiting: the zone is whole");
 }
 
@@ -1654,7 +1657,7 @@ hungry(void)
 
     q = ngx_http_task_job_queue_find(&zone, alpha.hash);
 
-    return q ? ngx_http_task_job_queue_room(q) : 0;
+    return q ? ngx_http_task_job_queue_hungry(q) : 0;
 }
 
 
