@@ -109,16 +109,20 @@ $s = TaskServer->start(
 $s->wait_for(sub { $s->workers == 2 }, 'two workers');
 sleep 0.3;
 
-my ($long, $short, $third);
+my ($long, $short);
 for my $one (['60s&' . $s->gate('long'), \$long], ['60s&' . $s->gate('short'), \$short]) {
     ${ $one->[1] } = submit("/held?ms=$one->[0]");
     wait_running(${ $one->[1] });
 }
-$third = submit('/held?ms=1ms');
+
+# each worker takes one that it has accepted; the others wait
+
+my @short = map submit('/held?ms=1ms'), 1 .. 12;
 sleep 0.2;
 $s->open_gate('short');
 $start = time();
-is(ended($third)->{state}, 'done', 'it runs in the worker whose thread is free');
+is(join(' ', map ended($_)->{state}, @short), join(' ', ('done') x 12),
+   'they run in the worker whose thread is free');
 cmp_ok(time() - $start, '<', 10, 'soon');
 is(poll($long)->{state}, 'running', 'beside the one that takes long');
 $s->open_gate('long');
