@@ -40,7 +40,7 @@ my $s = TaskServer->start(
     main => "task_load $ENV{TEST_NGINX_TASKS}/test/stream.so;",
     http => 'task_job_zone jobs:2m max_result=100k max_events=1k;
              task_job_zone none:1m max_events=0;
-             task_job_zone huge:32m max_result=16m;
+             task_job_zone huge:48m max_result=16m;
              task_zone numbers:256k; task_stats numbers;',
     server => $locations . "
         location = /sync { task wrong data=ok pause=0 before=0; task_mode sync;
