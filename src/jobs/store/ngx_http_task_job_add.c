@@ -129,6 +129,8 @@ ngx_http_task_job_admit(ngx_http_task_job_zone_t *zone,
     ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
     ngx_http_task_job_waiting_t *queue)
 {
+    ngx_uint_t  room;
+
     op->waiting = queue->waiting;
 
     if (add->claim && zone->owner && queue->waiting == 0) {
@@ -136,8 +138,12 @@ ngx_http_task_job_admit(ngx_http_task_job_zone_t *zone,
         return NGX_OK;
     }
 
+    /* this worker comes for one as soon as it can, whichever that is */
+
+    room = ngx_http_task_job_queue_room(queue) + (add->claim != 0);
+
     if (queue->waiting >= add->waiting
-        && queue->waiting - add->waiting >= ngx_http_task_job_queue_room(queue))
+        && queue->waiting - add->waiting >= room)
     {
         op->why = NGX_HTTP_TASK_STORE_QUEUE;
         return NGX_DECLINED;

@@ -1590,8 +1590,6 @@ test_waiting(void)
     is(put(3, &alpha, 8, 0, 2, 0, 0) == NGX_ERROR
        && op.why == NGX_HTTP_TASK_STORE_QUEUE && op.waiting == 2,
        "waiting: and no more");
-    is(put(3, &alpha, 8, CROWD, 2, 0, 0) == NGX_ERROR,
-       "waiting: nor does it come before them");
     is(put(3, &beta, 8, 0, 2, 0, 0) == NGX_OK, "waiting: another queue");
     is(counts()->refused == 0 && counts()->used_blocks == 4,
        "waiting: who is refused has nothing");

@@ -1496,7 +1496,7 @@ op_add_behind(void)
 {
     /* one worker was told of them, and comes */
 
-    if (add_to(&alpha, INPUT, MANY, 3, 0, 0)) {
+    if (add_to(&alpha, INPUT, 0, 3, 0, 0)) {
         broken("more wait than may");
     }
 }
