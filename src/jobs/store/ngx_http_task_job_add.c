@@ -129,7 +129,7 @@ ngx_http_task_job_admit(ngx_http_task_job_zone_t *zone,
     ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
     ngx_http_task_job_waiting_t *queue)
 {
-    ngx_uint_t  room;
+    ngx_uint_t  room, own;
 
     op->waiting = queue->waiting;
 
@@ -140,7 +140,16 @@ ngx_http_task_job_admit(ngx_http_task_job_zone_t *zone,
 
     /* this worker comes for one as soon as it can, whichever that is */
 
-    room = ngx_http_task_job_queue_room(queue) + (add->claim != 0);
+    room = ngx_http_task_job_queue_room(queue);
+
+    if (add->claim) {
+        own = zone->owner ? zone->owner - zone->sh->owners : 0;
+
+        room += zone->owner
+                ? !(((queue->hungry[own / 64] | queue->coming[own / 64])
+                     >> own % 64) & 1)
+                : 1;
+    }
 
     if (queue->waiting >= add->waiting
         && queue->waiting - add->waiting >= room)
