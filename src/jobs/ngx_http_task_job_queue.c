@@ -9,8 +9,8 @@
 
 
 static ngx_int_t ngx_http_task_job_serve_name(ngx_conf_t *cf,
-    ngx_http_task_job_conf_t *conf, ngx_http_task_run_conf_t *run,
-    ngx_http_task_args_conf_t *args, ngx_str_t *name);
+    ngx_http_task_job_conf_t *conf, ngx_http_task_args_conf_t *args,
+    ngx_str_t *name);
 static ngx_http_task_job_serve_t *ngx_http_task_job_serve_get(ngx_conf_t *cf,
     ngx_http_task_queue_t *queue);
 
@@ -29,7 +29,7 @@ ngx_http_task_job_serve(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf,
         return NGX_OK;
     }
 
-    if (ngx_http_task_job_serve_name(cf, conf, run, args, &name) != NGX_OK) {
+    if (ngx_http_task_job_serve_name(cf, conf, args, &name) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -72,8 +72,7 @@ ngx_http_task_job_serve(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf,
 
 static ngx_int_t
 ngx_http_task_job_serve_name(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf,
-    ngx_http_task_run_conf_t *run, ngx_http_task_args_conf_t *args,
-    ngx_str_t *name)
+    ngx_http_task_args_conf_t *args, ngx_str_t *name)
 {
     u_char                    *p;
     size_t                     len;

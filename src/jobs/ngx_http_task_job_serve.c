@@ -4,10 +4,11 @@
  * of a queue, it claims the oldest one, and runs it as its location says.
  *
  * Room is what task_limit has, and in task_mode thread a thread that is free.
- * nginx's pools do not tell how many threads they have: so a worker claims a
- * job only when each piece that it gave to the pool was begun.  If the job is
- * not begun soon all the same, as many run as the pool has threads for: that is
- * believed for a while.  If another worker has room, the job is given back.
+ * nginx's pools do not tell how many threads they have: so a worker claims as
+ * many jobs as have run at a time, and one more where each piece that it gave to
+ * the pool was begun.  If a job is not begun soon all the same, as many run as
+ * the pool has threads for: that is believed for a while.  If another worker has
+ * room, the job is given back.
  */
 
 
