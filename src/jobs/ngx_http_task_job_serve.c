@@ -5,10 +5,10 @@
  *
  * Room is what task_limit has, and in task_mode thread a thread that is free.
  * nginx's pools do not tell how many threads they have: so a worker claims as
- * many jobs as have run at a time, and one more where each piece that it gave to
- * the pool was begun.  If a job is not begun soon all the same, as many run as
- * the pool has threads for: that is believed for a while.  If another worker has
- * room, the job is given back.
+ * many jobs as have run at a time, and one more where each piece that it gave
+ * to the pool was begun.  If a job is not begun soon all the same, as many run
+ * as the pool has threads for: that is believed for a while.  If another worker
+ * has room, the job is given back.
  */
 
 
