@@ -110,11 +110,11 @@ for my $case ([ limit => '', 'task sleep duration=250ms; task_limit running=1 qu
            "$name: and no more than it takes") or diag($took);
     diag(sprintf '%s: 24 jobs of 250 ms in %.2f s', $name, $took);
 
-    # one that came later does not begin before one that came earlier, but for
-    # the moment that two workers need
+    # one that came later does not begin a round before one that came earlier;
+    # one that waited for a thread, and was given back, may be behind it
 
     my @started = map $_->{started}, @jobs;
-    my $late = grep $started[$_] > $started[$_ + 1] + 0.1, 0 .. 22;
+    my $late = grep $started[$_] > $started[$_ + 1] + 0.2, 0 .. 22;
     is($late, 0, "$name: in the order of acceptance")
         or diag(join ' ', map sprintf('%.3f', $_ - $started[0]), @started);
 
