@@ -16,5 +16,6 @@ mkdir -p "${file%/*}"
 
 # shellcheck disable=SC2046
 gcc -shared -fPIC -O1 -g "$@" $(sh util/includes.sh "$src" "$obj") \
-    -o "$file" $(find src -name '*.c') "$obj/ngx_http_task_module_modules.c" \
+    -o "$file" $(find src -name '*.c' ! -path 'src/redis/*') \
+    "$obj/ngx_http_task_module_modules.c" \
     -lcjson -lm -ldl

@@ -205,7 +205,8 @@ ngx_http_task_job_no_room(ngx_task_t *t)
         "it is full",
         "this location has \"max\" jobs",
         "",
-        "too many queues have jobs"
+        "too many queues have jobs",
+        "the engine is away"
     };
 
     job = t->client_data;

@@ -1,0 +1,110 @@
+
+/*
+ * What is wrong with the engine is logged when it begins, and not for each call;
+ * and that it is well again.
+ */
+
+
+#include "redis/ngx_http_task_redis.h"
+
+
+typedef struct {
+    const char  *word;                   /* what the engine says begins so */
+    const char  *hint;
+} ngx_http_task_redis_hint_t;
+
+
+/* with each of these it can do nothing now; it may later, or another one may */
+
+static const ngx_http_task_redis_hint_t  ngx_http_task_redis_hints[] = {
+    { "LOADING", "it was started, and reads what it has on disk" },
+    { "READONLY", "it is a replica: another one has taken over, or the address "
+                  "is wrong" },
+    { "MASTERDOWN", "it is a replica, and its master is away" },
+    { "MOVED", "it is a part of a cluster, and another one keeps these jobs: "
+               "the address must be that one's" },
+    { "ASK", "it is a part of a cluster that is being changed" },
+    { "CLUSTERDOWN", "it is a part of a cluster that is not whole" },
+    { "TRYAGAIN", "it is a part of a cluster that is being changed" },
+    { "NOAUTH", "it wants a password, see password_file" },
+    { "WRONGPASS", "the user or the password is wrong, see password_file" },
+    { "NOPERM", "this user may not do that, see docs/jobs.md" },
+    { "BUSY", "it runs a script of somebody that does not end" },
+    { "MISCONF", "it cannot write to its disk, and is told not to go on then" },
+    { "NOREPLICAS", "it has fewer replicas than it is told to have" },
+    { "NOSCRIPT", "its scripts were dropped, they are sent again" },
+    { NULL, NULL }
+};
+
+
+static const ngx_http_task_redis_hint_t *ngx_http_task_redis_hint(
+    const char *text);
+
+
+ngx_uint_t
+ngx_http_task_redis_is_away(const char *text)
+{
+    return ngx_http_task_redis_hint(text) != NULL;
+}
+
+
+static const ngx_http_task_redis_hint_t *
+ngx_http_task_redis_hint(const char *text)
+{
+    size_t                             len;
+    const ngx_http_task_redis_hint_t  *hint;
+
+    for (hint = ngx_http_task_redis_hints; hint->word; hint++) {
+        len = ngx_strlen(hint->word);
+
+        if (ngx_strncmp(text, hint->word, len) == 0 && text[len] == ' ') {
+            return hint;
+        }
+    }
+
+    return NULL;
+}
+
+
+void
+ngx_http_task_redis_complain(ngx_http_task_redis_t *redis, const char *text)
+{
+    size_t                             len;
+    const ngx_http_task_redis_hint_t  *hint;
+
+    if (text == NULL) {
+        return;
+    }
+
+    len = strcspn(text, " ");
+    len = ngx_min(len, sizeof(redis->said_buf));
+
+    if (redis->said.len == len
+        && ngx_strncmp(redis->said.data, text, len) == 0)
+    {
+        return;
+    }
+
+    redis->said.data = redis->said_buf;
+    redis->said.len = len;
+    ngx_memcpy(redis->said_buf, text, len);
+
+    hint = ngx_http_task_redis_hint(text);
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                  "task_job_redis \"%V\": %V: %s%s%s", &redis->store->name,
+                  &redis->host, text, hint ? ": " : "", hint ? hint->hint : "");
+}
+
+
+void
+ngx_http_task_redis_well(ngx_http_task_redis_t *redis)
+{
+    if (redis->said.len) {
+        redis->said.len = 0;
+
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "task_job_redis \"%V\": %V: it is there again",
+                      &redis->store->name, &redis->host);
+    }
+}
