@@ -307,6 +307,13 @@ ngx_http_task_redis_greet_ready(ngx_http_task_redis_t *redis,
 
     ngx_http_task_redis_well(redis);
 
+    if (redis->session == 1) {
+        ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,
+                      "task_job_redis \"%V\": %V: this worker is %*s",
+                      &redis->store->name, &redis->host,
+                      (size_t) NGX_HTTP_TASK_REDIS_OWNER, redis->owner);
+    }
+
     if (reply->elements > 1) {
         reply = reply->element[1];
 
