@@ -12,7 +12,7 @@
 /* the time before the second try, and the longest one, milliseconds */
 
 #define NGX_HTTP_TASK_REDIS_RETRY      50
-#define NGX_HTTP_TASK_REDIS_RETRY_MAX  5000
+#define NGX_HTTP_TASK_REDIS_RETRY_MAX  2000
 
 
 static void ngx_http_task_redis_link_retry(ngx_event_t *ev);
