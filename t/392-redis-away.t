@@ -219,6 +219,8 @@ $s->check_log;
 
 # TEST 9: what nginx -t says
 
+$s = TaskServer->new(conf(redis => ''));
+
 sub wrong {
     my ($text, $regex) = @_;
 
