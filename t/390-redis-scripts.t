@@ -16,7 +16,7 @@ use Time::HiRes qw(sleep time);
 use TaskRedis;
 use TaskServers;
 
-my $redis = redis_start(appendonly => 'yes');
+my $redis = redis_start(appendonly => 'yes', appendfsync => 'no');
 my $e = TaskRedis->new(port => $redis->{port});
 my $next = 0;
 

@@ -21,7 +21,7 @@ plan skip_all => "needs hiredis: $module" unless -f $module;
 
 local $ENV{TEST_NGINX_LOAD_MODULES} = "$first; load_module $module";
 
-my $redis = redis_start(appendonly => 'yes', appendfsync => 'always');
+my $redis = redis_start();
 my $port = $redis->{port} + 42;
 my $e = TaskRedis->new(port => $redis->{port});
 my ($id, $j, $r, $time);
