@@ -2,7 +2,7 @@
 
 # Many jobs through three nginx with one Redis, while workers and nodes are
 # killed: nothing runs more often than it may, and nothing is forgotten.
-# TEST_NGINX_JOBS=10000 takes longer.
+# TEST_NGINX_JOBS=10000 TEST_NGINX_EVERY=0.2 is more of it.
 
 use strict;
 use warnings;
@@ -23,6 +23,7 @@ plan skip_all => "needs hiredis: $module" unless -f $module;
 local $ENV{TEST_NGINX_LOAD_MODULES} = "$first; load_module $module";
 
 my $jobs = $ENV{TEST_NGINX_JOBS} || 1500;
+my $every = $ENV{TEST_NGINX_EVERY} || 1;
 my $redis = redis_start();
 my $port = $redis->{port} + 50;
 my $ran = "$redis->{dir}/ran";
@@ -66,7 +67,7 @@ for my $attempts (1, 3) {
     my (%id, $n, $kills);
 
     $n = $kills = 0;
-    my $next = time() + 0.5;
+    my $next = time() + $every / 2;
 
     # each of them is sent to one node, which may be killed meanwhile
 
@@ -80,8 +81,12 @@ for my $attempts (1, 3) {
             $id{$id} = $n[$i] if $r[$i]{status} == 202;
         }
 
+        # connections are cut, too
+
+        $redis->command(qw(client kill type), (qw(normal pubsub))[rand 2]) if rand() < 0.02;
+
         next if time() < $next;
-        $next = time() + 1;
+        $next = time() + $every;
         $kills++;
 
         if ($kills % 3 == 0) {
@@ -99,6 +104,8 @@ for my $attempts (1, 3) {
 
     my (%state, $left);
     my $until = time() + 60;
+
+    $e->connect;
 
     do {
         sleep(0.2);
