@@ -160,6 +160,17 @@ $id = id($a->get('/sync?duration=5s'));
 is(job($b, $id, '20s')->{state}, 'done', 'blocked, and done');
 $e->audit;
 
+my $c = node(2, workers => 1);
+ready($c);
+$_->stop('QUIT') for $a;
+$id = job_on($c, '/sync?duration=5s');
+is(job($b, $id, '20s')->{state}, 'done', 'nor is one that has no other beside it');
+my ($left) = $c->stop('QUIT');
+is($left, 0, 'exit code');
+$c->check_log;
+$a = node(0);
+ready($a);
+
 # TEST 5: a worker is killed: a job of its that has not begun waits again
 
 @ids = map id($a->get('/thread?duration=2s')), 1 .. 8;

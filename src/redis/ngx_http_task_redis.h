@@ -177,6 +177,21 @@ struct ngx_http_task_redis_job_s {
 };
 
 
+/* what the thread that keeps the lease knows of this worker */
+
+typedef struct {
+    pthread_t                    thread;
+    ngx_uint_t                   started;
+    pthread_mutex_t              mutex;       /* of what follows */
+    pthread_cond_t               cond;
+    ngx_uint_t                   stop;
+    int64_t                      heard;       /* ns */
+    uint64_t                     session;
+    u_char                       owner[NGX_HTTP_TASK_REDIS_OWNER];
+    u_char                       sha[40];
+} ngx_http_task_redis_keep_t;
+
+
 /* a queue, as this worker knows it */
 
 typedef struct {
@@ -241,6 +256,8 @@ struct ngx_http_task_redis_s {
     ngx_rbtree_node_t            sentinel;
     ngx_queue_t                  watches;     /* the same, in a row */
     ngx_event_t                  look;
+
+    ngx_http_task_redis_keep_t   keep;
 
     ngx_uint_t                   counts[NGX_HTTP_TASK_JOB_STATES];
     uint64_t                     refused;
@@ -543,9 +560,24 @@ void ngx_http_task_redis_node_idle(ngx_http_task_redis_t *redis,
 
 void ngx_http_task_redis_bury_dead(ngx_http_task_redis_t *redis);
 
-/* this worker goes: says so, by a connection of its own, which blocks briefly */
+/* this worker goes: says so */
 
 void ngx_http_task_redis_leave(ngx_http_task_redis_t *redis);
+
+
+/* --- ngx_http_task_redis_block.c: blocks briefly; any thread; or NULL ------ */
+
+redisContext *ngx_http_task_redis_block(ngx_http_task_redis_t *redis);
+
+
+/* --- ngx_http_task_redis_keep.c: keeps the lease of a blocked loop -------- */
+
+void ngx_http_task_redis_keep(ngx_http_task_redis_t *redis);
+void ngx_http_task_redis_keep_end(ngx_http_task_redis_t *redis);
+
+/* the engine has answered a tick */
+
+void ngx_http_task_redis_keep_heard(ngx_http_task_redis_t *redis);
 
 
 #endif /* _NGX_HTTP_TASK_REDIS_H_INCLUDED_ */

@@ -8,11 +8,6 @@
 #include "redis/ngx_http_task_redis.h"
 
 
-/* so long a worker that ends waits for the engine, milliseconds */
-
-#define NGX_HTTP_TASK_REDIS_FAREWELL  500
-
-
 static void ngx_http_task_redis_bury_place(void *data, u_char *owner,
     ngx_uint_t alive);
 static ngx_int_t ngx_http_task_redis_bury_words(
@@ -21,10 +16,6 @@ static void ngx_http_task_redis_bury_reply(ngx_http_task_redis_call_t *call,
     redisReply *reply);
 static void ngx_http_task_redis_bury_failed(ngx_http_task_redis_call_t *call,
     ngx_int_t rc);
-static redisContext *ngx_http_task_redis_farewell(
-    ngx_http_task_redis_t *redis);
-static ngx_int_t ngx_http_task_redis_farewell_auth(
-    ngx_http_task_redis_t *redis, redisContext *c);
 
 
 static const ngx_http_task_redis_kind_t  ngx_http_task_redis_bury_kind = {
@@ -108,7 +99,7 @@ ngx_http_task_redis_leave(ngx_http_task_redis_t *redis)
         return;
     }
 
-    c = ngx_http_task_redis_farewell(redis);
+    c = ngx_http_task_redis_block(redis);
 
     if (c == NULL) {
         return;
@@ -132,85 +123,4 @@ ngx_http_task_redis_leave(ngx_http_task_redis_t *redis)
     }
 
     redisFree(c);
-}
-
-
-static redisContext *
-ngx_http_task_redis_farewell(ngx_http_task_redis_t *redis)
-{
-    u_char           text[NGX_SOCKADDR_STRLEN + 1];
-    size_t           len;
-    ngx_addr_t      *addr;
-    redisReply      *reply;
-    redisContext    *c;
-    struct timeval   tv;
-
-    tv.tv_sec = 0;
-    tv.tv_usec = NGX_HTTP_TASK_REDIS_FAREWELL * 1000;
-
-    if (redis->addrs) {
-        addr = &redis->addrs[redis->addr % redis->naddrs];
-        len = ngx_sock_ntop(addr->sockaddr, addr->socklen, text,
-                            NGX_SOCKADDR_STRLEN, 0);
-        text[len] = '\0';
-
-        c = redisConnectWithTimeout((char *) text,
-                                    ngx_inet_get_port(addr->sockaddr), tv);
-
-    } else {
-        c = redisConnectUnixWithTimeout((char *) redis->path.data, tv);
-    }
-
-    if (c == NULL) {
-        return NULL;
-    }
-
-    if (c->err || redisSetTimeout(c, tv) != REDIS_OK
-        || ngx_http_task_redis_farewell_auth(redis, c) != NGX_OK)
-    {
-        redisFree(c);
-        return NULL;
-    }
-
-    if (redis->db) {
-        reply = redisCommand(c, "SELECT %d", (int) redis->db);
-
-        if (reply == NULL) {
-            redisFree(c);
-            return NULL;
-        }
-
-        freeReplyObject(reply);
-    }
-
-    return c;
-}
-
-
-static ngx_int_t
-ngx_http_task_redis_farewell_auth(ngx_http_task_redis_t *redis,
-    redisContext *c)
-{
-    redisReply  *reply;
-
-    if (redis->password.len == 0) {
-        return NGX_OK;
-    }
-
-    if (redis->user.len) {
-        reply = redisCommand(c, "AUTH %b %b", redis->user.data,
-                             redis->user.len, redis->password.data,
-                             redis->password.len);
-    } else {
-        reply = redisCommand(c, "AUTH %b", redis->password.data,
-                             redis->password.len);
-    }
-
-    if (reply == NULL) {
-        return NGX_ERROR;
-    }
-
-    freeReplyObject(reply);
-
-    return NGX_OK;
 }

@@ -71,6 +71,7 @@ ngx_http_task_redis_enter(ngx_http_task_store_t *store)
     ngx_http_task_redis_name(redis);
     ngx_http_task_redis_node_enter(redis);
     ngx_http_task_redis_enter_links(redis);
+    ngx_http_task_redis_keep(redis);
 
     return NGX_OK;
 }
@@ -207,6 +208,7 @@ ngx_http_task_redis_exit(ngx_http_task_store_t *store)
     redis = store->data;
     redis->ends = 1;
 
+    ngx_http_task_redis_keep_end(redis);
     ngx_http_task_redis_leave(redis);
 
     if (redis->calls.context) {

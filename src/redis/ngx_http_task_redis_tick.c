@@ -198,6 +198,7 @@ ngx_http_task_redis_tick_reply(ngx_http_task_redis_call_t *call,
     }
 
     redis->ticked = ngx_http_task_now();
+    ngx_http_task_redis_keep_heard(redis);
 
     asked = reply->element[1];
     counts = reply->element[3];
