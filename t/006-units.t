@@ -14,6 +14,6 @@ unit("base/$_", "$_: ") for 'timer', 'hold', 'memory', 'watch';
 unit("run/$_", "$_: ") for 'limit';
 unit("jobs/store/$_", "$_: ") for 'job_look', 'job_room';
 
-cmp_ok(Test::More->builder->current_test, '>=', 480, 'all cases');
+cmp_ok(Test::More->builder->current_test, '>=', 800, 'all cases');
 
 done_testing();

@@ -68,12 +68,13 @@ $s->open_gate('held');
 $s->stop('TERM');
 $s->check_log;
 
-# a result that cannot have room drops nobody's
+# a result that cannot have room drops nobody's: in JSON it is twice as long as
+# what the job is made of, which has room
 
-$s = TaskServer->start(%conf, http => 'task_job_zone jobs:64k max_result=1m;
+$s = TaskServer->start(%conf, http => 'task_job_zone jobs:96k max_result=1m;
                        large_client_header_buffers 4 128k;');
 my @others = map done(result(300))->{id}, 1 .. 15;
-$r = done(result(50_000));
+$r = done(result(5000, '%01'));
 is("$r->{state}, $r->{error}", 'failed, the result is too large', 'larger than the zone');
 is(scalar(grep poll($_, '')->{state} eq 'done', @others), 15, 'all others are there still');
 $s->stop('TERM');
@@ -103,7 +104,7 @@ $s->check_log;
 
 # keep: no result is dropped before
 
-$s = TaskServer->start(%conf, http => 'task_job_zone jobs:64k keep=1s;');
+$s = TaskServer->start(%conf, http => 'task_job_zone jobs:96k keep=1s;');
 my $since = time();
 my $first = done('/job?duration=0')->{id};
 while (time() - $since < 0.9) {
@@ -119,7 +120,7 @@ $s->check_log;
 
 # "Unknown, or expired: 404", however it is asked
 
-$s = TaskServer->start(%conf, http => 'task_job_zone jobs:64k ttl=500ms;');
+$s = TaskServer->start(%conf, http => 'task_job_zone jobs:96k ttl=500ms;');
 $since = time();
 @ids = map done('/job?duration=0')->{id}, 1 .. 5;
 $s->wait_for(sub { poll($ids[-1], '')->{state} eq '404' }, 'it to expire');

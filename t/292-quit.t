@@ -126,7 +126,8 @@ $s->check_log;
 
 $s = TaskServer->start(conf('200ms jobs=450ms'));
 %id = map { $_ => submit($_) } 'async?duration=30s', 'thread?duration=30s',
-    'queued?duration=30s', 'queued?duration=30s&n=2', 'steps?ms=10s';
+    'queued?duration=30s', 'steps?ms=10s';
+my $waits = submit('queued?duration=500ms&n=2');
 my $short = submit('async?duration=100ms');
 is(wait_ended($short)->{state}, 'done', 'one that ends before');
 ($old) = $s->workers;
@@ -140,6 +141,7 @@ for (sort keys %id) {
 cmp_ok(time() - $start, '>=', 0.45, 'not before');
 wait_gone($old);
 cmp_ok(time() - $start, '<', 10, 'and the worker leaves');
+is(wait_ended($waits)->{state}, 'done', 'one that waited runs in the new worker');
 my $log = $s->text('error.log');
 for (sort keys %id) {
     my ($name) = /^steps/ ? 'steps' : 'sleep';

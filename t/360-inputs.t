@@ -150,6 +150,53 @@ is(join("\n", map name($table->{rows}[$_]), @other), '',
 
 stop($a);
 
+# and so is a job that waits, and is made of what its store has: each that is
+# not wrong waits until the only thread is free; but for a long body, which only
+# a thread would read
+
+my $j = TaskServer->start(
+    main => "task_load $tasks/inputs.so; task_load $tasks/probe.so;
+             thread_pool one threads=1;",
+    http => 'task_job_zone jobs:64m max_body=8m max_result=8m;
+             task_mode thread=one;',
+    server => "
+        task_background prefer zone=jobs;
+        location = /hold { task stubborn; task_background off; }
+        location /jobs/ { task_jobs zone=jobs; }
+        $server");
+
+my $hold = $j->open('/hold?ms=60s&' . $j->gate('hold'));
+$j->wait_for(sub { $j->get('/jobs/')->{status} == 404 }, 'an answer');
+
+my @jobs;
+
+for my $i (grep $seen[$_] =~ /^200 / && $table->{rows}[$_]{method} ne 'HEAD'
+                && length(body($table->{rows}[$_]) // '') < 65536,
+           0 .. $#{ $table->{rows} }) {
+    my $row = { %{ $table->{rows}[$i] } };
+
+    $row->{headers} = [ @{ $row->{headers} || [] }, [ Prefer => 'respond-async' ] ];
+
+    my $r = ask($j, $row);
+    my ($href) = $r->{headers} =~ /^Location: (\S+)\r?$/m;
+
+    push @jobs, [ $i, $r->{status} == 202 ? $href : undef ];
+    diag(name($row), ": $r->{status}") if $r->{status} != 202;
+}
+
+is(scalar(grep !defined $_->[1], @jobs), 0, 'each is accepted as a job');
+cmp_ok(scalar(@jobs), '>', 150, 'of many kinds');
+$j->open_gate('hold');
+is($j->read($hold)->{status}, 200, 'the thread is free');
+
+@other = grep said($j->get("$_->[1]/result?wait=30s")) ne $seen[$_->[0]],
+         grep defined $_->[1], @jobs;
+
+is(join("\n", map name($table->{rows}[$_->[0]]), @other), '',
+   'the job answers alike');
+
+stop($j);
+
 done_testing();
 
 sub stop {

@@ -50,7 +50,7 @@ for my $mode ('thread', 'async', 'sync') {
 
 my $s = TaskServer->start(
     main => $load, server => $server, log_level => 'error',
-    http => 'task_job_zone jobs:8m max_body=64m; access_log off;
+    http => 'task_job_zone jobs:96m max_body=64m; access_log off;
              client_max_body_size 64m; large_client_header_buffers 4 2m;');
 
 # the answer of each mode, how long it held the loop at best; a job's is its

@@ -33,7 +33,8 @@ BENCH_NEEDS   = $(SERVER_NEEDS) python3-asyncpg perl valgrind wrk \
                 nghttp2-client util-linux python3 python3-matplotlib \
                 libnginx-mod-http-echo libnginx-mod-http-lua \
                 libnginx-mod-http-js python3-fastapi uvicorn python3-uvloop \
-                python3-httptools python3-multipart
+                python3-httptools python3-multipart python3-celery python3-rq \
+                python3-hiredis
 
 # when the recipe runs: nginx's Makefile is made by then
 
@@ -67,7 +68,8 @@ $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
 UNIT_SANE     = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 $(BUILD)/unit/%: UNIT_FLAGS = $(NGX_INCLUDES)
-$(BUILD)/unit/base/% $(BUILD)/unit/run/% $(BUILD)/unit/jobs/store/job_room: \
+$(BUILD)/unit/base/% $(BUILD)/unit/run/% $(BUILD)/unit/jobs/store/job_room \
+    $(BUILD)/unit/jobs/store/journal $(BUILD)/unit/jobs/store/journal_disk: \
     UNIT_FLAGS = $(NGX_INCLUDES) $(UNIT_SANE)
 $(BUILD)/unit/text/%: UNIT_FLAGS = -Isrc $(UNIT_SANE)
 
@@ -170,7 +172,7 @@ slow-reader:
 
 FUZZ_TEXT     = json text number field
 FUZZERS       = $(FUZZ_TEXT:%=$(BUILD)/fuzz/%) $(BUILD)/fuzz/multipart \
-                $(BUILD)/fuzz/value $(BUILD)/fuzz/input
+                $(BUILD)/fuzz/value $(BUILD)/fuzz/input $(BUILD)/fuzz/journal
 FUZZ_CC       = clang -g -O1 -fsanitize=fuzzer,address,undefined \
                 -fno-sanitize-recover=undefined
 
@@ -187,6 +189,10 @@ $(BUILD)/fuzz/value $(BUILD)/fuzz/input: $(BUILD)/fuzz/%: t/fuzz/%.c \
 	    $$(sh util/includes.sh $(NGX_SOURCE) $(OBJ)) -o $@ $< $(TEXT_C) \
 	    $(addprefix $(NGX_SOURCE)/src/,core/ngx_parse.c core/ngx_string.c \
 	    core/ngx_palloc.c os/unix/ngx_alloc.c) $(TEXT_LIBS)
+
+$(BUILD)/fuzz/journal: t/fuzz/journal.c $(wildcard t/lib/*.h) $(C_FILES) \
+    $(H_FILES) $(OBJ)/Makefile
+	@$(FUZZ_CC) -I t/lib $$(sh util/includes.sh $(NGX_SOURCE) $(OBJ)) -o $@ $<
 
 fuzz:
 	@$(PACKAGES) install clang libclang-rt-dev perl $(BUILD_NEEDS)
@@ -229,7 +235,8 @@ bench:
 	@$(PACKAGES) install $(RUN_NEEDS) $(TASK_NEEDS) $(BENCH_NEEDS)
 	@$(MAKE) -s build tasks $(BUILD)/tasks/test/seccomp.so $(EMPTY_MODULE) \
 	    $(BUILD)/tasks/test/stream.so $(BUILD)/tasks/test/fetch.so \
-	    $(BUILD)/tasks/test/upload.so $(BUILD)/bench/sink $(BUILD)/bench/source
+	    $(BUILD)/tasks/test/upload.so $(BUILD)/tasks/test/stamp.so \
+	    $(BUILD)/bench/sink $(BUILD)/bench/source
 	@TASK_NGINX=$(NGINX) TASK_MODULE=$(MODULE) TASK_EMPTY=$(EMPTY_MODULE) \
 	    /usr/bin/python3 t/bench/bench.py $(NAMES)
 

@@ -68,7 +68,7 @@ ngx_http_task_ready_handler(ngx_http_request_t *r)
             && !ngx_http_task_limit_has_room(limit[i]))
         {
             return ngx_http_task_send_unavailable(r,
-                                          ngx_http_task_limit_retry(limit[i], 0));
+                                       ngx_http_task_limit_retry(limit[i], 0));
         }
     }
 

@@ -103,7 +103,8 @@ ngx_http_task_body_own(ngx_http_task_input_t *in)
 }
 
 
-/* leaves it in the request, which is there while it is read in steps */
+/* leaves it in the request, which is there while it is read in steps; that of a
+   job is copied then */
 
 static void
 ngx_http_task_body_leave(ngx_http_task_input_t *in, ngx_http_request_t *r,
@@ -118,7 +119,7 @@ ngx_http_task_body_leave(ngx_http_task_input_t *in, ngx_http_request_t *r,
     if (file) {
         in->body.offset = file->file_pos;
 
-    } else if (bufs->next == NULL) {
+    } else if (bufs->next == NULL && !in->job) {
         in->body.data = bufs->buf->pos;
     }
 }

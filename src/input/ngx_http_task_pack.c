@@ -6,8 +6,8 @@
  *
  * The bytes begin with a version and the key of a location, and go on with
  * items: a tag, a length of 32 bits, and so many bytes.  Of a number the lowest
- * byte comes first.  The body is the last item, so that it need not be copied to
- * be put behind the others.
+ * byte comes first.  The body is the last item, so that it need not be copied
+ * to be put behind the others.
  */
 
 
@@ -123,15 +123,16 @@ static size_t
 ngx_http_task_pack_items(u_char *p, ngx_http_task_input_t *in, ngx_str_t *line)
 {
     size_t                    n;
-    u_char                    media;
+    u_char                    media[4];
     ngx_str_t                 text;
     ngx_http_task_context_t  *context;
 
     context = in->context;
-    media = (u_char) in->media;
 
-    text.data = &media;
-    text.len = (media != 0);
+    (void) ngx_http_task_pack_number(media, in->media, sizeof(media));
+
+    text.data = media;
+    text.len = in->media ? sizeof(media) : 0;
 
 #define ngx_http_task_pack_at  (p ? p + n : NULL)
 
@@ -359,7 +360,8 @@ ngx_http_task_unpack_item(ngx_http_task_input_t *in, u_char tag,
         return ngx_http_task_unpack_value(in, *arg, text);
 
     case NGX_HTTP_TASK_PACK_MEDIA:
-        in->media = text->len ? text->data[0] : 0;
+        in->media = (text->len == 4)
+                    ? ngx_http_task_unpack_number(text->data, 4) : 0;
         return (in->media & in->conf->function->bodies) ? NGX_OK
                                                         : NGX_DECLINED;
 

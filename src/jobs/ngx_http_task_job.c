@@ -60,13 +60,8 @@ ngx_http_task_job_run(ngx_task_t *t)
 
 
 void
-ngx_http_task_job_fail(ngx_task_t *t, const char *wrong)
+ngx_http_task_job_fail(ngx_task_t *t)
 {
-    ngx_http_task_job_t  *job;
-
-    job = t->client_data;
-
-    job->wrong = wrong;
     t->rc = NGX_TASK_FAILED;
 
     ngx_http_task_finish(t);
@@ -124,7 +119,7 @@ ngx_http_task_job_client_answer(ngx_task_t *t)
 
     job = t->client_data;
 
-    ngx_http_task_job_serve_leave(job);
+    ngx_http_task_timer_clear(&job->timer);
 
     if (job->back) {
         t->held = 1;
@@ -310,6 +305,12 @@ ngx_http_task_jobs_abandon(void)
     {
         job = ngx_queue_data(hold, ngx_http_task_job_t, hold);
         t = job->task;
+
+        /* one that has not begun waits for another worker */
+
+        if (ngx_http_task_atomic_get(&t->started) <= 0) {
+            continue;
+        }
 
         ngx_log_error(NGX_LOG_ERR, t->log, 0,
                       "job \"%V\" did not end before its worker, it is lost",

@@ -16,6 +16,7 @@ static void ngx_http_task_job_gone(void *data);
 static void ngx_http_task_job_added(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
 static void ngx_http_task_job_no_room(ngx_task_t *t);
+static const char *ngx_http_task_job_why(ngx_http_task_store_why_e why);
 static void ngx_http_task_job_taken(ngx_task_t *t);
 static void ngx_http_task_job_tell(ngx_task_t *t);
 static void ngx_http_task_job_unreserve(ngx_http_task_job_t *job);
@@ -200,15 +201,6 @@ ngx_http_task_job_no_room(ngx_task_t *t)
     ngx_http_task_job_t    *job;
     ngx_http_task_limit_t  *limit;
 
-    static const char *const  why[] = {
-        "no memory",
-        "it is full",
-        "this location has \"max\" jobs",
-        "",
-        "too many queues have jobs",
-        "the engine is away"
-    };
-
     job = t->client_data;
     limit = t->conf->limit;
     log = t->request ? t->log : ngx_cycle->log;
@@ -217,7 +209,8 @@ ngx_http_task_job_no_room(ngx_task_t *t)
     if (job->op.why != NGX_HTTP_TASK_STORE_QUEUE) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "no room for a job in task_job_zone \"%V\": %s",
-                      &job->store->name, why[job->op.why]);
+                      &job->store->name,
+                      ngx_http_task_job_why(job->op.why));
 
     } else if (limit) {
         ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
@@ -230,6 +223,29 @@ ngx_http_task_job_no_room(ngx_task_t *t)
     }
 
     ngx_http_task_job_refuse(t, retry);
+}
+
+
+static const char *
+ngx_http_task_job_why(ngx_http_task_store_why_e why)
+{
+    switch (why) {
+
+    case NGX_HTTP_TASK_STORE_FULL:
+        return "it is full";
+
+    case NGX_HTTP_TASK_STORE_SHARE:
+        return "this location has \"max\" jobs";
+
+    case NGX_HTTP_TASK_STORE_QUEUES:
+        return "too many queues have jobs";
+
+    case NGX_HTTP_TASK_STORE_AWAY:
+        return "the engine is away";
+
+    default:
+        return "no memory";
+    }
 }
 
 

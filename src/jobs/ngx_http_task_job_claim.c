@@ -181,8 +181,10 @@ ngx_http_task_job_claim_go(ngx_task_t *t, ngx_int_t rc)
         return;
     }
 
-    ngx_http_task_job_fail(t, (rc == NGX_DECLINED)
-                              ? "its input is not valid here" : "no memory");
+    job->wrong = (rc == NGX_DECLINED) ? "its input is not valid here"
+                                      : "no memory";
+
+    ngx_http_task_job_fail(t);
 }
 
 

@@ -12,6 +12,9 @@ static ngx_uint_t ngx_http_task_job_server(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *cscf);
 static char *ngx_http_task_job_options(ngx_conf_t *cf,
     ngx_http_task_job_conf_t *jcf);
+static char *ngx_http_task_job_queue_option(ngx_conf_t *cf,
+    ngx_http_task_job_conf_t *jcf, ngx_http_task_option_t *max,
+    ngx_http_task_option_t *queue);
 
 
 /* "off | on | prefer zone=name [location=/jobs/] [max=1000] [queue=name]" */
@@ -56,7 +59,6 @@ ngx_http_task_job_background(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static char *
 ngx_http_task_job_options(ngx_conf_t *cf, ngx_http_task_job_conf_t *jcf)
 {
-    ngx_int_t  n;
     ngx_str_t  zone, location, max, queue;
 
     ngx_http_task_option_t  options[] = {
@@ -103,24 +105,37 @@ ngx_http_task_job_options(ngx_conf_t *cf, ngx_http_task_job_conf_t *jcf)
 
     jcf->location = location;
 
-    n = max.data ? ngx_atoi(max.data, max.len) : 0;
+    return ngx_http_task_job_queue_option(cf, jcf, &options[2], &options[3]);
+}
 
-    if (n == NGX_ERROR || (max.data && n == 0)) {
-        return ngx_http_task_conf_invalid(cf, &options[2],
-                                          "a number that is not 0");
+
+/* "max" and "queue" */
+
+static char *
+ngx_http_task_job_queue_option(ngx_conf_t *cf, ngx_http_task_job_conf_t *jcf,
+    ngx_http_task_option_t *max, ngx_http_task_option_t *queue)
+{
+    ngx_int_t   n;
+    ngx_str_t  *name;
+
+    n = max->value->data ? ngx_atoi(max->value->data, max->value->len) : 0;
+
+    if (n == NGX_ERROR || (max->value->data && n == 0)) {
+        return ngx_http_task_conf_invalid(cf, max, "a number that is not 0");
     }
 
-    jcf->max = n;
+    name = queue->value;
 
-    if (queue.data
-        && (queue.len == 0 || queue.len > NGX_HTTP_TASK_JOB_QUEUE
-            || ngx_http_task_utf8_valid(queue.data, queue.len) != queue.len))
+    if (name->data
+        && (name->len == 0 || name->len > NGX_HTTP_TASK_JOB_QUEUE
+            || ngx_http_task_utf8_valid(name->data, name->len) != name->len))
     {
-        return ngx_http_task_conf_invalid(cf, &options[3],
+        return ngx_http_task_conf_invalid(cf, queue,
                                           "a name of at most 64 bytes");
     }
 
-    jcf->queue = queue;
+    jcf->max = n;
+    jcf->queue = *name;
 
     return NGX_CONF_OK;
 }

@@ -52,6 +52,11 @@ ngx_http_task_job_end_set(ngx_task_t *t)
             ngx_http_task_job_end_failed(t, NGX_HTTP_INTERNAL_SERVER_ERROR,
                                          job->wrong);
 
+        } else if (ngx_http_task_atomic_get(&t->result.invalid)) {
+            job->wrong = "its input is not valid here";
+            ngx_http_task_job_end_failed(t, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                         job->wrong);
+
         } else if (ngx_http_task_result_why(t)) {
             ngx_http_task_job_end_failed(t, NGX_HTTP_INTERNAL_SERVER_ERROR,
                                          "Internal Server Error");

@@ -6,8 +6,8 @@
  * Room is what task_limit has, and in task_mode thread a thread that is free.
  * nginx's pools do not tell how many threads they have: so a worker claims a
  * job only when each piece that it gave to the pool was begun.  If the job is
- * not begun soon all the same, and another worker has room, it is given back,
- * and this pool is taken to be full until one of its threads returns.
+ * not begun soon all the same, as many run as the pool has threads for: that is
+ * believed for a while.  If another worker has room, the job is given back.
  */
 
 
@@ -27,6 +27,8 @@ static ngx_http_task_job_serve_t *ngx_http_task_job_serve_get(ngx_conf_t *cf,
 static void ngx_http_task_job_serve_ready(void *data);
 static void ngx_http_task_job_serve_idle(void *data);
 static void ngx_http_task_job_serve_pools(void);
+static ngx_uint_t ngx_http_task_job_serve_pool(ngx_http_task_job_serve_t *s,
+    ngx_thread_pool_t *tp);
 static ngx_uint_t ngx_http_task_job_serve_step(ngx_http_task_work_t *work);
 static ngx_int_t ngx_http_task_job_serve_claim(ngx_http_task_job_serve_t *s,
     ngx_msec_t older);
@@ -34,6 +36,7 @@ static void ngx_http_task_job_serve_claimed(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
 static void ngx_http_task_job_serve_returned(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
+static void ngx_http_task_job_serve_wait(ngx_http_task_job_t *job);
 static void ngx_http_task_job_serve_patience(void *data);
 
 
@@ -79,6 +82,12 @@ ngx_http_task_job_serve(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf,
     runner->run = run;
     runner->args = args;
     runner->conf = conf;
+
+    /* the shortest one: another job is only claimed too early by it */
+
+    if (run->timeout && (s->timeout == 0 || run->timeout < s->timeout)) {
+        s->timeout = run->timeout;
+    }
 
     conf->serve = s;
 
@@ -261,7 +270,6 @@ ngx_uint_t
 ngx_http_task_job_serve_room(ngx_http_task_job_serve_t *s)
 {
     ngx_uint_t                   n;
-    ngx_http_task_pool_t        *pool;
     ngx_http_task_store_t       *store;
     ngx_http_task_job_runner_t  *runner;
 
@@ -281,17 +289,38 @@ ngx_http_task_job_serve_room(ngx_http_task_job_serve_t *s)
     n = runner->run->limit ? ngx_http_task_limit_free(runner->run->limit)
                            : NGX_MAX_INT_T_VALUE;
 
-    if (n && runner->run->mode.executor->thread) {
-        pool = ngx_http_task_pool_get(runner->run->mode.pool);
+    return (n && runner->run->mode.executor->thread)
+           ? ngx_http_task_job_serve_pool(s, runner->run->mode.pool) : n;
+}
 
-        if (pool == NULL || !ngx_http_task_pool_has_room(pool)) {
-            return 0;
-        }
 
-        n = 1;
+/* where a thread may be free, or not, a worker that has one goes first */
+
+static ngx_uint_t
+ngx_http_task_job_serve_pool(ngx_http_task_job_serve_t *s,
+    ngx_thread_pool_t *tp)
+{
+    ngx_http_task_pool_t   *pool;
+    ngx_http_task_store_t  *store;
+
+    pool = ngx_http_task_pool_get(tp);
+    store = s->queue->store;
+
+    if (pool == NULL) {
+        return 0;
     }
 
-    return n;
+    switch (ngx_http_task_pool_has_room(pool)) {
+
+    case NGX_HTTP_TASK_POOL_FREE:
+        return 1;
+
+    case NGX_HTTP_TASK_POOL_MAYBE:
+        return !store->type->wanted(store, s->queue);
+
+    default:
+        return 0;
+    }
 }
 
 
@@ -308,12 +337,10 @@ ngx_http_task_job_serve_taken(ngx_http_task_job_serve_t *s, ngx_uint_t room)
 static ngx_uint_t
 ngx_http_task_job_serve_step(ngx_http_task_work_t *work)
 {
-    ngx_http_task_store_t       *store;
-    ngx_http_task_job_serve_t   *s;
-    ngx_http_task_job_runner_t  *runner;
+    ngx_http_task_store_t      *store;
+    ngx_http_task_job_serve_t  *s;
 
     s = ngx_queue_data(work, ngx_http_task_job_serve_t, work);
-    runner = s->runners.elts;
     store = s->queue->store;
 
     /* it goes on when the store has answered */
@@ -330,8 +357,8 @@ ngx_http_task_job_serve_step(ngx_http_task_work_t *work)
 
     /* a job that has waited too long ends, without room */
 
-    return runner->run->timeout && !ngx_exiting
-           && ngx_http_task_job_serve_claim(s, runner->run->timeout) == NGX_OK;
+    return s->timeout && !ngx_exiting
+           && ngx_http_task_job_serve_claim(s, s->timeout) == NGX_OK;
 }
 
 
@@ -340,15 +367,25 @@ ngx_http_task_job_serve_step(ngx_http_task_work_t *work)
 static ngx_int_t
 ngx_http_task_job_serve_claim(ngx_http_task_job_serve_t *s, ngx_msec_t older)
 {
-    ngx_http_task_store_t  *store;
+    ngx_http_task_store_t       *store;
+    ngx_http_task_limit_t       *limit;
+    ngx_http_task_job_runner_t  *runner;
 
     store = s->queue->store;
+    runner = s->runners.elts;
 
     s->op.pool = ngx_http_task_memory_create();
 
     if (s->op.pool == NULL) {
         return NGX_ERROR;
     }
+
+    /* the store may take a while to answer: its turn is not given to others */
+
+    limit = (older == 0) ? runner->run->limit : NULL;
+
+    s->reserved = (limit && ngx_http_task_limit_reserve(limit) == NGX_OK)
+                  ? limit : NULL;
 
     s->op.handler = ngx_http_task_job_serve_claimed;
     s->op.data = s;
@@ -372,6 +409,11 @@ ngx_http_task_job_serve_claimed(ngx_http_task_store_op_t *op, ngx_int_t rc)
     s = op->data;
     s->rc = rc;
 
+    if (s->reserved) {
+        ngx_http_task_limit_unreserve(s->reserved);
+        s->reserved = NULL;
+    }
+
     if (rc != NGX_OK) {
         s->hungry = (rc == NGX_DECLINED && op->older == 0);
         ngx_http_task_memory_destroy(op->pool);
@@ -394,13 +436,9 @@ ngx_http_task_job_serve_claimed(ngx_http_task_store_op_t *op, ngx_int_t rc)
 
     if (t->conf->mode.executor->thread) {
         job = t->client_data;
-
-        s->last = job;
         job->serve = s;
 
-        ngx_http_task_timer_set(&s->timer, ngx_http_task_job_serve_patience, s,
-                                ngx_http_task_now()
-                                + NGX_HTTP_TASK_JOB_PATIENCE);
+        ngx_http_task_job_serve_wait(job);
     }
 
     ngx_http_task_job_claim_start(t);
@@ -418,48 +456,39 @@ ngx_http_task_job_serve_returned(ngx_http_task_store_op_t *op, ngx_int_t rc)
 }
 
 
-/* a job ends: it waits for no thread any more */
+/* when it has waited for a thread so long, or when it ends, the timer goes */
 
-void
-ngx_http_task_job_serve_leave(ngx_http_task_job_t *job)
+static void
+ngx_http_task_job_serve_wait(ngx_http_task_job_t *job)
 {
-    if (job->serve && job->serve->last == job) {
-        job->serve->last = NULL;
-        ngx_http_task_timer_clear(&job->serve->timer);
-    }
-
-    job->serve = NULL;
+    ngx_http_task_timer_set(&job->timer, ngx_http_task_job_serve_patience, job,
+                            ngx_http_task_now() + NGX_HTTP_TASK_JOB_PATIENCE);
 }
 
-
-/* the newest job has waited for a thread */
 
 static void
 ngx_http_task_job_serve_patience(void *data)
 {
-    ngx_http_task_job_serve_t *s = data;
+    ngx_http_task_job_t *job = data;
 
-    ngx_task_t                  *t;
-    ngx_http_task_store_t       *store;
-    ngx_http_task_job_runner_t  *runner;
+    ngx_task_t                 *t;
+    ngx_http_task_queue_t      *queue;
+    ngx_http_task_job_serve_t  *s;
 
-    t = s->last->task;
-    store = s->queue->store;
-    runner = s->runners.elts;
+    s = job->serve;
+    t = job->task;
+    queue = s->queue;
 
     if (ngx_http_task_atomic_get(&t->started)) {
-        s->last = NULL;
         return;
     }
 
-    if (!store->type->wanted(store, s->queue)) {
-        ngx_http_task_timer_set(&s->timer, ngx_http_task_job_serve_patience, s,
-                                ngx_http_task_now()
-                                + NGX_HTTP_TASK_JOB_PATIENCE);
+    ngx_http_task_pool_full(ngx_http_task_pool_get(t->conf->mode.pool));
+
+    if (!queue->store->type->wanted(queue->store, queue)) {
+        ngx_http_task_job_serve_wait(job);
         return;
     }
-
-    ngx_http_task_pool_full(ngx_http_task_pool_get(runner->run->mode.pool));
 
     (void) ngx_http_task_job_withdraw(t);
 }

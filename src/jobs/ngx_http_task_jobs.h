@@ -63,7 +63,9 @@ typedef struct ngx_http_task_job_s  ngx_http_task_job_t;
 
 struct ngx_http_task_job_serve_s {
     ngx_http_task_queue_t     *queue;
-    ngx_array_t                runners;      /* ngx_http_task_job_runner_t */
+    ngx_array_t                runners;      /* ngx_http_task_job_runner_t; the
+                                                first one tells what is room */
+    ngx_msec_t                 timeout;      /* of task_timeout; 0: none */
 
     /* state of this worker */
 
@@ -71,9 +73,8 @@ struct ngx_http_task_job_serve_s {
     ngx_http_task_work_t       work;         /* claims jobs */
     ngx_http_task_store_op_t   op;           /* of a claim */
     ngx_int_t                  rc;           /* what it was answered */
+    ngx_http_task_limit_t     *reserved;     /* a turn for the job, or NULL */
     ngx_uint_t                 hungry;       /* 1: the store tells of a job */
-    ngx_http_task_job_t       *last;         /* waits for a thread, or NULL */
-    ngx_http_task_timer_t      timer;        /* then it is given back */
 };
 
 
@@ -112,7 +113,8 @@ struct ngx_http_task_job_s {
     ngx_str_t                  input;        /* as the store has it */
     ngx_uint_t                 ahead;        /* 1: that is read now */
     ngx_uint_t                 back;         /* 1: it is given back */
-    ngx_http_task_job_serve_t *serve;        /* it waits for a thread, maybe */
+    ngx_http_task_job_serve_t *serve;        /* it waits for a thread, .. */
+    ngx_http_task_timer_t      timer;        /* .. and then is given back */
 };
 
 
@@ -140,9 +142,9 @@ void ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
 void ngx_http_task_job_hold(ngx_task_t *t);
 void ngx_http_task_job_run(ngx_task_t *t);
 
-/* it cannot run: it has failed; what is wrong is a constant */
+/* it cannot run: it has failed, as job->wrong says */
 
-void ngx_http_task_job_fail(ngx_task_t *t, const char *wrong);
+void ngx_http_task_job_fail(ngx_task_t *t);
 
 /* it runs elsewhere; returns 0 if it has begun */
 
@@ -176,14 +178,10 @@ ngx_uint_t ngx_http_task_job_serve_room(ngx_http_task_job_serve_t *s);
 void ngx_http_task_job_serve_taken(ngx_http_task_job_serve_t *s,
     ngx_uint_t room);
 
-/* a job waits for no thread any more */
-
-void ngx_http_task_job_serve_leave(ngx_http_task_job_t *job);
-
 
 /*
- * ngx_http_task_job_claim.c: makes a task of a job that was claimed, whose input
- * is not read yet.  NULL: no memory.
+ * ngx_http_task_job_claim.c: makes a task of a job that was claimed, whose
+ * input is not read yet.  NULL: no memory.
  */
 
 ngx_task_t *ngx_http_task_job_claim_make(ngx_http_task_job_serve_t *s,

@@ -17,9 +17,9 @@
 
 #define NGX_HTTP_TASK_POOL_RETRY  1000
 
-/* how long a pool is taken to be full, at most, nanoseconds */
+/* how long it is believed how many threads a pool has for us, nanoseconds */
 
-#define NGX_HTTP_TASK_POOL_FULL   1000000000LL
+#define NGX_HTTP_TASK_POOL_KNOWN  1000000000LL
 
 
 static ngx_int_t ngx_http_task_pool_give(ngx_http_task_piece_t *piece);
@@ -150,7 +150,7 @@ ngx_http_task_pool_returned(ngx_http_task_piece_t *piece)
 
     ngx_http_task_unhold(&piece->hold);
 
-    piece->pool->full = 0;
+    piece->pool->returned++;
 
     (void) ngx_http_task_pool_next(piece->pool);
 
@@ -190,35 +190,47 @@ ngx_http_task_pool_init(void (*idle)(void))
 }
 
 
-ngx_uint_t
+ngx_http_task_pool_room_e
 ngx_http_task_pool_has_room(ngx_http_task_pool_t *pool)
 {
-    if (pool->full && ngx_http_task_now() < pool->full) {
-        return 0;
-    }
-
-    pool->full = 0;
+    uint32_t  running;
 
     if (!ngx_queue_empty(&pool->waiting)) {
-        return 0;
+        return NGX_HTTP_TASK_POOL_NONE;
     }
 
-    if (pool->given == __atomic_load_n(&pool->begun, __ATOMIC_SEQ_CST)) {
-        return 1;
+    running = ngx_http_task_atomic_get(&pool->begun) - pool->returned;
+
+    if (running >= pool->threads && ngx_http_task_now() < pool->known) {
+        return NGX_HTTP_TASK_POOL_NONE;
     }
 
-    /* the last one may be begun now, before its thread can see the question */
+    if (pool->given != __atomic_load_n(&pool->begun, __ATOMIC_SEQ_CST)) {
 
-    __atomic_store_n(&pool->asked, 1, __ATOMIC_SEQ_CST);
+        /* it may be begun now, before its thread can see the question */
 
-    return pool->given == __atomic_load_n(&pool->begun, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&pool->asked, 1, __ATOMIC_SEQ_CST);
+
+        if (pool->given != __atomic_load_n(&pool->begun, __ATOMIC_SEQ_CST)) {
+            return NGX_HTTP_TASK_POOL_NONE;
+        }
+    }
+
+    if (running < pool->most) {
+        return NGX_HTTP_TASK_POOL_FREE;
+    }
+
+    pool->most = running;
+
+    return running ? NGX_HTTP_TASK_POOL_MAYBE : NGX_HTTP_TASK_POOL_FREE;
 }
 
 
 void
 ngx_http_task_pool_full(ngx_http_task_pool_t *pool)
 {
-    pool->full = ngx_http_task_now() + NGX_HTTP_TASK_POOL_FULL;
+    pool->threads = ngx_http_task_atomic_get(&pool->begun) - pool->returned;
+    pool->known = ngx_http_task_now() + NGX_HTTP_TASK_POOL_KNOWN;
 }
 
 

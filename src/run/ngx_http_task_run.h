@@ -302,8 +302,11 @@ struct ngx_http_task_pool_s {
     ngx_queue_t            waiting;      /* pieces that wait for room */
     uint32_t               given;        /* pieces, to nginx's pool, .. */
     uint32_t               begun;        /* [both] .. and begun by threads */
+    uint32_t               returned;     /* pieces that are back */
     uint32_t               asked;        /* [both] 1: the bell is to be rung */
-    int64_t                full;         /* until then, ns; 0: it is not */
+    uint32_t               most;         /* so many have run at a time */
+    uint32_t               threads;      /* so many ran when others waited .. */
+    int64_t                known;        /* .. which is believed till then */
     ngx_http_task_bell_t   bell;
     ngx_http_task_pool_t  *next;
 };
@@ -328,15 +331,23 @@ void ngx_http_task_pool_returned(ngx_http_task_piece_t *piece);
 void ngx_http_task_pool_begun(ngx_http_task_piece_t *piece);
 
 /*
- * Returns 1 if a piece may be begun at once, as far as can be known: each one
- * that was given was begun, and full() was not told.  With 0, idle() is called
- * when that may have changed.
+ * Returns whether a thread is free, as far as can be known: if each piece that
+ * was given was begun, and fewer run than when full() was told, it may be; it
+ * is, if as many have run at a time.  With NONE, idle() is called when that may
+ * have changed.
  */
 
-ngx_uint_t ngx_http_task_pool_has_room(ngx_http_task_pool_t *pool);
+typedef enum {
+    NGX_HTTP_TASK_POOL_NONE = 0,
+    NGX_HTTP_TASK_POOL_MAYBE,
+    NGX_HTTP_TASK_POOL_FREE
+} ngx_http_task_pool_room_e;
+
+ngx_http_task_pool_room_e ngx_http_task_pool_has_room(
+    ngx_http_task_pool_t *pool);
 void ngx_http_task_pool_init(void (*idle)(void));
 
-/* no thread begins what waits: until a piece returns, or a second is over */
+/* no thread begins what waits: all of them run something */
 
 void ngx_http_task_pool_full(ngx_http_task_pool_t *pool);
 

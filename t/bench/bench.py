@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """The benchmark: all that is compared runs in turns, A B A B, on one machine.
 
-    python3 t/bench/bench.py          about 12 minutes
-    FULL=1 python3 t/bench/bench.py   about 40
+    python3 t/bench/bench.py          about 20 minutes
+    FULL=1 python3 t/bench/bench.py   about 55
     python3 t/bench/bench.py jobs     one part of it, or some
 
 "streams" makes a root of a newer Debian in build/bench/forky, for its FastAPI:
@@ -27,6 +27,7 @@ import crowds
 import databases
 import fetches
 import jobs
+import queues
 import rates
 import report
 import servers
@@ -80,6 +81,7 @@ PARTS = {
     "memory": crowds.memory,
     "growth": crowds.growth,
     "jobs": jobs.jobs,
+    "queues": queues.queues,
     "beside": beside.beside,
     "cores": cores.cores,
     "streams": streams.streams,

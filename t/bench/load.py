@@ -44,10 +44,11 @@ def run(server, uri, command):
     return out, cpu
 
 
-def wrk(server, uri, duration, connections=64, pin=True, script=None):
+def wrk(server, uri, duration, connections=64, pin=True, script=None, timeout=2):
     """Requests a second, CPU seconds of the server for each, how much of a core
     it used, latencies."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{duration}s", "--latency"]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{duration}s", "--latency",
+               "--timeout", f"{timeout}s"]
     command += ["-s", script] if script else []
     command += [server.base + uri]
     out, cpu = run(server, uri, pinned(command) if pin else command)
@@ -55,6 +56,7 @@ def wrk(server, uri, duration, connections=64, pin=True, script=None):
     number, took = re.search(r"(\d+) requests in (\S+),", out).groups()
 
     return {
+        "number": int(number),
         "rate": float(re.search(r"Requests/sec:\s+([\d.]+)", out, re.M).group(1)),
         "cpu": cpu / int(number),
         "busy": cpu / seconds(took),
@@ -77,9 +79,11 @@ def h2load(server, uri, duration):
 
 
 @contextlib.contextmanager
-def held(server, uri, connections, pin=True):
+def held(server, uri, connections, pin=True, script=None):
     """So many requests at a time, again and again, beside what is measured."""
-    command = ["wrk", "-t1", f"-c{connections}", "-d600s", server.base + uri]
+    command = ["wrk", "-t1", f"-c{connections}", "-d600s"]
+    command += ["-s", script] if script else []
+    command += [server.base + uri]
     process = subprocess.Popen(pinned(command) if pin else command,
                                stdout=subprocess.DEVNULL)
     time.sleep(.3)

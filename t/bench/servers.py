@@ -13,6 +13,7 @@ import time
 ROOT = os.path.join(os.getcwd(), "build", "bench")
 BUILD = os.path.join(os.getcwd(), "build")
 NGINX = os.environ.get("TASK_NGINX", "nginx")
+PYTHON = "/usr/bin/python3"
 MODULES = "/usr/lib/nginx/modules"
 CORES = sorted(os.sched_getaffinity(0))
 TICK = os.sysconf("SC_CLK_TCK")
@@ -49,6 +50,18 @@ OURS = """
 JOBS = """
     location = /job   { task sleep duration=0; task_background on zone=jobs; }
     location /jobs/   { task_jobs zone=jobs; }
+"""
+
+# the task of /held waits for others of its kind
+
+QUEUE = """
+    task_background on zone=jobs;
+    location = /async  { task stamp; task_mode async; }
+    location = /thread { task stamp; task_mode thread=default; }
+    location = /held   { task sleep; task_mode async; task_param duration default=0;
+                         task_limit running=1 queue=100000; }
+    location /jobs/    { task_jobs zone=jobs; }
+    location = /status { task_status json; }
 """
 
 FILES = """
@@ -195,18 +208,12 @@ def exact(pid):
     return total / 1e9
 
 
-class Server:
-    """A server that runs; with core, its processes are kept on that core."""
+class Program:
+    """A program that runs; with core, it is kept on that core."""
 
-    def __init__(self, name, port, command, core=None, workers=0):
-        self.name, self.port = name, port
+    def __init__(self, name, command, core=None):
+        self.name = name
         self.log = open(os.path.join(ROOT, name + ".log"), "w")
-        self.base = f"http://127.0.0.1:{port}"
-        self.h2 = f"http://127.0.0.1:{port + H2}"
-        self.workers = workers
-
-        if answers(port):
-            raise SystemExit(f"{name}: something else answers at port {port}")
 
         if core is not None and len(CORES) > 1:
             command = ["taskset", "-c", str(core)] + command
@@ -214,6 +221,35 @@ class Server:
         self.process = subprocess.Popen(command, cwd=os.getcwd(),
                                         stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=self.log)
+
+    def cpu(self):
+        """Seconds of processor time that it and its children took."""
+        pid = self.process.pid
+        return sum(ticks(p) for p in [pid] + children(pid))
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+
+class Server(Program):
+    """A server that runs; with core, its processes are kept on that core."""
+
+    def __init__(self, name, port, command, core=None, workers=0):
+        self.port = port
+        self.base = f"http://127.0.0.1:{port}"
+        self.h2 = f"http://127.0.0.1:{port + H2}"
+        self.workers = workers
+
+        if answers(port):
+            raise SystemExit(f"{name}: something else answers at port {port}")
+
+        super().__init__(name, command, core)
         until = time.time() + 20
 
         while not answers(port):
@@ -239,14 +275,26 @@ class Server:
                 if line.startswith("Private_Dirty:"):
                     return int(line.split()[1]) * 1024
 
+
+class Redis(Server):
+    """A Redis with these options, on a socket, too; what it has goes with it,
+    and both go with us."""
+
+    def __init__(self, name, port, options):
+        self.dir = subprocess.run(["sh", "util/servers.sh", "make", "redis", ROOT],
+                                  capture_output=True, text=True,
+                                  check=True).stdout.strip()
+        self.socket = os.path.join(self.dir, "data", "socket")
+        self.keep = subprocess.Popen(["setsid", "sh", "util/servers.sh", "keep",
+                                      self.dir], stdin=subprocess.PIPE)
+        super().__init__(name, port, [
+            "sh", "util/servers.sh", "run", "redis", self.dir, str(port),
+            "--unixsocket", self.socket, "--unixsocketperm", "777", *options])
+
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
+        super().stop()
+        self.keep.stdin.close()
+        self.keep.wait()
 
 
 def listen_h2(port):
@@ -261,7 +309,7 @@ def listen_h2(port):
 
 
 def nginx(name, port, locations, modules, http="", workers=1, core=None,
-          main=""):
+          main="", h2=True):
     root = os.path.join(ROOT, name)
     shutil.rmtree(root, ignore_errors=True)
     os.makedirs(root)
@@ -271,6 +319,9 @@ def nginx(name, port, locations, modules, http="", workers=1, core=None,
                     ("client_body", "proxy", "fastcgi", "scgi", "uwsgi"))
     user = "user root;" if os.getuid() == 0 else ""
     conf = os.path.join(root, "nginx.conf")
+    more = f"""server {{ {listen_h2(port + H2)}
+{locations}
+}}""" if h2 else ""
 
     with open(conf, "w") as f:
         f.write(f"""{load}{user}
@@ -289,9 +340,7 @@ client_body_buffer_size 2m;
 server {{ listen 127.0.0.1:{port} backlog=16384;
 {locations}
 }}
-server {{ {listen_h2(port + H2)}
-{locations}
-}} }}
+{more} }}
 """)
 
     return Server(name, port, [NGINX, "-p", root + "/", "-c", conf,
@@ -392,6 +441,18 @@ def fastapi_database(port, connections, core=None):
     return uvicorn("fastapi_database", 9144, "app_database", core)
 
 
+def queue(port, store, workers):
+    """Jobs in a store, for which http{} has this."""
+    return nginx("queue", port, QUEUE, [f"{BUILD}/ngx_http_task_module.so"],
+                 http=store, workers=workers, h2=False,
+                 main=f"task_load {BUILD}/tasks/test/stamp.so;")
+
+
+def pythons(name, *command):
+    """A worker of a queue: it ends when we do."""
+    return Program(name, ["setpriv", "--pdeathsig", "TERM", PYTHON, "-m", *command])
+
+
 def streams(core=None):
     return nginx("streams", 9131, STREAMS, [f"{BUILD}/ngx_http_task_module.so"],
                  main=f"""task_load {BUILD}/tasks/test/stream.so;
@@ -431,10 +492,12 @@ def fastapi(core=None, workers=1):
     return uvicorn("fastapi", 9103, "app", core)
 
 
-def uvicorn(name, port, app, core):
+def uvicorn(name, port, app, core, workers=1):
+    more = ["--workers", str(workers)] if workers > 1 else []
+
     return Server(name, port,
-                  ["/usr/bin/python3", "-m", "uvicorn", "--app-dir", "t/bench",
+                  [PYTHON, "-m", "uvicorn", "--app-dir", "t/bench",
                    f"{app}:app", "--host", "127.0.0.1", "--port", str(port),
                    "--loop", "uvloop", "--http", "httptools",
                    "--no-access-log", "--log-level", "warning",
-                   "--backlog", "16384"], core)
+                   "--backlog", "16384"] + more, core)

@@ -75,3 +75,37 @@ seed('input', $_) for "\0n=5&s=secret&ids=1&ids=2&tags=a&tags=%C3%A9&colors=red&
     "\3--b\r\n${name}n\r\n\r\n7\r\n--b\r\n${name}file; filename=a.txt\r\n"
     . "Content-Type: text/plain\r\n\r\nabc\r\n--b\r\n${name}files; filename=b"
     . "\r\n\r\n\r\n--b\r\n${name}user\r\n\r\n{\"name\":\"a\"}\r\n--b--\r\n";
+
+# steps, or a file: see t/fuzz/journal.c
+
+sub sum {
+    my ($sum, $bytes) = @_;
+
+    for my $byte (unpack 'C*', $bytes) {
+        $sum ^= $byte;
+        $sum = $sum & 1 ? ($sum >> 1) ^ 0xedb88320 : $sum >> 1 for 1 .. 8;
+    }
+
+    return $sum;
+}
+
+sub journal {
+    my $salt = 'saltsalt';
+    my $header = pack 'a8LLa8L', "ngxtask\n", 0x01020304, 1, $salt, 0;
+    my $seed = sum(0xffffffff, $salt);
+
+    return $header . pack('L', sum(0xffffffff, $header)) . join '', map {
+        my $head = pack 'LLLL', $seed, length, 1, sum($seed, $_);
+        $head . pack('L', sum($seed, $head)) . $_;
+    } @_;
+}
+
+my $journal = journal('', 'one', 'two' x 20, 'three', '4' x 200);
+my $three = "\1\0\5hello\1\x20" . 'a' x 32 . "\2\3abc";
+
+seed('journal', $_) for map("\0$_", $journal, journal(), '', 'x',
+        $journal . "\0" x 100, substr($journal, 0, -3),
+        $journal =~ s/twotwo/twoToo/r, $journal =~ s/one/one\0\0\0\0/r),
+    map "$three$_", "\x0f\0\0\20", "\x0f\0\0\x30", "\x0f\1\0\7\1",
+        "\x0f\2\0\0\3", "\x0f\3\0\0\2\0\5\7",
+        "\x0f\4\0\x30\4bbbb\1\0\1\2";

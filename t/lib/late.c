@@ -18,6 +18,8 @@
 
 typedef enum {
     LATE_ADD,
+    LATE_CLAIM,
+    LATE_BACK,
     LATE_END,
     LATE_READ,
     LATE_CANCEL,
@@ -34,9 +36,8 @@ typedef struct {
     ngx_http_task_store_t      *store;
     late_e                      what;
 
-    uint64_t                    share;
-    ngx_uint_t                  max;
-    void                       *data;
+    ngx_http_task_store_add_t  *add;
+    ngx_http_task_queue_t      *jobs;         /* of which one is claimed */
     ngx_http_task_store_end_t  *end;
 
     ngx_http_task_store_op_t    op;           /* for the zone */
@@ -60,9 +61,13 @@ late_answer(ngx_http_task_store_op_t *zone_op, ngx_int_t rc)
         op = ngx_queue_data(ngx_queue_head(&late->queue),
                             ngx_http_task_store_op_t, queue);
 
-        if (late->what == LATE_ADD) {
+        if (late->what <= LATE_CLAIM) {
             ngx_memcpy(op->id, zone_op->id, NGX_HTTP_TASK_JOB_ID);
             op->key = zone_op->key;
+            op->claimed = zone_op->claimed;
+            op->waiting = zone_op->waiting;
+            op->why = zone_op->why;
+            op->claim = zone_op->claim;
         }
 
         op->version = zone_op->version;
@@ -99,7 +104,15 @@ late_handler(ngx_event_t *ev)
     switch (late->what) {
 
     case LATE_ADD:
-        zone->add(store, op, late->share, late->max, late->data);
+        zone->add(store, op, late->add);
+        return;
+
+    case LATE_CLAIM:
+        zone->claim(store, op, late->jobs);
+        return;
+
+    case LATE_BACK:
+        zone->give_back(store, op);
         return;
 
     case LATE_END:
@@ -153,6 +166,10 @@ late_call(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
     late->op.handler = late_answer;
     late->op.data = late;
     late->op.pool = op->pool;
+    late->op.older = op->older;
+    late->op.events = op->events;
+    late->op.behind = op->behind;
+    late->op.behind_id = op->behind_id;
     late->op.key = op->key;
     late->op.version = op->version;
     ngx_memcpy(late->op.id, op->id, NGX_HTTP_TASK_JOB_ID);
@@ -173,15 +190,59 @@ late_call(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
 
 static void
 late_add(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
-    uint64_t share, ngx_uint_t max, void *data)
+    ngx_http_task_store_add_t *add)
 {
-    late_t  *late;
+    late_call(store, op, LATE_ADD)->add = add;
+}
 
-    late = late_call(store, op, LATE_ADD);
 
-    late->share = share;
-    late->max = max;
-    late->data = data;
+static void
+late_claim(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
+    ngx_http_task_queue_t *queue)
+{
+    late_call(store, op, LATE_CLAIM)->jobs = queue;
+}
+
+
+static void
+late_give_back(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op)
+{
+    (void) late_call(store, op, LATE_BACK);
+}
+
+
+static ngx_int_t
+late_enter(ngx_http_task_store_t *store)
+{
+    return __real_ngx_http_task_job_store.enter(store);
+}
+
+
+static void
+late_pass(ngx_http_task_store_t *store, ngx_http_task_queue_t *queue)
+{
+    __real_ngx_http_task_job_store.pass(store, queue);
+}
+
+
+static ngx_uint_t
+late_wanted(ngx_http_task_store_t *store, ngx_http_task_queue_t *queue)
+{
+    return __real_ngx_http_task_job_store.wanted(store, queue);
+}
+
+
+static ngx_uint_t
+late_last(ngx_http_task_store_t *store)
+{
+    return __real_ngx_http_task_job_store.last(store);
+}
+
+
+static void
+late_bind(ngx_http_task_store_t *store, uint64_t key, void *data)
+{
+    __real_ngx_http_task_job_store.bind(store, key, data);
 }
 
 
@@ -266,7 +327,14 @@ late_leave(ngx_http_task_store_t *store)
 
 const ngx_http_task_store_type_t  __wrap_ngx_http_task_job_store = {
     .name = ngx_string("late"),
+    .enter = late_enter,
     .add = late_add,
+    .claim = late_claim,
+    .pass = late_pass,
+    .wanted = late_wanted,
+    .last = late_last,
+    .bind = late_bind,
+    .give_back = late_give_back,
     .event = late_event,
     .end = late_end,
     .returned = late_returned,

@@ -108,8 +108,11 @@ ngx_http_task_job_chain_read(ngx_http_task_job_zone_t *zone,
             chain->at = 0;
         }
 
+        /* a long input is read without the mutex, while others may rebuild */
+
         if (chain->block >= sh->used_blocks
-            || sh->blocks[chain->block].job != chain->job)
+            || (sh->blocks[chain->block].job & ~NGX_HTTP_TASK_JOB_REACHED)
+               != chain->job)
         {
             ngx_http_task_job_damaged(zone, "a result ends too early");
             return NGX_ERROR;

@@ -7,6 +7,21 @@
 #include "jobs/store/ngx_http_task_job_zone.h"
 
 
+ngx_uint_t
+ngx_http_task_job_all_waiting(ngx_http_task_job_zone_t *zone)
+{
+    ngx_uint_t  i, n;
+
+    n = 0;
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_QUEUES; i++) {
+        n += ngx_http_task_atomic_get(&zone->sh->queues[i].waiting);
+    }
+
+    return n;
+}
+
+
 /* sweeps first: jobs whose worker is gone may not be known to be lost yet */
 
 void
@@ -45,11 +60,10 @@ ngx_http_task_job_counts(ngx_http_task_job_zone_t *zone,
     counts->states[NGX_HTTP_TASK_JOB_QUEUED] -=
                                      counts->states[NGX_HTTP_TASK_JOB_RUNNING];
 
-    for (i = 0; i < NGX_HTTP_TASK_JOB_QUEUES; i++) {
-        counts->states[NGX_HTTP_TASK_JOB_QUEUED] += sh->queues[i].waiting;
-    }
-
     ngx_http_task_job_unlock(zone);
+
+    counts->states[NGX_HTTP_TASK_JOB_QUEUED]
+                                        += ngx_http_task_job_all_waiting(zone);
 
     counts->used = 0;
 

@@ -33,25 +33,42 @@ ngx_http_task_job_input_write(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_chain_write(zone->sh, &chain, body->data, body->len);
 
     job->input_length = head->len + body->len;
+    job->input_last = chain.block;
 }
 
+
+/*
+ * There may be thousands of blocks: they go to the free ones together, with the
+ * number of the job on them, which means nothing as no chain leads there.
+ */
 
 ngx_int_t
 ngx_http_task_job_input_free(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job)
 {
-    uint32_t    first;
-    ngx_uint_t  n;
+    ngx_uint_t               n;
+    ngx_http_task_job_sh_t  *sh;
 
-    first = job->input;
+    sh = zone->sh;
     n = ngx_http_task_job_blocks(job->input_length);
+
+    if (n == 0) {
+        return NGX_OK;
+    }
 
     job->input_length = 0;
     ngx_http_task_job_order();
 
-    return ngx_http_task_job_chain_free(zone,
-                  (uint32_t) (job - zone->sh->jobs) | NGX_HTTP_TASK_JOB_INPUT,
-                  first, n, &first);
+    if (job->input >= sh->used_blocks || job->input_last >= sh->used_blocks) {
+        ngx_http_task_job_damaged(zone, "an input leads nowhere");
+        return NGX_ERROR;
+    }
+
+    sh->blocks[job->input_last].next = sh->free_block;
+    sh->free_block = job->input;
+    sh->free_blocks += n;
+
+    return NGX_OK;
 }
 
 
@@ -70,7 +87,10 @@ ngx_http_task_job_input_over(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* one that is broken is dropped: the job cannot be made any more */
+/*
+ * One that is broken is dropped: the job cannot be made any more.  Of one that
+ * was being written, the last block is that of input_length.
+ */
 
 void
 ngx_http_task_job_input_reach(ngx_http_task_job_sh_t *sh,
@@ -94,5 +114,6 @@ ngx_http_task_job_input_reach(ngx_http_task_job_sh_t *sh,
 
     for (n = 0, i = job->input; n < blocks; n++, i = sh->blocks[i].next) {
         sh->blocks[i].job = mark | NGX_HTTP_TASK_JOB_REACHED;
+        job->input_last = i;
     }
 }

@@ -112,14 +112,17 @@ typedef struct {
 
     uint32_t                   input;        /* the first block of it */
     uint32_t                   input_length;
+    uint32_t                   input_last;   /* block */
+    uint32_t                   taking;       /* 1: its worker still writes its
+                                                input: it is not accepted yet */
 
     int64_t                    created;      /* milliseconds since the epoch */
     int64_t                    started;      /* [both]; 0: not yet */
     int64_t                    ended;
+    int64_t                    order;        /* of acceptance */
     int64_t                    since;        /* kept from then on: ms of the
                                                 monotonic clock; of one that has
-                                                not ended: its place in the
-                                                order of acceptance */
+                                                not ended: order */
     int64_t                    wanted;       /* somebody waits until then: ms
                                                 of the same clock */
 
@@ -181,6 +184,8 @@ typedef struct {
     uint32_t                   waiting;      /* derived, [both] */
     uint64_t                   jobs;         /* derived: in any state */
     ngx_http_task_job_list_t   list;         /* the oldest comes first */
+    int64_t                    told;         /* when a worker was told, ms of
+                                                the monotonic clock */
 
     /* a bit for each owner: it has room, and found no job.  Which of them are
        set is not sure, after a worker was killed: timers look, too */

@@ -49,7 +49,9 @@ ngx_http_task_job_look_begin(ngx_http_task_job_zone_t *zone)
     zone->waker.handler = ngx_http_task_job_look_woken;
     zone->waker.data = zone;
 
-    ngx_add_timer(ev, NGX_HTTP_TASK_JOB_IDLE);
+    /* a loop that begins does what was posted before when something happens */
+
+    ngx_add_timer(ev, 1);
 
     return ngx_http_task_wake_listen(&zone->waker);
 }

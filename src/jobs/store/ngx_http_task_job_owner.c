@@ -10,9 +10,6 @@
 #include "jobs/store/ngx_http_task_job_zone.h"
 
 
-static ngx_uint_t ngx_http_task_job_alive(ngx_http_task_job_owner_t *owner);
-
-
 ngx_int_t
 ngx_http_task_job_enter(ngx_http_task_job_zone_t *zone)
 {
@@ -55,7 +52,7 @@ ngx_http_task_job_enter(ngx_http_task_job_zone_t *zone)
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_task_job_alive(ngx_http_task_job_owner_t *owner)
 {
     switch (pthread_mutex_trylock(&owner->alive)) {
@@ -117,7 +114,8 @@ ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
         ngx_http_task_job_over(zone, job, NGX_HTTP_TASK_JOB_LOST,
                                NGX_HTTP_INTERNAL_SERVER_ERROR);
 
-    } else if (job->cancel) {
+    } else if (job->cancel || job->taking) {
+        job->forgotten |= job->taking;
         ngx_http_task_job_over(zone, job, NGX_HTTP_TASK_JOB_CANCELLED, 0);
 
     } else {
@@ -142,34 +140,6 @@ ngx_http_task_job_over(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_job_input_over(zone, job);
     ngx_http_task_job_keep(zone, job);
-}
-
-
-ngx_uint_t
-ngx_http_task_job_last(ngx_http_task_job_zone_t *zone)
-{
-    ngx_uint_t                  i, last;
-    ngx_http_task_job_owner_t  *owner;
-
-    last = 1;
-
-    ngx_http_task_job_lock(zone);
-
-    for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS && last; i++) {
-        owner = &zone->sh->owners[i];
-
-        if (owner == zone->owner) {
-            owner->quits = 1;
-            continue;
-        }
-
-        last = (owner->incarnation == 0 || owner->quits
-                || !ngx_http_task_job_alive(owner));
-    }
-
-    ngx_http_task_job_unlock(zone);
-
-    return last;
 }
 
 
@@ -205,6 +175,10 @@ ngx_http_task_job_sweep_owner(ngx_http_task_job_zone_t *zone,
 
     sh = zone->sh;
 
+    /* of what waits again others are told */
+
+    ngx_http_task_job_sated(zone, owner);
+
     /* the newest one first: each that waits again is before the others then */
 
     while (owner->list.newest != NGX_HTTP_TASK_JOB_NONE) {
@@ -221,8 +195,6 @@ ngx_http_task_job_sweep_owner(ngx_http_task_job_zone_t *zone,
         ngx_http_task_job_lose(zone, &sh->jobs[owner->list.newest]);
         max--;
     }
-
-    ngx_http_task_job_sated(zone, owner);
 
     owner->incarnation = 0;
 

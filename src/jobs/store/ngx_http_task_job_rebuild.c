@@ -135,7 +135,7 @@ ngx_http_task_job_rebuild_lists(ngx_http_task_job_zone_t *zone)
 }
 
 
-/* a job that has not ended has no result, even if some of it was written */
+/* a job that has not ended has nothing of an end, even if that was written */
 
 static void
 ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
@@ -171,6 +171,10 @@ ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
         job->block = NGX_HTTP_TASK_JOB_NONE;
         job->length = 0;
         job->type = 0;
+        job->status = 0;
+        job->ended = 0;
+        job->busy = 0;
+        job->since = job->order;
 
         ngx_http_task_job_rebuild_pending(sh, job);
         return;

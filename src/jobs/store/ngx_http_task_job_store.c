@@ -106,11 +106,20 @@ static void
 ngx_http_task_job_store_add(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add)
 {
-    ngx_int_t  rc;
+    ngx_int_t                  rc;
+    ngx_http_task_record_t    *job;
+    ngx_http_task_job_zone_t  *zone;
 
-    rc = ngx_http_task_job_add(ngx_http_task_job_store_zone(store), op, add);
+    zone = ngx_http_task_job_store_zone(store);
 
-    ngx_http_task_store_answer(op, rc);
+    rc = ngx_http_task_job_add(zone, op, add, &job);
+
+    if (rc == NGX_AGAIN) {
+        ngx_http_task_job_long(zone, op, add, job);
+
+    } else {
+        ngx_http_task_store_answer(op, rc);
+    }
 }
 
 
@@ -118,12 +127,19 @@ static void
 ngx_http_task_job_store_claim(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op, ngx_http_task_queue_t *queue)
 {
-    ngx_int_t  rc;
+    ngx_int_t                  rc;
+    ngx_http_task_job_zone_t  *zone;
 
-    rc = ngx_http_task_job_claim(ngx_http_task_job_store_zone(store), op,
-                                 queue);
+    zone = ngx_http_task_job_store_zone(store);
 
-    ngx_http_task_store_answer(op, rc);
+    rc = ngx_http_task_job_claim(zone, op, queue);
+
+    if (rc == NGX_AGAIN) {
+        ngx_http_task_job_long(zone, op, NULL, &zone->sh->jobs[op->key]);
+
+    } else {
+        ngx_http_task_store_answer(op, rc);
+    }
 }
 
 
@@ -139,7 +155,8 @@ static ngx_uint_t
 ngx_http_task_job_store_wanted(ngx_http_task_store_t *store,
     ngx_http_task_queue_t *queue)
 {
-    return ngx_http_task_job_queue_wanted(ngx_http_task_job_store_zone(store), queue);
+    return ngx_http_task_job_queue_wanted(ngx_http_task_job_store_zone(store),
+                                          queue);
 }
 
 
@@ -313,5 +330,19 @@ ngx_http_task_job_store_counts(ngx_http_task_store_t *store,
 static void
 ngx_http_task_job_store_leave(ngx_http_task_store_t *store)
 {
-    ngx_http_task_job_leave(ngx_http_task_job_store_zone(store));
+    ngx_uint_t                 waiting;
+    ngx_http_task_job_zone_t  *zone;
+
+    zone = ngx_http_task_job_store_zone(store);
+
+    ngx_http_task_job_leave(zone);
+
+    waiting = ngx_http_task_job_last(zone) ? ngx_http_task_job_all_waiting(zone)
+                                           : 0;
+
+    if (waiting) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "%ui jobs wait in task_job_zone \"%V\", and no worker is "
+                      "left to run them", waiting, &store->name);
+    }
 }

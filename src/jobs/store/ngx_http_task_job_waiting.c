@@ -18,12 +18,8 @@
 #define NGX_HTTP_TASK_JOB_AHEAD  64
 
 
-static void ngx_http_task_job_tell(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_job_waiting_t *queue);
 static ngx_uint_t ngx_http_task_job_take_hungry(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_waiting_t *queue);
-static ngx_int_t ngx_http_task_job_take(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job, ngx_http_task_store_op_t *op);
 
 
 ngx_http_task_job_waiting_t *
@@ -116,6 +112,11 @@ ngx_http_task_job_queue_up(ngx_http_task_job_zone_t *zone,
     queue = &sh->queues[job->queue];
     before = NULL;
 
+    /* its worker may have been killed when it was about to begin */
+
+    job->started = 0;
+    ngx_http_task_job_order();
+
     job->owner = NGX_HTTP_TASK_JOB_NONE;
 
     i = queue->list.newest;
@@ -140,7 +141,7 @@ ngx_http_task_job_queue_up(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_atomic_set(&queue->waiting, queue->waiting + 1);
 
-    ngx_http_task_job_tell(zone, queue);
+    ngx_http_task_job_queue_tell(zone, queue);
 }
 
 
@@ -173,8 +174,8 @@ ngx_http_task_job_own(ngx_http_task_job_zone_t *zone,
 
 /* unlock() wakes it */
 
-static void
-ngx_http_task_job_tell(ngx_http_task_job_zone_t *zone,
+void
+ngx_http_task_job_queue_tell(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_waiting_t *queue)
 {
     ngx_uint_t  i;
@@ -190,19 +191,25 @@ ngx_http_task_job_tell(ngx_http_task_job_zone_t *zone,
     }
 
     zone->wake = zone->sh->owners[i].worker;
+    queue->told = ngx_http_task_job_clock();
 }
 
 
-/* each in turn; returns the place of an owner, or that behind the last one */
+/*
+ * Each in turn, and this worker last, as its loop is at work; returns the place
+ * of an owner, or that behind the last one.
+ */
 
 static ngx_uint_t
 ngx_http_task_job_take_hungry(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_waiting_t *queue)
 {
     uint64_t    bits;
-    ngx_uint_t  i, n, word;
+    ngx_uint_t  i, n, own, word;
 
     i = zone->sh->told;
+    own = zone->owner ? (ngx_uint_t) (zone->owner - zone->sh->owners)
+                      : NGX_HTTP_TASK_JOB_OWNERS;
 
     /* the word in which it begins is looked at twice: first behind that bit */
 
@@ -214,6 +221,10 @@ ngx_http_task_job_take_hungry(ngx_http_task_job_zone_t *zone,
             bits &= ~(uint64_t) 1 << i % 64;
         }
 
+        if (own / 64 == word) {
+            bits &= ~((uint64_t) 1 << own % 64);
+        }
+
         if (bits) {
             i = word * 64 + __builtin_ctzll(bits);
 
@@ -222,6 +233,11 @@ ngx_http_task_job_take_hungry(ngx_http_task_job_zone_t *zone,
 
             return i;
         }
+    }
+
+    if (zone->owner && (queue->hungry[own / 64] & (uint64_t) 1 << own % 64)) {
+        ngx_http_task_job_hungry(zone, queue, 0);
+        return own;
     }
 
     return NGX_HTTP_TASK_JOB_OWNERS;
@@ -260,159 +276,4 @@ ngx_http_task_job_sated(ngx_http_task_job_zone_t *zone,
     for (n = 0; n < NGX_HTTP_TASK_JOB_QUEUES; n++) {
         zone->sh->queues[n].hungry[i / 64] &= ~((uint64_t) 1 << i % 64);
     }
-}
-
-
-ngx_int_t
-ngx_http_task_job_claim(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_store_op_t *op, ngx_http_task_queue_t *queue)
-{
-    uint32_t                      i;
-    ngx_int_t                     rc;
-    ngx_http_task_job_waiting_t  *q;
-
-    ngx_http_task_job_lock(zone);
-
-    q = zone->owner ? ngx_http_task_job_queue(zone, queue) : NULL;
-
-    if (q == NULL) {
-        ngx_http_task_job_unlock(zone);
-        return NGX_DECLINED;
-    }
-
-    i = q->list.oldest;
-    rc = NGX_DECLINED;
-
-    if (i == NGX_HTTP_TASK_JOB_NONE) {
-
-        if (op->older == 0) {
-            ngx_http_task_job_hungry(zone, q, 1);
-        }
-
-    } else if (i >= zone->sh->used_jobs) {
-        ngx_http_task_job_damaged(zone, "a queue leads nowhere");
-
-    } else if (op->older == 0 || ngx_http_task_job_now()
-                                 - zone->sh->jobs[i].created
-                                 >= (int64_t) op->older)
-    {
-        ngx_http_task_job_hungry(zone, q, 0);
-        rc = ngx_http_task_job_take(zone, &zone->sh->jobs[i], op);
-    }
-
-    ngx_http_task_job_unlock(zone);
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_http_task_job_take(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job, ngx_http_task_store_op_t *op)
-{
-    u_char                     *p;
-    ngx_http_task_job_chain_t   chain;
-
-    p = ngx_pnalloc(op->pool, (size_t) job->input_length + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_task_job_input_begin(zone, job, &chain);
-
-    if (ngx_http_task_job_chain_read(zone, &chain, p, job->input_length)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    op->key = job - zone->sh->jobs;
-    op->claim.input.data = p;
-    op->claim.input.len = job->input_length;
-    op->claim.age = ngx_http_task_job_now() - job->created;
-    op->claim.attempt = 1;
-
-    ngx_memcpy(op->id, job->id, NGX_HTTP_TASK_JOB_ID);
-
-    ngx_http_task_job_queue_leave(zone, job);
-    ngx_http_task_job_own(zone, job);
-
-    return NGX_OK;
-}
-
-
-void
-ngx_http_task_job_pass(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_queue_t *queue)
-{
-    ngx_http_task_job_waiting_t  *q;
-
-    ngx_http_task_job_lock(zone);
-
-    q = ngx_http_task_job_queue_find(zone, queue->hash);
-
-    if (q && q->waiting) {
-        ngx_http_task_job_tell(zone, q);
-    }
-
-    ngx_http_task_job_unlock(zone);
-}
-
-
-/* a job that a client wants to be cancelled is that now */
-
-void
-ngx_http_task_job_give_back(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_record_t *job)
-{
-    ngx_http_task_job_lock(zone);
-
-    zone->owner->jobs--;
-
-    if (job->cancel == NGX_HTTP_TASK_JOB_CANCEL_ASKED) {
-        ngx_http_task_job_asked_remove(zone, zone->owner, job);
-    }
-
-    ngx_http_task_job_remove(zone->sh, &zone->owner->list, job);
-
-    if (job->cancel) {
-        ngx_http_task_job_over(zone, job, NGX_HTTP_TASK_JOB_CANCELLED, 0);
-
-    } else {
-        ngx_http_task_job_queue_up(zone, job);
-    }
-
-    ngx_http_task_job_unlock(zone);
-
-    zone->data[job - zone->sh->jobs] = NULL;
-}
-
-
-ngx_uint_t
-ngx_http_task_job_queue_wanted(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_queue_t *queue)
-{
-    ngx_uint_t                    n;
-    ngx_http_task_job_waiting_t  *q;
-
-    ngx_http_task_job_lock(zone);
-
-    q = ngx_http_task_job_queue_find(zone, queue->hash);
-    n = q ? ngx_http_task_job_queue_room(q) : 0;
-
-    ngx_http_task_job_unlock(zone);
-
-    return n != 0;
-}
-
-
-ngx_uint_t
-ngx_http_task_job_waits(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_queue_t *queue)
-{
-    ngx_http_task_job_waiting_t  *q;
-
-    q = ngx_http_task_job_queue_find(zone, queue->hash);
-
-    return q && ngx_http_task_atomic_get(&q->waiting);
 }

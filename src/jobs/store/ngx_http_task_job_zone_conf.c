@@ -49,7 +49,8 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
 
     size = ngx_http_task_shm_size(cf, "task_job_zone",
-                                  2 * sizeof(ngx_http_task_job_sh_t),
+                                  sizeof(ngx_http_task_job_sh_t)
+                                  + 3 * ngx_pagesize,
                                   &value[1], &name, cmd->post);
 
     if (size == NGX_ERROR) {
@@ -85,6 +86,13 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                            "no result of %uz bytes, which \"max_result\" "
                            "allows, has room in zone \"%V\", it has room for "
                            "%uz", store->max_result, &name, room);
+    }
+
+    if (zone->body && store->max_body > room) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "no request of %uz bytes, which \"max_body\" "
+                           "allows, has room in zone \"%V\", it has room for "
+                           "%uz", store->max_body, &name, room);
     }
 
     return (ngx_http_task_job_shm_create(cf, zone, size, cmd->post) == NGX_OK)
@@ -132,6 +140,8 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
     {
         return NGX_CONF_ERROR;
     }
+
+    zone->body = (max_body.data != NULL);
 
     if (zone->ttl == 0) {
         return ngx_http_task_conf_invalid(cf, &options[0],

@@ -1,7 +1,7 @@
 
 /*
- * Where jobs are kept, and wait for a worker.  A store knows no task: what a job
- * is made of is bytes to it, and how it keeps them is its own affair.
+ * Where jobs are kept, and wait for a worker.  A store knows no task: what a
+ * job is made of is bytes to it, and how it keeps them is its own affair.
  *
  * A job waits in a queue, in the order of acceptance, until a worker that has
  * room claims it, which need not be the one that has accepted it.  From then on
@@ -106,7 +106,7 @@ typedef struct {
 } ngx_http_task_queue_t;
 
 
-/* a job to be added; all of it is copied before the call returns */
+/* a job to be added; all of it stays where it is until the call is answered */
 
 typedef struct {
     ngx_http_task_queue_t     *queue;
@@ -175,7 +175,7 @@ struct ngx_http_task_store_op_s {
                                                 waited so long; 0: any */
 
     u_char                     id[NGX_HTTP_TASK_JOB_ID];
-    uint64_t                   key;          /* of a job that is this worker's */
+    uint64_t                   key;          /* of one that is this worker's */
     uint64_t                   version;      /* watch() */
 
     /* set for the handler */

@@ -11,6 +11,14 @@
 #include "check.h"
 #include "loop.h"
 
+#include <stdarg.h>
+
+
+static void logged(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
+    const char *fmt, ...);
+
+#define ngx_log_error_core  logged
+
 #include "base/ngx_http_task_work.c"
 #include "run/ngx_http_task_limit.c"
 
@@ -47,6 +55,8 @@ static ngx_http_task_limit_t       *limit;
 
 static char                         order[128];   /* who was called, letters */
 static ngx_uint_t                   depth, deepest;
+static ngx_uint_t                   idles;
+static char                         line[128];    /* of the log */
 
 
 /* --- symbols of the rest of nginx and the module -------------------------- */
@@ -93,6 +103,28 @@ void *
 ngx_array_push(ngx_array_t *a)
 {
     return a->elts;
+}
+
+
+/* of limit_log(): why, and how many run and wait */
+
+static void
+logged(ngx_uint_t level, ngx_log_t *log, ngx_err_t err, const char *fmt, ...)
+{
+    va_list      args;
+    const char  *why;
+    ngx_uint_t   running, waiting;
+
+    va_start(args, fmt);
+
+    why = va_arg(args, const char *);
+    running = va_arg(args, ngx_uint_t);
+    waiting = va_arg(args, ngx_uint_t);
+
+    va_end(args);
+
+    snprintf(line, sizeof(line), "%u: %s, %u running, %u waiting",
+             (unsigned) level, why, (unsigned) running, (unsigned) waiting);
 }
 
 
@@ -172,6 +204,17 @@ handler(ngx_http_task_turn_t *turn, ngx_int_t rc)
 
 
 static void
+idle(void *data)
+{
+    if (data != limit) {
+        loop_broken("another limit is idle");
+    }
+
+    idles++;
+}
+
+
+static void
 make(ngx_uint_t running, ngx_uint_t queue, ngx_msec_t wait)
 {
     ngx_uint_t                        i;
@@ -209,6 +252,17 @@ make(ngx_uint_t running, ngx_uint_t queue, ngx_msec_t wait)
 
     order[0] = '\0';
     deepest = 0;
+    idles = 0;
+}
+
+
+/* somebody cares when a turn is given back that nobody waits for */
+
+static void
+care(void)
+{
+    limit->idle = idle;
+    limit->idle_data = limit;
 }
 
 
@@ -618,6 +672,35 @@ test_retry(void)
     is(grows, "retry: grows with those who wait");
     leave(5);
     is(ngx_http_task_limit_retry(limit, 0) == before - 3, "retry: and shrinks");
+    is(ngx_http_task_limit_retry(limit, 1) == before, "retry: with one more");
+    is(ngx_http_task_limit_retry(limit, 101) == before + 300,
+       "retry: with those who wait elsewhere");
+}
+
+
+static void
+test_log(void)
+{
+    ngx_log_t   log;
+    const char  *right;
+
+    memset(&log, 0, sizeof(log));
+    log.log_level = NGX_LOG_ERR;
+
+    make(2, 5, 0);
+    take(0);
+    take(1);
+    take(2);
+    (void) ngx_http_task_limit_reserve(limit);
+
+    ngx_http_task_limit_log(limit, &log, 0, "so");
+    right = "4: so, 2 running, 2 waiting";
+    check_same(line, strlen(line), right, strlen(right), "log", "", 0);
+
+    ngx_http_task_limit_log(limit, &log, 40, "thus");
+    right = "4: thus, 2 running, 42 waiting";
+    check_same(line, strlen(line), right, strlen(right), "log", "with more",
+               9);
 }
 
 
@@ -628,11 +711,22 @@ static struct {
     unsigned   n;
     unsigned   running;
     int        free;                 /* one was given back: it is posted */
+    unsigned   idles;                /* so often, and nobody waited */
     char       order[128];
 } model;
 
 
-static ngx_uint_t  wrong, refused, in_vain, begun;
+static ngx_uint_t  wrong, refused, in_vain, begun, beyond;
+
+
+/* for who is bounded; others may be more than have room */
+
+static ngx_uint_t
+model_has_room(void)
+{
+    return (model.running < conf.running && model.n == 0)
+           || model.n < conf.queue;
+}
 
 
 static void
@@ -672,21 +766,22 @@ any_take(unsigned i)
 
     bounded = loop_any(3) != 0;
 
-    if (model.running < conf.running && model.n == 0) {
+    if (bounded && !model_has_room()) {
+        right = NGX_BUSY;
+        refused++;
+
+    } else if (model.running < conf.running && model.n == 0) {
         right = NGX_OK;
         tasks[i].state = RUNS;
         model.running++;
 
-    } else if (model.n < conf.queue) {
+    } else {
+        beyond += !model_has_room();
         right = NGX_AGAIN;
         tasks[i].state = WAITS;
         tasks[i].until = (bounded && conf.wait)
                           ? loop_clock + (int64_t) conf.wait * LOOP_MS : 0;
         model.waiting[model.n++] = i;
-
-    } else {
-        right = NGX_BUSY;
-        refused++;
     }
 
     rc = ngx_http_task_limit_take(limit, &tasks[i].turn, bounded);
@@ -701,6 +796,7 @@ any_give_back(unsigned i)
         tasks[i].state = NEITHER;
         model.running--;
         model.free |= (model.n > 0);
+        model.idles += (model.n == 0);
     }
 
     give_back(i);
@@ -748,6 +844,8 @@ any_posted(void)
         model_calls(i, 1);
     }
 
+    model.idles += (model.free && model.n == 0);
+
     wrong += (loop_posted() != (unsigned) model.free);
     model.free = 0;
 
@@ -761,15 +859,16 @@ static void
 compare(void)
 {
     unsigned    i;
-    ngx_uint_t  room;
+    ngx_uint_t  free;
 
-    room = (model.running < conf.running && model.n == 0)
-           || model.n < conf.queue;
+    free = (model.n == 0) ? conf.running - model.running : 0;
 
     wrong += (limit->running != model.running || limit->waiting != model.n
-              || limit->running > conf.running || limit->waiting > conf.queue
+              || limit->running > conf.running
               || ngx_queue_empty(&ngx_posted_events) == model.free
-              || ngx_http_task_limit_has_room(limit) != room
+              || ngx_http_task_limit_has_room(limit) != model_has_room()
+              || ngx_http_task_limit_free(limit) != free
+              || idles != model.idles
               || ngx_http_task_limit_retry(limit, 0) < 1
               || strcmp(order, model.order) != 0);
 
@@ -793,8 +892,9 @@ test_any(ngx_uint_t running, ngx_uint_t queue, ngx_msec_t wait)
     unsigned   i, n;
 
     make(running, queue, wait);
+    care();
     memset(&model, 0, sizeof(model));
-    wrong = refused = in_vain = begun = 0;
+    wrong = refused = in_vain = begun = beyond = 0;
 
     /* after a difference nothing more can be said */
 
@@ -817,7 +917,12 @@ test_any(ngx_uint_t running, ngx_uint_t queue, ngx_msec_t wait)
 
         default:
             if (tasks[i].state == NEITHER) {
-                any_take(i);
+
+                /* now and then most turns are given back */
+
+                if (n / 500 % 2 == 0 || loop_any(8) == 0) {
+                    any_take(i);
+                }
 
             } else if (tasks[i].state == RUNS || loop_any(2)) {
                 any_give_back(i);
@@ -834,7 +939,11 @@ test_any(ngx_uint_t running, ngx_uint_t queue, ngx_msec_t wait)
                    (unsigned) running, (unsigned) queue, (unsigned) wait);
 
     check(wrong == 0, "any: as the model", what, len);
-    check(refused && (queue == 0 || begun) && (wait == 0 || in_vain),
+    /* nothing is left for the next limit */
+
+    (void) loop_posted();
+
+    check(refused && beyond && idles && begun && (wait == 0 || in_vain),
           "any: all of it", what, len);
 }
 
@@ -914,12 +1023,118 @@ test_reserve(void)
 }
 
 
+/* what was promised to run has a turn, though nobody else has room */
+
+static void
+test_promised(void)
+{
+    make(1, 1, 50);
+
+    take(0);
+    is(take(1) == NGX_AGAIN && take(2) == NGX_BUSY, "promised: no room");
+    is(ngx_http_task_limit_take(limit, &tasks[2].turn, 0) == NGX_AGAIN,
+       "promised: it waits");
+    is(ngx_http_task_limit_take(limit, &tasks[3].turn, 0) == NGX_AGAIN,
+       "promised: another one");
+    counts(1, 3, "promised: more than the queue has room for");
+    is(!tasks[2].timer.handler, "promised: as long as it takes");
+    is(take(4) == NGX_BUSY, "promised: which is no room for others");
+    is(!ngx_http_task_limit_has_room(limit), "promised: nor is there any");
+    is(ngx_http_task_limit_reserve(limit) == NGX_BUSY, "promised: to reserve");
+
+    give_back(0);
+    loop_posted();
+    give_back(1);
+    loop_posted();
+    called("bc", "promised: in order");
+    counts(1, 1, "promised: as many wait as may");
+    is(take(4) == NGX_BUSY, "promised: no room yet");
+    give_back(2);
+    loop_posted();
+    is(take(4) == NGX_AGAIN, "promised: then there is");
+
+    make(1, 0, 0);
+    is(ngx_http_task_limit_take(limit, &tasks[0].turn, 0) == NGX_OK,
+       "promised: at once");
+    is(ngx_http_task_limit_take(limit, &tasks[1].turn, 0) == NGX_AGAIN,
+       "promised: where there is no queue");
+    give_back(0);
+    loop_posted();
+    called("b", "promised: it has its turn");
+}
+
+
+/* how many can be taken at once */
+
+static void
+test_free(void)
+{
+    make(3, 5, 0);
+
+    is(ngx_http_task_limit_free(limit) == 3, "free: all");
+    take(0);
+    is(ngx_http_task_limit_free(limit) == 2, "free: but one");
+    (void) ngx_http_task_limit_reserve(limit);
+    is(ngx_http_task_limit_free(limit) == 1, "free: but one that is reserved");
+    (void) ngx_http_task_limit_reserve(limit);
+    (void) ngx_http_task_limit_reserve(limit);
+    is(ngx_http_task_limit_free(limit) == 0, "free: not of the queue's room");
+    ngx_http_task_limit_unreserve(limit);
+    ngx_http_task_limit_unreserve(limit);
+    ngx_http_task_limit_unreserve(limit);
+    is(ngx_http_task_limit_free(limit) == 2, "free: what is not reserved");
+
+    take(1);
+    take(2);
+    take(3);
+    is(ngx_http_task_limit_free(limit) == 0, "free: none, one waits");
+    give_back(0);
+    give_back(1);
+    is(ngx_http_task_limit_free(limit) == 0, "free: nor what one waits for");
+    loop_posted();
+    is(ngx_http_task_limit_free(limit) == 1, "free: until it has it");
+}
+
+
+static void
+test_idle(void)
+{
+    make(1, 5, 0);
+    care();
+
+    take(0);
+    take(1);
+    is(idles == 0, "idle: nobody is");
+    give_back(0);
+    is(idles == 0, "idle: not while one waits");
+    loop_posted();
+    called("b", "idle: who has the turn");
+    is(idles == 1, "idle: and nobody waits any more");
+    give_back(1);
+    is(idles == 2, "idle: when a turn is given back");
+    give_back(1);
+    is(idles == 2, "idle: not twice");
+
+    take(0);
+    take(1);
+    give_back(0);
+    leave(1);
+    is(idles == 2, "idle: one leaves that would have had the turn");
+    loop_posted();
+    is(idles == 3 && ngx_http_task_limit_free(limit) == 1,
+       "idle: then it is free");
+}
+
+
 int
 main(void)
 {
     test_turns();
     test_long();
     test_reserve();
+    test_promised();
+    test_free();
+    test_idle();
     test_no_queue();
     test_between();
     test_wait();
@@ -932,6 +1147,7 @@ main(void)
     test_give_back();
     test_handlers();
     test_retry();
+    test_log();
 
     test_any(1, 3, 0);
     test_any(1, 8, 50);

@@ -3,7 +3,8 @@
  * Watches of jobs: each is looked at once a round, for no longer than a turn of
  * the loop may take, and is told of a change, of an end, and that the worker
  * quits; those that were dropped are told nothing, also by the handler of
- * another one.
+ * another one.  And how often a worker looks at all, for what: cancels, jobs
+ * that wait, and workers that are gone.
  */
 
 
@@ -33,6 +34,14 @@ static ngx_int_t                 rcs[WATCHES];
 static ngx_uint_t                looks, answers, asked;
 
 static void                    (*does)(ngx_http_task_store_op_t *op);
+
+/* two queues, and so many jobs in them; the other workers */
+
+static ngx_http_task_queue_t     queues[2];
+static ngx_http_task_queue_t    *both[2] = { &queues[0], &queues[1] };
+static ngx_uint_t                waiting[2], readied[2], claims;
+static ngx_uint_t                enters, entered, sweeps, locked;
+static ngx_http_task_waker_t    *waker;
 
 
 /* what looks take beside the clock, nanoseconds: a thousand of them a turn */
@@ -89,6 +98,83 @@ ngx_http_task_job_asked(ngx_http_task_job_zone_t *z, void **jobs)
 }
 
 
+ngx_uint_t
+ngx_http_task_job_waits(ngx_http_task_job_zone_t *z,
+    ngx_http_task_queue_t *queue)
+{
+    return waiting[queue - queues];
+}
+
+
+void
+ngx_http_task_job_lock(ngx_http_task_job_zone_t *z)
+{
+    locked++;
+}
+
+
+void
+ngx_http_task_job_unlock(ngx_http_task_job_zone_t *z)
+{
+    locked--;
+}
+
+
+ngx_int_t
+ngx_http_task_job_enter(ngx_http_task_job_zone_t *z)
+{
+    static ngx_http_task_job_owner_t  owner;
+
+    enters += locked;
+
+    if (!entered) {
+        return NGX_DECLINED;
+    }
+
+    z->owner = &owner;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_task_job_sweep(ngx_http_task_job_zone_t *z)
+{
+    sweeps += locked;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_task_wake_listen(ngx_http_task_waker_t *w)
+{
+    waker = w;
+
+    return NGX_OK;
+}
+
+
+/* what jobs/ does: it claims, and the job runs */
+
+static void
+ready(void *data)
+{
+    ngx_uint_t  i;
+
+    i = (ngx_http_task_queue_t *) data - queues;
+
+    readied[i]++;
+
+    if (claims && waiting[i]) {
+        waiting[i]--;
+        zone.running++;
+
+        ngx_http_task_job_look(&zone);
+    }
+}
+
+
 static ngx_uint_t  cancels;
 
 
@@ -137,14 +223,36 @@ make(int n)
     memset(looked, 0, sizeof(looked));
     memset(told, 0, sizeof(told));
 
+    memset(waiting, 0, sizeof(waiting));
+    memset(readied, 0, sizeof(readied));
+
     loop_timers = NULL;
     loop_init();
 
+    for (i = 0; i < 2; i++) {
+        queues[i].ready = ready;
+        queues[i].data = &queues[i];
+    }
+
     zone.store = &store;
     store.asked = cancel;
+    store.queues.elts = both;
+    store.queues.nelts = 2;
 
     looks = answers = cancels = 0;
+    enters = sweeps = claims = 0;
+    entered = 1;
     does = NULL;
+    waker = NULL;
+
+    /* as a worker that becomes an owner at once */
+
+    zone.idle = 1;
+    (void) ngx_http_task_job_enter(&zone);
+
+    if (ngx_http_task_job_look_begin(&zone) != NGX_OK) {
+        loop_broken("no looks");
+    }
 
     for (i = 0; i < WATCHES; i++) {
         versions[i] = 1;
@@ -163,6 +271,15 @@ is(ngx_uint_t got, ngx_uint_t right, const char *what)
         printf("# got %lu, not %lu\n", (unsigned long) got,
                (unsigned long) right);
     }
+}
+
+
+/* the next look is in so many milliseconds; 0: there is none */
+
+static ngx_uint_t
+interval(void)
+{
+    return zone.event.timer_set ? loop_fires_in(&zone.event) : 0;
 }
 
 
@@ -240,7 +357,7 @@ tells(void)
     versions[0] = 9;
     pass(50);
     is(answers, 3, "and not told");
-    is(loop_timers == NULL, 1, "nobody watches: there is no timer");
+    is(interval(), 1000, "nobody watches: the timer is slow");
 }
 
 
@@ -294,7 +411,7 @@ handlers(void)
     pass(60);
     is(answers, 1, "a handler drops all others");
     is(looks, 1, "which are not looked at");
-    is(loop_timers == NULL, 1, "and the timer ends");
+    is(interval(), 990, "and the timer is slow");
 }
 
 
@@ -329,17 +446,150 @@ asks(void)
     pass(2);
     is(cancels, 150, "the others soon");
     pass(200);
-    is(loop_timers != NULL, 1, "looks go on while jobs run");
+    is(interval(), 50, "looks go on while jobs run");
 
     zone.running = 0;
     pass(50);
-    is(loop_timers == NULL, 1, "and end with them");
+    is(interval(), 1000, "and are few without them");
 
     watch(0);
     asked = 1;
     pass(50);
     is(cancels, 150, "without jobs nobody looks for cancels");
     is(looks, 1, "but at what is watched");
+    asked = 0;
+}
+
+
+/* a worker that begins looks at once, and then is idle */
+
+static void
+start(void)
+{
+    make(0);
+
+    waiting[0] = 1;
+    is(interval(), 1, "who begins looks at once");
+    pass(1);
+    is(readied[0], 1, "whether any job waits");
+    is(sweeps, 1, "and whether anybody is gone");
+    is(interval(), 1000, "and then is idle");
+
+    waiting[0] = readied[0] = sweeps = 0;
+}
+
+
+/* whose queue has jobs: each second, or twenty times, if it has a job to run */
+
+static void
+waits(void)
+{
+    start();
+
+    is(loop_ends(), 1, "a look for jobs does not keep a worker");
+
+    pass(5000);
+    is(readied[0] + readied[1], 0, "no job waits: nobody is told");
+
+    waiting[1] = 1;
+    pass(999);
+    is(readied[1], 0, "one waits: it is not looked at all the time");
+    pass(1);
+    is(readied[1], 1, "but each second");
+    is(readied[0], 0, "and only its queue is told");
+    pass(3000);
+    is(readied[1], 4, "again, until it is claimed");
+
+    claims = 1;
+    waiting[0] = 1;
+    pass(1000);
+    is(zone.running, 2, "both are claimed");
+    is(interval(), 50, "and from then on it looks often");
+    pass(1000);
+    is(readied[0] + readied[1], 6, "none waits: nobody is told");
+
+    claims = 0;
+    waiting[0] = 1;
+    pass(1000);
+    is(readied[0], 21, "one waits, and it has no room: twenty times a second");
+
+    zone.running = 0;
+    waiting[0] = 0;
+    pass(50);
+    is(interval(), 1000, "and less often without jobs");
+}
+
+
+/* a job comes to a worker that is idle, between its looks */
+
+static void
+awakes(void)
+{
+    start();
+
+    pass(500);
+    zone.running = 1;
+    ngx_http_task_job_look(&zone);
+    is(interval(), 50, "a first job: the next look is soon");
+    pass(20);
+    zone.running = 2;
+    ngx_http_task_job_look(&zone);
+    is(interval(), 30, "a second one does not put it off");
+
+    start();
+    waiting[0] = 1;
+    waker->handler(waker->data);
+    is(readied[0], 1, "who is woken tells the queue at once");
+    is(readied[1], 0, "if any job waits in it");
+    is(interval(), 1000, "and looks as often as before");
+
+    claims = 1;
+    waker->handler(waker->data);
+    is(interval(), 50, "unless it has claimed one");
+
+    start();
+    pass(500);
+    watch(0);
+    is(interval(), 50, "who watches is looked after soon");
+    is(loop_ends(), 0, "and keeps a worker");
+    ngx_http_task_store_drop(&ops[0]);
+    pass(50);
+    is(loop_ends(), 1, "no longer than it watches");
+}
+
+
+static void
+others(void)
+{
+    start();
+
+    pass(1000);
+    is(sweeps, 1, "others are looked at each second");
+    pass(4000);
+    is(sweeps, 5, "under the mutex");
+    is(enters, 0, "by a worker that has its place");
+
+    zone.running = 1;
+    ngx_http_task_job_look(&zone);
+    pass(4000);
+    is(sweeps, 9, "not more often, if it has jobs");
+    is(locked, 0, "the mutex is given back");
+
+    /* one that found no place when it began */
+
+    start();
+    zone.owner = NULL;
+    entered = 0;
+
+    pass(3000);
+    is(enters, 3, "who has no place tries each second");
+    is(sweeps, 0, "which sweeps itself");
+    entered = 1;
+    pass(1000);
+    is(enters, 4, "until there is one");
+    pass(5000);
+    is(enters, 4, "and then no more");
+    is(sweeps, 5, "but looks at others");
 }
 
 
@@ -351,6 +601,9 @@ main(void)
     handlers();
     quits();
     asks();
+    waits();
+    awakes();
+    others();
 
     return 0;
 }

@@ -1,25 +1,37 @@
 
 /*
  * Which jobs a zone keeps, until when, and which ones go where there is no
- * room; and that each cancel comes to its worker.  All through the calls of
- * the store, in one process, by a clock that the test moves.
+ * room; that each cancel comes to its worker; which job is whose, and who is
+ * told that one waits.  All through the calls of the store, in one process,
+ * which is each of the workers in turn, by a clock that the test moves.
  */
 
 
 #include "jobs/store/ngx_http_task_job_zone.h"
 
+/* what is longer is written and read in pieces */
+
+#undef NGX_HTTP_TASK_JOB_PIECE
+#define NGX_HTTP_TASK_JOB_PIECE  2000
+
 #include "check.h"
 #include "loop.h"
+#include "zone.h"
 
 #include "jobs/store/ngx_http_task_job_table.c"
 #include "jobs/store/ngx_http_task_job_rebuild.c"
 #include "jobs/store/ngx_http_task_job_block.c"
+#include "jobs/store/ngx_http_task_job_input.c"
 #include "jobs/store/ngx_http_task_job_events.c"
 #include "jobs/store/ngx_http_task_job_event_add.c"
 #include "jobs/store/ngx_http_task_job_keep.c"
 #include "jobs/store/ngx_http_task_job_owner.c"
 #include "jobs/store/ngx_http_task_job_room.c"
 #include "jobs/store/ngx_http_task_job_progress.c"
+#include "jobs/store/ngx_http_task_job_waiting.c"
+#include "jobs/store/ngx_http_task_job_queues.c"
+#include "jobs/store/ngx_http_task_job_add.c"
+#include "jobs/store/ngx_http_task_job_long.c"
 #include "jobs/store/ngx_http_task_job_zone.c"
 #include "jobs/store/ngx_http_task_job_see.c"
 #include "jobs/store/ngx_http_task_job_shm.c"
@@ -27,11 +39,14 @@
 #include "jobs/store/ngx_http_task_job_store.c"
 #include "jobs/store/ngx_http_task_job_look.c"
 #include "jobs/store/ngx_http_task_store_op.c"
+#include "base/ngx_http_task_work.c"
 
 
 #define PLACES   12
 #define MANY     150
 #define CROWD    20000
+#define WORKERS  4
+#define WAITING  1000000          /* may wait */
 #define BLOCK    (NGX_HTTP_TASK_JOB_BLOCK - 2 * sizeof(uint32_t))
 #define LETTERS  "abcdefghijklmnopqrstuvwxyz"
 #define FULL     "abcdefghijkl"
@@ -42,14 +57,24 @@ typedef struct {
     u_char       id[NGX_HTTP_TASK_JOB_ID];
     uint64_t     key;
     ngx_uint_t   asked;                  /* so often to be cancelled */
+    uint32_t     number;                 /* of its input */
+    size_t       input;                  /* bytes */
 } job_t;
 
 
 static ngx_http_task_store_t     store;
-static ngx_http_task_job_zone_t  zone;
+static ngx_http_task_job_zone_t  zones[WORKERS];    /* one for each of them */
 static u_char                   *memory;
 
+#define zone  zones[0]
+
+static ngx_http_task_queue_t     alpha, beta;
+static ngx_http_task_queue_t    *queues[] = { &alpha, &beta };
+
+static ngx_uint_t                woken[WORKERS], readied, no_memory;
+
 static job_t                     jobs[CROWD];   /* the first ones: letters */
+static uint32_t                  number;        /* of the last input */
 static ngx_int_t                 rc;            /* of the last call */
 static ngx_http_task_store_op_t  op;
 
@@ -57,6 +82,7 @@ static ngx_http_task_store_op_t  op;
 /* --- symbols of the rest of nginx and the module -------------------------- */
 
 ngx_uint_t    ngx_pagesize = 4096;
+ngx_uint_t    ngx_worker;
 ngx_module_t  ngx_http_task_core_module;
 
 
@@ -81,7 +107,21 @@ ngx_pnalloc(ngx_pool_t *pool, size_t size)
 {
     static u_char  result[65536];
 
-    return (size <= sizeof(result)) ? result : NULL;
+    return (size <= sizeof(result) && !no_memory) ? result : NULL;
+}
+
+
+void
+ngx_http_task_wake(ngx_uint_t worker)
+{
+    woken[worker]++;
+}
+
+
+ngx_int_t
+ngx_http_task_wake_listen(ngx_http_task_waker_t *waker)
+{
+    return NGX_OK;
 }
 
 
@@ -127,15 +167,67 @@ asked(void *data)
 }
 
 
+static void
+ready(void *data)
+{
+    readied++;
+}
+
+
+static void
+queue(ngx_http_task_queue_t *q, const char *name)
+{
+    memset(q, 0, sizeof(ngx_http_task_queue_t));
+
+    q->name.data = (u_char *) name;
+    q->name.len = strlen(name);
+    q->hash = 1000 + (u_char) name[0];
+    q->store = &store;
+    q->ready = ready;
+}
+
+
+/* from now on this process is that worker */
+
+static void
+as(ngx_uint_t worker)
+{
+    store.data = &zones[worker];
+    ngx_worker = worker;
+}
+
+
+/* another worker begins */
+
+static void
+enters(ngx_uint_t worker)
+{
+    zones[worker].store = &store;
+    zones[worker].sh = zone.sh;
+    zones[worker].ttl = zone.ttl;
+    zones[worker].keep = zone.keep;
+
+    as(worker);
+
+    if (store.type->enter(&store) != NGX_OK) {
+        loop_broken("a worker cannot enter");
+    }
+}
+
+
 /* a zone with so many places, of a worker that has just begun */
 
 static void
 make(ngx_uint_t places, ngx_msec_t ttl, ngx_msec_t keep)
 {
-    size_t  size;
+    size_t      size;
+    ngx_uint_t  i;
 
-    if (zone.owner) {
-        ngx_http_task_job_store.leave(&store);
+    for (i = 0; i < WORKERS; i++) {
+        if (zones[i].owner) {
+            as(i);
+            ngx_http_task_job_store.leave(&store);
+        }
     }
 
     free(memory);
@@ -147,13 +239,20 @@ make(ngx_uint_t places, ngx_msec_t ttl, ngx_msec_t keep)
         loop_broken("no memory");
     }
 
-    memset(&zone, 0, sizeof(zone));
+    memset(zones, 0, sizeof(zones));
     memset(jobs, 0, sizeof(jobs));
+    memset(woken, 0, sizeof(woken));
+    readied = 0;
     loop_timers = NULL;
+
+    queue(&alpha, "alpha");
+    queue(&beta, "beta");
 
     store.type = &ngx_http_task_job_store;
     store.data = &zone;
     store.asked = asked;
+    store.queues.elts = queues;
+    store.queues.nelts = 2;
 
     zone.store = &store;
     zone.ttl = ttl;
@@ -168,6 +267,8 @@ make(ngx_uint_t places, ngx_msec_t ttl, ngx_msec_t keep)
     {
         loop_broken("no zone");
     }
+
+    enters(0);
 }
 
 
@@ -186,18 +287,98 @@ is(int right, const char *what)
 }
 
 
+/* the zone is whole, at the end of a test */
+
+static void
+whole(const char *what)
+{
+    int  wrong;
+
+    wrong = zone_check(&zone);
+
+    is(!wrong, what);
+
+    if (wrong) {
+        printf("# %s\n", zone_wrong);
+    }
+}
+
+
+/* what is long is answered later, in turns of the loop */
+
+static void
+answered(void)
+{
+    while (ngx_http_task_store_under_way(&op)) {
+        if (loop_posted() == 0) {
+            loop_broken("no answer");
+        }
+
+        loop_turn();
+    }
+}
+
+
+/* NGX_BUSY: the zone is full; NGX_DECLINED: the share is; NGX_ERROR: else */
+
+static ngx_int_t
+put(ngx_uint_t n, ngx_http_task_queue_t *q, size_t input, ngx_uint_t claim,
+    ngx_uint_t waiting, uint64_t share, ngx_uint_t max)
+{
+    u_char                     *p;
+    job_t                      *j;
+    ngx_http_task_store_add_t   new;
+
+    p = calloc(input + 1, 1);
+    j = &jobs[n];
+
+    j->number = ++number;
+    j->input = input;
+
+    zone_input(p, input, j->number);
+
+    memset(&new, 0, sizeof(new));
+
+    new.queue = q;
+    new.head.data = p;
+    new.head.len = input / 3;
+    new.body.data = p + input / 3;
+    new.body.len = input - input / 3;
+    new.claim = claim;
+    new.waiting = waiting;
+    new.share = share;
+    new.max = max;
+
+    store.type->add(&store, &op, &new);
+    answered();
+
+    free(p);
+
+    if (rc == NGX_OK) {
+        j->added = 1;
+        memcpy(j->id, op.id, sizeof(op.id));
+
+        if (op.claimed) {
+            j->key = op.key;
+            store.type->bind(&store, op.key, j);
+        }
+
+        return NGX_OK;
+    }
+
+    if (rc != NGX_DECLINED) {
+        is(0, "a job is added, or declined");
+    }
+
+    return (op.why == NGX_HTTP_TASK_STORE_FULL) ? NGX_BUSY
+           : (op.why == NGX_HTTP_TASK_STORE_SHARE) ? NGX_DECLINED : NGX_ERROR;
+}
+
+
 static ngx_int_t
 add_nth(ngx_uint_t n, uint64_t share, ngx_uint_t max)
 {
-    store.type->add(&store, &op, share, max, &jobs[n]);
-
-    if (rc == NGX_OK) {
-        jobs[n].added = 1;
-        jobs[n].key = op.key;
-        memcpy(jobs[n].id, op.id, sizeof(op.id));
-    }
-
-    return rc;
+    return put(n, &alpha, 0, CROWD, WAITING, share, max);
 }
 
 
@@ -215,8 +396,85 @@ add(char name, uint64_t share, ngx_uint_t max)
 }
 
 
+/* one that waits, with so many bytes of what it is made of */
+
 static ngx_int_t
-ends(char name, size_t length, ngx_uint_t busy)
+waits(char name, size_t input)
+{
+    return put(name - 'a', &alpha, input, 0, WAITING, 0, 0);
+}
+
+
+/* the name of the job that this worker has claimed; '-': none, '!': wrong */
+
+static char
+claims_older(ngx_http_task_queue_t *q, ngx_msec_t older)
+{
+    job_t       *j;
+    const char  *p;
+
+    op.older = older;
+
+    store.type->claim(&store, &op, q);
+    answered();
+
+    op.older = 0;
+
+    if (rc != NGX_OK) {
+        return (rc == NGX_DECLINED) ? '-' : '!';
+    }
+
+    for (p = LETTERS; *p; p++) {
+        j = job(*p);
+
+        if (!j->added || memcmp(j->id, op.id, sizeof(op.id)) != 0) {
+            continue;
+        }
+
+        if (op.claim.input.len != j->input
+            || (j->input >= 8
+                && zone_input_number(op.claim.input.data, j->input)
+                   != j->number))
+        {
+            return '!';
+        }
+
+        j->key = op.key;
+        store.type->bind(&store, op.key, j);
+
+        return *p;
+    }
+
+    return '!';
+}
+
+
+static char
+claims(void)
+{
+    return claims_older(&alpha, 0);
+}
+
+
+static void
+gives_back(char name)
+{
+    op.key = job(name)->key;
+
+    store.type->give_back(&store, &op);
+}
+
+
+static void
+begins(char name)
+{
+    store.type->begin(&store, job(name)->key);
+}
+
+
+static ngx_int_t
+ends_as(char name, ngx_http_task_job_state_e state, size_t length,
+    ngx_uint_t busy)
 {
     static u_char              text[65536 + 1];
     ngx_http_task_store_end_t  end;
@@ -224,7 +482,7 @@ ends(char name, size_t length, ngx_uint_t busy)
     memset(text, name, sizeof(text));
     memset(&end, 0, sizeof(end));
 
-    end.state = NGX_HTTP_TASK_JOB_DONE;
+    end.state = state;
     end.status = 200;
     end.result.data = text;
     end.result.len = length;
@@ -235,6 +493,13 @@ ends(char name, size_t length, ngx_uint_t busy)
     store.type->end(&store, &op, &end);
 
     return rc;
+}
+
+
+static ngx_int_t
+ends(char name, size_t length, ngx_uint_t busy)
+{
+    return ends_as(name, NGX_HTTP_TASK_JOB_DONE, length, busy);
 }
 
 
@@ -312,27 +577,37 @@ done(const char *names, size_t length)
 }
 
 
+static ngx_http_task_job_counts_t *
+counts(void)
+{
+    static ngx_http_task_job_counts_t  now;
+
+    store.type->counts(&store, &now);
+
+    return &now;
+}
+
+
 /* those that have a record, whoever finds them */
 
 static ngx_uint_t
 used(void)
 {
-    ngx_http_task_job_counts_t  counts;
-
-    store.type->counts(&store, &counts);
-
-    return counts.used;
+    return counts()->used;
 }
 
 
 static uint64_t
 dropped(void)
 {
-    ngx_http_task_job_counts_t  counts;
+    return counts()->dropped;
+}
 
-    store.type->counts(&store, &counts);
 
-    return counts.dropped;
+static ngx_uint_t
+in_state(ngx_http_task_job_state_e state)
+{
+    return counts()->states[state];
 }
 
 
@@ -869,6 +1144,909 @@ test_cancel_of_ended(const char *order)
 }
 
 
+/* --- what jobs are made of ------------------------------------------------ */
+
+static void
+test_input_room(void)
+{
+    ngx_uint_t  n;
+
+    make(PLACES, 60000, 0);
+    n = zone.sh->nblocks;
+
+    is(waits('a', (n - 2) * BLOCK) == NGX_OK, "input: all blocks but two");
+    is(waits('b', 2 * BLOCK + 1) == NGX_BUSY, "input: a byte too many");
+    is(counts()->refused == 1, "input: it is counted");
+    is(waits('b', 2 * BLOCK) == NGX_OK, "input: the last ones");
+    is(waits('c', 1) == NGX_BUSY, "input: not one more byte");
+    is(waits('c', 0) == NGX_OK, "input: but nothing at all");
+    is(counts()->used_blocks == n, "input: blocks are counted");
+    is(waits('d', (n + 1) * BLOCK) == NGX_BUSY, "input: more than a zone has");
+
+    is(claims() == 'a' && claims() == 'b' && claims() == 'c',
+       "input: each has its own");
+    is(ends('a', 1, 0) == NGX_BUSY, "input: no room for a result");
+    is(ends('b', 0, 0) == NGX_OK && counts()->used_blocks == n - 2,
+       "input: of one that is done it is free");
+    is(ends('a', BLOCK, 0) == NGX_OK && counts()->used_blocks == 1,
+       "input: and there is room for others");
+    whole("input: the zone is whole");
+}
+
+
+/* those that have ended go for what a new one is made of; not in vain */
+
+static void
+test_input_drops(void)
+{
+    ngx_uint_t  n;
+
+    make(PLACES, 60000, 0);
+    n = zone.sh->nblocks;
+
+    done("a", 0);
+    done("b", 5 * BLOCK);
+    done("c", 3 * BLOCK);
+    is(waits('d', (n - 8) * BLOCK) == NGX_OK, "input: there is room");
+    kept("abcd", "input: nobody goes for it");
+
+    is(waits('e', 9 * BLOCK) == NGX_BUSY, "input: more than those that ended");
+    kept("abcd", "input: nobody goes in vain");
+
+    is(waits('e', 2 * BLOCK) == NGX_OK, "input: one goes");
+    kept("acde", "input: the oldest that has blocks");
+    is(waits('f', 6 * BLOCK) == NGX_OK, "input: the next one, too");
+    kept("adef", "input: of those that have ended");
+    is(dropped() == 2, "input: they are counted");
+
+    /* a location with max, whose own job would go */
+
+    make(PLACES, 60000, 0);
+    add('a', 1, 1);
+    ends('a', 0, 0);
+    pass(1);
+    waits('b', n * BLOCK);
+    is(put('c' - 'a', &alpha, BLOCK, 0, WAITING, 1, 1) == NGX_BUSY,
+       "input, with max: no room");
+    kept("ab", "input, with max: its own does not go in vain");
+    is(put('c' - 'a', &alpha, 0, 0, WAITING, 1, 1) == NGX_OK,
+       "input, with max: it goes for one that has room");
+    kept("bc", "input, with max: then");
+
+    /* a zone that has no place has none for what needs no block */
+
+    make(PLACES, 60000, 0);
+    n = used();
+
+    while (waits('a' + n, BLOCK / 2) == NGX_OK) {
+        n++;
+    }
+
+    is(n == PLACES && op.why == NGX_HTTP_TASK_STORE_FULL, "input: all places");
+    is(counts()->used_blocks == PLACES, "input: who has no place has no block");
+
+    /* keep protects results of others */
+
+    make(PLACES, 60000, 2000);
+    n = zone.sh->nblocks;
+    done("a", n * BLOCK);
+    pass(1998);
+    is(waits('b', 1) == NGX_BUSY, "input, keep: not 1 ms before");
+    kept("a", "input, keep: it is there");
+    pass(1);
+    is(waits('b', 1) == NGX_OK, "input, keep: then");
+    kept("b", "input, keep: it goes");
+    whole("input, drops: the zone is whole");
+}
+
+
+/* as long as a job may run, or may be run again */
+
+static void
+test_input_kept(void)
+{
+    ngx_uint_t  n;
+
+    make(PLACES, 60000, 0);
+    n = zone.sh->nblocks;
+
+    put('a' - 'a', &alpha, 2 * BLOCK, CROWD, WAITING, 0, 0);
+    put('b' - 'a', &alpha, 3 * BLOCK, CROWD, WAITING, 0, 0);
+    put('c' - 'a', &alpha, 4 * BLOCK, CROWD, WAITING, 0, 0);
+    is(counts()->used_blocks == 9, "kept: of all that run");
+
+    ends_as('a', NGX_HTTP_TASK_JOB_FAILED, 0, 0);
+    pass(1);
+    ends_as('b', NGX_HTTP_TASK_JOB_TIMEOUT, 0, 1);
+    is(counts()->used_blocks == 9, "kept: of those that failed");
+    ends_as('c', NGX_HTTP_TASK_JOB_CANCELLED, 0, 0);
+    is(counts()->used_blocks == 5, "kept: not of one that was cancelled");
+
+    is(waits('d', (n - 4) * BLOCK) == NGX_OK, "kept: not rather than others");
+    kept("bcd", "kept: it goes with its job");
+    returned('b');
+    is(forgets('b') == NGX_OK && counts()->used_blocks == n - 4,
+       "kept: or is erased with it");
+    is(cancels('d') == NGX_OK && counts()->used_blocks == 0,
+       "kept: no longer than one waits that is cancelled");
+    is(reads('d') == NGX_OK && op.seen.state == NGX_HTTP_TASK_JOB_CANCELLED,
+       "kept: which it is at once");
+    is(counts()->used_blocks == 0, "kept: nothing is left");
+    whole("kept: the zone is whole");
+}
+
+
+/* --- long ones, piece by piece -------------------------------------------- */
+
+static u_char                     text[8000];
+static ngx_int_t                  slow_rc;
+static uint32_t                   slow_number;
+static ngx_http_task_store_op_t   slow;
+static ngx_http_task_store_add_t  slow_add;
+
+
+static void
+slow_handler(ngx_http_task_store_op_t *o, ngx_int_t code)
+{
+    slow_rc = code;
+}
+
+
+/* the call has returned; it is answered piece by piece */
+
+static void
+adds_long(size_t head, size_t body, ngx_uint_t claim)
+{
+    slow_number = ++number;
+    zone_input(text, head + body, slow_number);
+
+    memset(&slow, 0, sizeof(slow));
+    memset(&slow_add, 0, sizeof(slow_add));
+
+    slow_add.queue = &alpha;
+    slow_add.head.data = text;
+    slow_add.head.len = head;
+    slow_add.body.data = text + head;
+    slow_add.body.len = body;
+    slow_add.claim = claim;
+    slow_add.waiting = WAITING;
+
+    slow_rc = NGX_AGAIN;
+    slow.handler = slow_handler;
+
+    store.type->add(&store, &slow, &slow_add);
+}
+
+
+static void
+claims_long(void)
+{
+    memset(&slow, 0, sizeof(slow));
+
+    slow_rc = NGX_AGAIN;
+    slow.handler = slow_handler;
+
+    store.type->claim(&store, &slow, &alpha);
+}
+
+
+static void
+steps(ngx_uint_t n)
+{
+    while (n-- && !ngx_queue_empty(&zone.inputs)) {
+        if (zone.work.step(&zone.work) == 0) {
+            ngx_http_task_work_end(&zone.work);
+        }
+    }
+}
+
+
+static void
+test_long_add(void)
+{
+    make(20, 60000, 0);
+
+    adds_long(3000, 2500, 0);
+    is(slow_rc == NGX_AGAIN && slow.late, "long: it is answered later");
+    steps(2);
+    is(slow_rc == NGX_AGAIN && used() == 1, "long: it has a place meanwhile");
+    is(waits('a', 8) == NGX_OK && op.waiting == 0, "long: but is not accepted");
+    whole("long: the zone is whole meanwhile");
+
+    steps(2);
+    is(slow_rc == NGX_OK && !slow.claimed, "long: then it waits");
+    whole("long: the zone is whole then");
+
+    claims_long();
+    is(slow_rc == NGX_AGAIN && slow.claim.input.len == 5500,
+       "long: it is claimed before those that came later");
+    steps(2);
+    is(slow_rc == NGX_AGAIN, "long: it is read in pieces, too");
+    steps(1);
+    is(slow_rc == NGX_OK
+       && zone_input_number(slow.claim.input.data, 5500) == slow_number,
+       "long: all of it");
+    is(claims() == 'a' && claims() == '-', "long: then the others");
+    whole("long: the zone is whole at last");
+
+    /* it is this worker's */
+
+    make(20, 60000, 0);
+    adds_long(0, 5000, 1);
+    steps(3);
+    is(slow_rc == NGX_OK && slow.claimed, "long: it is this worker's at once");
+    is(claims() == '-' && counts()->states[NGX_HTTP_TASK_JOB_QUEUED] == 1,
+       "long: and does not wait");
+}
+
+
+/* its room is another one's, or nobody wants it any more */
+
+static void
+test_long_dropped(void)
+{
+    ngx_uint_t  i, n;
+
+    make(20, 60000, 0);
+    n = zone.sh->nblocks;
+
+    adds_long(100, 5000, 0);
+    steps(1);
+
+    for (i = 0; (i + 1) * 8 < n; i++) {
+        is(waits('a' + i, 8 * BLOCK) == NGX_OK, "long: others have its room");
+    }
+
+    steps(1);
+    is(slow_rc == NGX_DECLINED && slow.why == NGX_HTTP_TASK_STORE_FULL,
+       "long: it has none");
+    is(counts()->used_blocks == i * 8 && counts()->refused == 1,
+       "long: nor any block");
+    is(in_state(NGX_HTTP_TASK_JOB_QUEUED) == i && claims() == 'a',
+       "long: and does not wait");
+    whole("long: the zone is whole without it");
+
+    make(20, 60000, 0);
+    adds_long(100, 5000, 0);
+    steps(2);
+    ngx_http_task_store_drop(&slow);
+    steps(1);
+    is(slow_rc == NGX_AGAIN && counts()->used_blocks == 0,
+       "long: one that is dropped has nothing");
+    is(claims() == '-', "long: it does not wait");
+    whole("long: the zone is whole after it");
+
+    adds_long(100, 5000, 0);
+    steps(4);
+    claims_long();
+    steps(1);
+    ngx_http_task_store_drop(&slow);
+    steps(1);
+    is(slow_rc == NGX_AGAIN, "long: one that was claimed is dropped");
+    claims_long();
+    steps(3);
+    is(slow_rc == NGX_OK
+       && zone_input_number(slow.claim.input.data, 5100) == slow_number,
+       "long: and waits again");
+    whole("long: the zone is whole after that");
+}
+
+
+/* a process rebuilds the zone while another one reads from it */
+
+static void
+test_long_rebuilt(void)
+{
+    ngx_uint_t  i;
+
+    make(20, 60000, 0);
+    adds_long(100, 5000, 0);
+    steps(4);
+    claims_long();
+    steps(1);
+
+    /* as far as it marks what is reached */
+
+    for (i = 0; i < zone.sh->used_blocks; i++) {
+        zone.sh->blocks[i].job |= NGX_HTTP_TASK_JOB_REACHED;
+    }
+
+    steps(1);
+
+    for (i = 0; i < zone.sh->used_blocks; i++) {
+        zone.sh->blocks[i].job &= ~NGX_HTTP_TASK_JOB_REACHED;
+    }
+
+    steps(1);
+
+    is(slow_rc == NGX_OK
+       && zone_input_number(slow.claim.input.data, 5100) == slow_number,
+       "long: it is read while the zone is rebuilt");
+    is(zone.damaged == 0, "long: which is no damage");
+}
+
+
+/* --- queues --------------------------------------------------------------- */
+
+static void
+test_queue(void)
+{
+    make(PLACES, 60000, 0);
+
+    is(claims() == '-', "queue: none waits");
+    is(waits('a', 10) == NGX_OK && !op.claimed && op.waiting == 0,
+       "queue: the first one");
+    is(waits('b', 3 * BLOCK + 1) == NGX_OK && op.waiting == 1,
+       "queue: one is before it");
+    is(waits('c', 0) == NGX_OK && op.waiting == 2, "queue: two are");
+    is(put('d' - 'a', &alpha, 20, CROWD, WAITING, 0, 0) == NGX_OK
+       && !op.claimed, "queue: nobody is served before who waits");
+    is(put('e' - 'a', &beta, 30, CROWD, WAITING, 0, 0) == NGX_OK && op.claimed,
+       "queue: but in another queue");
+    is(in_state(NGX_HTTP_TASK_JOB_QUEUED) == 5, "queue: all are counted");
+
+    is(claims() == 'a' && op.claim.age >= 0 && op.claim.age < 60000,
+       "queue: the first one, and how old it is");
+    is(claims() == 'b', "queue: the second one");
+    is(claims_older(&beta, 0) == '-', "queue: none of another queue");
+
+    gives_back('b');
+    gives_back('a');
+    is(zone.running == 1, "queue: two are back");
+    is(claims() == 'a' && claims() == 'b', "queue: where they were");
+
+    gives_back('a');
+    gives_back('b');
+    is(claims() == 'a' && claims() == 'b' && claims() == 'c',
+       "queue: whichever is back first");
+    is(claims() == 'd' && claims() == '-', "queue: and then the others");
+    is(zone.running == 5, "queue: all are its own");
+    is(in_state(NGX_HTTP_TASK_JOB_QUEUED) == 5, "queue: which have not begun");
+
+    begins('c');
+    is(in_state(NGX_HTTP_TASK_JOB_QUEUED) == 4
+       && in_state(NGX_HTTP_TASK_JOB_RUNNING) == 1, "queue: but one");
+    whole("queue: the zone is whole");
+}
+
+
+/* one that waits in the middle of a queue is cancelled at once */
+
+static void
+test_queue_cancel(void)
+{
+    make(PLACES, 60000, 0);
+
+    waits('a', 10);
+    waits('b', 10);
+    waits('c', 10);
+
+    is(cancels('b') == NGX_OK, "queue: one is cancelled");
+    is(reads('b') == NGX_OK && op.seen.state == NGX_HTTP_TASK_JOB_CANCELLED
+       && op.seen.ended, "queue: at once");
+    is(waits('d', 10) == NGX_OK && op.waiting == 2, "queue: nor does it count");
+    is(claims() == 'a' && claims() == 'c', "queue: nobody claims it");
+
+    /* a claimed one is asked for; given back, it ends */
+
+    is(cancels('a') == NGX_OK && reads('a') == NGX_OK
+       && op.seen.state == NGX_HTTP_TASK_JOB_QUEUED, "back: it is asked for");
+    gives_back('a');
+    is(reads('a') == NGX_OK && op.seen.state == NGX_HTTP_TASK_JOB_CANCELLED,
+       "back: given back, it is cancelled");
+
+    cancels('c');
+    look(60);
+    is(job('a')->asked == 0 && job('c')->asked == 1, "back: one was told");
+    gives_back('c');
+    is(reads('c') == NGX_OK && op.seen.state == NGX_HTTP_TASK_JOB_CANCELLED,
+       "back: that, too");
+    is(claims() == 'd', "back: none of them waits again");
+    is(counts()->used_blocks == 1, "back: nor has an input");
+    whole("back: the zone is whole");
+}
+
+
+static void
+test_claim(void)
+{
+    make(PLACES, 60000, 0);
+
+    is(put(0, &alpha, 8, 0, WAITING, 0, 0) == NGX_OK && !op.claimed,
+       "claim: without room it waits");
+    is(claims_older(&alpha, 60000) == '-', "claim: too young");
+
+    /* it was accepted an hour ago */
+
+    zone.sh->jobs[0].created -= 3600000;
+
+    no_memory = 1;
+    is(claims_older(&alpha, 60000) == '!', "claim: no memory");
+    no_memory = 0;
+
+    is(reads('a') == NGX_OK && op.seen.state == NGX_HTTP_TASK_JOB_QUEUED
+       && zone.running == 0, "claim: it waits as before");
+    is(claims_older(&alpha, 60000) == 'a', "claim: old enough");
+    is(op.claim.age >= 3600000 && op.claim.age < 3700000, "claim: an hour old");
+    whole("claim: the zone is whole");
+}
+
+
+/* so many may wait, beside those that workers have room for */
+
+static void
+test_waiting(void)
+{
+    make(PLACES, 60000, 0);
+
+    is(put(0, &alpha, 8, 1, 0, 0, 0) == NGX_OK && op.claimed,
+       "waiting: none, but it does not wait");
+    is(put(1, &alpha, 8, 0, 0, 0, 0) == NGX_ERROR
+       && op.why == NGX_HTTP_TASK_STORE_QUEUE, "waiting: none");
+    is(op.waiting == 0, "waiting: nor does one");
+    is(put(1, &alpha, 8, 0, 2, 0, 0) == NGX_OK, "waiting: one of two");
+    is(put(2, &alpha, 8, 0, 2, 0, 0) == NGX_OK, "waiting: two of two");
+    is(put(3, &alpha, 8, 0, 2, 0, 0) == NGX_ERROR
+       && op.why == NGX_HTTP_TASK_STORE_QUEUE && op.waiting == 2,
+       "waiting: and no more");
+    is(put(3, &alpha, 8, CROWD, 2, 0, 0) == NGX_ERROR,
+       "waiting: nor does it come before them");
+    is(put(3, &beta, 8, 0, 2, 0, 0) == NGX_OK, "waiting: another queue");
+    is(counts()->refused == 3 && counts()->used_blocks == 4,
+       "waiting: who is refused has nothing");
+
+    is(claims() == 'b', "waiting: one begins");
+    is(put(4, &alpha, 8, 0, 2, 0, 0) == NGX_OK, "waiting: another one may");
+
+    /* each of the workers that have room has room for one more */
+
+    make(PLACES, 60000, 0);
+    claims();
+    enters(1);
+    claims();
+
+    is(put(0, &alpha, 8, 0, 0, 0, 0) == NGX_OK
+       && put(1, &alpha, 8, 0, 0, 0, 0) == NGX_ERROR,
+       "waiting: for two who are hungry, of whom one is told");
+    is(put(1, &alpha, 8, 0, 1, 0, 0) == NGX_OK
+       && put(2, &alpha, 8, 0, 1, 0, 0) == NGX_ERROR,
+       "waiting: the second one is told");
+    whole("waiting: the zone is whole");
+}
+
+
+/* --- workers -------------------------------------------------------------- */
+
+static void
+forget_woken(void)
+{
+    memset(woken, 0, sizeof(woken));
+}
+
+
+/* so often each of them, since the last look at it */
+
+static ngx_uint_t
+woke(ngx_uint_t a, ngx_uint_t b, ngx_uint_t c)
+{
+    ngx_uint_t  right;
+
+    right = (woken[0] == a && woken[1] == b && woken[2] == c);
+
+    if (!right) {
+        printf("# woken: %lu %lu %lu\n", (unsigned long) woken[0],
+               (unsigned long) woken[1], (unsigned long) woken[2]);
+    }
+
+    forget_woken();
+
+    return right;
+}
+
+
+/* how many of them are hungry */
+
+static ngx_uint_t
+hungry(void)
+{
+    ngx_http_task_job_waiting_t  *q;
+
+    q = ngx_http_task_job_queue_find(&zone, alpha.hash);
+
+    return q ? ngx_http_task_job_queue_room(q) : 0;
+}
+
+
+/* by way of a worker that is not hungry */
+
+static void
+comes(char name)
+{
+    as(3);
+
+    if (waits(name, 8) != NGX_OK) {
+        is(0, "no room for what comes");
+    }
+}
+
+
+static char
+claims_as(ngx_uint_t worker)
+{
+    as(worker);
+
+    return claims();
+}
+
+
+static void
+make_workers(void)
+{
+    make(PLACES, 60000, 0);
+    enters(1);
+    enters(2);
+    enters(3);
+}
+
+
+static void
+test_hungry(void)
+{
+    make_workers();
+
+    comes('a');
+    is(woke(0, 0, 0) && hungry() == 0, "hungry: nobody is");
+
+    is(claims_as(0) == 'a' && claims() == '-' && hungry() == 1,
+       "hungry: one looks, and one is");
+    is(claims_as(1) == '-' && hungry() == 2, "hungry: two are");
+
+    comes('b');
+    is(woke(0, 1, 0), "hungry: one is told");
+    comes('c');
+    is(woke(1, 0, 0), "hungry: then the other one");
+    comes('d');
+    is(woke(0, 0, 0) && hungry() == 0, "hungry: and then nobody is left");
+
+    /* who finds a job is hungry no more; who finds none is */
+
+    is(claims_as(1) == 'b' && claims() == 'c' && claims() == 'd',
+       "hungry: jobs");
+    is(hungry() == 0, "hungry: who has found some is not");
+    is(claims() == '-' && hungry() == 1, "hungry: who finds none is");
+    comes('e');
+    is(woke(0, 1, 0) && claims_as(1) == 'e', "hungry: and is told");
+    is(claims_older(&alpha, 1) == '-' && hungry() == 0,
+       "hungry: who asks for old ones is not");
+
+    /* each in turn */
+
+    claims_as(0);
+    claims_as(1);
+    claims_as(2);
+
+    comes('f');
+    is(woke(0, 0, 1), "hungry: the one behind who was told");
+    comes('g');
+    is(woke(1, 0, 0), "hungry: and around");
+    is(claims_as(2) == 'f' && claims() == 'g' && claims() == '-',
+       "hungry: again");
+    comes('h');
+    is(woke(0, 1, 0), "hungry: not always the same one");
+
+    /* of another queue nobody is told */
+
+    put('i' - 'a', &beta, 8, 0, WAITING, 0, 0);
+    is(woke(0, 0, 0), "hungry: of another queue");
+
+    /* whose loop is at work is the last */
+
+    make_workers();
+    claims_as(0);
+    claims_as(1);
+    waits('a', 8);
+    is(woke(1, 0, 0), "hungry: another one first");
+    waits('b', 8);
+    is(woke(0, 1, 0) && hungry() == 0, "hungry: rather than who has it");
+    whole("hungry: the zone is whole");
+}
+
+
+/* a worker gives its job back only if another one comes for it */
+
+static void
+test_wanted_back(void)
+{
+    make_workers();
+
+    is(!store.type->wanted(&store, &alpha), "wanted: by nobody");
+    claims_as(0);
+    is(!store.type->wanted(&store, &alpha), "wanted: not by another one");
+    as(1);
+    is(store.type->wanted(&store, &alpha), "wanted: by another one");
+    is(!store.type->wanted(&store, &beta), "wanted: not of another queue");
+
+    comes('a');
+    as(1);
+    is(store.type->wanted(&store, &alpha), "wanted: by one who was told");
+    pass(9);
+    is(store.type->wanted(&store, &alpha), "wanted: a while ago");
+    pass(1);
+    is(!store.type->wanted(&store, &alpha), "wanted: no longer");
+}
+
+
+static void
+test_hungry_adds(void)
+{
+    make_workers();
+
+    claims_as(0);
+    put(0, &alpha, 8, 2, WAITING, 0, 0);
+    is(op.claimed && hungry() == 1, "adds: who has room for more is hungry");
+    put(1, &alpha, 8, 1, WAITING, 0, 0);
+    is(op.claimed && hungry() == 0, "adds: who had room for one is not");
+    is(woke(0, 0, 0), "adds: nobody is told of what one has");
+
+    /* one that is refused has taken nobody's room */
+
+    claims();
+    is(put(2, &alpha, (zone.sh->nblocks + 1) * BLOCK, 1, WAITING, 0, 0)
+       == NGX_BUSY && hungry() == 1, "adds: who was refused is hungry yet");
+    whole("adds: the zone is whole");
+}
+
+
+static void
+test_pass(void)
+{
+    make_workers();
+    claims_as(0);
+    claims_as(1);
+
+    comes('a');
+    is(woke(0, 1, 0), "pass: one is told");
+    as(1);
+    store.type->pass(&store, &alpha);
+    is(woke(1, 0, 0), "pass: and passes on the word");
+    as(0);
+    store.type->pass(&store, &alpha);
+    is(woke(0, 0, 0), "pass: to nobody who is left");
+    is(claims() == 'a', "pass: or claims it");
+    is(claims() == '-', "pass: and that is all");
+    as(1);
+    store.type->pass(&store, &alpha);
+    is(woke(0, 0, 0) && hungry() == 1, "pass: of no job nobody is told");
+}
+
+
+/* a worker is gone that was hungry, and had claimed a job: others are told */
+
+static void
+test_dead(void)
+{
+    make_workers();
+
+    comes('a');
+    is(claims_as(1) == 'a' && claims() == '-', "dead: it has a job");
+    claims_as(2);
+    forget_woken();
+
+    (void) pthread_mutex_unlock(&zones[1].owner->alive);
+    ngx_del_timer(&zones[1].event);
+    free(zones[1].data);
+    memset(&zones[1], 0, sizeof(zones[1]));
+
+    as(3);
+    look(2000);
+    is(woke(0, 0, 1), "dead: somebody who lives is told of it");
+    is(!zone_check_hungry(&zone), "dead: it is not hungry any more");
+    is(claims_as(2) == 'a', "dead: and claims it");
+    whole("dead: the zone is whole");
+}
+
+
+/* what it has claimed waits again, and others are told; what ran is lost */
+
+static void
+test_leave(void)
+{
+    make(PLACES, 60000, 0);
+    enters(1);
+    enters(2);
+    is(claims() == '-', "leave: one is hungry");
+
+    /* who leaves is hungry, too, and would be told first */
+
+    as(1);
+    waits('a', 8);
+    waits('b', 2 * BLOCK);
+    waits('c', 8);
+    is(claims() == 'a' && claims() == 'b' && claims() == 'c' && claims() == '-',
+       "leave: three jobs");
+    as(2);
+    claims();
+    begins('b');
+    forget_woken();
+    zone.sh->told = 0;
+
+    as(1);
+    cancels('c');
+    store.type->leave(&store);
+    is(zones[1].owner == NULL, "leave: is no owner any more");
+    is(woke(0, 0, 1), "leave: another one is told, and not who leaves");
+
+    as(2);
+    is(reads('a') == NGX_OK && op.seen.state == NGX_HTTP_TASK_JOB_QUEUED,
+       "leave: what did not begin waits");
+    is(reads('b') == NGX_OK && op.seen.state == NGX_HTTP_TASK_JOB_LOST,
+       "leave: what ran is lost");
+    is(reads('c') == NGX_OK && op.seen.state == NGX_HTTP_TASK_JOB_CANCELLED,
+       "leave: what was to be cancelled is");
+    is(!zone_check_hungry(&zones[2]), "leave: is not hungry");
+    is(claims() == 'a' && claims() == '-', "leave: and is served");
+    whole("leave: the zone is whole");
+
+    /* it was told of a job, and others are not */
+
+    make(PLACES, 60000, 0);
+    claims();
+    enters(1);
+    claims();
+    waits('a', 8);
+    forget_woken();
+    zone.sh->queues[0].hungry[0] = 3;
+    zone.sh->told = 0;
+    store.type->leave(&store);
+    is(woke(1, 0, 0), "leave: the word is passed on, not to itself");
+    as(0);
+    is(claims() == 'a', "leave: to who claims it");
+    whole("leave, told: the zone is whole");
+}
+
+
+static void
+test_last(void)
+{
+    make(PLACES, 60000, 0);
+
+    is(store.type->last(&store), "last: alone");
+
+    make(PLACES, 60000, 0);
+    enters(1);
+    enters(2);
+
+    is(!store.type->last(&store), "last: two others");
+    as(0);
+    is(!store.type->last(&store), "last: one who quits, and one other");
+    as(2);
+    store.type->leave(&store);
+    as(1);
+    is(store.type->last(&store), "last: one who quits, and one who is gone");
+    store.type->leave(&store);
+    enters(3);
+    as(0);
+    is(!store.type->last(&store), "last: until another one begins");
+}
+
+
+/* a worker that finds all places taken waits for one */
+
+static void
+test_enter(void)
+{
+    ngx_uint_t                  i;
+    ngx_http_task_job_owner_t  *owners;
+
+    make(PLACES, 60000, 0);
+    owners = zone.sh->owners;
+
+    for (i = 1; i < NGX_HTTP_TASK_JOB_OWNERS; i++) {
+        (void) pthread_mutex_lock(&owners[i].alive);
+        owners[i].incarnation = 1000 + i;
+    }
+
+    enters(1);
+    is(zones[1].owner == NULL, "enter: no place");
+    is(put(0, &alpha, 8, CROWD, WAITING, 0, 0) == NGX_OK && !op.claimed,
+       "enter: what it is given waits");
+    is(claims() == '-', "enter: nor does it claim any");
+    is(reads('a') == NGX_OK, "enter: it knows all");
+
+    look(2500);
+    is(zones[1].owner == NULL, "enter: a while later");
+
+    owners[100].incarnation = 0;
+    (void) pthread_mutex_unlock(&owners[100].alive);
+
+    look(400);
+    is(zones[1].owner == NULL, "enter: it does not look all the time");
+    look(200);
+    is(zones[1].owner == &owners[100], "enter: but each second");
+    is(owners[100].worker == 1 && claims() == 'a', "enter: then it has jobs");
+
+    for (i = 1; i < NGX_HTTP_TASK_JOB_OWNERS; i++) {
+        if (i != 100) {
+            owners[i].incarnation = 0;
+            (void) pthread_mutex_unlock(&owners[i].alive);
+        }
+    }
+
+    whole("enter: the zone is whole");
+}
+
+
+/* as many queues as have jobs; others go for a new one */
+
+static void
+test_queues(void)
+{
+    ngx_uint_t              i, n;
+    ngx_http_task_queue_t   many[NGX_HTTP_TASK_JOB_QUEUES + 1];
+
+    make(MANY, 60000, 0);
+
+    for (i = 0; i <= NGX_HTTP_TASK_JOB_QUEUES; i++) {
+        queue(&many[i], "many");
+        many[i].hash = 2000 + i;
+    }
+
+    for (i = 0, n = 0; i < NGX_HTTP_TASK_JOB_QUEUES; i++) {
+        n += (put(i, &many[i], 8, 0, WAITING, 0, 0) == NGX_OK);
+    }
+
+    is(n == NGX_HTTP_TASK_JOB_QUEUES, "queues: all");
+    is(put(i, &many[i], 8, CROWD, WAITING, 0, 0) == NGX_ERROR
+       && op.why == NGX_HTTP_TASK_STORE_QUEUES, "queues: one too many");
+    is(claims_older(&many[i], 0) == '-', "queues: which nobody serves");
+
+    about(&jobs[77]);
+    store.type->cancel(&store, &op);
+    is(put(i, &many[i], 8, 0, WAITING, 0, 0) == NGX_ERROR,
+       "queues: a job that is cancelled has its place");
+
+    about(&jobs[77]);
+    store.type->forget(&store, &op);
+    is(put(i, &many[i], 8, 0, WAITING, 0, 0) == NGX_OK,
+       "queues: one that is erased has none");
+    whole("queues: the zone is whole");
+}
+
+
+/* a worker looks whether any job waits: often, as long as it has jobs */
+
+static void
+test_ready(void)
+{
+    ngx_uint_t  n;
+
+    make(PLACES, 60000, 0);
+
+    look(5000);
+    is(readied == 0, "ready: no job waits");
+
+    waits('a', 8);
+    look(5000);
+    is(readied >= 4 && readied <= 5, "ready: each second, who is idle");
+
+    n = readied;
+    is(claims_older(&alpha, 0) == 'a', "ready: it claims");
+    look(5000);
+    is(readied == n, "ready: none waits any more");
+
+    put(1, &beta, 8, 0, WAITING, 0, 0);
+    look(5000);
+    is(readied - n >= 95 && readied - n <= 101, "ready: often, who has jobs");
+
+    ends('a', 0, 0);
+    look(50);
+    n = readied;
+    look(5000);
+    is(readied - n >= 4 && readied - n <= 5, "ready: until they end");
+    is(loop_ends(), "ready: it does not keep a worker");
+}
+
+
 int
 main(void)
 {
@@ -890,6 +2068,30 @@ main(void)
     test_cancel_of_ended("abc");
     test_cancel_of_ended("bca");
     test_cancel_of_ended("acb");
+
+    test_input_room();
+    test_input_drops();
+    test_input_kept();
+
+    test_long_add();
+    test_long_dropped();
+    test_long_rebuilt();
+
+    test_queue();
+    test_queue_cancel();
+    test_queues();
+    test_claim();
+    test_waiting();
+
+    test_hungry();
+    test_wanted_back();
+    test_hungry_adds();
+    test_pass();
+    test_dead();
+    test_leave();
+    test_last();
+    test_enter();
+    test_ready();
 
     make(PLACES, 1000, 0);
     free(memory);
