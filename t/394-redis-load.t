@@ -2,7 +2,7 @@
 
 # Many jobs through three nginx with one Redis, while workers and nodes are
 # killed: nothing runs more often than it may, and nothing is forgotten.
-# TEST_NGINX_JOBS=10000 TEST_NGINX_EVERY=0.2 is more of it.
+# TEST_NGINX_JOBS=30000 is more of it.
 
 use strict;
 use warnings;
@@ -22,8 +22,8 @@ plan skip_all => "needs hiredis: $module" unless -f $module;
 
 local $ENV{TEST_NGINX_LOAD_MODULES} = "$first; load_module $module";
 
-my $jobs = $ENV{TEST_NGINX_JOBS} || 1500;
-my $every = $ENV{TEST_NGINX_EVERY} || 1;
+my $jobs = $ENV{TEST_NGINX_JOBS} || 4000;
+my $every = $ENV{TEST_NGINX_EVERY} || 0.2;
 my $redis = redis_start();
 my $port = $redis->{port} + 50;
 my $ran = "$redis->{dir}/ran";
