@@ -5,7 +5,7 @@
  */
 
 
-#include "redis/ngx_http_task_redis.h"
+#include "redis/ngx_http_task_redis_parts.h"
 
 
 static void ngx_http_task_redis_bury_place(void *data, u_char *owner,

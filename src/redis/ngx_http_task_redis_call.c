@@ -7,7 +7,7 @@
  */
 
 
-#include "redis/ngx_http_task_redis.h"
+#include "redis/ngx_http_task_redis_parts.h"
 
 
 /* the time between two looks at the calls, milliseconds */
@@ -76,10 +76,6 @@ ngx_http_task_redis_call_begin(ngx_http_task_redis_call_t *call,
 
     if (patience) {
         call->deadline = ngx_http_task_now() + (int64_t) patience * 1000000;
-    }
-
-    if (call->job) {
-        call->job->refs++;
     }
 
     ngx_queue_insert_tail(&redis->waiting, &call->queue);
@@ -311,8 +307,8 @@ ngx_http_task_redis_call_fail(ngx_http_task_redis_call_t *call, ngx_int_t rc)
 static void
 ngx_http_task_redis_call_free(ngx_http_task_redis_call_t *call)
 {
-    if (call->job) {
-        ngx_http_task_redis_job_unref(call->job);
+    if (call->kind->release) {
+        call->kind->release(call);
     }
 
     free(call->text.data);

@@ -4,7 +4,7 @@
  */
 
 
-#include "redis/ngx_http_task_redis.h"
+#include "redis/ngx_http_task_redis_parts.h"
 #include "http/ngx_http_task_http.h"
 
 

@@ -5,7 +5,7 @@
  */
 
 
-#include "redis/ngx_http_task_redis.h"
+#include "redis/ngx_http_task_redis_parts.h"
 
 
 static ngx_int_t ngx_http_task_redis_event_words(
@@ -36,7 +36,8 @@ static const ngx_http_task_redis_kind_t  ngx_http_task_redis_event_kind = {
     .again = 1,
     .words = ngx_http_task_redis_event_words,
     .reply = ngx_http_task_redis_event_reply,
-    .failed = ngx_http_task_redis_event_failed
+    .failed = ngx_http_task_redis_event_failed,
+    .release = ngx_http_task_redis_job_release
 };
 
 static const ngx_http_task_redis_kind_t  ngx_http_task_redis_end_kind = {
@@ -44,7 +45,8 @@ static const ngx_http_task_redis_kind_t  ngx_http_task_redis_end_kind = {
     .again = 1,
     .words = ngx_http_task_redis_end_words,
     .reply = ngx_http_task_redis_end_reply,
-    .failed = ngx_http_task_redis_end_failed
+    .failed = ngx_http_task_redis_end_failed,
+    .release = ngx_http_task_redis_job_release
 };
 
 static const ngx_http_task_redis_kind_t  ngx_http_task_redis_give_back_kind = {
@@ -52,7 +54,8 @@ static const ngx_http_task_redis_kind_t  ngx_http_task_redis_give_back_kind = {
     .again = 1,
     .words = ngx_http_task_redis_give_back_words,
     .reply = ngx_http_task_redis_give_back_reply,
-    .failed = ngx_http_task_redis_give_back_failed
+    .failed = ngx_http_task_redis_give_back_failed,
+    .release = ngx_http_task_redis_job_release
 };
 
 
@@ -103,11 +106,10 @@ ngx_http_task_redis_event(ngx_http_task_store_t *store, uint64_t key,
 
     ngx_memcpy(call->text.data, text->data, text->len);
     call->text.len = text->len;
-    call->job = job;
 
     job->unsaid += text->len;
 
-    ngx_http_task_redis_call_begin(call, 0);
+    ngx_http_task_redis_job_call(job, call);
 }
 
 
@@ -201,10 +203,9 @@ ngx_http_task_redis_end(ngx_http_task_store_t *store,
         return;
     }
 
-    call->job = job;
     call->end = end;
 
-    ngx_http_task_redis_call_begin(call, 0);
+    ngx_http_task_redis_job_call(job, call);
 }
 
 
@@ -230,6 +231,7 @@ ngx_http_task_redis_end_words(ngx_http_task_redis_call_t *call,
     if (job->begin) {
         ngx_http_task_redis_number(words, (ngx_http_task_now() - job->begun)
                                           / 1000000);
+
     } else {
         ngx_http_task_redis_word(words, "", 0);
     }
@@ -319,8 +321,7 @@ ngx_http_task_redis_give_back(ngx_http_task_store_t *store,
         return;
     }
 
-    call->job = job;
-    ngx_http_task_redis_call_begin(call, 0);
+    ngx_http_task_redis_job_call(job, call);
 }
 
 
@@ -339,8 +340,7 @@ ngx_http_task_redis_drop(ngx_http_task_redis_job_t *job)
         return;
     }
 
-    call->job = job;
-    ngx_http_task_redis_call_begin(call, 0);
+    ngx_http_task_redis_job_call(job, call);
 }
 
 

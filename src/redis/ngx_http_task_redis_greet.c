@@ -6,7 +6,7 @@
  */
 
 
-#include "redis/ngx_http_task_redis.h"
+#include "redis/ngx_http_task_redis_parts.h"
 
 #include <sys/random.h>
 
@@ -299,9 +299,6 @@ static void
 ngx_http_task_redis_greet_ready(ngx_http_task_redis_t *redis,
     redisReply *reply)
 {
-    size_t      i;
-    ngx_str_t   hex;
-
     redis->away = 0;
     redis->store->away = 0;
 
@@ -314,18 +311,7 @@ ngx_http_task_redis_greet_ready(ngx_http_task_redis_t *redis,
                       (size_t) NGX_HTTP_TASK_REDIS_OWNER, redis->owner);
     }
 
-    if (reply->elements > 1) {
-        reply = reply->element[1];
-
-        for (i = 0; i < reply->elements; i++) {
-            hex = ngx_http_task_redis_to_text(reply, i);
-            ngx_http_task_redis_job_lost(redis, (char *) hex.data, hex.len);
-        }
-    }
-
-    ngx_http_task_redis_call_flush(redis);
-    ngx_http_task_redis_tick(redis);
-    ngx_http_task_redis_ready(redis, NULL);
+    redis->entered(redis, reply->elements > 1 ? reply->element[1] : NULL);
 }
 
 

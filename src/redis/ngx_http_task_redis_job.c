@@ -6,7 +6,7 @@
  */
 
 
-#include "redis/ngx_http_task_redis.h"
+#include "redis/ngx_http_task_redis_parts.h"
 #include "text/ngx_http_task_text.h"
 
 
@@ -27,7 +27,8 @@ static const ngx_http_task_redis_kind_t  ngx_http_task_redis_tell = {
     .script = NGX_HTTP_TASK_REDIS_TELL,
     .words = ngx_http_task_redis_tell_words,
     .reply = ngx_http_task_redis_tell_reply,
-    .failed = ngx_http_task_redis_tell_failed
+    .failed = ngx_http_task_redis_tell_failed,
+    .release = ngx_http_task_redis_job_release
 };
 
 
@@ -95,8 +96,23 @@ ngx_http_task_redis_job_over(ngx_http_task_redis_job_t *job)
 
 
 void
-ngx_http_task_redis_job_unref(ngx_http_task_redis_job_t *job)
+ngx_http_task_redis_job_call(ngx_http_task_redis_job_t *job,
+    ngx_http_task_redis_call_t *call)
 {
+    call->job = job;
+    job->refs++;
+
+    ngx_http_task_redis_call_begin(call, 0);
+}
+
+
+void
+ngx_http_task_redis_job_release(ngx_http_task_redis_call_t *call)
+{
+    ngx_http_task_redis_job_t  *job;
+
+    job = call->job;
+
     if (--job->refs == 0 && job->over) {
         ngx_http_task_redis_job_over(job);
     }
@@ -215,8 +231,7 @@ ngx_http_task_redis_job_tell(ngx_http_task_redis_job_t *job)
 
     if (call) {
         job->telling = 1;
-        call->job = job;
-        ngx_http_task_redis_call_begin(call, 0);
+        ngx_http_task_redis_job_call(job, call);
     }
 }
 
@@ -267,6 +282,7 @@ ngx_http_task_redis_job_begun(ngx_http_task_redis_job_t *job,
     if (job->begin) {
         ngx_http_task_redis_number(words, (ngx_http_task_now() - job->begun)
                                           / 1000000);
+
     } else {
         ngx_http_task_redis_word(words, "", 0);
     }

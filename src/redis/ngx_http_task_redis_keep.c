@@ -6,7 +6,7 @@
  */
 
 
-#include "redis/ngx_http_task_redis.h"
+#include "redis/ngx_http_task_redis_parts.h"
 
 
 static void *ngx_http_task_redis_keep_cycle(void *data);

@@ -6,7 +6,7 @@
  */
 
 
-#include "redis/ngx_http_task_redis.h"
+#include "redis/ngx_http_task_redis_parts.h"
 
 
 /* the time before the second try, and the longest one, milliseconds */

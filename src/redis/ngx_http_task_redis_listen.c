@@ -6,14 +6,13 @@
  */
 
 
-#include "redis/ngx_http_task_redis.h"
+#include "redis/ngx_http_task_redis_parts.h"
 
 
 static void ngx_http_task_redis_listen_reply(redisAsyncContext *context,
     void *data, void *privdata);
 static void ngx_http_task_redis_listen_told(redisAsyncContext *context,
     void *data, void *privdata);
-static void ngx_http_task_redis_listen_begin(ngx_http_task_redis_t *redis);
 static void ngx_http_task_redis_listen_mine(ngx_http_task_redis_t *redis,
     ngx_str_t *text);
 static void ngx_http_task_redis_listen_job(redisAsyncContext *context,
@@ -96,7 +95,7 @@ ngx_http_task_redis_listen_told(redisAsyncContext *context, void *data,
         link->down = 0;
         link->failures = 0;
 
-        ngx_http_task_redis_listen_begin(link->redis);
+        link->redis->listens(link->redis);
         return;
     }
 
@@ -104,17 +103,6 @@ ngx_http_task_redis_listen_told(redisAsyncContext *context, void *data,
         text = ngx_http_task_redis_to_text(reply, 2);
         ngx_http_task_redis_listen_mine(link->redis, &text);
     }
-}
-
-
-/* what was said when nobody listened */
-
-static void
-ngx_http_task_redis_listen_begin(ngx_http_task_redis_t *redis)
-{
-    ngx_http_task_redis_watch_again(redis);
-    ngx_http_task_redis_tick(redis);
-    ngx_http_task_redis_ready(redis, NULL);
 }
 
 
@@ -206,9 +194,8 @@ ngx_http_task_redis_listen_job(redisAsyncContext *context, void *data,
         ngx_http_task_redis_listen_peek(redis, id);
 
     } else if (kind.len == 7 && text.len > 2) {      /* "message": "12 0" */
-        ngx_http_task_redis_watch_told(redis, id,
-                                       strtoull((char *) text.data, NULL, 10),
-                                       text.data[text.len - 1] == '1');
+        redis->changed(redis, id, strtoull((char *) text.data, NULL, 10),
+                       text.data[text.len - 1] == '1');
     }
 }
 
@@ -246,12 +233,12 @@ ngx_http_task_redis_listen_peeked(ngx_http_task_redis_call_t *call,
     redisReply *reply)
 {
     if (ngx_http_task_redis_is(reply, "ok")) {
-        ngx_http_task_redis_watch_told(call->redis, call->id,
-                                       ngx_http_task_redis_to_number(reply, 1),
-                                       ngx_http_task_redis_to_number(reply, 2));
+        call->redis->changed(call->redis, call->id,
+                             ngx_http_task_redis_to_number(reply, 1),
+                             ngx_http_task_redis_to_number(reply, 2));
 
     } else {
-        ngx_http_task_redis_watch_told(call->redis, call->id, 0, 1);
+        call->redis->changed(call->redis, call->id, 0, 1);
     }
 }
 

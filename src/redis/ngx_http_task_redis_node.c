@@ -7,7 +7,7 @@
  */
 
 
-#include "redis/ngx_http_task_redis.h"
+#include "redis/ngx_http_task_redis_parts.h"
 
 
 #define NGX_HTTP_TASK_REDIS_LAYOUT  1

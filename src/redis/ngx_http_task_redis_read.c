@@ -5,7 +5,7 @@
  */
 
 
-#include "redis/ngx_http_task_redis.h"
+#include "redis/ngx_http_task_redis_parts.h"
 #include "text/ngx_http_task_event.h"
 
 
@@ -51,32 +51,37 @@ static void ngx_http_task_redis_ask_failed(ngx_http_task_redis_call_t *call,
     ngx_int_t rc);
 
 
-#define ngx_http_task_redis_kind(name, script_, words_, reply_)               \
-    static const ngx_http_task_redis_kind_t  name = {                         \
-        .script = script_,                                                    \
-        .again = 1,                                                           \
-        .words = words_,                                                      \
-        .reply = reply_,                                                      \
-        .failed = ngx_http_task_redis_ask_failed                              \
-    }
+static const ngx_http_task_redis_kind_t  ngx_http_task_redis_read_kind = {
+    .script = NGX_HTTP_TASK_REDIS_READ,
+    .again = 1,
+    .words = ngx_http_task_redis_read_words,
+    .reply = ngx_http_task_redis_read_reply,
+    .failed = ngx_http_task_redis_ask_failed
+};
 
+static const ngx_http_task_redis_kind_t  ngx_http_task_redis_peek_kind = {
+    .script = NGX_HTTP_TASK_REDIS_PEEK,
+    .again = 1,
+    .words = ngx_http_task_redis_id_words,
+    .reply = ngx_http_task_redis_peek_reply,
+    .failed = ngx_http_task_redis_ask_failed
+};
 
-ngx_http_task_redis_kind(ngx_http_task_redis_read_kind,
-                         NGX_HTTP_TASK_REDIS_READ,
-                         ngx_http_task_redis_read_words,
-                         ngx_http_task_redis_read_reply);
-ngx_http_task_redis_kind(ngx_http_task_redis_peek_kind,
-                         NGX_HTTP_TASK_REDIS_PEEK,
-                         ngx_http_task_redis_id_words,
-                         ngx_http_task_redis_peek_reply);
-ngx_http_task_redis_kind(ngx_http_task_redis_cancel_kind,
-                         NGX_HTTP_TASK_REDIS_CANCEL,
-                         ngx_http_task_redis_id_words,
-                         ngx_http_task_redis_ask_reply);
-ngx_http_task_redis_kind(ngx_http_task_redis_forget_kind,
-                         NGX_HTTP_TASK_REDIS_FORGET,
-                         ngx_http_task_redis_id_words,
-                         ngx_http_task_redis_ask_reply);
+static const ngx_http_task_redis_kind_t  ngx_http_task_redis_cancel_kind = {
+    .script = NGX_HTTP_TASK_REDIS_CANCEL,
+    .again = 1,
+    .words = ngx_http_task_redis_id_words,
+    .reply = ngx_http_task_redis_ask_reply,
+    .failed = ngx_http_task_redis_ask_failed
+};
+
+static const ngx_http_task_redis_kind_t  ngx_http_task_redis_forget_kind = {
+    .script = NGX_HTTP_TASK_REDIS_FORGET,
+    .again = 1,
+    .words = ngx_http_task_redis_id_words,
+    .reply = ngx_http_task_redis_ask_reply,
+    .failed = ngx_http_task_redis_ask_failed
+};
 
 
 void

@@ -4,8 +4,8 @@
  */
 
 
-#include "redis/ngx_http_task_redis.h"
-#include "ngx_http_task_redis_lua.h"
+#include "redis/ngx_http_task_redis_parts.h"
+#include "redis/ngx_http_task_redis_lua.h"
 
 
 /* in the order of ngx_http_task_redis_script_e */

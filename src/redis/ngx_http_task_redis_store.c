@@ -4,13 +4,16 @@
  */
 
 
-#include "redis/ngx_http_task_redis.h"
+#include "redis/ngx_http_task_redis_parts.h"
 
 
 static ngx_int_t ngx_http_task_redis_enter(ngx_http_task_store_t *store);
 static ngx_int_t ngx_http_task_redis_enter_queues(
     ngx_http_task_redis_t *redis);
 static void ngx_http_task_redis_enter_links(ngx_http_task_redis_t *redis);
+static void ngx_http_task_redis_entered(ngx_http_task_redis_t *redis,
+    redisReply *lost);
+static void ngx_http_task_redis_listens(ngx_http_task_redis_t *redis);
 static void ngx_http_task_redis_calls_gone(ngx_http_task_redis_link_t *link);
 static void ngx_http_task_redis_words_gone(ngx_http_task_redis_link_t *link);
 static ngx_uint_t ngx_http_task_redis_wanted(ngx_http_task_store_t *store,
@@ -113,6 +116,9 @@ ngx_http_task_redis_enter_links(ngx_http_task_redis_t *redis)
     redis->away = ngx_http_task_now();
     redis->store->away = 1;
 
+    redis->entered = ngx_http_task_redis_entered;
+    redis->listens = ngx_http_task_redis_listens;
+
     redis->calls.redis = redis;
     redis->calls.down = redis->away;
     redis->calls.greet = ngx_http_task_redis_greet;
@@ -125,6 +131,34 @@ ngx_http_task_redis_enter_links(ngx_http_task_redis_t *redis)
 
     ngx_http_task_redis_dial(&redis->calls);
     ngx_http_task_redis_dial(&redis->words);
+}
+
+
+static void
+ngx_http_task_redis_entered(ngx_http_task_redis_t *redis, redisReply *lost)
+{
+    size_t     i;
+    ngx_str_t  hex;
+
+    for (i = 0; lost && i < lost->elements; i++) {
+        hex = ngx_http_task_redis_to_text(lost, i);
+        ngx_http_task_redis_job_lost(redis, (char *) hex.data, hex.len);
+    }
+
+    ngx_http_task_redis_call_flush(redis);
+    ngx_http_task_redis_tick(redis);
+    ngx_http_task_redis_ready(redis, NULL);
+}
+
+
+/* what was said when nobody listened */
+
+static void
+ngx_http_task_redis_listens(ngx_http_task_redis_t *redis)
+{
+    ngx_http_task_redis_watch_again(redis);
+    ngx_http_task_redis_tick(redis);
+    ngx_http_task_redis_ready(redis, NULL);
 }
 
 

@@ -6,7 +6,7 @@
  */
 
 
-#include "redis/ngx_http_task_redis.h"
+#include "redis/ngx_http_task_redis_parts.h"
 
 
 /* so long a job that nobody watches any more is still subscribed to, ns */
@@ -35,6 +35,8 @@ static ngx_http_task_redis_watched_t *ngx_http_task_redis_watched(
 static ngx_http_task_redis_watched_t *ngx_http_task_redis_watched_create(
     ngx_http_task_redis_t *redis, u_char *id);
 static void ngx_http_task_redis_watch_look(ngx_event_t *ev);
+static void ngx_http_task_redis_watch_told(ngx_http_task_redis_t *redis,
+    u_char *id, uint64_t version, ngx_uint_t ended);
 static void ngx_http_task_redis_watch_answer(ngx_http_task_redis_watched_t *w,
     ngx_int_t rc);
 
@@ -47,6 +49,8 @@ ngx_http_task_redis_watch_init(ngx_http_task_redis_t *redis)
     ngx_rbtree_init(&redis->watched, &redis->sentinel,
                     ngx_http_task_redis_watched_insert);
     ngx_queue_init(&redis->watches);
+
+    redis->changed = ngx_http_task_redis_watch_told;
 
     ev = &redis->look;
 
@@ -252,7 +256,7 @@ ngx_http_task_redis_watch_answer(ngx_http_task_redis_watched_t *w,
 }
 
 
-void
+static void
 ngx_http_task_redis_watch_told(ngx_http_task_redis_t *redis, u_char *id,
     uint64_t version, ngx_uint_t ended)
 {

@@ -5,7 +5,7 @@
  */
 
 
-#include "redis/ngx_http_task_redis.h"
+#include "redis/ngx_http_task_redis_parts.h"
 
 
 static ngx_int_t ngx_http_task_redis_words_room(
