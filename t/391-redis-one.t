@@ -160,6 +160,19 @@ $e->audit;
 $id = accepted($s, '/sleep?duration=1500ms');
 $s->reload(conf(redis => ''));
 is(job($s, $id, '5s')->{state}, 'done', 'a reload loses none');
+
+# those of before know those of now: a worker that is killed is found by them
+
+$id = accepted($s, '/sleep?duration=20s');
+sleep(0.2);
+($pid) = $s->text('error.log') =~ / (\d+)#\d+: .* this worker is ${\$e->job($id)->{owner}}/;
+$s->reload(conf(redis => ''));
+ready($s);
+sleep(0.5);
+kill 'KILL', $pid;
+$time = time();
+is(job($s, $id, '5s')->{state}, 'lost', 'an old worker that is killed is found by the new ones');
+cmp_ok(time() - $time, '<', 1.5, 'at once, before its lease is over');
 $id = accepted($s, '/sleep?duration=1s');
 ($code, $took) = $s->stop('QUIT');
 is($code, 0, 'exit code');

@@ -84,7 +84,7 @@ typedef struct {
     /* 1: it is sent again if its connection is lost before it is answered */
     ngx_uint_t                   again;
 
-    /* adds the arguments of the script; NGX_DECLINED: there is nothing to say */
+    /* adds the arguments of the script; NGX_DECLINED: there is nothing to do */
     ngx_int_t                  (*words)(ngx_http_task_redis_call_t *call,
                                         ngx_http_task_redis_words_t *words);
 
@@ -242,8 +242,8 @@ struct ngx_http_task_redis_s {
     u_char                       said_buf[32];
     int64_t                      away;        /* since when, ns; 0: it is not */
 
-    /* the first connection is ready, and what was lost; the second one is; and a
-       job that somebody watches has this version, or, with 0, is gone */
+    /* the first connection is ready, and what was lost; the second one is; and
+       a job that somebody watches has this version, or, with 0, is gone */
     void                       (*entered)(ngx_http_task_redis_t *redis,
                                           redisReply *lost);
     void                       (*listens)(ngx_http_task_redis_t *redis);

@@ -1,7 +1,7 @@
 
 /*
- * What is wrong with the engine is logged when it begins, and not for each call;
- * and that it is well again.
+ * What is wrong with the engine is logged when it begins, and not for each
+ * call; and that it is well again.
  */
 
 

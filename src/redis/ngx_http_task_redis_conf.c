@@ -87,7 +87,12 @@ ngx_http_task_redis_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     redis->store = store;
 
-    return ngx_http_task_redis_set(cf, redis, &o);
+    if (ngx_http_task_redis_set(cf, redis, &o) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return (ngx_http_task_redis_node(cf, redis, cmd->post) == NGX_OK)
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
@@ -153,8 +158,7 @@ ngx_http_task_redis_set(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
 
     redis->attempts = n;
 
-    return (ngx_http_task_redis_node(cf, redis, cf->cycle) == NGX_OK)
-           ? NGX_CONF_OK : NGX_CONF_ERROR;
+    return NGX_CONF_OK;
 }
 
 

@@ -1,8 +1,8 @@
 
 /*
  * What is said first on the connection for calls: the password, the database,
- * the scripts, and who this worker is, and which jobs it has.  Calls follow when
- * that was answered.
+ * the scripts, and who this worker is, and which jobs it has.  Calls follow
+ * when that was answered.
  */
 
 

@@ -1,8 +1,8 @@
 
 /*
  * A connection to the engine, in nginx's event loop: hiredis says which events
- * it wants, and is told of them.  A connection that is lost is made again, after
- * a while that grows, and that is another one for each worker.
+ * it wants, and is told of them.  A connection that is lost is made again,
+ * after a while that grows, and that is another one for each worker.
  */
 
 

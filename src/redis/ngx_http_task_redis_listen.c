@@ -1,8 +1,8 @@
 
 /*
  * The connection by which the engine tells of jobs: that one waits, that one of
- * this worker's is to be cancelled, that one has changed which somebody watches.
- * A word may be lost with the connection: then all is asked for again.
+ * this worker's is to be cancelled, that one has changed which is watched.  A
+ * word may be lost with the connection: then all is asked for again.
  */
 
 

@@ -11,6 +11,9 @@
 static ngx_int_t ngx_http_task_redis_preconfiguration(ngx_conf_t *cf);
 
 
+extern ngx_module_t  ngx_http_task_redis_module;
+
+
 static ngx_command_t  ngx_http_task_redis_commands[] = {
 
     { ngx_string("task_job_redis"),
@@ -18,7 +21,7 @@ static ngx_command_t  ngx_http_task_redis_commands[] = {
       ngx_http_task_redis_slot,
       0,
       0,
-      NULL },
+      &ngx_http_task_redis_module },
 
       ngx_null_command
 };

@@ -50,6 +50,7 @@ ngx_http_task_redis_node(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
     void *tag)
 {
     u_char          *p;
+    size_t           size;
     ngx_str_t        name;
     ngx_shm_zone_t  *shm_zone;
 
@@ -63,10 +64,9 @@ ngx_http_task_redis_node(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
     p = ngx_cpymem(name.data, "task_job_redis:", sizeof("task_job_redis:") - 1);
     ngx_memcpy(p, redis->store->name.data, redis->store->name.len);
 
-    shm_zone = ngx_shared_memory_add(cf, &name,
-                                     ngx_align(sizeof(ngx_http_task_redis_node_t),
-                                               ngx_pagesize)
-                                     + 8 * ngx_pagesize, tag);
+    size = ngx_align(sizeof(ngx_http_task_redis_node_t), ngx_pagesize);
+
+    shm_zone = ngx_shared_memory_add(cf, &name, size + 8 * ngx_pagesize, tag);
     if (shm_zone == NULL) {
         return NGX_ERROR;
     }

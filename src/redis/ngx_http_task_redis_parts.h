@@ -103,9 +103,9 @@ ngx_uint_t ngx_http_task_redis_is(redisReply *reply, const char *word);
 /* --- ngx_http_task_redis_call.c ------------------------------------------- */
 
 /*
- * Makes a call, with an op of the caller's, or NULL.  NULL: no memory.  Who gets
- * one sets the rest, and begins it; patience is in milliseconds, 0: as long as
- * it takes.
+ * Makes a call, with an op of the caller's, or NULL.  NULL: no memory.  Who
+ * gets one sets the rest, and begins it; patience is in milliseconds, 0: as
+ * long as it takes.
  */
 
 ngx_http_task_redis_call_t *ngx_http_task_redis_call(
@@ -311,7 +311,7 @@ void ngx_http_task_redis_bury_dead(ngx_http_task_redis_t *redis);
 void ngx_http_task_redis_leave(ngx_http_task_redis_t *redis);
 
 
-/* --- ngx_http_task_redis_block.c: blocks briefly; any thread; or NULL ------ */
+/* --- ngx_http_task_redis_block.c: blocks briefly; any thread; or NULL ----- */
 
 redisContext *ngx_http_task_redis_block(ngx_http_task_redis_t *redis);
 

@@ -1,8 +1,8 @@
 
 /*
  * Jobs that somebody on this worker watches.  The engine tells once of each of
- * them, however many watch it; they are told in turn, some twenty times a second
- * at most, and at once when the job has ended.
+ * them, however many watch it; these are told some twenty times a second at
+ * most, and at once when the job has ended.
  */
 
 
@@ -197,7 +197,8 @@ ngx_http_task_redis_watch_look(ngx_event_t *ev)
     any = 0;
 
     away = redis->words.down
-           && now - redis->words.down > NGX_HTTP_TASK_REDIS_PATIENCE * 1000000LL;
+           && now - redis->words.down
+              > NGX_HTTP_TASK_REDIS_PATIENCE * 1000000LL;
 
     for (q = ngx_queue_head(&redis->watches);
          q != ngx_queue_sentinel(&redis->watches);

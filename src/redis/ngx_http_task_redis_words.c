@@ -1,7 +1,7 @@
 
 /*
- * The words of a command, and those of an answer.  A command is made and sent in
- * one go, on the loop: so there is one place for its words.
+ * The words of a command, and those of an answer.  A command is made and sent
+ * in one go, on the loop: so there is one place for its words.
  */
 
 
