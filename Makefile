@@ -99,9 +99,10 @@ test:
 	@$(PACKAGES) install $(TEST_NEEDS)
 	@sh util/test-nginx.sh $(BUILD)/perl
 	@sh util/openapi.sh $(BUILD)/openapi
-	@$(MAKE) -s build $(TEST_BUILDS) $(FAIL_MODULE)
+	@$(MAKE) -s build $(TEST_BUILDS) $(FAIL_MODULE) $(FAIL_REDIS)
 	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
 	    TEST_NGINX_FAIL_MODULE=$(FAIL_MODULE) \
+	    TEST_NGINX_FAIL_REDIS=$(FAIL_REDIS) \
 	    sh util/prove.sh $(BUILD) $(JOBS) $(TESTS)
 
 install: all

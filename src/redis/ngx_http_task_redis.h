@@ -109,6 +109,8 @@ struct ngx_http_task_redis_call_s {
     int64_t                      deadline;    /* ns; 0: as long as it takes */
     int64_t                      sent;        /* when, ns; 0: it is not */
 
+    ngx_uint_t                   inside;      /* 1: it is a part of its job */
+
     ngx_queue_t                  op;          /* has the caller's op, or has
                                                  none: it was dropped */
     ngx_uint_t                   called;      /* 1: there was one */
@@ -137,6 +139,7 @@ struct ngx_http_task_redis_link_s {
                                                  was dialled, ns */
     int64_t                      down;        /* since when, ns; 0: it is not */
     ngx_event_t                  retry;
+    ngx_event_t                  hello;       /* posted when it is connected */
 
     /* it is connected, and may be used; it is gone */
     void                       (*greet)(ngx_http_task_redis_link_t *link);
@@ -167,6 +170,8 @@ struct ngx_http_task_redis_job_s {
     int64_t                      told;        /* when last, ns */
     ngx_event_t                  later;
     ngx_http_task_redis_slot_t  *slot;        /* or NULL */
+    ngx_http_task_redis_call_t   last;        /* how it ends: no memory is needed
+                                                 for that */
     ngx_http_task_bell_t         bell;
 
     pthread_mutex_t              mutex;

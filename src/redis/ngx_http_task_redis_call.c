@@ -45,10 +45,20 @@ ngx_http_task_redis_call(ngx_http_task_redis_t *redis,
     ngx_http_task_redis_call_t  *call;
 
     call = ngx_calloc(sizeof(ngx_http_task_redis_call_t), ngx_cycle->log);
-    if (call == NULL) {
-        return NULL;
+
+    if (call) {
+        ngx_http_task_redis_call_init(call, redis, kind, op);
     }
 
+    return call;
+}
+
+
+void
+ngx_http_task_redis_call_init(ngx_http_task_redis_call_t *call,
+    ngx_http_task_redis_t *redis, const ngx_http_task_redis_kind_t *kind,
+    ngx_http_task_store_op_t *op)
+{
     call->redis = redis;
     call->kind = kind;
 
@@ -59,8 +69,6 @@ ngx_http_task_redis_call(ngx_http_task_redis_t *redis,
         ngx_memcpy(call->id, op->id, NGX_HTTP_TASK_JOB_ID);
         ngx_http_task_store_later(&call->op, op);
     }
-
-    return call;
 }
 
 
@@ -183,8 +191,10 @@ ngx_http_task_redis_call_send(ngx_http_task_redis_call_t *call)
     words = ngx_http_task_redis_words(redis, call->kind->script);
     ready = call->kind->words(call, words);
 
-    if (ready == NGX_OK && words->failed) {
-        ready = NGX_ERROR;
+    /* one that is told as long as it takes is told later */
+
+    if (words->failed && ready == NGX_OK) {
+        ready = call->deadline ? NGX_ERROR : NGX_AGAIN;
     }
 
     if (ready == NGX_OK) {
@@ -307,12 +317,22 @@ ngx_http_task_redis_call_fail(ngx_http_task_redis_call_t *call, ngx_int_t rc)
 static void
 ngx_http_task_redis_call_free(ngx_http_task_redis_call_t *call)
 {
+    ngx_uint_t  inside;
+
+    inside = call->inside;
+
+    free(call->text.data);
+    call->text.data = NULL;
+
+    /* with a job it may be freed here */
+
     if (call->kind->release) {
         call->kind->release(call);
     }
 
-    free(call->text.data);
-    ngx_free(call);
+    if (!inside) {
+        ngx_free(call);
+    }
 }
 
 

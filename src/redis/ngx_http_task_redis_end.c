@@ -16,6 +16,9 @@ static void ngx_http_task_redis_event_failed(ngx_http_task_redis_call_t *call,
     ngx_int_t rc);
 static void ngx_http_task_redis_event_dropped(ngx_http_task_redis_job_t *job,
     const char *why);
+static ngx_http_task_redis_call_t *ngx_http_task_redis_last(
+    ngx_http_task_redis_job_t *job, const ngx_http_task_redis_kind_t *kind,
+    ngx_http_task_store_op_t *op);
 static ngx_int_t ngx_http_task_redis_end_words(
     ngx_http_task_redis_call_t *call, ngx_http_task_redis_words_t *words);
 static void ngx_http_task_redis_end_reply(ngx_http_task_redis_call_t *call,
@@ -192,20 +195,33 @@ ngx_http_task_redis_end(ngx_http_task_store_t *store,
     job->ended = 1;
     job->busy = end->busy;
 
-    call = job->gone ? NULL
-                     : ngx_http_task_redis_call(job->redis,
-                                                &ngx_http_task_redis_end_kind,
-                                                op);
-
-    if (call == NULL) {
+    if (job->gone) {
         ngx_http_task_redis_ended(job);
         ngx_http_task_store_answer(op, NGX_ERROR);
         return;
     }
 
+    call = ngx_http_task_redis_last(job, &ngx_http_task_redis_end_kind, op);
     call->end = end;
 
     ngx_http_task_redis_job_call(job, call);
+}
+
+
+static ngx_http_task_redis_call_t *
+ngx_http_task_redis_last(ngx_http_task_redis_job_t *job,
+    const ngx_http_task_redis_kind_t *kind, ngx_http_task_store_op_t *op)
+{
+    ngx_http_task_redis_call_t  *call;
+
+    call = &job->last;
+
+    ngx_memzero(call, sizeof(ngx_http_task_redis_call_t));
+
+    call->inside = 1;
+    ngx_http_task_redis_call_init(call, job->redis, kind, op);
+
+    return call;
 }
 
 
@@ -310,16 +326,14 @@ ngx_http_task_redis_give_back(ngx_http_task_store_t *store,
     job = ngx_http_task_redis_job_of(op->key);
     job->ended = 1;
 
-    call = job->gone ? NULL
-                     : ngx_http_task_redis_call(job->redis,
-                                         &ngx_http_task_redis_give_back_kind,
-                                         op);
-
-    if (call == NULL) {
+    if (job->gone) {
         ngx_http_task_redis_job_over(job);
         ngx_http_task_store_answer(op, NGX_ERROR);
         return;
     }
+
+    call = ngx_http_task_redis_last(job, &ngx_http_task_redis_give_back_kind,
+                                    op);
 
     ngx_http_task_redis_job_call(job, call);
 }
@@ -328,19 +342,12 @@ ngx_http_task_redis_give_back(ngx_http_task_store_t *store,
 void
 ngx_http_task_redis_drop(ngx_http_task_redis_job_t *job)
 {
-    ngx_http_task_redis_call_t  *call;
-
     job->ended = 1;
 
-    call = ngx_http_task_redis_call(job->redis,
-                                    &ngx_http_task_redis_give_back_kind, NULL);
-
-    if (call == NULL) {
-        ngx_http_task_redis_job_over(job);
-        return;
-    }
-
-    ngx_http_task_redis_job_call(job, call);
+    ngx_http_task_redis_job_call(job,
+                ngx_http_task_redis_last(job,
+                                         &ngx_http_task_redis_give_back_kind,
+                                         NULL));
 }
 
 

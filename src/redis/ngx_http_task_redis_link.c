@@ -29,6 +29,7 @@ static void ngx_http_task_redis_link_del_write(void *data);
 static void ngx_http_task_redis_link_cleanup(void *data);
 static void ngx_http_task_redis_link_connected(const redisAsyncContext *context,
     int status);
+static void ngx_http_task_redis_link_hello(ngx_event_t *ev);
 static void ngx_http_task_redis_link_later(ngx_http_task_redis_link_t *link);
 
 
@@ -45,6 +46,10 @@ ngx_http_task_redis_dial(ngx_http_task_redis_link_t *link)
     link->retry.data = link;
     link->retry.log = ngx_cycle->log;
     link->retry.cancelable = 1;
+
+    link->hello.handler = ngx_http_task_redis_link_hello;
+    link->hello.data = link;
+    link->hello.log = ngx_cycle->log;
 
     link->heard = ngx_http_task_now();
 
@@ -187,12 +192,23 @@ ngx_http_task_redis_link_connected(const redisAsyncContext *context,
 
     link = context->data;
 
-    /* else hiredis is going to free it */
+    /* else hiredis is going to free it; here it may not be freed by others */
 
     if (status == REDIS_OK) {
-        link->heard = ngx_http_task_now();
-        link->greet(link);
+        ngx_post_event(&link->hello, &ngx_posted_events);
     }
+}
+
+
+static void
+ngx_http_task_redis_link_hello(ngx_event_t *ev)
+{
+    ngx_http_task_redis_link_t  *link;
+
+    link = ev->data;
+
+    link->heard = ngx_http_task_now();
+    link->greet(link);
 }
 
 
@@ -210,6 +226,10 @@ ngx_http_task_redis_link_cleanup(void *data)
     if (link->events) {
         ngx_http_task_fd_close(link->events);
         link->events = NULL;
+    }
+
+    if (link->hello.posted) {
+        ngx_delete_posted_event(&link->hello);
     }
 
     link->context = NULL;

@@ -111,6 +111,9 @@ ngx_uint_t ngx_http_task_redis_is(redisReply *reply, const char *word);
 ngx_http_task_redis_call_t *ngx_http_task_redis_call(
     ngx_http_task_redis_t *redis, const ngx_http_task_redis_kind_t *kind,
     ngx_http_task_store_op_t *op);
+void ngx_http_task_redis_call_init(ngx_http_task_redis_call_t *call,
+    ngx_http_task_redis_t *redis, const ngx_http_task_redis_kind_t *kind,
+    ngx_http_task_store_op_t *op);
 void ngx_http_task_redis_call_begin(ngx_http_task_redis_call_t *call,
     ngx_msec_t patience);
 
@@ -197,7 +200,7 @@ void ngx_http_task_redis_returned(ngx_http_task_store_t *store, uint64_t key);
 void ngx_http_task_redis_give_back(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op);
 
-/* gives back a job that nobody has; NULL: the engine finds out */
+/* gives back a job that nobody has */
 
 void ngx_http_task_redis_drop(ngx_http_task_redis_job_t *job);
 

@@ -99,6 +99,9 @@ ngx_http_task_redis_enter_queues(ngx_http_task_redis_t *redis)
 
     for (i = 0; i < redis->store->queues.nelts; i++) {
         q = ngx_array_push(&redis->queues);
+        if (q == NULL) {
+            return NGX_ERROR;
+        }
 
         ngx_memzero(q, sizeof(ngx_http_task_redis_queue_t));
         q->queue = queues[i];
