@@ -170,8 +170,8 @@ struct ngx_http_task_redis_job_s {
     int64_t                      told;        /* when last, ns */
     ngx_event_t                  later;
     ngx_http_task_redis_slot_t  *slot;        /* or NULL */
-    ngx_http_task_redis_call_t   last;        /* how it ends: no memory is needed
-                                                 for that */
+    ngx_http_task_redis_call_t   last;        /* tells how it ends, for which no
+                                                 memory is needed */
     ngx_http_task_bell_t         bell;
 
     pthread_mutex_t              mutex;
