@@ -345,6 +345,10 @@ ngx_http_task_redis_call_check(ngx_event_t *ev)
     redis = ev->data;
     now = ngx_http_task_now();
 
+    if (!redis->calls.ready) {
+        ngx_http_task_redis_call_gone(redis);
+    }
+
     if (ngx_exiting && redis->exiting == 0) {
         redis->exiting = now;
     }

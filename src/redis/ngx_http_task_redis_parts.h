@@ -127,7 +127,8 @@ ngx_http_task_store_op_t *ngx_http_task_redis_call_op(
 void ngx_http_task_redis_call_answer(ngx_http_task_redis_call_t *call,
     ngx_int_t rc);
 
-/* the connection is ready: sends what waits; it is gone */
+/* the connection is ready: sends what waits; it is another one, and first comes
+   what was sent on the one before, and not answered */
 
 void ngx_http_task_redis_call_flush(ngx_http_task_redis_t *redis);
 void ngx_http_task_redis_call_gone(ngx_http_task_redis_t *redis);

@@ -148,6 +148,10 @@ ngx_http_task_redis_entered(ngx_http_task_redis_t *redis, redisReply *lost)
         ngx_http_task_redis_job_lost(redis, (char *) hex.data, hex.len);
     }
 
+    /* hiredis 1.0 tells of them after it has told that the connection is gone */
+
+    ngx_http_task_redis_call_gone(redis);
+
     ngx_http_task_redis_call_flush(redis);
     ngx_http_task_redis_tick(redis);
     ngx_http_task_redis_ready(redis, NULL);
@@ -176,8 +180,6 @@ ngx_http_task_redis_calls_gone(ngx_http_task_redis_link_t *link)
         redis->away = ngx_http_task_now();
         redis->store->away = 1;
     }
-
-    ngx_http_task_redis_call_gone(redis);
 }
 
 
