@@ -345,16 +345,16 @@ ngx_http_task_redis_call_check(ngx_event_t *ev)
     redis = ev->data;
     now = ngx_http_task_now();
 
-    if (!redis->calls.ready) {
-        ngx_http_task_redis_call_gone(redis);
-    }
-
     if (ngx_exiting && redis->exiting == 0) {
         redis->exiting = now;
     }
 
     if (ngx_http_task_redis_call_stuck(redis, now)) {
         ngx_http_task_redis_hang_up(&redis->calls, "no answer in time");
+    }
+
+    if (!redis->calls.ready) {
+        ngx_http_task_redis_call_gone(redis);
     }
 
     while (ngx_http_task_redis_call_expire(redis, now)) { /* void */ }
