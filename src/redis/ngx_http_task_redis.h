@@ -222,6 +222,8 @@ struct ngx_http_task_redis_s {
     ngx_str_t                    password;
     ngx_uint_t                   db;
     ngx_uint_t                   tls;
+    void                        *tls_ctx;     /* SSL_CTX, if there is TLS */
+    ngx_str_t                    name;        /* of the host, in certificates */
     ngx_str_t                    prefix;
     ngx_msec_t                   ttl;
     ngx_msec_t                   lease;

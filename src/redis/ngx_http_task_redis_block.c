@@ -48,6 +48,7 @@ ngx_http_task_redis_block(ngx_http_task_redis_t *redis)
     }
 
     if (c->err || redisSetTimeout(c, tv) != REDIS_OK
+        || ngx_http_task_redis_tls_begin(redis, c) != NGX_OK
         || ngx_http_task_redis_block_auth(redis, c) != NGX_OK)
     {
         redisFree(c);

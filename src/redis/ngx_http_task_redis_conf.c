@@ -27,6 +27,7 @@ typedef struct {
     ngx_str_t                name;
     ngx_str_t                url;
     ngx_str_t                password_file;
+    ngx_str_t                ca;
     ngx_str_t                prefix;
     ngx_str_t                ttl;
     ngx_str_t                lease;
@@ -103,6 +104,7 @@ ngx_http_task_redis_options(ngx_conf_t *cf, ngx_http_task_redis_options_t *o)
         { "name", &o->name },
         { "url", &o->url },
         { "password_file", &o->password_file },
+        { "ca", &o->ca },
         { "prefix", &o->prefix },
         { "ttl", &o->ttl },
         { "lease", &o->lease },
@@ -134,6 +136,7 @@ ngx_http_task_redis_set(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
 
     if (ngx_http_task_redis_url(cf, redis, &o->url) != NGX_OK
         || ngx_http_task_redis_password(cf, redis, &o->password_file) != NGX_OK
+        || (redis->tls && ngx_http_task_redis_tls(cf, redis, &o->ca) != NGX_OK)
         || ngx_http_task_redis_prefix(cf, redis, &o->prefix) != NGX_OK
         || ngx_http_task_redis_times(cf, redis, o) != NGX_CONF_OK
         || ngx_http_task_redis_size(cf, "max_body", &o->max_body,

@@ -71,6 +71,11 @@ ngx_http_task_redis_dial(ngx_http_task_redis_link_t *link)
 
     if (ngx_http_task_redis_link_open(link) != NGX_OK) {
         ngx_http_task_redis_hang_up(link, "no connection, or no descriptor");
+
+    } else if (ngx_http_task_redis_tls_begin(link->redis, &context->c)
+               != NGX_OK)
+    {
+        ngx_http_task_redis_hang_up(link, "TLS does not begin");
     }
 }
 

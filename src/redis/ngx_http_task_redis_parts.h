@@ -67,6 +67,17 @@ ngx_int_t ngx_http_task_redis_greet_auth(ngx_http_task_redis_link_t *link,
 void ngx_http_task_redis_name(ngx_http_task_redis_t *redis);
 
 
+/*
+ * ngx_http_task_redis_tls.c: reads the certificates that are trusted, those of
+ * the system if the file is empty; and encrypts a new connection
+ */
+
+ngx_int_t ngx_http_task_redis_tls(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
+    ngx_str_t *file);
+ngx_int_t ngx_http_task_redis_tls_begin(ngx_http_task_redis_t *redis,
+    redisContext *c);
+
+
 /* --- ngx_http_task_redis_scripts.c ---------------------------------------- */
 
 extern const char *const  ngx_http_task_redis_scripts[];

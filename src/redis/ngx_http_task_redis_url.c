@@ -43,9 +43,11 @@ ngx_http_task_redis_url(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
     }
 
     if (url->len > 9 && ngx_strncmp(url->data, "rediss://", 9) == 0) {
-        return ngx_http_task_redis_url_invalid(cf, url, "this hiredis has no "
-                                               "TLS, it takes version 1.0 and "
-                                               "hiredis_ssl");
+        host.data = url->data + 9;
+        host.len = url->len - 9;
+        redis->tls = 1;
+
+        return ngx_http_task_redis_url_host(cf, redis, url, host);
     }
 
     return ngx_http_task_redis_url_invalid(cf, url, "it must be "
@@ -141,6 +143,15 @@ ngx_http_task_redis_url_host(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
     redis->addrs = u.addrs;
     redis->naddrs = u.naddrs;
     redis->host = host;
+
+    redis->name.len = u.host.len;
+    redis->name.data = ngx_pnalloc(cf->pool, u.host.len + 1);
+
+    if (redis->name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_cpystrn(redis->name.data, u.host.data, u.host.len + 1);
 
     return NGX_OK;
 }
