@@ -75,7 +75,7 @@ ngx_http_task_redis_dial(ngx_http_task_redis_link_t *link)
     } else if (ngx_http_task_redis_tls_begin(link->redis, &context->c)
                != NGX_OK)
     {
-        ngx_http_task_redis_hang_up(link, "TLS does not begin");
+        ngx_http_task_redis_hang_up(link, NULL);
     }
 }
 

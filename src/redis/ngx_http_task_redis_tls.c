@@ -15,6 +15,7 @@
 #include <hiredis/hiredis_ssl.h>
 
 
+static int ngx_http_task_redis_tls_verify(int ok, X509_STORE_CTX *x509);
 static void ngx_http_task_redis_tls_cleanup(void *data);
 
 
@@ -38,7 +39,7 @@ ngx_http_task_redis_tls(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
     cln->handler = ngx_http_task_redis_tls_cleanup;
     cln->data = ctx;
 
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, ngx_http_task_redis_tls_verify);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE
                           |SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 
@@ -61,6 +62,34 @@ ngx_http_task_redis_tls(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
     redis->tls_ctx = ctx;
 
     return NGX_OK;
+}
+
+
+/* hiredis does not tell why */
+
+static int
+ngx_http_task_redis_tls_verify(int ok, X509_STORE_CTX *x509)
+{
+    SSL                    *ssl;
+    u_char                  text[128], *p;
+    ngx_http_task_redis_t  *redis;
+
+    ssl = X509_STORE_CTX_get_ex_data(x509,
+                                     SSL_get_ex_data_X509_STORE_CTX_idx());
+    redis = SSL_get_app_data(ssl);
+
+    /* what a thread does is not logged */
+
+    if (!ok && redis && ngx_http_task_loop_is_here()) {
+        p = ngx_snprintf(text, sizeof(text) - 1, "certificate: %s",
+                         X509_verify_cert_error_string(
+                                          X509_STORE_CTX_get_error(x509)));
+        *p = '\0';
+
+        ngx_http_task_redis_complain(redis, (char *) text);
+    }
+
+    return ok;
 }
 
 
@@ -87,6 +116,8 @@ ngx_http_task_redis_tls_begin(ngx_http_task_redis_t *redis, redisContext *c)
     if (ssl == NULL) {
         return NGX_ERROR;
     }
+
+    (void) SSL_set_app_data(ssl, redis);
 
     /* an address is no server name, but may be in a certificate */
 

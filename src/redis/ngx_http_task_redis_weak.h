@@ -19,6 +19,7 @@
 #pragma weak ngx_http_task_fd_close
 #pragma weak ngx_http_task_fd_events
 #pragma weak ngx_http_task_fd_open
+#pragma weak ngx_http_task_loop_is_here
 #pragma weak ngx_http_task_module
 #pragma weak ngx_http_task_now
 #pragma weak ngx_http_task_shm_mutex
