@@ -23,6 +23,10 @@
 #define NGX_HTTP_TASK_REDIS_HEX    32      /* characters of an id */
 #define NGX_HTTP_TASK_REDIS_OWNER  16      /* likewise of a worker's name */
 
+/* so many different complaints are logged, until it is well again */
+
+#define NGX_HTTP_TASK_REDIS_SAID  8
+
 /* within this time a call is answered, milliseconds */
 
 #define NGX_HTTP_TASK_REDIS_PATIENCE  5000
@@ -244,9 +248,9 @@ struct ngx_http_task_redis_s {
     ngx_http_task_redis_link_t   calls;
     ngx_http_task_redis_link_t   words;
     ngx_uint_t                   addr;        /* that is tried */
-    ngx_str_t                    said;        /* the last complaint: its first
-                                                 word, not logged again */
-    u_char                       said_buf[32];
+    uint32_t                     said[NGX_HTTP_TASK_REDIS_SAID];
+    ngx_uint_t                   nsaid;       /* complaints since it was well, by
+                                                 their first words */
     int64_t                      away;        /* since when, ns; 0: it is not */
 
     /* the first connection is ready, and what was lost; the second one is; and

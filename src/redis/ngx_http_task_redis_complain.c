@@ -69,25 +69,29 @@ ngx_http_task_redis_hint(const char *text)
 void
 ngx_http_task_redis_complain(ngx_http_task_redis_t *redis, const char *text)
 {
-    size_t                             len;
+    uint32_t                           hash;
+    ngx_uint_t                         i;
     const ngx_http_task_redis_hint_t  *hint;
 
-    if (text == NULL) {
+    /* hiredis may have no words for what OpenSSL has told already */
+
+    if (text == NULL || ngx_strcmp(text, "Success") == 0) {
         return;
     }
 
-    len = strcspn(text, " ");
-    len = ngx_min(len, sizeof(redis->said_buf));
+    hash = ngx_crc32_short((u_char *) text, strcspn(text, " "));
 
-    if (redis->said.len == len
-        && ngx_strncmp(redis->said.data, text, len) == 0)
-    {
+    for (i = 0; i < redis->nsaid; i++) {
+        if (redis->said[i] == hash) {
+            return;
+        }
+    }
+
+    if (redis->nsaid == NGX_HTTP_TASK_REDIS_SAID) {
         return;
     }
 
-    redis->said.data = redis->said_buf;
-    redis->said.len = len;
-    ngx_memcpy(redis->said_buf, text, len);
+    redis->said[redis->nsaid++] = hash;
 
     hint = ngx_http_task_redis_hint(text);
 
@@ -100,8 +104,8 @@ ngx_http_task_redis_complain(ngx_http_task_redis_t *redis, const char *text)
 void
 ngx_http_task_redis_well(ngx_http_task_redis_t *redis)
 {
-    if (redis->said.len) {
-        redis->said.len = 0;
+    if (redis->nsaid) {
+        redis->nsaid = 0;
 
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "task_job_redis \"%V\": %V: it is there again",
