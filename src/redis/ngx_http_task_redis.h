@@ -249,8 +249,8 @@ struct ngx_http_task_redis_s {
     ngx_http_task_redis_link_t   words;
     ngx_uint_t                   addr;        /* that is tried */
     uint32_t                     said[NGX_HTTP_TASK_REDIS_SAID];
-    ngx_uint_t                   nsaid;       /* complaints since it was well, by
-                                                 their first words */
+    ngx_uint_t                   nsaid;       /* complaints since it was well,
+                                                 by their first words */
     int64_t                      away;        /* since when, ns; 0: it is not */
 
     /* the first connection is ready, and what was lost; the second one is; and

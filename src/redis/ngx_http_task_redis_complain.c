@@ -10,29 +10,43 @@
 
 typedef struct {
     const char  *word;                   /* what the engine says begins so */
-    const char  *hint;
+    const char  *why;
 } ngx_http_task_redis_hint_t;
 
 
 /* with each of these it can do nothing now; it may later, or another one may */
 
 static const ngx_http_task_redis_hint_t  ngx_http_task_redis_hints[] = {
-    { "LOADING", "it was started, and reads what it has on disk" },
-    { "READONLY", "it is a replica: another one has taken over, or the address "
-                  "is wrong" },
-    { "MASTERDOWN", "it is a replica, and its master is away" },
-    { "MOVED", "it is a part of a cluster, and another one keeps these jobs: "
-               "the address must be that one's" },
-    { "ASK", "it is a part of a cluster that is being changed" },
-    { "CLUSTERDOWN", "it is a part of a cluster that is not whole" },
-    { "TRYAGAIN", "it is a part of a cluster that is being changed" },
-    { "NOAUTH", "it wants a password, see password_file" },
-    { "WRONGPASS", "the user or the password is wrong, see password_file" },
-    { "NOPERM", "this user may not do that, see docs/jobs.md" },
-    { "BUSY", "it runs a script of somebody that does not end" },
-    { "MISCONF", "it cannot write to its disk, and is told not to go on then" },
-    { "NOREPLICAS", "it has fewer replicas than it is told to have" },
-    { "NOSCRIPT", "its scripts were dropped, they are sent again" },
+    { "LOADING",
+      .why = "it was started, and reads what it has on disk" },
+    { "READONLY",
+      .why = "it is a replica: another one has taken over, or the address is "
+             "wrong" },
+    { "MASTERDOWN",
+      .why = "it is a replica, and its master is away" },
+    { "MOVED",
+      .why = "it is a part of a cluster, and another one keeps these jobs: the "
+             "address must be that one's" },
+    { "ASK",
+      .why = "it is a part of a cluster that is being changed" },
+    { "TRYAGAIN",
+      .why = "it is a part of a cluster that is being changed" },
+    { "CLUSTERDOWN",
+      .why = "it is a part of a cluster that is not whole" },
+    { "NOAUTH",
+      .why = "it wants a password, see password_file" },
+    { "WRONGPASS",
+      .why = "the user or the password is wrong, see password_file" },
+    { "NOPERM",
+      .why = "this user may not do that, see docs/jobs.md" },
+    { "BUSY",
+      .why = "it runs a script of somebody that does not end" },
+    { "MISCONF",
+      .why = "it cannot write to its disk, and is told not to go on then" },
+    { "NOREPLICAS",
+      .why = "it has fewer replicas than it is told to have" },
+    { "NOSCRIPT",
+      .why = "its scripts were dropped, they are sent again" },
     { NULL, NULL }
 };
 
@@ -97,7 +111,7 @@ ngx_http_task_redis_complain(ngx_http_task_redis_t *redis, const char *text)
 
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                   "task_job_redis \"%V\": %V: %s%s%s", &redis->store->name,
-                  &redis->host, text, hint ? ": " : "", hint ? hint->hint : "");
+                  &redis->host, text, hint ? ": " : "", hint ? hint->why : "");
 }
 
 

@@ -148,7 +148,7 @@ ngx_http_task_redis_entered(ngx_http_task_redis_t *redis, redisReply *lost)
         ngx_http_task_redis_job_lost(redis, (char *) hex.data, hex.len);
     }
 
-    /* hiredis 1.0 tells of them after it has told that the connection is gone */
+    /* hiredis 1.0 tells of these after it has told that the connection goes */
 
     ngx_http_task_redis_call_gone(redis);
 

@@ -143,8 +143,8 @@ ngx_http_task_redis_tls(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
     ngx_str_t *file)
 {
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"rediss://\" takes a hiredis with TLS, which is 1.0 or "
-                       "newer, and the module was built without it");
+                       "\"rediss://\" takes a hiredis with TLS, which is 1.0 "
+                       "or newer, and the module was built without it");
     return NGX_ERROR;
 }
 
