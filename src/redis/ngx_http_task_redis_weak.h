@@ -9,6 +9,11 @@
 #define _NGX_HTTP_TASK_REDIS_WEAK_H_INCLUDED_
 
 
+#include "http/ngx_http_task_http.h"
+#include "text/ngx_http_task_event.h"
+#include "text/ngx_http_task_text.h"
+
+
 #pragma weak ngx_http_task_bell_drop
 #pragma weak ngx_http_task_bell_ring
 #pragma weak ngx_http_task_conf_invalid
