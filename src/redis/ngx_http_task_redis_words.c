@@ -83,15 +83,21 @@ ngx_http_task_redis_words_room(ngx_http_task_redis_words_t *words)
     room = ngx_max(2 * words->room, 32);
 
     data = realloc(words->data, room * sizeof(char *));
-    words->data = data ? data : words->data;
+    if (data == NULL) {
+        return NGX_ERROR;
+    }
+
+    words->data = data;
 
     len = realloc(words->len, room * sizeof(size_t));
-    words->len = len ? len : words->len;
+    if (len == NULL) {
+        return NGX_ERROR;
+    }
+
+    words->len = len;
 
     numbers = malloc(room * NGX_INT64_LEN);
-
-    if (data == NULL || len == NULL || numbers == NULL) {
-        free(numbers);
+    if (numbers == NULL) {
         return NGX_ERROR;
     }
 
