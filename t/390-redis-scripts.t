@@ -236,6 +236,22 @@ for my $n (1 .. 3) {
 is(state($id), 'dead', 'at last it is dead');
 $e->audit;
 
+# events of the second attempt come behind those of the first
+
+$w = born();
+$v = born();
+$id = add($w, claim => 1, attempts => 2);
+begin($w, $id);
+$e->script('event', mine($w, $id), $_, 100, "$_\n\n") for 1 .. 3;
+$e->script('bury', $w->{owner});
+until ($e->command('ZCARD', '{task-jobs}:queue:q')) { tick($v); sleep(0.05); }
+claim($v);
+begin($v, $id);
+$e->script('event', mine($v, $id), $_, 100, "$_\n\n") for 1, 1, 5;
+@r = $e->script('read', $id, 1, 3);
+is_deeply([ @r[11, 13] ], [ 5, [ "1\n\n", "5\n\n" ] ], 'its events have numbers of their own');
+end($v, $id);
+
 # one that has to end
 
 $w = born();

@@ -103,9 +103,11 @@ local function wait(id, queue, number)
     wake(queue)
 end
 
+-- The worker counts the events that he says: from 1 in each attempt.
+
 local function own(id, owner)
     call('SADD', P .. 'owned:' .. owner, id)
-    set(id, 'owner', owner)
+    set(id, 'owner', owner, 'said', 0)
 
     return call('HINCRBY', P .. 'job:' .. id, 'attempt', 1)
 end

@@ -9,9 +9,9 @@ if not state or is_ended(state) then
     return { 'late' }
 end
 
-local last, bytes = get(id, 'event', 'bytes')
+local said, bytes = get(id, 'said', 'bytes')
 
-if tonumber(number) <= tonumber(last) then
+if tonumber(number) <= tonumber(said) then
     return { 'ok' }
 end
 
@@ -24,7 +24,8 @@ while bytes > tonumber(max) and call('EXISTS', name) == 1 do
 end
 
 call('RPUSH', name, text)
-set(id, 'event', number, 'bytes', bytes)
+set(id, 'said', number, 'bytes', bytes)
+call('HINCRBY', P .. 'job:' .. id, 'event', 1)
 changed(id, false, true)
 
 return { 'ok' }
