@@ -29,13 +29,14 @@ sub conf {
     my (%o) = @_;
 
     return (port => $port, workers => $o{workers} // 2, log_level => 'info',
-            main => "task_load $ENV{TEST_NGINX_TASKS}/countdown.so; thread_pool few threads=2;" . ($o{main} // ''),
+            main => "task_load $ENV{TEST_NGINX_TASKS}/countdown.so; task_load $ENV{TEST_NGINX_TASKS}/count.so; thread_pool few threads=2;" . ($o{main} // ''),
             http => "task_job_redis name=jobs url=redis://127.0.0.1:$redis->{port}"
                     . " lease=2s max_result=4k max_events=200 $o{redis};",
             server => '
         task_background on zone=jobs;
         location = /sleep   { task sleep; }
         location = /count   { task countdown; }
+        location = /events  { task count; }
         location = /limit   { task sleep; task_limit running=2 queue=3; }
         location = /thread  { task sleep; task_mode thread=few; }
         location = /max     { task sleep; task_background on zone=jobs max=2; }
@@ -101,6 +102,16 @@ $r = $s->get("/jobs/$id", headers => "Accept: text/event-stream\r\n");
 like($r->{body}, qr/event: end/, 'a stream, to the end');
 cmp_ok(scalar(() = $r->{body} =~ /event: progress/g), '>=', 2, 'with progress');
 like($r->{body}, qr/"total":4/, 'as it tells');
+
+# events that its function streams, also later, and behind one that was seen
+
+$id = accepted($s, '/events?n=4&every=50ms');
+$r = $s->get("/jobs/$id", headers => "Accept: text/event-stream\r\n");
+my @seen = $r->{body} =~ /^data: (\d of 4)$/mg;
+is("@seen", join(' ', map "$_ of 4", 1 .. 4), 'its events');
+$r = $s->get("/jobs/$id", headers => "Accept: text/event-stream\r\nLast-Event-ID: 2\r\n");
+@seen = $r->{body} =~ /^data: (\d of 4)$/mg;
+is("@seen", '3 of 4 4 of 4', 'those behind one');
 
 # TEST 3: cancels
 
