@@ -1,4 +1,5 @@
-# make          builds build/ngx_http_task_module.so
+# make          builds build/ngx_http_task_module.so, and, where hiredis is,
+#               build/ngx_http_task_redis_module.so
 # make new      NAME=first: writes first/first.c, a function of one's own, and
 #               serves it, again when it is saved; PORT=9000
 # make run      serves conf/nginx.conf on 127.0.0.1:8081; CONF=async, sync,
@@ -38,8 +39,10 @@ JOBS          = 1
 BUILD        := $(CURDIR)/build
 OBJ          := $(BUILD)/obj
 MODULE       := $(BUILD)/ngx_http_task_module.so
+REDIS_MODULE := $(BUILD)/ngx_http_task_redis_module.so
 C_FILES      := $(wildcard src/*.c src/*/*.c src/*/*/*.c)
 H_FILES      := $(wildcard src/*.h src/*/*.h src/*/*/*.h)
+LUA_FILES    := $(wildcard src/redis/*.lua)
 WARNINGS      = -Wdeclaration-after-statement -Wshadow -Wvla
 
 PACKAGES      = sh util/packages.sh
@@ -68,6 +71,8 @@ $(OBJ)/stamp: force
 	@{ echo "$(CURDIR) $(NGX_SRC) $(NGX_CONFIGURE)"; \
 	    echo "$(CC) $(CFLAGS) $(WARNINGS)"; \
 	    cat config util/configure.sh; \
+	    cat util/lua.sh $(LUA_FILES); \
+	    ls /usr/include/hiredis/async.h 2>&1 || :; \
 	    cat $(NGX_SRC)/conf_flags $(NGX_SRC)/src/core/nginx.h 2>&1 || :; } \
 	    > $(OBJ)/stamp.new
 	@cmp -s $(OBJ)/stamp.new $@ || mv $(OBJ)/stamp.new $@
@@ -82,14 +87,22 @@ $(MODULE): $(OBJ)/Makefile $(C_FILES) $(H_FILES)
 	@echo "building $(notdir $@)"
 	@cd $(NGX_SRC) && $(MAKE) -s -f $(OBJ)/Makefile modules
 	@cp $(OBJ)/$(notdir $@) $@.new && mv $@.new $@
+	@if [ -f $(OBJ)/$(notdir $(REDIS_MODULE)) ]; then \
+	    cp $(OBJ)/$(notdir $(REDIS_MODULE)) $(REDIS_MODULE).new && \
+	    mv $(REDIS_MODULE).new $(REDIS_MODULE); \
+	else \
+	    echo "$(notdir $(REDIS_MODULE)) is not built: there is no" \
+	        "hiredis/async.h, of the package libhiredis-dev"; \
+	fi
 
 test:
 	@$(PACKAGES) install $(TEST_NEEDS)
 	@sh util/test-nginx.sh $(BUILD)/perl
 	@sh util/openapi.sh $(BUILD)/openapi
-	@$(MAKE) -s build $(TEST_BUILDS) $(FAIL_MODULE)
+	@$(MAKE) -s build $(TEST_BUILDS) $(FAIL_MODULE) $(FAIL_REDIS)
 	@TEST_NGINX_BINARY=$(NGINX) TEST_NGINX_LOAD_MODULES=$(MODULE) \
 	    TEST_NGINX_FAIL_MODULE=$(FAIL_MODULE) \
+	    TEST_NGINX_FAIL_REDIS=$(FAIL_REDIS) \
 	    sh util/prove.sh $(BUILD) $(JOBS) $(TESTS)
 
 install: all

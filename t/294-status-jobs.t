@@ -57,7 +57,7 @@ is(join(' ', map $_->{name}, @$jobs), 'jobs o\'d\\d"', 'the zones, by name');
 is(join(' ', sort keys %{ $jobs->[0] }),
    'blocks dropped name places refused states', 'what is told of each');
 is(join(' ', sort keys %{ $jobs->[0]{states} }),
-   'cancelled done failed lost queued running timeout', 'each state');
+   'cancelled dead done failed lost queued running timeout', 'each state');
 is(sum0(map $_->{places}{used} + $_->{blocks}{used}, @$jobs), 0, 'both are empty');
 cmp_ok($_->{places}{total}, '>', 500, "places of $_->{name}") for @$jobs;
 cmp_ok($_->{blocks}{total}, '>', 500, "blocks of $_->{name}") for @$jobs;

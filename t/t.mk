@@ -100,6 +100,20 @@ $(ASAN_MODULE) $(LATE_MODULE) $(FAIL_MODULE): $(MODULE)
 	@echo "building $(@:$(BUILD)/%=%)"
 	@sh util/module.sh $(NGX_SRC) $(OBJ) $@ $(FLAGS)
 
+# the module for Redis, likewise; in one of them its own allocations fail
+
+ASAN_REDIS   := $(BUILD)/asan/ngx_http_task_redis_module.so
+FAIL_REDIS   := $(BUILD)/fail/ngx_http_task_redis_module.so
+
+$(ASAN_REDIS): FLAGS = $(ASAN_FLAGS)
+$(FAIL_REDIS): FLAGS = -include t/lib/fail.h -include t/lib/fail_malloc.h \
+                       t/lib/fail.c -lcjson
+$(FAIL_REDIS): t/lib/fail.h t/lib/fail_malloc.h t/lib/fail.c
+
+$(ASAN_REDIS) $(FAIL_REDIS): $(MODULE)
+	@[ ! -f $(REDIS_MODULE) ] || { echo "building $(@:$(BUILD)/%=%)"; \
+	    sh util/module.sh $(NGX_SRC) $(OBJ) $@ $(FLAGS); }
+
 LINT_FLAGS    = -fsyntax-only -W -Wall -Wpointer-arith -Wno-unused-parameter \
                 -Werror $(WARNINGS)
 
@@ -132,7 +146,7 @@ lint:
 sanitize:
 	@$(PACKAGES) install $(TEST_NEEDS)
 	@sh util/test-nginx.sh $(BUILD)/perl
-	@$(MAKE) -s build $(TEST_BUILDS) $(ASAN_MODULE) $(LATE_MODULE)
+	@$(MAKE) -s build $(TEST_BUILDS) $(ASAN_MODULE) $(LATE_MODULE) $(ASAN_REDIS)
 	@NGX=$(NGINX) sh util/sanitize.sh $(BUILD) $(ASAN_MODULE) \
 	    $(LATE_MODULE) $(TESTS)
 

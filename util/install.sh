@@ -13,6 +13,7 @@ nginx=$2
 module=$3
 dest=${4:-}
 name=${module##*/}
+redis=${module%/*}/ngx_http_task_redis_module.so
 
 modules=$("$nginx" -V 2>&1 | sed -n 's|.*--modules-path=\([^ ]*\).*|\1|p')
 [ "$command" = install ] || modules=${modules:-/usr/lib/nginx/modules}
@@ -26,6 +27,8 @@ links=/etc/nginx/modules-enabled
 files() {
     echo "/usr/include/ngx_task.h 644 src/ngx_task.h"
     echo "$modules/$name 644 $module"
+    [ "$command" = install ] && [ ! -f "$redis" ] ||
+        echo "$modules/${redis##*/} 644 $redis"
     echo "/usr/bin/nginx-task 755 util/nginx-task"
     echo "$share/serve.sh 644 util/serve.sh"
     echo "$share/first/first.c 644 util/first/first.c"

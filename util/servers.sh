@@ -9,7 +9,8 @@
 # servers.sh with PORT PORT COMMAND [ARG ...]
 #                                   runs it with a PostgreSQL and a Redis beside
 #
-# NAME is postgres or redis, of Debian's packages.  They listen on 127.0.0.1,
+# NAME is postgres or redis, of Debian's packages; REDIS_SERVER is another one
+# than redis-server, such as valkey-server.  They listen on 127.0.0.1,
 # know no password, are fast rather than safe, and are no part of the system's:
 # all that they have is in DIR.  It is below BELOW, unless for root: servers run
 # as nobody then, and where nobody does not come to BELOW it is in /tmp.
@@ -122,7 +123,7 @@ run() {
         as_server --pdeathsig INT "$bin/postgres" -D "$dir/data" -p "$port" "$@"
         ;;
     redis)
-        as_server --pdeathsig TERM redis-server --port "$port" \
+        as_server --pdeathsig TERM "${REDIS_SERVER:-redis-server}" --port "$port" \
             --bind 127.0.0.1 --dir "$dir/data" --save '' "$@"
         ;;
     esac

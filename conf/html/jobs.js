@@ -57,7 +57,7 @@ const over = entry => Boolean(entry.unknown || entry.job && entry.job.ended);
 
 
 const ORDER = ["running", "queued", "done", "failed", "cancelled", "timeout",
-               "lost", "unknown"];
+               "lost", "dead", "unknown"];
 
 
 function states(entries) {

@@ -47,6 +47,7 @@ ngx_http_task_ready_handler(ngx_http_request_t *r)
     ngx_str_t                    body;
     ngx_uint_t                   i;
     ngx_http_task_limit_t      **limit;
+    ngx_http_task_store_t      **stores;
     ngx_http_task_loc_conf_t    *tlcf;
     ngx_http_task_main_conf_t   *tmcf;
 
@@ -68,6 +69,14 @@ ngx_http_task_ready_handler(ngx_http_request_t *r)
         {
             return ngx_http_task_send_unavailable(r,
                                        ngx_http_task_limit_retry(limit[i], 0));
+        }
+    }
+
+    stores = tmcf->job_zones.elts;
+
+    for (i = 0; i < tmcf->job_zones.nelts; i++) {
+        if (stores[i]->away) {
+            return ngx_http_task_send_unavailable(r, 1);
         }
     }
 

@@ -318,6 +318,9 @@ ngx_http_task_job_why(ngx_http_task_store_why_e why)
     case NGX_HTTP_TASK_STORE_QUEUES:
         return "too many queues have jobs";
 
+    case NGX_HTTP_TASK_STORE_AWAY:
+        return "the engine is away";
+
     default:
         return "no memory";
     }

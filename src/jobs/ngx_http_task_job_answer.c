@@ -19,7 +19,8 @@ static u_char *ngx_http_task_job_time(u_char *p, const char *name, int64_t ms);
 /* in the order of ngx_http_task_job_state_e */
 
 const char *const  ngx_http_task_job_states[] = {
-    "", "queued", "running", "done", "failed", "cancelled", "timeout", "lost"
+    "", "queued", "running", "done", "failed", "cancelled", "timeout", "lost",
+    "dead"
 };
 
 
@@ -158,7 +159,7 @@ ngx_http_task_job_error(const ngx_http_task_job_seen_t *seen)
         return &cancelled;
     }
 
-    if (seen->result.len == 0 && seen->state == NGX_HTTP_TASK_JOB_LOST) {
+    if (seen->result.len == 0 && seen->state >= NGX_HTTP_TASK_JOB_LOST) {
         return &gone;
     }
 

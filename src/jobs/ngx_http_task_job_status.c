@@ -109,7 +109,7 @@ ngx_http_task_job_status_json(ngx_http_task_out_t *out, ngx_array_t *jobs)
                           counts->used_blocks, counts->dropped,
                           counts->refused);
 
-        for (n = NGX_HTTP_TASK_JOB_QUEUED; n <= NGX_HTTP_TASK_JOB_LOST; n++) {
+        for (n = NGX_HTTP_TASK_JOB_QUEUED; n <= NGX_HTTP_TASK_JOB_DEAD; n++) {
             ngx_http_task_out(out, "%s\"%s\":%ui",
                               n > NGX_HTTP_TASK_JOB_QUEUED ? "," : "",
                               ngx_http_task_job_states[n], counts->states[n]);
@@ -187,7 +187,7 @@ ngx_http_task_job_status_states(ngx_http_task_out_t *out, ngx_array_t *jobs)
                                                       &seen[i].store->name)
                            - p;
 
-        for (n = NGX_HTTP_TASK_JOB_QUEUED; n <= NGX_HTTP_TASK_JOB_LOST; n++) {
+        for (n = NGX_HTTP_TASK_JOB_QUEUED; n <= NGX_HTTP_TASK_JOB_DEAD; n++) {
             ngx_http_task_out(out, "%s{", name);
             ngx_http_task_out_str(out, &seen[i].text);
             ngx_http_task_out(out, ",state=\"%s\"} %ui\n",

@@ -23,7 +23,7 @@ static const char  ngx_http_task_openapi_job_schema[] =
     "{\"title\":\"Job\",\"type\":\"object\",\"properties\":{"
     "\"id\":{\"type\":\"string\"},"
     "\"state\":{\"type\":\"string\",\"enum\":[\"queued\",\"running\","
-    "\"done\",\"failed\",\"cancelled\",\"timeout\",\"lost\"]},"
+    "\"done\",\"failed\",\"cancelled\",\"timeout\",\"lost\",\"dead\"]},"
     "\"created\":{\"type\":[\"number\",\"null\"],"
     "\"description\":\"seconds since the epoch\"},"
     "\"started\":{\"type\":[\"number\",\"null\"]},"

@@ -40,6 +40,7 @@ typedef enum {
     NGX_HTTP_TASK_JOB_CANCELLED,
     NGX_HTTP_TASK_JOB_TIMEOUT,
     NGX_HTTP_TASK_JOB_LOST,
+    NGX_HTTP_TASK_JOB_DEAD,                  /* lost too often */
 
     NGX_HTTP_TASK_JOB_STATES
 } ngx_http_task_job_state_e;
@@ -135,6 +136,7 @@ typedef enum {
     NGX_HTTP_TASK_STORE_SHARE,               /* the share has max jobs */
     NGX_HTTP_TASK_STORE_QUEUE,               /* too many wait in the queue */
     NGX_HTTP_TASK_STORE_QUEUES,              /* there are too many queues */
+    NGX_HTTP_TASK_STORE_AWAY,                /* the engine does not answer */
 
     /* a job with this key is there: of the same request, op->id is its id, and
        op->seen.state its state; it is not accepted yet; of another request */
@@ -150,6 +152,7 @@ typedef enum {
 typedef struct {
     ngx_str_t                  input;        /* head and body, in op->pool */
     int64_t                    age;          /* since it was accepted, ms */
+    ngx_uint_t                 attempt;      /* 1: the first one */
 } ngx_http_task_store_claim_t;
 
 
@@ -353,6 +356,8 @@ struct ngx_http_task_store_s {
                                                 are, event() is not called */
     ngx_uint_t                 nshares;      /* locations with "max" */
     ngx_array_t                queues;       /* ngx_http_task_queue_t * */
+    ngx_uint_t                 away;         /* 1: no job is taken now, as this
+                                                worker knows */
 
     /*
      * A client wants the job with this data to be cancelled.  The store calls

@@ -125,7 +125,8 @@ ngx_http_task_store_check(ngx_conf_t *cf, ngx_array_t *array)
         if (stores[i]->type == NULL) {
             return ngx_http_task_conf_log(cf, NGX_LOG_EMERG, &stores[i]->place,
                            "zone \"%V\" of jobs is not defined by a "
-                           "\"task_job_zone\"", &stores[i]->name);
+                           "\"task_job_zone\" or a \"task_job_redis\"",
+                           &stores[i]->name);
         }
     }
 

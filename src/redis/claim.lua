@@ -1,0 +1,49 @@
+-- The oldest job that waits becomes the worker's; with "older", only if it was
+-- accepted so long ago.  Who finds none is told when there is one.
+
+local owner, session, queue, older = unpack(ARGV)
+local name = P .. 'queue:' .. queue
+
+if not is_session(owner, session) then
+    return { 'late' }
+end
+
+older = tonumber(older)
+
+while true do
+    local id = call('ZRANGE', name, 0, 0)[1]
+
+    if not id then
+        if older == 0 then
+            call('SADD', P .. 'hungry:' .. queue, owner)
+        end
+
+        return { 'none' }
+    end
+
+    local created = get(id, 'created')
+    local input = call('GET', P .. 'in:' .. id)
+
+    if created and input then
+        if now - created < older then
+            return { 'none' }
+        end
+
+        in_any_case()
+        call('SREM', P .. 'hungry:' .. queue, owner)
+        call('ZREM', name, id)
+
+        return { 'ok', id, tostring(own(id, owner)), now - created, input }
+    end
+
+    -- the engine was told to drop keys when it is full, and did
+
+    call('ZREM', name, id)
+
+    if created then
+        finish(id, 'lost', '500', '', '')
+    else
+        erase(id)
+        call('ZREM', P .. 'state:queued', id)
+    end
+end

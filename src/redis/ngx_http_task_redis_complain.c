@@ -1,0 +1,128 @@
+
+/*
+ * What is wrong with the engine is logged when it begins, and not for each
+ * call; and that it is well again.
+ */
+
+
+#include "redis/ngx_http_task_redis_parts.h"
+
+
+typedef struct {
+    const char  *word;                   /* what the engine says begins so */
+    const char  *why;
+} ngx_http_task_redis_hint_t;
+
+
+/* with each of these it can do nothing now; it may later, or another one may */
+
+static const ngx_http_task_redis_hint_t  ngx_http_task_redis_hints[] = {
+    { "LOADING",
+      .why = "it was started, and reads what it has on disk" },
+    { "READONLY",
+      .why = "it is a replica: another one has taken over, or the address is "
+             "wrong" },
+    { "MASTERDOWN",
+      .why = "it is a replica, and its master is away" },
+    { "MOVED",
+      .why = "it is a part of a cluster, and another one keeps these jobs: the "
+             "address must be that one's" },
+    { "ASK",
+      .why = "it is a part of a cluster that is being changed" },
+    { "TRYAGAIN",
+      .why = "it is a part of a cluster that is being changed" },
+    { "CLUSTERDOWN",
+      .why = "it is a part of a cluster that is not whole" },
+    { "NOAUTH",
+      .why = "it wants a password, see password_file" },
+    { "WRONGPASS",
+      .why = "the user or the password is wrong, see password_file" },
+    { "NOPERM",
+      .why = "this user may not do that, see docs/jobs.md" },
+    { "BUSY",
+      .why = "it runs a script of somebody that does not end" },
+    { "MISCONF",
+      .why = "it cannot write to its disk, and is told not to go on then" },
+    { "NOREPLICAS",
+      .why = "it has fewer replicas than it is told to have" },
+    { "NOSCRIPT",
+      .why = "its scripts were dropped, they are sent again" },
+    { NULL, NULL }
+};
+
+
+static const ngx_http_task_redis_hint_t *ngx_http_task_redis_hint(
+    const char *text);
+
+
+ngx_uint_t
+ngx_http_task_redis_is_away(const char *text)
+{
+    return ngx_http_task_redis_hint(text) != NULL;
+}
+
+
+static const ngx_http_task_redis_hint_t *
+ngx_http_task_redis_hint(const char *text)
+{
+    size_t                             len;
+    const ngx_http_task_redis_hint_t  *hint;
+
+    for (hint = ngx_http_task_redis_hints; hint->word; hint++) {
+        len = ngx_strlen(hint->word);
+
+        if (ngx_strncmp(text, hint->word, len) == 0 && text[len] == ' ') {
+            return hint;
+        }
+    }
+
+    return NULL;
+}
+
+
+void
+ngx_http_task_redis_complain(ngx_http_task_redis_t *redis, const char *text)
+{
+    uint32_t                           hash;
+    ngx_uint_t                         i;
+    const ngx_http_task_redis_hint_t  *hint;
+
+    /* hiredis may have no words for what OpenSSL has told already */
+
+    if (text == NULL || ngx_strcmp(text, "Success") == 0) {
+        return;
+    }
+
+    hash = ngx_crc32_short((u_char *) text, strcspn(text, " "));
+
+    for (i = 0; i < redis->nsaid; i++) {
+        if (redis->said[i] == hash) {
+            return;
+        }
+    }
+
+    if (redis->nsaid == NGX_HTTP_TASK_REDIS_SAID) {
+        return;
+    }
+
+    redis->said[redis->nsaid++] = hash;
+
+    hint = ngx_http_task_redis_hint(text);
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                  "task_job_redis \"%V\": %V: %s%s%s", &redis->store->name,
+                  &redis->host, text, hint ? ": " : "", hint ? hint->why : "");
+}
+
+
+void
+ngx_http_task_redis_well(ngx_http_task_redis_t *redis)
+{
+    if (redis->nsaid) {
+        redis->nsaid = 0;
+
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "task_job_redis \"%V\": %V: it is there again",
+                      &redis->store->name, &redis->host);
+    }
+}

@@ -1,0 +1,383 @@
+
+/*
+ * What becomes of a job of this worker: its events, its end; or it waits again.
+ * These are told in their order, as long as it takes.
+ */
+
+
+#include "redis/ngx_http_task_redis_parts.h"
+
+
+static ngx_int_t ngx_http_task_redis_event_words(
+    ngx_http_task_redis_call_t *call, ngx_http_task_redis_words_t *words);
+static void ngx_http_task_redis_event_reply(ngx_http_task_redis_call_t *call,
+    redisReply *reply);
+static void ngx_http_task_redis_event_failed(ngx_http_task_redis_call_t *call,
+    ngx_int_t rc);
+static void ngx_http_task_redis_event_dropped(ngx_http_task_redis_job_t *job,
+    const char *why);
+static ngx_http_task_redis_call_t *ngx_http_task_redis_last(
+    ngx_http_task_redis_job_t *job, const ngx_http_task_redis_kind_t *kind,
+    ngx_http_task_store_op_t *op);
+static ngx_int_t ngx_http_task_redis_end_words(
+    ngx_http_task_redis_call_t *call, ngx_http_task_redis_words_t *words);
+static void ngx_http_task_redis_end_reply(ngx_http_task_redis_call_t *call,
+    redisReply *reply);
+static void ngx_http_task_redis_end_failed(ngx_http_task_redis_call_t *call,
+    ngx_int_t rc);
+static void ngx_http_task_redis_ended(ngx_http_task_redis_job_t *job);
+static ngx_int_t ngx_http_task_redis_give_back_words(
+    ngx_http_task_redis_call_t *call, ngx_http_task_redis_words_t *words);
+static void ngx_http_task_redis_give_back_reply(
+    ngx_http_task_redis_call_t *call, redisReply *reply);
+static void ngx_http_task_redis_give_back_failed(
+    ngx_http_task_redis_call_t *call, ngx_int_t rc);
+
+
+static const ngx_http_task_redis_kind_t  ngx_http_task_redis_event_kind = {
+    .script = NGX_HTTP_TASK_REDIS_EVENT,
+    .again = 1,
+    .words = ngx_http_task_redis_event_words,
+    .reply = ngx_http_task_redis_event_reply,
+    .failed = ngx_http_task_redis_event_failed,
+    .release = ngx_http_task_redis_job_release
+};
+
+static const ngx_http_task_redis_kind_t  ngx_http_task_redis_end_kind = {
+    .script = NGX_HTTP_TASK_REDIS_END,
+    .again = 1,
+    .words = ngx_http_task_redis_end_words,
+    .reply = ngx_http_task_redis_end_reply,
+    .failed = ngx_http_task_redis_end_failed,
+    .release = ngx_http_task_redis_job_release
+};
+
+static const ngx_http_task_redis_kind_t  ngx_http_task_redis_give_back_kind = {
+    .script = NGX_HTTP_TASK_REDIS_GIVE_BACK,
+    .again = 1,
+    .words = ngx_http_task_redis_give_back_words,
+    .reply = ngx_http_task_redis_give_back_reply,
+    .failed = ngx_http_task_redis_give_back_failed,
+    .release = ngx_http_task_redis_job_release
+};
+
+
+/* in the order of ngx_http_task_job_state_e */
+
+static const char *const  ngx_http_task_redis_states[] = {
+    "", "queued", "running", "done", "failed", "cancelled", "timeout", "lost",
+    "dead"
+};
+
+
+/* as much as the engine would keep waits for it, if it is away */
+
+void
+ngx_http_task_redis_event(ngx_http_task_store_t *store, uint64_t key,
+    ngx_str_t *text)
+{
+    ngx_http_task_redis_job_t   *job;
+    ngx_http_task_redis_call_t  *call;
+
+    job = ngx_http_task_redis_job_of(key);
+
+    if (job->gone) {
+        return;
+    }
+
+    if (job->unsaid + text->len > store->max_events && job->unsaid) {
+        ngx_http_task_redis_event_dropped(job, "the engine does not take them");
+        return;
+    }
+
+    call = ngx_http_task_redis_call(job->redis,
+                                    &ngx_http_task_redis_event_kind, NULL);
+
+    if (call) {
+        call->text.data = malloc(text->len);
+    }
+
+    if (call == NULL || call->text.data == NULL) {
+        ngx_http_task_redis_event_dropped(job, "no memory");
+
+        if (call) {
+            ngx_free(call);
+        }
+
+        return;
+    }
+
+    ngx_memcpy(call->text.data, text->data, text->len);
+    call->text.len = text->len;
+
+    job->unsaid += text->len;
+
+    ngx_http_task_redis_job_call(job, call);
+}
+
+
+/* it keeps the number that it was sent with first */
+
+static ngx_int_t
+ngx_http_task_redis_event_words(ngx_http_task_redis_call_t *call,
+    ngx_http_task_redis_words_t *words)
+{
+    ngx_http_task_redis_job_t  *job;
+
+    job = call->job;
+
+    if (job->gone) {
+        return NGX_DECLINED;
+    }
+
+    if (call->number == 0) {
+        call->number = ++job->events;
+    }
+
+    ngx_http_task_redis_job_words(job, words);
+    ngx_http_task_redis_number(words, call->number);
+    ngx_http_task_redis_number(words, job->redis->store->max_events);
+    ngx_http_task_redis_word(words, call->text.data, call->text.len);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_task_redis_event_reply(ngx_http_task_redis_call_t *call,
+    redisReply *reply)
+{
+    call->job->unsaid -= call->text.len;
+}
+
+
+static void
+ngx_http_task_redis_event_failed(ngx_http_task_redis_call_t *call,
+    ngx_int_t rc)
+{
+    call->job->unsaid -= call->text.len;
+
+    ngx_http_task_redis_event_dropped(call->job, (rc == NGX_BUSY)
+                                      ? "the engine has no memory"
+                                      : "the engine does not take them");
+}
+
+
+static void
+ngx_http_task_redis_event_dropped(ngx_http_task_redis_job_t *job,
+    const char *why)
+{
+    if (!job->dropped) {
+        job->dropped = 1;
+
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "task_job_redis \"%V\": events of job %*s are dropped: "
+                      "%s", &job->redis->store->name,
+                      (size_t) NGX_HTTP_TASK_REDIS_HEX, job->hex, why);
+    }
+}
+
+
+void
+ngx_http_task_redis_end(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_end_t *end)
+{
+    ngx_http_task_redis_job_t   *job;
+    ngx_http_task_redis_call_t  *call;
+
+    job = ngx_http_task_redis_job_of(op->key);
+
+    if (end->result.len > store->max_result) {
+        ngx_http_task_store_answer(op, NGX_DECLINED);
+        return;
+    }
+
+    job->ended = 1;
+    job->busy = end->busy;
+
+    if (job->gone) {
+        ngx_http_task_redis_ended(job);
+        ngx_http_task_store_answer(op, NGX_ERROR);
+        return;
+    }
+
+    call = ngx_http_task_redis_last(job, &ngx_http_task_redis_end_kind, op);
+    call->end = end;
+
+    ngx_http_task_redis_job_call(job, call);
+}
+
+
+static ngx_http_task_redis_call_t *
+ngx_http_task_redis_last(ngx_http_task_redis_job_t *job,
+    const ngx_http_task_redis_kind_t *kind, ngx_http_task_store_op_t *op)
+{
+    ngx_http_task_redis_call_t  *call;
+
+    call = &job->last;
+
+    ngx_memzero(call, sizeof(ngx_http_task_redis_call_t));
+
+    call->inside = 1;
+    ngx_http_task_redis_call_init(call, job->redis, kind, op);
+
+    return call;
+}
+
+
+static ngx_int_t
+ngx_http_task_redis_end_words(ngx_http_task_redis_call_t *call,
+    ngx_http_task_redis_words_t *words)
+{
+    const char                 *state;
+    ngx_http_task_redis_job_t  *job;
+    ngx_http_task_store_end_t  *end;
+
+    job = call->job;
+    end = call->end;
+
+    if (job->gone) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_task_redis_job_words(job, words);
+
+    (void) pthread_mutex_lock(&job->mutex);
+
+    if (job->begin) {
+        ngx_http_task_redis_number(words, (ngx_http_task_now() - job->begun)
+                                          / 1000000);
+
+    } else {
+        ngx_http_task_redis_word(words, "", 0);
+    }
+
+    (void) pthread_mutex_unlock(&job->mutex);
+
+    state = ngx_http_task_redis_states[end->state];
+
+    ngx_http_task_redis_word(words, state, ngx_strlen(state));
+    ngx_http_task_redis_number(words, end->status);
+    ngx_http_task_redis_word(words, end->type.data, end->type.len);
+    ngx_http_task_redis_word(words, end->result.data, end->result.len);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_task_redis_end_reply(ngx_http_task_redis_call_t *call,
+    redisReply *reply)
+{
+    ngx_int_t                   rc;
+    ngx_http_task_redis_job_t  *job;
+
+    job = call->job;
+    rc = NGX_OK;
+
+    if (!ngx_http_task_redis_is(reply, "ok")) {
+        ngx_http_task_redis_job_gone(job);
+        rc = NGX_ERROR;
+    }
+
+    ngx_http_task_redis_ended(job);
+
+    ngx_http_task_redis_call_answer(call, rc);
+}
+
+
+static void
+ngx_http_task_redis_end_failed(ngx_http_task_redis_call_t *call, ngx_int_t rc)
+{
+    if (rc != NGX_BUSY) {
+        ngx_http_task_redis_ended(call->job);
+        rc = NGX_ERROR;
+    }
+
+    ngx_http_task_redis_call_answer(call, rc);
+}
+
+
+/* a thread may still tell of its progress */
+
+static void
+ngx_http_task_redis_ended(ngx_http_task_redis_job_t *job)
+{
+    if (!job->busy) {
+        ngx_http_task_redis_job_over(job);
+    }
+}
+
+
+void
+ngx_http_task_redis_returned(ngx_http_task_store_t *store, uint64_t key)
+{
+    ngx_http_task_redis_job_over(ngx_http_task_redis_job_of(key));
+}
+
+
+void
+ngx_http_task_redis_give_back(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op)
+{
+    ngx_http_task_redis_job_t   *job;
+    ngx_http_task_redis_call_t  *call;
+
+    job = ngx_http_task_redis_job_of(op->key);
+    job->ended = 1;
+
+    if (job->gone) {
+        ngx_http_task_redis_job_over(job);
+        ngx_http_task_store_answer(op, NGX_ERROR);
+        return;
+    }
+
+    call = ngx_http_task_redis_last(job, &ngx_http_task_redis_give_back_kind,
+                                    op);
+
+    ngx_http_task_redis_job_call(job, call);
+}
+
+
+void
+ngx_http_task_redis_drop(ngx_http_task_redis_job_t *job)
+{
+    job->ended = 1;
+
+    ngx_http_task_redis_job_call(job,
+                ngx_http_task_redis_last(job,
+                                         &ngx_http_task_redis_give_back_kind,
+                                         NULL));
+}
+
+
+static ngx_int_t
+ngx_http_task_redis_give_back_words(ngx_http_task_redis_call_t *call,
+    ngx_http_task_redis_words_t *words)
+{
+    if (call->job->gone) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_task_redis_job_words(call->job, words);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_task_redis_give_back_reply(ngx_http_task_redis_call_t *call,
+    redisReply *reply)
+{
+    ngx_http_task_redis_job_over(call->job);
+    ngx_http_task_redis_call_answer(call, NGX_OK);
+}
+
+
+static void
+ngx_http_task_redis_give_back_failed(ngx_http_task_redis_call_t *call,
+    ngx_int_t rc)
+{
+    ngx_http_task_redis_job_over(call->job);
+    ngx_http_task_redis_call_answer(call, NGX_ERROR);
+}

@@ -1,0 +1,29 @@
+-- A job has begun, so many milliseconds ago, unless "ago" is empty; and it is so
+-- far, unless "done" is empty; without "message" that stays as it is.
+
+local owner, session, id, attempt, ago, done, total, message = unpack(ARGV)
+
+local state = is_mine(id, owner, session, attempt)
+
+if not state or is_ended(state) then
+    return { 'late' }
+end
+
+in_any_case()
+
+if ago ~= '' and state == 'queued' then
+    move(id, state, 'running', get(id, 'created'))
+    set(id, 'started', now - ago)
+end
+
+if done ~= '' then
+    set(id, 'done', done, 'total', total)
+end
+
+if message then
+    set(id, 'message', message)
+end
+
+changed(id)
+
+return { 'ok' }

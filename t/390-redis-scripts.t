@@ -1,0 +1,675 @@
+#!/usr/bin/perl
+
+# The scripts of src/redis/ with a real engine: each by itself, histories of many
+# workers against a model, kills of a worker between any two scripts, and kills
+# of the engine at any byte that it writes.
+
+use strict;
+use warnings;
+
+use File::Copy qw(copy);
+use File::Path qw(make_path remove_tree);
+use List::Util qw(min shuffle);
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use TaskRedis;
+use TaskServers;
+
+my $redis = redis_start(appendonly => 'yes', appendfsync => 'no');
+my $e = TaskRedis->new(port => $redis->{port});
+my $next = 0;
+
+sub id { return sprintf '%032x', ++$next }
+
+# a worker, as far as the scripts see it
+
+sub born {
+    my ($lease) = @_;
+
+    my $w = { owner => sprintf('w%05d', ++$next), session => 1,
+              lease => $lease // 5000, jobs => {} };
+
+    my ($rc) = $e->script('enter', @$w{qw(owner session lease)});
+    die "enter: $rc" if $rc ne 'ok';
+
+    return $w;
+}
+
+sub who { my ($w) = @_; return @$w{qw(owner session)} }
+
+sub add {
+    my ($w, %o) = @_;
+
+    $o{id} //= id();
+
+    my @r = $e->script('add', $o{id}, $o{queue} // 'q', $o{input} // "in\0$o{id}",
+                       who($w), $o{claim} // 0, $o{waiting} // 1e6,
+                       $o{share} // 'none', $o{max} // 0, $o{ttl} // 60000,
+                       $o{attempts} // 1, $o{key} // '', $o{print} // '');
+
+    $w->{jobs}{$o{id}} = { attempt => $r[3] } if $r[0] eq 'ok' && $r[1];
+
+    return wantarray ? ($o{id}, @r) : $o{id};
+}
+
+sub claim {
+    my ($w, $queue, $older) = @_;
+
+    my @r = $e->script('claim', who($w), $queue // 'q', $older // 0);
+
+    return @r if $r[0] ne 'ok';
+
+    $w->{jobs}{$r[1]} = { attempt => $r[2] };
+
+    return @r;
+}
+
+sub mine { my ($w, $id) = @_; return (who($w), $id, $w->{jobs}{$id}{attempt}) }
+sub begin { my ($w, $id) = @_; return $e->script('tell', mine(@_), 0, '', '') }
+
+sub end {
+    my ($w, $id, $state, $result) = @_;
+
+    return $e->script('end', mine($w, $id), '', $state // 'done', 200, '',
+                      $result // '{}');
+}
+
+sub tick {
+    my ($w, @queues) = @_;
+
+    return $e->script('tick', who($w), $w->{lease}, 1, $w->{owner}, @queues);
+}
+
+# its lease is over
+
+sub over { $e->command('ZADD', '{task-jobs}:leases', 1, $_[0]{owner}) }
+
+sub state { return $e->job($_[0])->{state} // 'none' }
+
+sub fresh { $e->command('FLUSHALL') }
+
+# TEST 1: one job, from its acceptance to its end
+
+my $w = born();
+my ($id, @r) = add($w);
+is_deeply(\@r, [ 'ok', 0, 0, '0' ], 'accepted, it waits');
+@r = claim($w);
+is_deeply([ @r[0 .. 2, 4] ], [ 'ok', $id, '1', "in\0$id" ], 'claimed, with its bytes');
+cmp_ok($r[3], '<', 1000, 'and its age');
+is((claim($w))[0], 'none', 'no other one');
+@r = $e->script('read', $id, 0, 0);
+is_deeply([ @r[0 .. 2, 4, 5] ], [ 'ok', 'queued', '', '', '' ], 'still queued');
+begin($w, $id);
+is(state($id), 'running', 'begun');
+$e->script('tell', mine($w, $id), '', 3, 10, 'step');
+$e->script('tell', mine($w, $id), '', 4, 10);
+@r = $e->script('read', $id, 0, 0);
+is("@r[6 .. 8]", '4 10 step', 'its progress, the message stays');
+my @was = $e->script('peek', $id);
+$e->script('event', mine($w, $id), $_, 30, "data: $_\n\n") for 1, 2, 2, 3, 4;
+my @is = $e->script('peek', $id);
+cmp_ok($is[1], '>', $was[1], 'an event changes the version');
+@r = $e->script('read', $id, 1, 0);
+is_deeply($r[13], [ map "data: $_\n\n", 2, 3, 4 ], 'the newest events, each once');
+is($r[11], 4, 'and their number');
+is_deeply(($e->script('read', $id, 1, 3))[13], [ "data: 4\n\n" ], 'those behind one');
+is((end($w, $id, 'done', "res\0ult"))[0], 'ok', 'ended');
+is((end($w, $id, 'done', 'other'))[0], 'ok', 'told twice');
+@r = $e->script('read', $id, 0, 0);
+is_deeply([ @r[1, 2, 12] ], [ 'done', 200, "res\0ult" ], 'its result');
+is((begin($w, $id))[0], 'late', 'nothing begins then');
+is(($e->script('event', mine($w, $id), 5, 30, 'x'))[0], 'late', 'nor streams');
+is(($e->script('cancel', $id))[0], 'ok', 'to cancel it changes nothing');
+is(state($id), 'done', 'it is done');
+$e->audit;
+is(($e->script('forget', $id))[0], 'ok', 'forgotten');
+is(($e->script($_, $id))[0], 'none', "then there is none: $_")
+    for qw(peek cancel forget), 'read';
+is($e->audit, 0, 'nothing is left');
+
+# TEST 2: at once, or not at all
+
+fresh();
+$w = born();
+my $v = born();
+($id, @r) = add($w, claim => 2);
+is_deeply(\@r, [ 'ok', 1, 0, '1' ], 'who has room gets it at once');
+($id, @r) = add($w, id => $id, claim => 2);
+is_deeply(\@r, [ 'ok', 1, 0, '1' ], 'asked for twice: the same');
+add($w);
+($id, @r) = add($w, claim => 2);
+is_deeply(\@r, [ 'ok', 0, 1, '0' ], 'not before one that waits');
+is((add($w, waiting => 2))[1], 'queue', 'as many wait as may');
+is((add($v, queue => 'r', waiting => 0))[1], 'queue', 'none may');
+is((claim($v, 'r'))[0], 'none', 'a worker has room');
+is((add($w, queue => 'r', waiting => 0))[1], 'ok', 'then one may');
+is((claim($v, 'q', 60000))[0], 'none', 'none is so old');
+is((add($v, queue => 's', claim => 1, attempts => 1))[2], 1, 'another queue');
+is($e->audit, 5, 'five jobs');
+
+fresh();
+$w = born();
+my @ids = map scalar add($w, share => 's', max => 2, claim => 1), 1 .. 2;
+is((add($w, share => 's', max => 2))[1], 'share', 'a location has as many as it may');
+end($w, $ids[0]);
+is((add($w, share => 's', max => 2))[1], 'ok', 'an ended one goes');
+is(state($ids[0]), 'none', 'it is gone');
+is((add($w, share => 's', max => 2))[1], 'share', 'one that runs stays');
+$e->audit;
+
+# TEST 3: the key of a client
+
+fresh();
+$w = born();
+($id, @r) = add($w, key => 'k', print => 'a');
+is($r[0], 'ok', 'a key');
+is_deeply([ (add($w, key => 'k', print => 'a'))[1, 2] ], [ 'same', $id ], 'again');
+is_deeply([ (add($w, key => 'k', print => 'b'))[1, 2] ], [ 'other', $id ], 'with another body');
+is((add($w, key => 'k', print => 'b', queue => 'r'))[1], 'ok', 'another function');
+claim($w);
+end($w, $id);
+is_deeply([ (add($w, key => 'k', print => 'a'))[1, 2] ], [ 'same', $id ], 'when it has ended');
+$e->script('forget', $id);
+is((add($w, key => 'k', print => 'b'))[1], 'ok', 'until it is forgotten');
+$e->audit;
+
+# TEST 4: cancels
+
+fresh();
+$w = born();
+$id = add($w);
+$e->script('cancel', $id);
+is(state($id), 'cancelled', 'one that waits is cancelled');
+is((claim($w))[0], 'none', 'and not claimed');
+$id = add($w, claim => 1);
+$e->script('cancel', $id);
+is(state($id), 'queued', 'another one is its worker\'s');
+is_deeply((tick($w))[1], [ $id ], 'who learns of it');
+$e->script('give_back', mine($w, $id));
+is(state($id), 'cancelled', 'given back');
+is_deeply((tick($w))[1], [], 'nothing is asked any more');
+$id = add($w, claim => 1, attempts => 3);
+begin($w, $id);
+$e->script('cancel', $id);
+$e->script('bury', $w->{owner});
+is(state($id), 'lost', 'it is not tried again');
+$e->audit;
+
+# TEST 5: workers that go
+
+fresh();
+($w, $v) = (born(), born());
+@ids = map scalar add($w), 1 .. 5;
+claim($w) for @ids;
+begin($w, $ids[1]);
+$e->script('bury', $w->{owner}, @ids[3, 0]);
+is(state($ids[$_]), 'lost', "lost: $_") for 1, 2, 4;
+is(state($ids[$_]), 'queued', "waits again: $_") for 0, 3;
+is((end($w, $ids[1]))[0], 'late', 'what it says is too late');
+is((end($w, $ids[0]))[0], 'late', 'also of a job that waits');
+is((claim($w))[0], 'late', 'it gets nothing');
+is(($e->script('enter', $w->{owner}, 2, 5000))[0], 'dead', 'nor comes back');
+add($v);
+is((claim($v))[1], $ids[$_], 'in the order of acceptance') for 0, 3;
+is($e->job($ids[3])->{attempt}, 1, 'the first attempt');
+$e->audit;
+
+# with attempts
+
+fresh();
+$v = born();
+$id = add($v, attempts => 3);
+for my $n (1 .. 3) {
+    $w = born();
+    claim($w);
+    begin($w, $id);
+    is($e->job($id)->{attempt}, $n, "attempt $n");
+    $e->script('bury', $w->{owner});
+    last if $n == 3;
+    is(state($id), 'queued', 'waits again');
+    is((claim($v))[0], 'none', 'not at once');
+    my $time = time();
+    until ($e->command('ZCARD', '{task-jobs}:queue:q')) { tick($v); sleep(0.05); }
+    cmp_ok(abs(time() - $time - 2 ** ($n - 1)), '<', 0.3, 'after a while');
+}
+is(state($id), 'dead', 'at last it is dead');
+$e->audit;
+
+# events of the second attempt come behind those of the first
+
+$w = born();
+$v = born();
+$id = add($w, claim => 1, attempts => 2);
+begin($w, $id);
+$e->script('event', mine($w, $id), $_, 100, "$_\n\n") for 1 .. 3;
+$e->script('bury', $w->{owner});
+until ($e->command('ZCARD', '{task-jobs}:queue:q')) { tick($v); sleep(0.05); }
+claim($v);
+begin($v, $id);
+$e->script('event', mine($v, $id), $_, 100, "$_\n\n") for 1, 1, 5;
+@r = $e->script('read', $id, 1, 3);
+is_deeply([ @r[11, 13] ], [ 5, [ "1\n\n", "5\n\n" ] ], 'its events have numbers of their own');
+end($v, $id);
+
+# one that has to end
+
+$w = born();
+$id = add($w, claim => 1);
+end($w, $id, 'lost', 'its worker had to end');
+is(state($id), 'lost', 'given up');
+$id = add($w, claim => 1, attempts => 2);
+end($w, $id, 'lost', 'its worker had to end');
+is(state($id), 'queued', 'given up, and tried again');
+is((end($w, $id))[0], 'late', 'by another one');
+$e->audit;
+
+# TEST 6: leases
+
+fresh();
+($w, $v) = (born(300), born(300));
+$id = add($w, claim => 1);
+begin($w, $id);
+for (1 .. 10) { sleep(0.05); tick($v); }
+is(state($id), 'lost', 'a worker that was not heard');
+is((tick($w))[0], 'late', 'learns it');
+is((end($w, $id))[0], 'late', 'its result is too late');
+
+$w = born(300);
+$id = add($w, claim => 1);
+for (1 .. 10) {
+    sleep(0.05);
+    $e->script('tick', who($v), 300, 2, $v->{owner}, $w->{owner});
+}
+is(state($id), 'queued', 'another one renews its lease');
+sleep(0.6);
+tick($v);
+is(state($id), 'queued', 'nobody was heard: it was the engine');
+is((tick($w))[0], 'ok', 'each has the time to say that it is there');
+$e->audit;
+
+# TEST 7: a connection that is lost with an answer on it
+
+fresh();
+$w = born();
+@ids = map scalar add($w), 1 .. 3;
+claim($w);
+$e->script('claim', who($w), 'q', 0);
+is($e->script('claim', $w->{owner}, 2, 'q', 0), 1, 'a session that is not');
+my @old = who($w);
+$w->{session}++;
+@r = $e->script('enter', who($w), 5000, $ids[0], 'f' x 32);
+is_deeply(\@r, [ 'ok', [ 'f' x 32 ] ], 'what it does not have');
+is($e->job($ids[0])->{owner}, $w->{owner}, 'what it knows is its own');
+is($e->job($ids[1])->{owner}, '', 'what it does not know waits again');
+is(($e->script('claim', @old, 'q', 0))[0], 'late', 'what comes late does nothing');
+is(($e->script('enter', @old, 5000))[0], 'late', 'nor that');
+is((claim($w))[1], $ids[1], 'the oldest one');
+$e->audit;
+
+# TEST 8: who has room is told
+
+fresh();
+($w, $v) = (born(), born());
+my $sub = TaskRedis->new(port => $redis->{port});
+$sub->command('SUBSCRIBE', map "{task-jobs}:worker:$_->{owner}", $w, $v);
+$sub->reply;
+claim($_) for $w, $v;
+is_deeply((tick($w, 'q'))[2], [ 0, 1 ], 'another one has room');
+is($sub->reply->[2], 'tick', 'its other connection is heard');
+add($v);
+my $told = $sub->reply;
+is($told->[2], 'ready q', 'one is told');
+add($v);
+my $other = $sub->reply;
+is($other->[2], 'ready q', 'the other one, too');
+isnt($other->[1], $told->[1], 'each of them');
+claim($w);
+$e->script('pass', $w->{owner}, 'q');
+claim($_), claim($_) for $w, $v;
+$e->script('bury', $v->{owner});
+$e->script('pass', $w->{owner}, 'q');
+is_deeply((tick($w, 'q'))[2], [ 0, 0 ], 'who is gone has no room');
+is($sub->reply->[2], 'tick', 'and is not told');
+
+$id = add($w, claim => 1);
+$sub->command('SUBSCRIBE', "{task-jobs}:job:$id");
+begin($w, $id);
+is($sub->reply->[2], '2 0', 'who watches a job learns of it');
+end($w, $id);
+is($sub->reply->[2], '3 1', 'and of its end');
+$e->script('forget', $id);
+is($sub->reply->[2], '0 1', 'and that it is gone');
+
+# TEST 9: what is over
+
+fresh();
+$w = born();
+$id = add($w, claim => 1, ttl => 200, share => 's', max => 1, key => 'k');
+end($w, $id);
+is(($e->script('read', $id, 0, 0))[0], 'ok', 'kept');
+sleep(0.25);
+is(($e->script($_, $id, 0, 0))[0], 'none', "over: $_") for qw(read peek cancel forget);
+is($e->audit, 1, 'still there');
+is((add($w, share => 's', max => 1))[1], 'ok', 'its place in the location is free');
+tick($w);
+is($e->audit, 1, 'gone');
+$e->command('DEL', map "{task-jobs}:$_", 'none', 'number', 'beat');
+claim($w);
+end($w, $e->command('ZRANGE', '{task-jobs}:all', 0, 0)->[0]);
+
+# TEST 10: no memory
+
+fresh();
+$w = born();
+$v = born(200);
+@ids = map scalar add($w, claim => 10, attempts => 2), 1 .. 6;
+push @ids, scalar add($v, claim => 1, attempts => 2), scalar add($w);
+$e->command(qw(config set maxmemory 1));
+ok(!eval { add($w, claim => 1); 1 }, 'no job is accepted');
+like($@, qr/OOM/, 'as it says');
+ok(!eval { $e->script('event', mine($w, $ids[0]), 1, 1e6, 'x'); 1 }, 'no event');
+is((begin($w, $ids[0]))[0], 'ok', 'it begins');
+is((end($w, $ids[0], 'done', 'x' x 1000))[0], 'ok', 'it ends');
+is((end($w, $ids[1], 'lost', ''))[0], 'ok', 'it is lost');
+is(($e->script('give_back', mine($w, $ids[2])))[0], 'ok', 'it is given back');
+is((claim($w))[1], $ids[2], 'it is claimed');
+is(($e->script('cancel', $ids[7]))[0], 'ok', 'it is cancelled');
+is(($e->script('cancel', $ids[4]))[0], 'ok', 'its worker is told');
+for (1 .. 8) { sleep(0.05); tick($w); }
+is(state($ids[6]), 'queued', 'a lease ends');
+$w->{session}++;
+is(($e->script('enter', who($w), 5000, $ids[5]))[0], 'ok', 'it connects again');
+is(($e->script('bury', $w->{owner}))[0], 'ok', 'it goes');
+is((state($ids[5])), 'queued', 'and its jobs are tried again');
+$e->command(qw(config set maxmemory 0));
+$e->audit;
+
+# TEST 11: a worker is killed between any two scripts; its own machine, or another
+# one, finds it dead
+
+sub story {
+    my ($w, $id, $do) = @_;
+
+    return (sub { add($w, id => $id, attempts => $do->{attempts}) },
+            sub { claim($w) },
+            sub { $w->{ran}++; begin($w, $id) },
+            sub { $e->script('tell', mine($w, $id), '', 1, 2, 'm') },
+            sub { $e->script('event', mine($w, $id), 1, 100, "data: x\n\n") },
+            sub { end($w, $id) },
+            sub { $e->script('forget', $id) });
+}
+
+for my $attempts (1, 2) {
+    for my $near (0, 1) {
+        my $cuts = 0;
+
+        for my $cut (0 .. 7) {
+            fresh();
+            my $w = born();
+            my $v = born();
+            my $id = id();
+            my @steps = story($w, $id, { attempts => $attempts });
+
+            $_->() for @steps[0 .. $cut - 1];
+
+            my @idle = $near && $cut == 2 ? $id : ();
+
+            if ($near) {
+                $e->script('bury', $w->{owner}, @idle);
+
+            } else {
+                tick($v);
+                over($w);
+                tick($v);
+            }
+
+            $e->audit;
+
+            my $want = $cut == 0 || $cut == 7 ? 'none'
+                       : $cut == 1 || @idle ? 'queued'
+                       : $cut == 6 ? 'done'
+                       : $attempts > 1 ? 'queued' : 'lost';
+            $cuts += state($id) eq $want;
+            diag("$cut: " . state($id) . ", not $want") if state($id) ne $want;
+
+            # what it would have said is refused
+
+            for (@steps[$cut .. 5]) {
+                next if $cut == 0 || $cut == 1;
+                $cuts -= 100 if (($_->())[0] // '') !~ /^(?:late|ok)$/;
+            }
+            $cuts -= 100 if $cut > 1 && state($id) ne $want;
+            $e->audit;
+        }
+
+        is($cuts, 8, "cuts: attempts=$attempts, found by " . ($near ? 'its' : 'another')
+                     . ' machine');
+    }
+}
+
+# TEST 12: random histories of many workers against a model
+
+sub history {
+    my ($seed, $steps, $attempts) = @_;
+
+    srand $seed;
+    fresh();
+
+    my @live = map born(400), 1 .. 4;
+    my (@frozen, %job, %ran, %ended, @order);
+    my $n = { added => 0, late => 0, lost => 0, kills => 0 };
+
+    my $audit = sub {
+        my ($step) = @_;
+        eval { $e->audit; 1 } or die "seed $seed, step $step: $@";
+    };
+
+    # the function runs here: once, or as often as it may
+
+    my $run = sub {
+        my ($w, $id) = @_;
+        return if $w->{jobs}{$id}{begun}++;
+        $ran{$id}++;
+        die "seed $seed: $id runs $ran{$id} times" if $ran{$id} > $attempts;
+    };
+
+    my %do = (
+        add => sub {
+            my ($w) = @_;
+            my ($id, @r) = add($w, claim => int rand 3, attempts => $attempts,
+                               waiting => 200, queue => 'q' . int rand 2);
+            return if $r[0] ne 'ok';
+            $n->{added}++;
+            $job{$id} = 1;
+        },
+        claim => sub {
+            my ($w) = @_;
+            return if keys %{ $w->{jobs} } > 10;
+            my @r = claim($w, 'q' . int rand 2);
+            die "seed $seed: an ended job was claimed" if $r[0] eq 'ok' && $ended{$r[1]};
+        },
+        claim_unheard => sub {
+            my ($w) = @_;
+            return if rand > 0.1;
+            $e->script('claim', who($w), 'q' . int rand 2, 0) if rand > 0.3;
+            my @old = who($w);
+            $w->{session}++;
+            my ($rc, $lost) = $e->script('enter', who($w), $w->{lease},
+                                         keys %{ $w->{jobs} });
+            die "seed $seed: $rc" if $rc ne 'ok' && $rc ne 'dead';
+            delete $w->{jobs}{$_} for @{ $lost // [] };
+            $e->script('claim', @old, 'q0', 0);
+        },
+        begin => sub {
+            my ($w, $id) = @_;
+            $run->($w, $id);
+            begin($w, $id) if rand > 0.2;
+        },
+        event => sub {
+            my ($w, $id) = @_;
+            return unless $w->{jobs}{$id}{begun};
+            $e->script('event', mine($w, $id), ++$w->{jobs}{$id}{events}, 50, 'x' x 20);
+        },
+        end => sub {
+            my ($w, $id) = @_;
+            return unless $w->{jobs}{$id}{begun};
+            my ($rc) = end($w, $id, (qw(done failed timeout))[rand 3]);
+            ($rc) = end($w, $id) if rand > 0.9;
+            if ($rc eq 'ok') {
+                die "seed $seed: $id ends twice" if $ended{$id}++;
+            } else {
+                $n->{late}++;
+            }
+            delete $w->{jobs}{$id};
+        },
+        give_back => sub {
+            my ($w, $id) = @_;
+            return if $w->{jobs}{$id}{begun};
+            $e->script('give_back', mine($w, $id));
+            delete $w->{jobs}{$id};
+        },
+        cancel => sub {
+            my ($w) = @_;
+            my ($id) = keys %job;
+            $e->script('cancel', $id) if $id && rand > 0.7;
+            $ended{$id} ||= $e->job($id)->{state} eq 'cancelled' if $id && $job{$id};
+        },
+        kill => sub {
+            my ($w) = @_;
+            return if rand > 0.15;
+            $n->{kills}++;
+            @live = grep $_ != $w, @live;
+            push @live, born(400);
+            over($w) if rand > 0.5;
+            return if rand > 0.5;
+            $e->script('bury', $w->{owner},
+                       grep !$w->{jobs}{$_}{begun}, keys %{ $w->{jobs} });
+        },
+        freeze => sub {
+            my ($w) = @_;
+            return if rand > 0.1;
+            @live = grep $_ != $w, @live;
+            push @frozen, $w;
+            push @live, born(400);
+            over($w) if rand > 0.3;
+        },
+        thaw => sub {
+            return if rand > 0.3 || !@frozen;
+            my $w = splice @frozen, rand @frozen, 1;
+            # it goes on where it was, and then learns that it is dead, or not
+            for my $id (keys %{ $w->{jobs} }) {
+                $run->($w, $id);
+                my ($rc) = end($w, $id);
+                if ($rc eq 'ok') { die "$id ends twice" if $ended{$id}++ }
+                else { $n->{late}++ }
+            }
+            $e->script('bury', $w->{owner});
+        },
+        tick => sub { tick($_, 'q0', 'q1') for @live },
+    );
+
+    my @names = (qw(add add add claim claim claim begin begin begin event end end
+                    give_back claim_unheard cancel kill freeze thaw tick));
+
+    for my $step (1 .. $steps) {
+        my $w = $live[rand @live];
+        my $name = $names[rand @names];
+        my ($id) = shuffle(keys %{ $w->{jobs} });
+
+        next if $name =~ /^(?:begin|event|end|give_back)$/ && !defined $id;
+
+        $do{$name}->($w, $id);
+        $do{tick}->() if $step % 40 == 0;
+        $audit->($step) if $step % 100 == 0;
+    }
+
+    # all that is left ends
+
+    $audit->('the last');
+    push @live, born(400);
+    my $until = time() + 20;
+
+    while (1) {
+        for my $w (@live) {
+            for my $id (keys %{ $w->{jobs} }) {
+                $do{begin}->($w, $id);
+                $do{end}->($w, $id);
+            }
+            for my $q ('q0', 'q1') { 1 while (claim($w, $q))[0] eq 'ok' }
+        }
+        $do{tick}->();
+        my ($q, $r) = map $e->command('ZCARD', "{task-jobs}:state:$_"), qw(queued running);
+        last if !$q && !$r;
+        die "seed $seed: $q wait, $r run for ever" if time() > $until;
+        sleep(0.02);
+    }
+
+    $audit->('the end');
+
+    my %state;
+    for my $id (keys %job) {
+        my $state = state($id);
+        $state{$state}++;
+        die "seed $seed: $id is $state" if $state eq 'none' || $state =~ /^(?:queued|running)$/;
+        die "seed $seed: $id is done, and not" if $state eq 'done' && !$ended{$id};
+        die "seed $seed: $id is lost with attempts"
+            if $attempts > 1 && $state eq 'lost' && !$e->job($id)->{cancel};
+    }
+
+    return ($n, \%state);
+}
+
+my $seed = $ENV{TEST_NGINX_SEED} || 20261127;
+my $total = 0;
+
+for my $run (1 .. ($ENV{TEST_NGINX_RUNS} || 6)) {
+    my $attempts = $run % 2 ? 1 : 3;
+    my ($n, $state) = history($seed + $run, 3000, $attempts);
+
+    $total += $n->{added};
+    note(join ' ', "attempts=$attempts", map("$_=$n->{$_}", sort keys %$n),
+         map "$_:$state->{$_}", sort keys %$state);
+    ok($n->{added}, "history $run: $n->{added} jobs");
+}
+
+# TEST 13: the engine is killed between any two bytes that it writes: what a
+# script does is there as a whole, or not at all
+
+fresh();
+$e->command('BGREWRITEAOF');
+sleep(0.3);
+$w = born();
+$v = born();
+for (1 .. 12) {
+    add($w, attempts => 2);
+    add($w, attempts => 1, claim => 1, share => 's', max => 3);
+    my @r = claim($w);
+    begin($w, $r[1]);
+    $e->script('event', mine($w, $r[1]), 1, 100, 'x');
+    end($w, $r[1]);
+    claim($v);
+}
+$e->script('bury', $v->{owner});
+tick($w, 'q');
+$redis->kill9;
+
+my ($aof) = sort { -M $a <=> -M $b } glob "$redis->{dir}/data/appendonlydir/*.incr.aof";
+ok($aof, 'it writes');
+my $size = -s $aof;
+copy($aof, "$aof.all");
+my ($whole, $cuts) = (0, $ENV{TEST_NGINX_CUTS} || 25);
+
+for my $n (1 .. $cuts) {
+    copy("$aof.all", $aof);
+    truncate $aof, $size - int rand $size;
+    chmod 0666, $aof;
+    $redis->start_again;
+    $e->connect;
+    eval { $e->audit; $whole++; 1 } or diag($@);
+    $redis->kill9;
+}
+
+is($whole, $cuts, "cut at $cuts places of $size bytes");
+
+done_testing();
