@@ -23,7 +23,9 @@ if key ~= '' then
     local other = call('GET', P .. 'key:' .. key)
 
     if other and call('EXISTS', P .. 'job:' .. other) == 1 then
-        return { get(other, 'print') == print and 'same' or 'other', other }
+        local state, its = get(other, 'state', 'print')
+
+        return { its == print and 'same' or 'other', other, state }
     end
 end
 

@@ -217,10 +217,14 @@ void ngx_http_task_redis_give_back(ngx_http_task_store_t *store,
 void ngx_http_task_redis_drop(ngx_http_task_redis_job_t *job);
 
 
-/* --- ngx_http_task_redis_add.c: jobs in, and to workers ------------------- */
+/* --- ngx_http_task_redis_add.c: jobs in ----------------------------------- */
 
 void ngx_http_task_redis_add(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add);
+
+
+/* --- ngx_http_task_redis_claim.c: jobs to workers ------------------------- */
+
 void ngx_http_task_redis_claim(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op, ngx_http_task_queue_t *queue);
 void ngx_http_task_redis_pass(ngx_http_task_store_t *store,
@@ -236,6 +240,9 @@ void ngx_http_task_redis_ready(ngx_http_task_redis_t *redis,
 
 
 /* --- ngx_http_task_redis_read.c: what is known of a job ------------------- */
+
+ngx_http_task_job_state_e ngx_http_task_redis_state(ngx_str_t text);
+
 
 void ngx_http_task_redis_read(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op);

@@ -38,7 +38,6 @@ static void ngx_http_task_redis_read_reply(ngx_http_task_redis_call_t *call,
     redisReply *reply);
 static ngx_int_t ngx_http_task_redis_seen(ngx_http_task_store_op_t *op,
     redisReply *reply);
-static ngx_http_task_job_state_e ngx_http_task_redis_state(ngx_str_t text);
 static ngx_int_t ngx_http_task_redis_copy(ngx_pool_t *pool, ngx_str_t *text);
 static ngx_int_t ngx_http_task_redis_seen_events(ngx_http_task_store_op_t *op,
     redisReply *events);
@@ -241,7 +240,7 @@ ngx_http_task_redis_seen(ngx_http_task_store_op_t *op, redisReply *reply)
 }
 
 
-static ngx_http_task_job_state_e
+ngx_http_task_job_state_e
 ngx_http_task_redis_state(ngx_str_t text)
 {
     ngx_uint_t  i;

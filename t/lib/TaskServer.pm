@@ -14,6 +14,9 @@ package TaskServer;
 #     $s->signal('HUP');
 #     $s->stop('QUIT');                      # exit code, time it took
 #     $s->check_log();                       # no alert, no sanitizer report
+#
+# With TEST_NGINX_STORE=redis a "task_job_zone" is a "task_job_redis", and a
+# Redis runs as long as the test.
 
 use strict;
 use warnings;
@@ -27,7 +30,7 @@ use Time::HiRes qw(sleep time);
 
 use constant TIMEOUT => 30;
 
-my (%live, $count);
+my (%live, $count, $redis);
 
 END {
     local $?;
@@ -50,6 +53,7 @@ sub new {
 
     my $self = bless {
         root => $root,
+        number => $count,
         port => ($ENV{TEST_NGINX_PORT} || 1984) + 100,
         %conf,
     }, $class;
@@ -72,6 +76,13 @@ sub write_conf {
     my $paths = join '', map "    ${_}_temp_path $root/$_;\n",
                 qw(client_body proxy fastcgi scgi uwsgi);
 
+    my $modules = modules();
+
+    if (($ENV{TEST_NGINX_STORE} // '') eq 'redis') {
+        s/\btask_job_zone\s+([^\s:]+):[^\s;]+([^;]*);/$self->redis($1, $2)/ge
+            for $http, $server, $conf{text} // ();
+    }
+
     # what locations of conf/ include
 
     s{^(\s*include\s+)page\.conf}{$1$ENV{PWD}/conf/page.conf}mg
@@ -85,7 +96,7 @@ sub write_conf {
         (my $text = $conf{text}) =~ s/^(?:load_module|pid|error_log) .*$//mg;
         $text =~ s/^(\s*)include\s+paths\.conf;/$1$paths/mg;
 
-        print $out "load_module $ENV{TEST_NGINX_LOAD_MODULES};\n$user\n",
+        print $out "$modules\n$user\n",
                    "error_log $root/logs/error.log $level;\n",
                    "pid $root/nginx.pid;\ndaemon off;\n$text";
         close $out or die "$root/nginx.conf: $!";
@@ -93,7 +104,7 @@ sub write_conf {
     }
 
     print $out <<"END";
-load_module $ENV{TEST_NGINX_LOAD_MODULES};
+$modules
 $user
 worker_processes $workers;
 error_log $root/logs/error.log $level;
@@ -117,6 +128,31 @@ $server
 }
 END
     close $out or die "$root/nginx.conf: $!";
+}
+
+# the module for Redis is beside the other one
+
+sub modules {
+    my @modules = $ENV{TEST_NGINX_LOAD_MODULES};
+
+    push @modules, $modules[0] =~ s/_task_module/_task_redis_module/r
+        if ($ENV{TEST_NGINX_STORE} // '') eq 'redis';
+
+    return join "\n", map "load_module $_;", @modules;
+}
+
+# each server has jobs of its own there
+
+sub redis {
+    my ($self, $name, $options) = @_;
+
+    require TaskServers;
+    $redis //= TaskServers::redis_start();
+
+    $options =~ s/\s(?:node|keep)=\S+//g;
+
+    return "task_job_redis name=$name url=redis://127.0.0.1:$redis->{port}"
+           . " \"prefix={$$-$self->{number}-$name}:\"$options;";
 }
 
 sub start {
