@@ -233,6 +233,17 @@ away(ngx_task_t *t, const char *why)
 }
 
 
+/* other errors are of the server, such as LOADING; it is full: ERR, too */
+
+static int
+is_refused(const char *error)
+{
+    return (strncmp(error, "ERR ", 4) == 0
+            && strcmp(error, "ERR max number of clients reached") != 0)
+           || strncmp(error, "WRONGTYPE ", 10) == 0;
+}
+
+
 static ngx_task_rc_t
 answer(ngx_task_t *t, const kv_reply_t *reply)
 {
@@ -247,12 +258,8 @@ answer(ngx_task_t *t, const kv_reply_t *reply)
 
     case REDIS_REPLY_ERROR:
 
-        /* others are of the server, such as LOADING */
-
-        return (strncmp(reply->text, "ERR ", 4) == 0
-                || strncmp(reply->text, "WRONGTYPE ", 10) == 0)
-               ? ngx_task_fail(t, 409, reply->text)
-               : away(t, reply->text);
+        return is_refused(reply->text) ? ngx_task_fail(t, 409, reply->text)
+                                       : away(t, reply->text);
     }
 
     ngx_task_set_string(t, "reply", reply->text);

@@ -193,21 +193,16 @@ ngx_http_task_job_gone(void *data)
 static void
 ngx_http_task_job_added(ngx_http_task_store_op_t *op, ngx_int_t rc)
 {
-    ngx_uint_t           late;
-    ngx_task_t          *t;
-    ngx_connection_t    *c;
+    ngx_task_t  *t;
 
     t = op->data;
-    late = op->late;
 
     if (t->request && ngx_http_task_elsewhere(t->request, t->changes)) {
         ngx_http_task_job_gone(t);
     }
 
-    c = t->request ? t->request->connection : NULL;
-
-    if (c && late) {
-        ngx_http_set_log_request(c->log, t->request);
+    if (t->request && op->late) {
+        ngx_http_set_log_request(t->request->connection->log, t->request);
     }
 
     if (rc == NGX_OK) {
@@ -215,10 +210,6 @@ ngx_http_task_job_added(ngx_http_task_store_op_t *op, ngx_int_t rc)
 
     } else {
         ngx_http_task_job_no_room(t);
-    }
-
-    if (c && late) {
-        ngx_http_run_posted_requests(c);
     }
 }
 
@@ -384,7 +375,7 @@ ngx_http_task_job_tell(ngx_task_t *t)
                    : ngx_http_task_job_accepted(r, job->conf, id, "queued");
 
     t->request = NULL;
-    ngx_http_finalize_request(r, rc);
+    ngx_http_task_job_call_end(r, job->op.late, rc);
 }
 
 
@@ -407,11 +398,13 @@ ngx_http_task_job_refuse(ngx_task_t *t, ngx_uint_t retry)
 static void
 ngx_http_task_job_answer(ngx_task_t *t, ngx_int_t rc)
 {
+    ngx_uint_t            late;
     ngx_http_request_t   *r;
     ngx_http_task_job_t  *job;
 
     r = t->request;
     job = t->client_data;
+    late = job && job->op.late;
 
     if (job) {
         ngx_http_task_job_unreserve(job);
@@ -425,6 +418,6 @@ ngx_http_task_job_answer(ngx_task_t *t, ngx_int_t rc)
     ngx_http_task_release(t);
 
     if (r) {
-        ngx_http_finalize_request(r, rc);
+        ngx_http_task_job_call_end(r, late, rc);
     }
 }

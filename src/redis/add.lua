@@ -29,8 +29,13 @@ if key ~= '' then
     end
 end
 
+-- "claim": the worker has room for so many jobs
+
 local n = call('ZCARD', P .. 'queue:' .. queue)
-local mine = tonumber(claim) > 0 and n == 0 and is_session(owner, session)
+
+claim = tonumber(claim)
+
+local mine = claim > 0 and n == 0 and is_session(owner, session)
 
 if not mine
    and n - call('SCARD', P .. 'hungry:' .. queue) >= tonumber(waiting)
@@ -38,7 +43,18 @@ then
     return { 'queue', n }
 end
 
--- an old job of the location goes for a new one, if any has ended
+-- an old job of the location goes for a new one, if any has ended, and nobody is
+-- to be told of it
+
+local function unwatched(ids)
+    for _, other in ipairs(ids) do
+        local channel = P .. 'job:' .. other
+
+        if call('PUBSUB', 'NUMSUB', channel)[2] == 0 then
+            return other
+        end
+    end
+end
 
 max = tonumber(max)
 
@@ -48,7 +64,8 @@ if max > 0 then
     call('ZREMRANGEBYSCORE', name, 1, now - ttl)
 
     while call('ZCARD', name) >= max do
-        local oldest = call('ZRANGEBYSCORE', name, 1, '+inf', 'LIMIT', 0, 1)[1]
+        local oldest = unwatched(call('ZRANGEBYSCORE', name, 1, '+inf',
+                                      'LIMIT', 0, 10))
 
         if not oldest then
             return { 'share' }
@@ -77,6 +94,10 @@ if key ~= '' then
 end
 
 if mine then
+    if claim == 1 then
+        call('SREM', P .. 'hungry:' .. queue, owner)
+    end
+
     return { 'ok', 1, 0, tostring(own(id, owner)) }
 end
 

@@ -1,5 +1,5 @@
--- Ends a job.  It may have begun, so many milliseconds ago, without having been
--- told so.  A worker that has to end cannot wait for it: its state is "lost".
+-- Ends a job, which has begun so many milliseconds ago, or has not.  A worker
+-- that has to end cannot wait for it: its state is "lost".
 
 local owner, session, id, attempt, ago, state, status, kind, result =
     unpack(ARGV)
@@ -18,7 +18,11 @@ end
 
 in_any_case()
 
-if ago ~= '' and before == 'queued' then
+-- how long it ran is the worker's word: what tells that it begins comes late
+
+local started = get(id, 'started')
+
+if ago ~= '' and (not started or now - ago < tonumber(started)) then
     set(id, 'started', now - ago)
 end
 

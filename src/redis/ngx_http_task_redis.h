@@ -169,7 +169,9 @@ struct ngx_http_task_redis_job_s {
     ngx_uint_t                   refs;        /* calls */
     ngx_uint_t                   telling;     /* 1: a call is under way */
     uint64_t                     events;      /* that were said */
-    size_t                       unsaid;      /* bytes of events */
+    size_t                       unsaid;      /* bytes of events under way */
+    ngx_queue_t                  held;        /* calls: events that wait, .. */
+    size_t                       holds;       /* .. and their bytes */
     ngx_uint_t                   dropped;     /* 1: an event was, logged */
     int64_t                      told;        /* when last, ns */
     ngx_event_t                  later;

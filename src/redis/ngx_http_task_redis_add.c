@@ -110,7 +110,7 @@ ngx_http_task_redis_add_words(ngx_http_task_redis_call_t *call,
     ngx_http_task_redis_word(words, input, p - input);
     ngx_http_task_redis_word(words, redis->owner, NGX_HTTP_TASK_REDIS_OWNER);
     ngx_http_task_redis_number(words, redis->session);
-    ngx_http_task_redis_number(words, add->claim != 0);
+    ngx_http_task_redis_number(words, add->claim);
     ngx_http_task_redis_number(words, add->waiting);
     ngx_http_task_redis_word(words, share,
                              ngx_sprintf(share, "%016xL", add->share) - share);

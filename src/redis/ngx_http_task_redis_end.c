@@ -1,21 +1,13 @@
 
 /*
- * What becomes of a job of this worker: its events, its end; or it waits again.
- * These are told in their order, as long as it takes.
+ * What becomes of a job of this worker: it ends, behind its events; or it waits
+ * again.  It is told as long as it takes.
  */
 
 
 #include "redis/ngx_http_task_redis_parts.h"
 
 
-static ngx_int_t ngx_http_task_redis_event_words(
-    ngx_http_task_redis_call_t *call, ngx_http_task_redis_words_t *words);
-static void ngx_http_task_redis_event_reply(ngx_http_task_redis_call_t *call,
-    redisReply *reply);
-static void ngx_http_task_redis_event_failed(ngx_http_task_redis_call_t *call,
-    ngx_int_t rc);
-static void ngx_http_task_redis_event_dropped(ngx_http_task_redis_job_t *job,
-    const char *why);
 static ngx_http_task_redis_call_t *ngx_http_task_redis_last(
     ngx_http_task_redis_job_t *job, const ngx_http_task_redis_kind_t *kind,
     ngx_http_task_store_op_t *op);
@@ -33,15 +25,6 @@ static void ngx_http_task_redis_give_back_reply(
 static void ngx_http_task_redis_give_back_failed(
     ngx_http_task_redis_call_t *call, ngx_int_t rc);
 
-
-static const ngx_http_task_redis_kind_t  ngx_http_task_redis_event_kind = {
-    .script = NGX_HTTP_TASK_REDIS_EVENT,
-    .again = 1,
-    .words = ngx_http_task_redis_event_words,
-    .reply = ngx_http_task_redis_event_reply,
-    .failed = ngx_http_task_redis_event_failed,
-    .release = ngx_http_task_redis_job_release
-};
 
 static const ngx_http_task_redis_kind_t  ngx_http_task_redis_end_kind = {
     .script = NGX_HTTP_TASK_REDIS_END,
@@ -70,114 +53,6 @@ static const char *const  ngx_http_task_redis_states[] = {
 };
 
 
-/* as much as the engine would keep waits for it, if it is away */
-
-void
-ngx_http_task_redis_event(ngx_http_task_store_t *store, uint64_t key,
-    ngx_str_t *text)
-{
-    ngx_http_task_redis_job_t   *job;
-    ngx_http_task_redis_call_t  *call;
-
-    job = ngx_http_task_redis_job_of(key);
-
-    if (job->gone) {
-        return;
-    }
-
-    if (job->unsaid + text->len > store->max_events && job->unsaid) {
-        ngx_http_task_redis_event_dropped(job, "the engine does not take them");
-        return;
-    }
-
-    call = ngx_http_task_redis_call(job->redis,
-                                    &ngx_http_task_redis_event_kind, NULL);
-
-    if (call) {
-        call->text.data = malloc(text->len);
-    }
-
-    if (call == NULL || call->text.data == NULL) {
-        ngx_http_task_redis_event_dropped(job, "no memory");
-
-        if (call) {
-            ngx_free(call);
-        }
-
-        return;
-    }
-
-    ngx_memcpy(call->text.data, text->data, text->len);
-    call->text.len = text->len;
-
-    job->unsaid += text->len;
-
-    ngx_http_task_redis_job_call(job, call);
-}
-
-
-/* it keeps the number that it was sent with first */
-
-static ngx_int_t
-ngx_http_task_redis_event_words(ngx_http_task_redis_call_t *call,
-    ngx_http_task_redis_words_t *words)
-{
-    ngx_http_task_redis_job_t  *job;
-
-    job = call->job;
-
-    if (job->gone) {
-        return NGX_DECLINED;
-    }
-
-    if (call->number == 0) {
-        call->number = ++job->events;
-    }
-
-    ngx_http_task_redis_job_words(job, words);
-    ngx_http_task_redis_number(words, call->number);
-    ngx_http_task_redis_number(words, job->redis->store->max_events);
-    ngx_http_task_redis_word(words, call->text.data, call->text.len);
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_task_redis_event_reply(ngx_http_task_redis_call_t *call,
-    redisReply *reply)
-{
-    call->job->unsaid -= call->text.len;
-}
-
-
-static void
-ngx_http_task_redis_event_failed(ngx_http_task_redis_call_t *call,
-    ngx_int_t rc)
-{
-    call->job->unsaid -= call->text.len;
-
-    ngx_http_task_redis_event_dropped(call->job, (rc == NGX_BUSY)
-                                      ? "the engine has no memory"
-                                      : "the engine does not take them");
-}
-
-
-static void
-ngx_http_task_redis_event_dropped(ngx_http_task_redis_job_t *job,
-    const char *why)
-{
-    if (!job->dropped) {
-        job->dropped = 1;
-
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "task_job_redis \"%V\": events of job %*s are dropped: "
-                      "%s", &job->redis->store->name,
-                      (size_t) NGX_HTTP_TASK_REDIS_HEX, job->hex, why);
-    }
-}
-
-
 void
 ngx_http_task_redis_end(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op, ngx_http_task_store_end_t *end)
@@ -200,6 +75,8 @@ ngx_http_task_redis_end(ngx_http_task_store_t *store,
         ngx_http_task_store_answer(op, NGX_ERROR);
         return;
     }
+
+    ngx_http_task_redis_event_all(job);
 
     call = ngx_http_task_redis_last(job, &ngx_http_task_redis_end_kind, op);
     call->end = end;
@@ -244,7 +121,7 @@ ngx_http_task_redis_end_words(ngx_http_task_redis_call_t *call,
 
     (void) pthread_mutex_lock(&job->mutex);
 
-    if (job->begin) {
+    if (job->begun) {
         ngx_http_task_redis_number(words, (ngx_http_task_now() - job->begun)
                                           / 1000000);
 

@@ -12,6 +12,7 @@
 
 static void ngx_http_task_redis_job_bell(ngx_http_task_bell_t *bell);
 static void ngx_http_task_redis_job_later(ngx_event_t *ev);
+static void ngx_http_task_redis_job_unhold(ngx_http_task_redis_job_t *job);
 static void ngx_http_task_redis_job_tell(ngx_http_task_redis_job_t *job);
 static ngx_int_t ngx_http_task_redis_tell_words(
     ngx_http_task_redis_call_t *call, ngx_http_task_redis_words_t *words);
@@ -63,6 +64,7 @@ ngx_http_task_redis_job(ngx_http_task_redis_t *redis, u_char *id,
 
     job->slot = ngx_http_task_redis_slot_get(redis, job->hex);
 
+    ngx_queue_init(&job->held);
     ngx_queue_insert_tail(&redis->jobs, &job->queue);
 
     return job;
@@ -88,9 +90,31 @@ ngx_http_task_redis_job_over(ngx_http_task_redis_job_t *job)
         ngx_queue_remove(&job->queue);
     }
 
+    ngx_http_task_redis_job_unhold(job);
+
     if (job->refs == 0) {
         (void) pthread_mutex_destroy(&job->mutex);
         ngx_free(job);
+    }
+}
+
+
+/* events that wait to be sent are gone with it */
+
+static void
+ngx_http_task_redis_job_unhold(ngx_http_task_redis_job_t *job)
+{
+    ngx_queue_t                 *q;
+    ngx_http_task_redis_call_t  *call;
+
+    while (!ngx_queue_empty(&job->held)) {
+        q = ngx_queue_head(&job->held);
+        ngx_queue_remove(q);
+
+        call = ngx_queue_data(q, ngx_http_task_redis_call_t, queue);
+
+        free(call->text.data);
+        ngx_free(call);
     }
 }
 

@@ -202,10 +202,14 @@ void ngx_http_task_redis_begin(ngx_http_task_store_t *store, uint64_t key);
 void ngx_http_task_redis_progress(ngx_http_task_store_t *store, uint64_t key,
     int64_t done, int64_t total, const char *message);
 
-/* ngx_http_task_redis_end.c */
+/* ngx_http_task_redis_event.c: one event; and all that are held are sent */
 
 void ngx_http_task_redis_event(ngx_http_task_store_t *store, uint64_t key,
     ngx_str_t *text);
+void ngx_http_task_redis_event_all(ngx_http_task_redis_job_t *job);
+
+/* ngx_http_task_redis_end.c */
+
 void ngx_http_task_redis_end(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op, ngx_http_task_store_end_t *end);
 void ngx_http_task_redis_returned(ngx_http_task_store_t *store, uint64_t key);

@@ -16,7 +16,8 @@ package TaskServer;
 #     $s->check_log();                       # no alert, no sanitizer report
 #
 # With TEST_NGINX_STORE=redis a "task_job_zone" is a "task_job_redis", and a
-# Redis runs as long as the test.
+# Redis runs as long as the test: what is a zone's alone, such as its size and
+# the names of nodes, is behind TaskServer::zone().
 
 use strict;
 use warnings;
@@ -78,7 +79,7 @@ sub write_conf {
 
     my $modules = modules();
 
-    if (($ENV{TEST_NGINX_STORE} // '') eq 'redis') {
+    unless (zone()) {
         s/\btask_job_zone\s+([^\s:]+):[^\s;]+([^;]*);/$self->redis($1, $2)/ge
             for $http, $server, $conf{text} // ();
     }
@@ -136,10 +137,14 @@ sub modules {
     my @modules = $ENV{TEST_NGINX_LOAD_MODULES};
 
     push @modules, $modules[0] =~ s/_task_module/_task_redis_module/r
-        if ($ENV{TEST_NGINX_STORE} // '') eq 'redis';
+        unless zone();
 
     return join "\n", map "load_module $_;", @modules;
 }
+
+# what a test does only with a zone
+
+sub zone { return ($ENV{TEST_NGINX_STORE} // '') ne 'redis' }
 
 # each server has jobs of its own there
 
