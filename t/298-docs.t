@@ -69,7 +69,22 @@ sub checked {
     $conf{main} =~ s{/\S+/(\w+)\.so\b}{$built{$1} // $&}ge;
     $conf{http} .= "task_job_zone jobs:1m;\n"
         if "$conf{http}$conf{server}" =~ /zone=jobs/
-           && $conf{http} !~ /task_job_zone/;
+           && $conf{http} !~ /task_job_(?:zone|redis)/;
+
+    my $modules = $ENV{TEST_NGINX_LOAD_MODULES};
+
+    if ($conf{http} =~ /task_job_redis/) {
+        my $redis = $modules =~ s/_task_module/_task_redis_module/r;
+
+        if (!-f $redis) {
+          SKIP: { skip 'needs hiredis', 1 }
+            return;
+        }
+
+        $modules .= "; load_module $redis";
+    }
+
+    local $ENV{TEST_NGINX_LOAD_MODULES} = $modules;
 
     # another program takes the place of one that is not installed
 

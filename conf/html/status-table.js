@@ -11,6 +11,7 @@ const ENDS = {
     cancelled: "the client left, or the job was cancelled",
     rejected: "there was no room",
     timeout: "task_timeout was over",
+    given_back: "jobs that wait again, for another worker",
     lost: "their worker was killed",
 };
 

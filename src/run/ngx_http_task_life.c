@@ -215,7 +215,7 @@ ngx_http_task_withdraw(ngx_task_t *t)
     }
 
     if (t->cell) {
-        ngx_http_task_count_never(t->cell);
+        ngx_http_task_count_given_back(t->cell);
         t->cell = NULL;
     }
 

@@ -22,12 +22,13 @@ ngx_http_task_count_start(ngx_http_task_stats_t *stats)
 }
 
 
-/* it is accepted again, by this worker or another one */
+/* no counter goes down: who reads them would take that for a new start */
 
 void
-ngx_http_task_count_never(uint64_t *cell)
+ngx_http_task_count_given_back(uint64_t *cell)
 {
-    ngx_http_task_zone_add(&cell[NGX_HTTP_TASK_COUNT_ACCEPTED], (uint64_t) -1);
+    ngx_http_task_zone_add(&cell[NGX_HTTP_TASK_COUNT_SKIPPED], 1);
+    ngx_http_task_zone_add(&cell[NGX_HTTP_TASK_COUNT_GIVEN_BACK], 1);
 }
 
 

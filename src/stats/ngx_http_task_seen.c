@@ -56,6 +56,7 @@ const ngx_http_task_seen_counter_t
     [NGX_HTTP_TASK_COUNT_CANCELLED] = { .end = "cancelled" },
     [NGX_HTTP_TASK_COUNT_REJECTED]  = { .end = "rejected" },
     [NGX_HTTP_TASK_COUNT_TIMEOUT]   = { .end = "timeout" },
+    [NGX_HTTP_TASK_COUNT_GIVEN_BACK] = { .end = "given_back" },
     [NGX_HTTP_TASK_COUNT_LOST]      = { .end = "lost" }
 };
 

@@ -96,9 +96,9 @@ ngx_uint_t ngx_http_task_slots_sweep_one(ngx_http_task_zone_t *zone);
 
 uint64_t *ngx_http_task_count_start(ngx_http_task_stats_t *stats);
 
-/* the task was not accepted after all, and has not begun */
+/* a job that has not begun waits again, for this worker or another one */
 
-void ngx_http_task_count_never(uint64_t *cell);
+void ngx_http_task_count_given_back(uint64_t *cell);
 
 /* adds to what tasks have streamed, and waited for clients, nanoseconds */
 

@@ -15,7 +15,7 @@
 
 /* the version of what lies in the zone */
 
-#define NGX_HTTP_TASK_ZONE_LAYOUT  3
+#define NGX_HTTP_TASK_ZONE_LAYOUT  4
 
 /* alignment of slots: no two share a cache line, or a prefetched pair */
 

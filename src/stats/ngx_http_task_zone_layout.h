@@ -47,6 +47,8 @@ typedef enum {
     NGX_HTTP_TASK_COUNT_CANCELLED,
     NGX_HTTP_TASK_COUNT_REJECTED,
     NGX_HTTP_TASK_COUNT_TIMEOUT,
+    NGX_HTTP_TASK_COUNT_GIVEN_BACK,    /* a job that is accepted again, by this
+                                          worker or another one */
     NGX_HTTP_TASK_COUNT_LOST,          /* with its worker */
 
     NGX_HTTP_TASK_COUNTS
