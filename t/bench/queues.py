@@ -39,20 +39,27 @@ LIGHT = 5 if FULL else 2
 
 HELD = 5000
 
-# what http{} has for a store of ours; of a zone each job has its part, so it is
-# not much larger than what is measured
+# of a zone each job has its part, so it is not much larger than what is measured
 
-STORES = {"zone": "task_job_zone jobs:SIZE;"}
 LARGE = "1000m"
 SMALL = "8m"
 
 MODES = ("async", "thread")
 
-# options of the Redis of the others
+# options of a Redis
 
 REDIS = {
     "not persistent": ["--appendonly", "no"],
     "appendonly, everysec": ["--appendonly", "yes", "--appendfsync", "everysec"],
+}
+
+# what http{} has for a store of ours, and the options of its Redis
+
+STORES = {
+    "zone": ("task_job_zone jobs:SIZE;", None),
+    "Redis": ("task_job_redis name=jobs url=unix:SOCKET;", REDIS["not persistent"]),
+    "Redis with everysec": ("task_job_redis name=jobs url=unix:SOCKET;",
+                            REDIS["appendonly, everysec"]),
 }
 
 POST = 'wrk.method = "POST"\n'
@@ -83,12 +90,37 @@ class Ours(System):
 
     def __init__(self, store, mode, workers=WORKERS, size=LARGE):
         super().__init__()
-        self.http = servers.queue(2700, store.replace("SIZE", size), workers)
+        text, options = STORES[store]
+        self.client = None
+
+        try:
+            if options:
+                text = text.replace("SOCKET", self.engine(options))
+
+            self.http = servers.queue(2700, text.replace("SIZE", size), workers,
+                                      self.client is not None)
+        except BaseException:
+            self.stop()
+            raise
+
         self.parts.append(self.http)
         self.uris = {"": f"/{mode}"}
         self.environ = {"JOB_PORT": "2700", "JOB_URI": f"/{mode}"}
 
+    def engine(self, options):
+        import redis
+
+        engine = servers.Redis("ours", 2703, options)
+        self.parts.append(engine)
+        self.client = redis.Redis(unix_socket_path=engine.socket)
+
+        return engine.socket
+
     def done(self):
+        """A worker asks its engine once a second."""
+        if self.client:
+            return self.client.zcard("{task-jobs}:state:done")
+
         with urllib.request.urlopen(self.http.base + "/status") as r:
             return json.load(r)["jobs"][0]["states"]["done"]
 
@@ -168,10 +200,23 @@ class RQ(Peer):
         return self.client.zcard("rq:finished:default")
 
 
+def stores():
+    """Those that can be had."""
+    missing = ([] if shutil.which("redis-server") else ["redis-server"]) + (
+        [] if importlib.util.find_spec("redis") else ["Python's redis"]) + (
+        [] if servers.has_redis() else ["hiredis"])
+
+    if missing:
+        say(f"queues: jobs in Redis are not measured, without {', '.join(missing)}")
+
+    return [store for store, (_, options) in STORES.items()
+            if not (options and missing)]
+
+
 def systems():
     """Those of us, and of the others what is installed: name -> what starts it."""
-    found = {f"{store}, {mode}": functools.partial(Ours, text, mode)
-             for store, text in STORES.items() for mode in MODES}
+    found = {f"{store}, {mode}": functools.partial(Ours, store, mode)
+             for store in stores() for mode in MODES}
 
     for peer in (Celery, RQ):
         name = peer.__name__
@@ -425,8 +470,8 @@ def goals(got):
 
             most = max(t[0] for t in theirs)
             row(f"done a second by HTTP: {mine}, {name}",
-                f"{done:,.0f}, {most:,.0f}: {done / most:.0f} times", "ahead",
-                done > most)
+                f"{done:,.0f}, {most:,.0f}: {done / most:.1f} times", "5 times",
+                done > 5 * most)
 
             for what, cost in costs.items():
                 least = min(t[1][what] for t in theirs)
@@ -445,9 +490,12 @@ def fill(system, uri=None):
 
 
 def resident(system):
-    """Memory of a worker, and of the zone as far as it was ever used."""
-    return {"the zone": status(system.http, "RssShmem"),
-            "the worker": status(system.http, "RssAnon")}
+    """Memory of a worker, and of its engine, or of the zone as far as it was ever
+    used."""
+    store = ({"Redis": system.client.info("memory")["used_memory"]} if system.client
+             else {"the zone": status(system.http, "RssShmem")})
+
+    return {**store, "the worker": status(system.http, "RssAnon")}
 
 
 def our_memory(store):
@@ -495,14 +543,16 @@ def peer_memory(peer):
 def memory(names):
     got = results["memory of a job"] = {}
 
-    for store, text in STORES.items():
-        got[store] = our_memory(text)
+    mine = [store for store in stores() if store != "Redis with everysec"]
+
+    for store in mine:
+        got[store] = our_memory(store)
 
     for peer in (Celery, RQ):
         if any(name.startswith(peer.__name__) for name in names):
             got[peer.__name__] = peer_memory(peer)
 
-    peers = [name for name in got if name not in STORES]
+    peers = [name for name in got if name not in mine]
 
     for state in ("queued", "ended"):
         bytes = {name: sum(parts[state].values()) for name, parts in got.items()}
@@ -511,7 +561,7 @@ def memory(names):
             row(f"memory of a job that is {state}: {name}", ", ".join(
                 f"{size:.0f} bytes of {part}" for part, size in parts[state].items()))
 
-        for store, name in itertools.product(STORES, peers):
+        for store, name in itertools.product(mine, peers):
             row(f"memory of a job that is {state}: {store}, {name}",
                 f"{bytes[store]:.0f}, {bytes[name]:.0f} bytes", "less",
                 bytes[store] < bytes[name])

@@ -441,9 +441,17 @@ def fastapi_database(port, connections, core=None):
     return uvicorn("fastapi_database", 9144, "app_database", core)
 
 
-def queue(port, store, workers):
+REDIS_MODULE = f"{BUILD}/ngx_http_task_redis_module.so"
+
+
+def has_redis():
+    return os.path.exists(REDIS_MODULE)
+
+
+def queue(port, store, workers, redis):
     """Jobs in a store, for which http{} has this."""
-    return nginx("queue", port, QUEUE, [f"{BUILD}/ngx_http_task_module.so"],
+    return nginx("queue", port, QUEUE,
+                 [f"{BUILD}/ngx_http_task_module.so"] + [REDIS_MODULE] * redis,
                  http=store, workers=workers, h2=False,
                  main=f"task_load {BUILD}/tasks/test/stamp.so;")
 
