@@ -157,7 +157,7 @@ is($row->{run_time}{count}, 4, 'one never ran');
 
 # a client that leaves a thread at work: the task has ended, the thread is held
 
-@c = ($s->open('/held?ms=500ms'));
+@c = ($s->open('/held?ms=60s&' . $s->gate('held')));
 $s->wait_for(sub { row($s, '/held')->{running} == 1 }, 'it to run');
 $c[0]{socket}->close;
 $s->wait_for(sub { row($s, '/held')->{ended}{cancelled} == 1 }, 'it to end');
@@ -165,6 +165,7 @@ is_row($s, '/held', 'ended', running => 0, waiting => 0, started => 1);
 ($pool) = grep $_->{name} eq 'two',
                @{ status($s)->{numbers}{workers}[0]{pools} };
 is($pool->{running}, 1, 'its thread runs on');
+$s->open_gate('held');
 $s->wait_for(sub {
     ($pool) = grep $_->{name} eq 'two',
                    @{ status($s)->{numbers}{workers}[0]{pools} };
