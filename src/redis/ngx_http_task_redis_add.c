@@ -145,7 +145,7 @@ ngx_http_task_redis_add_words(ngx_http_task_redis_call_t *call,
                              ngx_sprintf(share, "%016xL", add->share) - share);
     ngx_http_task_redis_number(words, add->max);
     ngx_http_task_redis_number(words, redis->ttl);
-    ngx_http_task_redis_number(words, redis->attempts);
+    ngx_http_task_redis_number(words, redis->store->attempts);
 
     /* for an Idempotency-Key, and what it stands for */
 
@@ -359,6 +359,7 @@ ngx_http_task_redis_claimed(ngx_http_task_redis_call_t *call,
 
     op->claim.age = ngx_http_task_redis_to_number(reply, 3);
     op->claim.attempt = job->attempt;
+    op->claim.events = ngx_http_task_redis_to_number(reply, 5);
     op->key = (uintptr_t) job;
 
     return NGX_OK;
