@@ -110,6 +110,8 @@ ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_atomic_set(&owner->asked, NGX_HTTP_TASK_JOB_NONE);
 
+    /* who took it before may have been killed, when it was already to wait */
+
     if (ngx_http_task_atomic_get(&job->state) == NGX_HTTP_TASK_JOB_RUNNING
         || job->again)
     {
@@ -125,13 +127,11 @@ ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* who did so before may have been killed, when it was already to wait */
-
 void
 ngx_http_task_job_cut(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job)
 {
-    if (job->again || ngx_http_task_job_tries(job)) {
+    if (ngx_http_task_job_tries(job)) {
         ngx_http_task_job_again(zone, job);
 
     } else {

@@ -1205,7 +1205,7 @@ static void queue_and_dead(void) { queue_of_four(); dead_worker(0); }
 static void queue_and_locked(void) { queue_of_four(); dead_worker(1); }
 
 
-/* some of a worker that is gone are to be tried again, of two */
+/* a job of a worker that is gone is to be tried again */
 
 static known_t *
 lost_one(ngx_http_task_queue_t *queue)
@@ -1263,6 +1263,12 @@ again_two(void)
     (void) lost_one(&own);
     notes->now += 200;
     (void) lost_one(&dead);
+
+    /* the last one has a place before the others */
+
+    notes->known[0].may_go = 1;
+    (void) ngx_http_task_job_forget(&zone, notes->known[0].id);
+
     (void) lost_one(&own);
     store.attempts = 1;
 }
