@@ -12,6 +12,6 @@ use TaskUnit;
 
 unit('jobs/store/job_zone');
 
-cmp_ok(Test::More->builder->current_test, '>=', 81, 'all operations');
+cmp_ok(Test::More->builder->current_test, '>=', 100, 'all operations');
 
 done_testing();

@@ -20,6 +20,7 @@ static void ngx_http_task_job_client_release(ngx_task_t *t);
 static void ngx_http_task_job_ended(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
 static void ngx_http_task_job_end_again(ngx_task_t *t, ngx_int_t rc);
+static const char *ngx_http_task_job_fate(ngx_http_task_job_t *job);
 static void ngx_http_task_job_give_up(ngx_http_task_hold_t *hold);
 
 
@@ -269,6 +270,15 @@ ngx_http_task_job_withdraw(ngx_task_t *t)
 }
 
 
+/* what is said of a job that is cut off */
+
+static const char *
+ngx_http_task_job_fate(ngx_http_task_job_t *job)
+{
+    return (job->store->attempts > 1) ? "lost or run again" : "lost";
+}
+
+
 /* a worker that quits waits for the job no longer */
 
 static void
@@ -294,7 +304,7 @@ ngx_http_task_job_give_up(ngx_http_task_hold_t *hold)
 
     ngx_log_error(NGX_LOG_ERR, t->log, 0,
                   "job \"%V\" did not end before task_shutdown_timeout, it is "
-                  "lost", &t->function->name);
+                  "%s", &t->function->name, ngx_http_task_job_fate(job));
 
     t->given_up = 1;
     ngx_http_task_cancel(t);
@@ -324,8 +334,8 @@ ngx_http_task_jobs_abandon(void)
         }
 
         ngx_log_error(NGX_LOG_ERR, t->log, 0,
-                      "job \"%V\" did not end before its worker, it is lost",
-                      &t->function->name);
+                      "job \"%V\" did not end before its worker, it is %s",
+                      &t->function->name, ngx_http_task_job_fate(job));
     }
 }
 

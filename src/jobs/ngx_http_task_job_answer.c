@@ -111,6 +111,11 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_store_t *store,
     p = ngx_http_task_job_time(p, "started", seen->started);
     p = ngx_http_task_job_time(p, "ended", seen->ended);
 
+    if (seen->attempts > 1) {
+        p = ngx_sprintf(p, ",\"attempt\":%ui,\"attempts\":%ui",
+                        seen->attempt, seen->attempts);
+    }
+
     /* the status that the client of a task would have got */
 
     if (seen->status) {

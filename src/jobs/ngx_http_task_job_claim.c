@@ -66,6 +66,7 @@ ngx_http_task_job_claim_make(ngx_http_task_job_serve_t *s,
     job->store = store;
     job->kept = 1;
     job->input = op->claim.input;
+    job->events = op->claim.events;
     job->op.key = op->key;
     job->op.data = t;
     ngx_memcpy(job->op.id, op->id, NGX_HTTP_TASK_JOB_ID);
@@ -130,6 +131,7 @@ ngx_http_task_job_claim_task(ngx_http_task_job_runner_t *runner,
     t->function = runner->args->function;
     t->pool = op->pool;
     t->own_pool = 1;
+    t->attempt = op->claim.attempt;
     t->created = ngx_http_task_now() - age * 1000000;
 
     t->in.pool = op->pool;

@@ -33,6 +33,7 @@ ngx_http_task_job_end_set(ngx_task_t *t)
                                  : NGX_HTTP_TASK_JOB_CANCELLED;
 
         if (t->given_up) {
+            end->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
             ngx_str_set(&end->result, "its worker had to end");
         }
 

@@ -33,7 +33,8 @@ while true do
         call('SREM', P .. 'hungry:' .. queue, owner)
         call('ZREM', name, id)
 
-        return { 'ok', id, tostring(own(id, owner)), now - created, input }
+        return { 'ok', id, tostring(own(id, owner)), now - created, input,
+                 get(id, 'event') }
     end
 
     -- the engine was told to drop keys when it is full, and did

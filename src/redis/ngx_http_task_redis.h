@@ -233,7 +233,6 @@ struct ngx_http_task_redis_s {
     ngx_str_t                    prefix;
     ngx_msec_t                   ttl;
     ngx_msec_t                   lease;
-    ngx_uint_t                   attempts;
     ngx_uint_t                   durable;
 
     /* shared by the workers of this machine */

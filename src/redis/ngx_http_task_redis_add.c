@@ -116,7 +116,7 @@ ngx_http_task_redis_add_words(ngx_http_task_redis_call_t *call,
                              ngx_sprintf(share, "%016xL", add->share) - share);
     ngx_http_task_redis_number(words, add->max);
     ngx_http_task_redis_number(words, redis->ttl);
-    ngx_http_task_redis_number(words, redis->attempts);
+    ngx_http_task_redis_number(words, redis->store->attempts);
 
     if (!add->keyed) {
         ngx_http_task_redis_word(words, "", 0);

@@ -155,6 +155,7 @@ ngx_http_task_redis_claimed(ngx_http_task_redis_call_t *call,
 
     op->claim.age = ngx_http_task_redis_to_number(reply, 3);
     op->claim.attempt = job->attempt;
+    op->claim.events = ngx_http_task_redis_to_number(reply, 5);
     op->key = (uintptr_t) job;
 
     return NGX_OK;

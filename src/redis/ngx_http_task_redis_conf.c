@@ -17,8 +17,7 @@
 
 /* the most that an option may have */
 
-#define NGX_HTTP_TASK_REDIS_MAX       0x10000000
-#define NGX_HTTP_TASK_REDIS_ATTEMPTS  100
+#define NGX_HTTP_TASK_REDIS_MAX  0x10000000
 
 #define NGX_HTTP_TASK_REDIS_LEASE_MIN  1000
 
@@ -154,12 +153,12 @@ ngx_http_task_redis_set(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
 
     n = o->attempts.data ? ngx_atoi(o->attempts.data, o->attempts.len) : 1;
 
-    if (n < 1 || n > NGX_HTTP_TASK_REDIS_ATTEMPTS) {
+    if (n < 1 || n > NGX_HTTP_TASK_JOB_ATTEMPTS) {
         return ngx_http_task_redis_invalid(cf, "attempts", &o->attempts,
                                            "a number from 1 to 100");
     }
 
-    redis->attempts = n;
+    store->attempts = n;
 
     return NGX_CONF_OK;
 }

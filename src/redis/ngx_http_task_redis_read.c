@@ -24,6 +24,8 @@ typedef enum {
     NGX_HTTP_TASK_REDIS_SEEN_CHANGE,
     NGX_HTTP_TASK_REDIS_SEEN_EVENT,
     NGX_HTTP_TASK_REDIS_SEEN_RESULT,
+    NGX_HTTP_TASK_REDIS_SEEN_ATTEMPT,
+    NGX_HTTP_TASK_REDIS_SEEN_ATTEMPTS,
     NGX_HTTP_TASK_REDIS_SEEN_EVENTS
 } ngx_http_task_redis_seen_e;
 
@@ -211,6 +213,8 @@ ngx_http_task_redis_seen(ngx_http_task_store_op_t *op, redisReply *reply)
     seen->created = ngx_http_task_redis_seen_number(CREATED);
     seen->started = ngx_http_task_redis_seen_number(STARTED);
     seen->ended = ngx_http_task_redis_seen_number(ENDED);
+    seen->attempt = ngx_http_task_redis_seen_number(ATTEMPT);
+    seen->attempts = ngx_http_task_redis_seen_number(ATTEMPTS);
     seen->done = ngx_http_task_redis_seen_number(DONE);
     seen->total = ngx_http_task_redis_seen_number(TOTAL);
     seen->change = ngx_http_task_redis_seen_number(CHANGE);

@@ -305,6 +305,8 @@ struct ngx_task_s {
 
     ngx_str_t                        request_line; /* its first bytes */
     ngx_str_t                        job_name;     /* a job's id, or empty */
+    ngx_uint_t                       attempt;      /* of a job that waited,
+                                                      from 1; else 0 */
     ngx_log_t                       *log;          /* the loop's */
     ngx_uint_t                       bodiless;     /* only headers are sent;
                                                       set before it starts */

@@ -128,6 +128,13 @@ ngx_task_cancelled(ngx_task_t *t)
 }
 
 
+int
+ngx_task_attempt(ngx_task_t *t)
+{
+    return t->attempt ? (int) t->attempt : 1;
+}
+
+
 /* returns whether the piece that this thread runs is cancelled, or NULL */
 
 static int *

@@ -206,6 +206,7 @@ typedef struct {
     ngx_uint_t  shares[NGX_HTTP_TASK_JOB_SHARES];
     ngx_uint_t  waiting[NGX_HTTP_TASK_JOB_QUEUES];
     ngx_uint_t  queues[NGX_HTTP_TASK_JOB_QUEUES];
+    ngx_uint_t  again;
     ngx_uint_t  used;
 } zone_counts_t;
 
@@ -246,6 +247,17 @@ zone_record(ngx_http_task_job_sh_t *sh, ngx_http_task_record_t *job,
 
     wrong_if(job->state != NGX_HTTP_TASK_JOB_QUEUED);
     wrong_if(job->started || job->cancel || job->taking);
+    wrong_if(job->attempt != job->lost);
+
+    if (job->again) {
+        wrong_if(job->since != job->again);
+        wrong_if(job->lost == 0 || job->lost >= job->attempts);
+        wrong_if(sh->due == 0 || sh->due > job->again);
+
+        counts->again++;
+        return 0;
+    }
+
     wrong_if(job->since <= 0 || job->since > sh->order);
 
     counts->waiting[job->queue]++;
@@ -273,6 +285,16 @@ zone_is_waiting(ngx_http_task_job_sh_t *sh, ngx_http_task_record_t *job,
     ngx_uint_t place, ngx_http_task_job_list_t *list)
 {
     return job->owner == NGX_HTTP_TASK_JOB_NONE && job->queue == place
+           && job->again == 0 && job->state == NGX_HTTP_TASK_JOB_QUEUED;
+}
+
+
+static inline int
+zone_is_again(ngx_http_task_job_sh_t *sh, ngx_http_task_record_t *job,
+    ngx_uint_t place, ngx_http_task_job_list_t *list)
+{
+    return job->owner == NGX_HTTP_TASK_JOB_NONE && job->again
+           && job->lost == place + 1
            && job->state == NGX_HTTP_TASK_JOB_QUEUED;
 }
 
@@ -354,6 +376,13 @@ zone_lists(ngx_http_task_job_zone_t *z, unsigned char *seen,
     ngx_http_task_job_waiting_t  *queue;
 
     sh = z->sh;
+
+    for (i = 0, k = 0; i < NGX_HTTP_TASK_JOB_DELAYS; i++, k += n) {
+        wrong_in(zone_list(sh, &sh->again[i], seen, 1, zone_is_again, i, &n));
+    }
+
+    wrong_if(counts->again != k);
+    wrong_if(counts->again != sh->nagain);
 
     for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS; i++) {
         wrong_in(zone_list(sh, &sh->owners[i].list, seen, 0, zone_is_owned, i,

@@ -67,6 +67,7 @@ ngx_http_task_job_add(ngx_http_task_job_zone_t *zone,
 
     } else {
         job->queue = queue - zone->sh->queues;
+        job->attempts = zone->store->attempts;
         job->keyed = add->keyed;
 
         ngx_memcpy(job->key, add->key, NGX_HTTP_TASK_JOB_DIGEST);

@@ -12,7 +12,7 @@ ngx_http_task_job_all_waiting(ngx_http_task_job_zone_t *zone)
 {
     ngx_uint_t  i, n;
 
-    n = 0;
+    n = ngx_http_task_atomic_get(&zone->sh->nagain);
 
     for (i = 0; i < NGX_HTTP_TASK_JOB_QUEUES; i++) {
         n += ngx_http_task_atomic_get(&zone->sh->queues[i].waiting);

@@ -15,6 +15,7 @@
 #define NGX_HTTP_TASK_JOB_OWNERS   256     /* workers that have jobs */
 #define NGX_HTTP_TASK_JOB_ASKED    64      /* cancels that are taken at once */
 #define NGX_HTTP_TASK_JOB_BLOCK    256
+#define NGX_HTTP_TASK_JOB_DELAYS   10      /* between two attempts */
 
 #define NGX_HTTP_TASK_JOB_NONE     ((uint32_t) -1)
 
@@ -85,9 +86,10 @@ typedef struct {
  * the mutex, the next process that takes this rebuilds the members marked
  * "derived".
  *
- * A record is in one list: as long as it has no owner, in its queue's; as long
- * as a thread or the loop of its worker may write to it, in its owner's; then
- * in one of its share's.
+ * A record is in one list: as long as it has no owner, in its queue's, or in
+ * one of those that wait for their next attempt; as long as a thread or the
+ * loop of its worker may write to it, in its owner's; then in one of its
+ * share's.
  *
  * The threads of its owner read and write members marked with [both] without
  * the mutex, by atomic loads and stores.
@@ -121,6 +123,16 @@ typedef struct {
     uint32_t                   taking;       /* 1: its worker still writes its
                                                 input: it is not accepted yet */
 
+    uint32_t                   attempts;     /* so often it may begin */
+    uint32_t                   attempt;      /* its worker's, from 1; of one
+                                                that waits: as lost */
+    uint32_t                   lost;         /* attempts that came to nothing */
+    uint32_t                   unused;
+    int64_t                    again;        /* it waits until then, ms of the
+                                                monotonic clock; 0: it waits in
+                                                its queue.  With an owner: it
+                                                is being taken from him */
+
     int64_t                    created;      /* milliseconds since the epoch */
     int64_t                    started;      /* [both]; 0: not yet */
     int64_t                    ended;
@@ -128,7 +140,7 @@ typedef struct {
     int64_t                    order;        /* of acceptance */
     int64_t                    since;        /* kept from then on: ms of the
                                                 monotonic clock; of one that has
-                                                not ended: order */
+                                                not ended: order, or again */
     int64_t                    wanted;       /* somebody waits until then: ms
                                                 of the same clock */
 
@@ -235,6 +247,14 @@ typedef struct {
     uint32_t                   free_job;
     uint32_t                   free_block;
     uint32_t                   free_blocks;  /* length of that list */
+
+    /* jobs that wait for their next attempt, by how long they do, those whose
+       time comes first in front */
+
+    ngx_http_task_job_list_t   again[NGX_HTTP_TASK_JOB_DELAYS];
+    uint64_t                   nagain;       /* [both]: how many they are */
+    int64_t                    due;          /* [both]: none of them is due
+                                                before; 0: there is none */
 
     uint32_t                  *buckets;      /* njobs of them, by ids .. */
     uint32_t                  *keys;         /* .. and by keys */

@@ -3,7 +3,8 @@
  * A worker that has jobs in a zone looks every so often whether any of them is
  * to be cancelled; and as long as somebody watches jobs, which may be those of
  * other workers, it looks whether they have changed.  Now and then it looks for
- * workers that are gone, and for jobs that wait although it was not told.
+ * workers that are gone, for jobs that wait although it was not told, and for
+ * those whose next attempt is due.
  */
 
 
@@ -103,10 +104,13 @@ ngx_http_task_job_look_for(ngx_http_task_job_zone_t *zone,
 static void
 ngx_http_task_job_look_handler(ngx_event_t *ev)
 {
+    ngx_msec_t                 wait;
     ngx_uint_t                 more;
     ngx_http_task_job_zone_t  *zone;
 
     zone = ev->data;
+
+    wait = ngx_http_task_job_due(zone, NGX_HTTP_TASK_JOB_IDLE);
 
     more = ngx_http_task_job_look_cancels(zone);
     more |= ngx_http_task_job_look_watches(zone);
@@ -125,8 +129,11 @@ ngx_http_task_job_look_handler(ngx_event_t *ev)
 
     zone->idle = (zone->running == 0 && ev->cancelable);
 
-    ngx_add_timer(ev, more ? 1 : zone->idle ? NGX_HTTP_TASK_JOB_IDLE
-                                            : NGX_HTTP_TASK_JOB_LOOK);
+    if (!zone->idle) {
+        wait = ngx_min(wait, NGX_HTTP_TASK_JOB_LOOK);
+    }
+
+    ngx_add_timer(ev, more ? 1 : wait);
 }
 
 
@@ -147,7 +154,10 @@ ngx_http_task_job_look_waiting(ngx_http_task_job_zone_t *zone)
 }
 
 
-/* what they had claimed, and not begun, waits again */
+/*
+ * What they had claimed, and not begun, waits again.  What they ran may wait
+ * for its next attempt, which is not due before each worker has looked.
+ */
 
 static void
 ngx_http_task_job_look_owners(ngx_http_task_job_zone_t *zone)

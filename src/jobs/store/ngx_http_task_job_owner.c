@@ -3,7 +3,7 @@
  * The workers that run the jobs of a zone.  Each has a place among the owners,
  * and holds the mutex of this place for life.  When a worker is gone, whoever
  * tries its mutex learns this from the kernel.  Of the worker's jobs those that
- * ran are lost, and the others wait for another worker.
+ * ran are lost, or tried again, and the others wait for another worker.
  */
 
 
@@ -110,9 +110,12 @@ ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_atomic_set(&owner->asked, NGX_HTTP_TASK_JOB_NONE);
 
-    if (ngx_http_task_atomic_get(&job->state) == NGX_HTTP_TASK_JOB_RUNNING) {
-        ngx_http_task_job_over(zone, job, NGX_HTTP_TASK_JOB_LOST,
-                               NGX_HTTP_INTERNAL_SERVER_ERROR);
+    /* who took it before may have been killed, when it was already to wait */
+
+    if (ngx_http_task_atomic_get(&job->state) == NGX_HTTP_TASK_JOB_RUNNING
+        || job->again)
+    {
+        ngx_http_task_job_cut(zone, job);
 
     } else if (job->cancel || job->taking) {
         job->forgotten |= job->taking;
@@ -120,6 +123,20 @@ ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
 
     } else {
         ngx_http_task_job_queue_up(zone, job);
+    }
+}
+
+
+void
+ngx_http_task_job_cut(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job)
+{
+    if (ngx_http_task_job_tries(job)) {
+        ngx_http_task_job_again(zone, job);
+
+    } else {
+        ngx_http_task_job_over(zone, job, ngx_http_task_job_lost(job),
+                               NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
 }
 

@@ -106,6 +106,8 @@ ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
     seen->created = job->created;
     seen->ended = job->ended;
     seen->status = job->status;
+    seen->attempt = job->attempt;
+    seen->attempts = job->attempts;
 
     ngx_http_task_job_copy_progress(&progress, job);
 

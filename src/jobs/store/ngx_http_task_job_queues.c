@@ -1,7 +1,7 @@
 
 /*
  * What workers do with the queues of a zone, under its mutex: they claim jobs,
- * and give them back.
+ * and give them back; and they bring those whose next attempt is due.
  */
 
 
@@ -88,7 +88,8 @@ ngx_http_task_job_take(ngx_http_task_job_zone_t *zone,
     op->claim.input.data = p;
     op->claim.input.len = job->input_length;
     op->claim.age = ngx_http_task_job_clock() - job->accepted;
-    op->claim.attempt = 1;
+    op->claim.attempt = job->lost + 1;
+    op->claim.events = ngx_http_task_job_events(job)->number;
 
     ngx_memcpy(op->id, job->id, NGX_HTTP_TASK_JOB_ID);
 
@@ -196,6 +197,36 @@ ngx_http_task_job_waits(ngx_http_task_job_zone_t *zone,
     q = ngx_http_task_job_queue_find(zone, queue->hash);
 
     return q && ngx_http_task_atomic_get(&q->waiting);
+}
+
+
+ngx_msec_t
+ngx_http_task_job_due(ngx_http_task_job_zone_t *zone, ngx_msec_t max)
+{
+    int64_t  now, due;
+
+    due = ngx_http_task_atomic_get(&zone->sh->due);
+
+    if (due == 0) {
+        return max;
+    }
+
+    now = ngx_http_task_job_clock();
+
+    if (due <= now) {
+        ngx_http_task_job_lock(zone);
+
+        ngx_http_task_job_again_due(zone, now);
+        due = zone->sh->due;
+
+        ngx_http_task_job_unlock(zone);
+    }
+
+    if (due == 0 || due - now >= (int64_t) max) {
+        return max;
+    }
+
+    return ngx_max(due - now, 1);
 }
 
 

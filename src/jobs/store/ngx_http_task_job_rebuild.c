@@ -89,6 +89,10 @@ ngx_http_task_job_rebuild(ngx_http_task_job_zone_t *zone)
         ngx_http_task_job_sort(sh, &sh->queues[i].list);
     }
 
+    for (i = 0; i < NGX_HTTP_TASK_JOB_DELAYS; i++) {
+        ngx_http_task_job_sort(sh, &sh->again[i]);
+    }
+
     ngx_http_task_job_rebuild_blocks(sh);
 }
 
@@ -133,6 +137,13 @@ ngx_http_task_job_rebuild_lists(ngx_http_task_job_zone_t *zone)
 
         ngx_http_task_atomic_set(&queue->waiting, 0);
     }
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_DELAYS; i++) {
+        sh->again[i] = empty;
+    }
+
+    ngx_http_task_atomic_set(&sh->nagain, 0);
+    ngx_http_task_atomic_set(&sh->due, 0);
 }
 
 
@@ -206,6 +217,13 @@ ngx_http_task_job_rebuild_pending(ngx_http_task_job_sh_t *sh,
     ngx_http_task_job_waiting_t  *queue;
 
     if (job->owner == NGX_HTTP_TASK_JOB_NONE) {
+        job->attempt = job->lost;
+
+        if (job->again) {
+            ngx_http_task_job_again_put(sh, job);
+            return;
+        }
+
         queue = &sh->queues[job->queue];
 
         ngx_http_task_atomic_set(&queue->waiting, queue->waiting + 1);

@@ -169,6 +169,35 @@ ngx_uint_t ngx_http_task_job_drop(ngx_http_task_job_zone_t *zone,
     ngx_uint_t first, ngx_uint_t last, ngx_uint_t result);
 
 
+/*
+ * ngx_http_task_job_again.c: jobs that have run, and wait for another attempt
+ */
+
+/* returns 1 if it may be tried again, should its worker not end it */
+
+ngx_uint_t ngx_http_task_job_tries(ngx_http_task_record_t *job);
+
+/* what a job is, if not: lost, or dead */
+
+ngx_http_task_job_state_e ngx_http_task_job_lost(ngx_http_task_record_t *job);
+
+/* a job that is in no list, and that nobody runs any more, waits so long */
+
+void ngx_http_task_job_again(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
+
+/* puts one that does into its list, as the last one; takes it out */
+
+void ngx_http_task_job_again_put(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_record_t *job);
+void ngx_http_task_job_again_leave(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_record_t *job);
+
+/* those whose time has come wait in their queues, a bounded number of them */
+
+void ngx_http_task_job_again_due(ngx_http_task_job_zone_t *zone, int64_t now);
+
+
 /* ngx_http_task_job_owner.c: the workers that jobs belong to */
 
 /* at most so many jobs are lost under one lock */
@@ -187,11 +216,17 @@ ngx_uint_t ngx_http_task_job_owned(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 
 /*
- * Loses a job whose worker is gone, if it ran, else it waits again.  A job that
- * has ended keeps its state, and may be freed.
+ * Takes a job from a worker that is gone: if it ran, cut() says what becomes of
+ * it, else it waits again.  A job that has ended keeps its state, and may be
+ * freed.
  */
 
 void ngx_http_task_job_lose(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
+
+/* a job that ran, and is in no list: it is tried again, or is lost */
+
+void ngx_http_task_job_cut(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 
 /* ends a job that is in no list, and without a result */

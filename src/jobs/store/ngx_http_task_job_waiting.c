@@ -131,6 +131,7 @@ ngx_http_task_job_queue_up(ngx_http_task_job_zone_t *zone,
     /* its worker may have been killed when it was about to begin */
 
     job->started = 0;
+    job->attempt = job->lost;
     ngx_http_task_job_order();
 
     job->owner = NGX_HTTP_TASK_JOB_NONE;
@@ -179,6 +180,7 @@ ngx_http_task_job_own(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job)
 {
     job->incarnation = zone->owner->incarnation;
+    job->attempt = job->lost + 1;
     ngx_http_task_job_order();
 
     job->owner = zone->owner - zone->sh->owners;

@@ -4,13 +4,18 @@
  * that is held briefly.
  *
  * A job belongs to the worker that has claimed it.  If this worker is gone when
- * somebody looks at the job, the job is lost if it ran, and waits again if not.
+ * somebody looks at the job, the job is lost or tried again if it ran, and
+ * waits again if not.
  */
 
 
 #include "jobs/store/ngx_http_task_job_zone.h"
 
 
+static ngx_uint_t ngx_http_task_job_end_none(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_uint_t busy);
+static void ngx_http_task_job_let_go(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
 static ngx_int_t ngx_http_task_job_write_result(
     ngx_http_task_job_zone_t *zone, ngx_http_task_record_t *job,
     ngx_http_task_store_end_t *end);
@@ -45,13 +50,25 @@ ngx_int_t
 ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job, ngx_http_task_store_end_t *end)
 {
-    ngx_int_t                rc;
-    ngx_uint_t               was;
-    ngx_http_task_job_sh_t  *sh;
+    ngx_int_t                  rc;
+    ngx_uint_t                 was;
+    ngx_http_task_job_sh_t    *sh;
+    ngx_http_task_job_state_e  state;
 
     sh = zone->sh;
+    state = end->state;
+
+    if (state == NGX_HTTP_TASK_JOB_LOST
+        && ngx_http_task_job_end_none(zone, job, end->busy))
+    {
+        return NGX_OK;
+    }
 
     ngx_http_task_job_lock(zone);
+
+    if (state == NGX_HTTP_TASK_JOB_LOST) {
+        state = ngx_http_task_job_lost(job);
+    }
 
     rc = ngx_http_task_job_write_result(zone, job, end);
 
@@ -72,10 +89,10 @@ ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
     job->busy = end->busy;
 
     zone->owner->jobs--;
-    sh->states[end->state]++;
+    sh->states[state]++;
     ngx_http_task_job_order();
 
-    was = __atomic_exchange_n(&job->state, end->state, __ATOMIC_ACQ_REL);
+    was = __atomic_exchange_n(&job->state, state, __ATOMIC_ACQ_REL);
 
     if (was == NGX_HTTP_TASK_JOB_RUNNING) {
         (void) __atomic_sub_fetch(&zone->owner->running, 1, __ATOMIC_RELAXED);
@@ -93,6 +110,56 @@ ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
     zone->data[job - sh->jobs] = NULL;
 
     return NGX_OK;
+}
+
+
+/*
+ * Returns 1 if a job that this worker cannot wait for is tried again.  As long
+ * as a thread has it nobody else runs it: then returned() lets it go.
+ */
+
+static ngx_uint_t
+ngx_http_task_job_end_none(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_uint_t busy)
+{
+    ngx_uint_t  tries;
+
+    ngx_http_task_job_lock(zone);
+
+    tries = ngx_http_task_job_tries(job);
+
+    if (tries && !busy) {
+        ngx_http_task_job_let_go(zone, job);
+    }
+
+    ngx_http_task_job_unlock(zone);
+
+    if (tries) {
+        zone->data[job - zone->sh->jobs] = NULL;
+    }
+
+    return tries;
+}
+
+
+/* this worker does not end it: it waits for its next attempt, or is lost */
+
+static void
+ngx_http_task_job_let_go(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job)
+{
+    zone->owner->jobs--;
+
+    if (ngx_http_task_atomic_get(&job->state) == NGX_HTTP_TASK_JOB_RUNNING) {
+        (void) __atomic_sub_fetch(&zone->owner->running, 1, __ATOMIC_RELAXED);
+    }
+
+    if (job->cancel == NGX_HTTP_TASK_JOB_CANCEL_ASKED) {
+        ngx_http_task_job_asked_remove(zone, zone->owner, job);
+    }
+
+    ngx_http_task_job_remove(zone->sh, &zone->owner->list, job);
+    ngx_http_task_job_cut(zone, job);
 }
 
 
@@ -144,8 +211,13 @@ ngx_http_task_job_returned(ngx_http_task_job_zone_t *zone,
 {
     ngx_http_task_job_lock(zone);
 
-    ngx_http_task_job_remove(zone->sh, &zone->owner->list, job);
-    ngx_http_task_job_retire(zone, job);
+    if (ngx_http_task_atomic_get(&job->state) < NGX_HTTP_TASK_JOB_DONE) {
+        ngx_http_task_job_let_go(zone, job);
+
+    } else {
+        ngx_http_task_job_remove(zone->sh, &zone->owner->list, job);
+        ngx_http_task_job_retire(zone, job);
+    }
 
     ngx_http_task_job_unlock(zone);
 }
@@ -164,7 +236,13 @@ ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id)
         && !job->cancel)
     {
         if (job->owner == NGX_HTTP_TASK_JOB_NONE) {
-            ngx_http_task_job_queue_leave(zone, job);
+            if (job->again) {
+                ngx_http_task_job_again_leave(zone->sh, job);
+
+            } else {
+                ngx_http_task_job_queue_leave(zone, job);
+            }
+
             ngx_http_task_job_over(zone, job, NGX_HTTP_TASK_JOB_CANCELLED, 0);
 
         } else {
@@ -285,7 +363,7 @@ ngx_http_task_job_forget(ngx_http_task_job_zone_t *zone, u_char *id)
 }
 
 
-/* if its worker is gone, the job is lost now, or waits again */
+/* if its worker is gone, the job is lost now, or it waits */
 
 ngx_http_task_record_t *
 ngx_http_task_job_find(ngx_http_task_job_zone_t *zone, u_char *id)

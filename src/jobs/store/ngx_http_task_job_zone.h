@@ -164,6 +164,15 @@ ngx_uint_t ngx_http_task_job_queue_wanted(ngx_http_task_job_zone_t *zone,
 ngx_uint_t ngx_http_task_job_waits(ngx_http_task_job_zone_t *zone,
     ngx_http_task_queue_t *queue);
 
+/*
+ * Jobs whose next attempt is due wait in their queues again.  Returns in how
+ * many milliseconds the next one may be due, from 1 to max; it takes no mutex
+ * if none is.
+ */
+
+ngx_msec_t ngx_http_task_job_due(ngx_http_task_job_zone_t *zone,
+    ngx_msec_t max);
+
 /* see last() of a store; and whether no other worker is alive at all */
 
 ngx_uint_t ngx_http_task_job_last(ngx_http_task_job_zone_t *zone);

@@ -21,6 +21,8 @@
 
 static char *ngx_http_task_job_zone_options(ngx_conf_t *cf,
     ngx_http_task_job_zone_t *zone);
+static char *ngx_http_task_job_zone_attempts(ngx_conf_t *cf,
+    ngx_http_task_option_t *option, ngx_http_task_store_t *store);
 static char *ngx_http_task_job_zone_time(ngx_conf_t *cf,
     ngx_http_task_option_t *option, ngx_msec_t *time);
 static char *ngx_http_task_job_zone_sizes(ngx_conf_t *cf,
@@ -31,7 +33,7 @@ static char *ngx_http_task_job_zone_bytes(ngx_conf_t *cf,
 
 /*
  * "name:size [ttl=1h] [keep=0] [max_body=16k] [max_result=64k] [max_events=16k]
- * [node=name]"
+ * [attempts=1] [node=name]"
  */
 
 char *
@@ -103,7 +105,8 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static char *
 ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
 {
-    ngx_str_t               ttl, keep, max_body, max_result, max_events, node;
+    ngx_str_t               ttl, keep, max_body, max_result, max_events, node,
+                            attempts;
     ngx_http_task_store_t  *store;
 
     ngx_http_task_option_t  options[] = {
@@ -113,6 +116,7 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
         { "max_result", &max_result },
         { "max_events", &max_events },
         { "node", &node },
+        { "attempts", &attempts },
         { NULL, NULL }
     };
 
@@ -122,6 +126,7 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
     ngx_str_null(&max_result);
     ngx_str_null(&max_events);
     ngx_str_null(&node);
+    ngx_str_null(&attempts);
 
     if (ngx_http_task_conf_options(cf, 2, options) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -154,6 +159,26 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
     }
 
     store->node = node;
+
+    return ngx_http_task_job_zone_attempts(cf, &options[6], store);
+}
+
+
+static char *
+ngx_http_task_job_zone_attempts(ngx_conf_t *cf, ngx_http_task_option_t *option,
+    ngx_http_task_store_t *store)
+{
+    ngx_int_t   n;
+    ngx_str_t  *text;
+
+    text = option->value;
+    n = text->data ? ngx_atoi(text->data, text->len) : 1;
+
+    if (n < 1 || n > NGX_HTTP_TASK_JOB_ATTEMPTS) {
+        return ngx_http_task_conf_invalid(cf, option, "a number from 1 to 100");
+    }
+
+    store->attempts = n;
 
     return NGX_CONF_OK;
 }

@@ -26,6 +26,7 @@
 #define NGX_HTTP_TASK_JOB_SHARES   64      /* locations with "max" */
 #define NGX_HTTP_TASK_JOB_QUEUE    64      /* characters of a queue's name */
 #define NGX_HTTP_TASK_JOB_QUEUES   128     /* queues of a store */
+#define NGX_HTTP_TASK_JOB_ATTEMPTS 100     /* of a job, at most */
 
 
 typedef enum {
@@ -40,7 +41,7 @@ typedef enum {
     NGX_HTTP_TASK_JOB_CANCELLED,
     NGX_HTTP_TASK_JOB_TIMEOUT,
     NGX_HTTP_TASK_JOB_LOST,
-    NGX_HTTP_TASK_JOB_DEAD,                  /* lost too often */
+    NGX_HTTP_TASK_JOB_DEAD,                  /* lost in each attempt */
 
     NGX_HTTP_TASK_JOB_STATES
 } ngx_http_task_job_state_e;
@@ -56,6 +57,9 @@ typedef struct {
     int64_t                    created;      /* milliseconds since the epoch */
     int64_t                    started;      /* 0: not yet */
     int64_t                    ended;        /* 0: not yet */
+
+    ngx_uint_t                 attempt;      /* how often it was begun, or .. */
+    ngx_uint_t                 attempts;     /* .. claimed, and may be */
 
     int64_t                    done;         /* how far it is, .. */
     int64_t                    total;        /* .. as its function tells */
@@ -153,6 +157,7 @@ typedef struct {
     ngx_str_t                  input;        /* head and body, in op->pool */
     int64_t                    age;          /* since it was accepted, ms */
     ngx_uint_t                 attempt;      /* 1: the first one */
+    uint64_t                   events;       /* that those before have added */
 } ngx_http_task_store_claim_t;
 
 
@@ -280,7 +285,8 @@ typedef struct {
         ngx_str_t *text);
 
     /*
-     * Ends the job with op->key.  An engine that cannot be reached is tried
+     * Ends the job with op->key.  One that is lost so waits for its next
+     * attempt, if it has one.  An engine that cannot be reached is tried
      * again, as long as the store may take.  NGX_DECLINED: the result is larger
      * than any may be; NGX_BUSY: there is no room for it; with either the job
      * has not ended, and end() may be called again.  NGX_ERROR: the store has
@@ -336,8 +342,8 @@ typedef struct {
     void  (*counts)(ngx_http_task_store_t *store,
         ngx_http_task_job_counts_t *counts);
 
-    /* called when a worker ends: its jobs that run are lost, others wait for
-       another worker */
+    /* called when a worker ends: its jobs that run are lost, or tried again,
+       others wait for another worker */
     void  (*leave)(ngx_http_task_store_t *store);
 } ngx_http_task_store_type_t;
 
@@ -354,6 +360,7 @@ struct ngx_http_task_store_s {
     size_t                     max_result;   /* of a job, bytes */
     size_t                     max_events;   /* kept of a job, bytes; 0: none
                                                 are, event() is not called */
+    ngx_uint_t                 attempts;     /* so often a job may begin */
     ngx_uint_t                 nshares;      /* locations with "max" */
     ngx_array_t                queues;       /* ngx_http_task_queue_t * */
     ngx_uint_t                 away;         /* 1: no job is taken now, as this

@@ -4,7 +4,7 @@
  * the loop may take, and is told of a change, of an end, and that the worker
  * quits; those that were dropped are told nothing, also by the handler of
  * another one.  And how often a worker looks at all, for what: cancels, jobs
- * that wait, and workers that are gone.
+ * that wait, those whose next attempt is due, and workers that are gone.
  */
 
 
@@ -41,6 +41,10 @@ static ngx_http_task_queue_t     queues[2];
 static ngx_http_task_queue_t    *both[2] = { &queues[0], &queues[1] };
 static ngx_uint_t                waiting[2], readied[2], claims;
 static ngx_uint_t                enters, entered, sweeps, locked;
+
+/* when the next attempt of a job is due, in which queue; 0: there is none */
+
+static int64_t                   due;
 static ngx_http_task_waker_t    *waker;
 
 
@@ -103,6 +107,22 @@ ngx_http_task_job_waits(ngx_http_task_job_zone_t *z,
     ngx_http_task_queue_t *queue)
 {
     return waiting[queue - queues];
+}
+
+
+ngx_msec_t
+ngx_http_task_job_due(ngx_http_task_job_zone_t *z, ngx_msec_t max)
+{
+    int64_t  ms;
+
+    ms = (due - loop_clock) / LOOP_MS;
+
+    if (due && ms <= 0) {
+        due = 0;
+        waiting[1] = 1;
+    }
+
+    return due ? ngx_min((ngx_msec_t) ms, max) : max;
 }
 
 
@@ -242,6 +262,7 @@ make(int n)
     looks = answers = cancels = 0;
     enters = sweeps = claims = 0;
     entered = 1;
+    due = 0;
     does = NULL;
     waker = NULL;
 
@@ -558,6 +579,42 @@ awakes(void)
 }
 
 
+/* the next attempt of a job comes when it is due, and no later */
+
+static void
+tries(void)
+{
+    start();
+
+    pass(300);
+    due = loop_clock + 1000 * (int64_t) LOOP_MS;
+    pass(700);
+    is(interval(), 300, "a worker that is idle looks when a job is due");
+    pass(299);
+    is(readied[1], 0, "which does not wait before");
+    pass(1);
+    is(readied[1], 1, "but then");
+    waiting[1] = 0;
+    pass(1000);
+    is(readied[1], 1, "once");
+    is(interval(), 1000, "and it is idle again");
+
+    due = loop_clock + 5020 * (int64_t) LOOP_MS;
+    pass(5000);
+    is(interval(), 20, "nor does it look more often before that");
+
+    zone.running = 1;
+    ngx_http_task_job_look(&zone);
+    pass(20);
+    due = loop_clock + 70 * (int64_t) LOOP_MS;
+    pass(50);
+    is(interval(), 20, "one that has jobs looks when it is due, too");
+    due += 100 * (int64_t) LOOP_MS;
+    pass(20);
+    is(interval(), 50, "and as often as ever");
+}
+
+
 static void
 others(void)
 {
@@ -603,6 +660,7 @@ main(void)
     asks();
     waits();
     awakes();
+    tries();
     others();
 
     return 0;

@@ -29,6 +29,7 @@
 #include "jobs/store/ngx_http_task_job_room.c"
 #include "jobs/store/ngx_http_task_job_progress.c"
 #include "jobs/store/ngx_http_task_job_waiting.c"
+#include "jobs/store/ngx_http_task_job_again.c"
 #include "jobs/store/ngx_http_task_job_queues.c"
 #include "jobs/store/ngx_http_task_job_add.c"
 #include "jobs/store/ngx_http_task_job_keys.c"

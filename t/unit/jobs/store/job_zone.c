@@ -5,7 +5,8 @@
  * one result, in the events or the input of one job, or free, each list is
  * whole and in order, and each count is right.  No job has another one's
  * result, or input, or lacks an event; and none that had not begun is gone, nor
- * its place in its queue.  With the module's real files.
+ * its place in its queue.  One that may be tried again is, after its time, and
+ * never more often than it may.  With the module's real files.
  */
 
 
@@ -27,6 +28,7 @@
 #include "jobs/store/ngx_http_task_job_room.c"
 #include "jobs/store/ngx_http_task_job_progress.c"
 #include "jobs/store/ngx_http_task_job_waiting.c"
+#include "jobs/store/ngx_http_task_job_again.c"
 #include "jobs/store/ngx_http_task_job_queues.c"
 #include "jobs/store/ngx_http_task_job_add.c"
 #include "jobs/store/ngx_http_task_job_keys.c"
@@ -68,6 +70,10 @@ typedef struct {
     int                     may_end;
     int                     may_cancel;
     int                     may_go;     /* it may be dropped */
+    uint32_t                attempts;
+    uint32_t                lost;       /* of them, before the operation */
+    int64_t                 again;      /* it waits until then */
+    int                     due;        /* that is over */
 } known_t;
 
 
@@ -381,6 +387,7 @@ put(known_t *k, ngx_http_task_queue_t *queue, size_t input, ngx_uint_t claim,
     memset(k, 0, sizeof(known_t));
     k->number = ++notes->number;
     k->input = input;
+    k->attempts = store.attempts;
 
     zone_input(p, input, k->number);
 
@@ -512,7 +519,8 @@ claim(ngx_http_task_queue_t *queue)
         }
 
         if (k->input != op.claim.input.len || (k->input && k->number != number)
-            || k->job != &zone.sh->jobs[op.key])
+            || k->job != &zone.sh->jobs[op.key]
+            || op.claim.attempt != k->lost + 1)
         {
             break;
         }
@@ -676,6 +684,48 @@ look_result(known_t *k, ngx_http_task_job_seen_t *seen)
 }
 
 
+/*
+ * One that ran, and whose worker is gone, waits for its next attempt, for as
+ * long as it has to; in the operation or before it.
+ */
+
+static int
+look_again(known_t *k)
+{
+    ngx_http_task_record_t  *job;
+
+    job = k->job;
+
+    wrong_if(k->lives);
+    wrong_if(job->attempts != k->attempts);
+    wrong_if(job->owner != NGX_HTTP_TASK_JOB_NONE);
+    wrong_if(job->lost != k->lost + 1 || job->lost >= k->attempts);
+    wrong_if(job->again != notes->now + (1000 << k->lost));
+
+    return 0;
+}
+
+
+/* one that waited before the operation, or did not run, has not lost one */
+
+static int
+look_waits(known_t *k)
+{
+    ngx_http_task_record_t  *job;
+
+    job = k->job;
+
+    if (job->lost == k->lost + 1 && k->may_begin) {
+        return look_again(k);
+    }
+
+    wrong_if(job->lost != k->lost);
+    wrong_if(job->again != k->again && !(k->due && job->again == 0));
+
+    return 0;
+}
+
+
 /* 0: the job is there, as it has to be, or may be gone */
 
 static int
@@ -711,10 +761,12 @@ look(known_t *k)
     switch (seen->state) {
 
     case NGX_HTTP_TASK_JOB_QUEUED:
-        wrong_if(k->ended || k->begun);
+        wrong_if(k->ended || (k->begun && look_again(k)));
         wrong_if(k->asked && !k->lives);
         wrong_if(seen->ended || seen->status || seen->result.len);
         wrong_if(seen->started && k->job->owner == NGX_HTTP_TASK_JOB_NONE);
+        wrong_if(k->job->again
+                 && (seen->done || seen->total || seen->message[0]));
         return 0;
 
     case NGX_HTTP_TASK_JOB_RUNNING:
@@ -724,6 +776,14 @@ look(known_t *k)
 
     case NGX_HTTP_TASK_JOB_LOST:
         wrong_if(k->ended || k->lives || (!k->begun && !k->may_begin));
+        wrong_if(k->attempts > 1 && !k->asked);
+        wrong_if(seen->result.len);
+        return 0;
+
+    case NGX_HTTP_TASK_JOB_DEAD:
+        wrong_if(k->ended || k->lives || (!k->begun && !k->may_begin));
+        wrong_if(k->attempts < 2 || k->attempts != k->lost + 1 || k->asked);
+        wrong_if(seen->attempt != k->attempts);
         wrong_if(seen->result.len);
         return 0;
 
@@ -765,10 +825,9 @@ look_record(known_t *k, int done)
     case NGX_HTTP_TASK_JOB_QUEUED:
     case NGX_HTTP_TASK_JOB_RUNNING:
         wrong_if(k->lives != (job->owner != NGX_HTTP_TASK_JOB_NONE));
-        wrong_if(k->begun && !k->lives);
         wrong_if(k->asked && !k->lives);
         wrong_if(job->input_length != k->input);
-        return 0;
+        return k->lives ? 0 : k->begun ? look_again(k) : look_waits(k);
 
     case NGX_HTTP_TASK_JOB_DONE:
     case NGX_HTTP_TASK_JOB_CANCELLED:
@@ -966,6 +1025,27 @@ over(void)
 }
 
 
+/* each job that waits for another attempt is claimed after its time */
+
+static int
+again_all(void)
+{
+    ngx_uint_t  i;
+
+    notes->now += 1000000;
+
+    wrong_if(ngx_http_task_job_due(&zone, 1000) != 1000);
+    wrong_if(zone.sh->nagain);
+    wrong_in(zone_check(&zone));
+
+    for (i = 0; i < store.queues.nelts; i++) {
+        wrong_in(claim_all(queues[i]));
+    }
+
+    return zone_check(&zone);
+}
+
+
 static int
 judge_all(int done)
 {
@@ -990,7 +1070,9 @@ judge_all(int done)
         wrong_in(claim_all(queues[i]));
     }
 
-    if (zone_check(&zone) || use() || zone_check(&zone) || over()) {
+    if (zone_check(&zone) || again_all() || use() || zone_check(&zone)
+        || over())
+    {
         return 1;
     }
 
@@ -1046,6 +1128,7 @@ make(void)
     zone.wake = NGX_HTTP_TASK_JOB_NONE;
     store.max_result = 65536;
     store.max_events = EVENTS;
+    store.attempts = 1;
     store.queues.elts = queues;
     store.queues.nelts = sizeof(queues) / sizeof(queues[0]);
 
@@ -1120,6 +1203,119 @@ queue_of_four(void)
 
 static void queue_and_dead(void) { queue_of_four(); dead_worker(0); }
 static void queue_and_locked(void) { queue_of_four(); dead_worker(1); }
+
+
+/* a job of a worker that is gone is to be tried again */
+
+static known_t *
+lost_one(ngx_http_task_queue_t *queue)
+{
+    int       status;
+    pid_t     pid;
+    known_t  *k;
+
+    pid = fork();
+
+    if (pid == 0) {
+        enter();
+
+        k = add_own(queue);
+        begin(k);
+        event(k, 300);
+        ngx_http_task_job_progress(k->job, 1, 2, "so far");
+
+        (void) kill(getpid(), SIGKILL);
+    }
+
+    waitpid(pid, &status, 0);
+
+    ngx_http_task_job_lock(&zone);
+    (void) ngx_http_task_job_sweep(&zone);
+    ngx_http_task_job_unlock(&zone);
+
+    k = &notes->known[notes->n - 1];
+
+    if (k->job->again != notes->now + 1000) {
+        broken("a job is not tried again");
+    }
+
+    k->begun = 0;
+    k->may_begin = 0;
+    k->lost = 1;
+    k->again = k->job->again;
+
+    notes->now += 10;
+
+    return k;
+}
+
+
+static void dead_two(void) { some(); store.attempts = 2; dead_worker(0); }
+static void dead_locked(void) { some(); store.attempts = 9; dead_worker(1); }
+
+
+static void
+again_two(void)
+{
+    some();
+
+    store.attempts = 3;
+    (void) lost_one(&own);
+    notes->now += 200;
+    (void) lost_one(&dead);
+
+    /* the last one has a place before the others */
+
+    notes->known[0].may_go = 1;
+    (void) ngx_http_task_job_forget(&zone, notes->known[0].id);
+
+    (void) lost_one(&own);
+    store.attempts = 1;
+}
+
+
+
+static void
+again_and_dead(void)
+{
+    again_two();
+    store.attempts = 2;
+    dead_worker(0);
+}
+
+
+
+static void
+again_and_locked(void)
+{
+    again_two();
+    store.attempts = 3;
+    dead_worker(1);
+}
+
+
+/* the first one may begin again: one that was accepted later waits, too */
+
+static void
+again_due(void)
+{
+    int  i;
+
+    again_two();
+
+    if (waits(&own, INPUT) == NULL) {
+        broken("no room for one that waits");
+    }
+
+    for (i = 0; i < notes->n; i++) {
+        if (notes->known[i].again) {
+            notes->known[i].due = 1;
+            notes->now = notes->known[i].again;
+            notes->mine = i;
+            return;
+        }
+    }
+}
 
 
 static void
@@ -1303,6 +1499,75 @@ running(void)
 }
 
 
+static void
+running_three(void)
+{
+    store.attempts = 3;
+    running();
+    ngx_http_task_job_progress(mine()->job, 1, 2, "so far");
+}
+
+
+static void
+running_asked(void)
+{
+    running_three();
+    ask_before(mine());
+}
+
+
+/* its thread still has it */
+
+static void
+lost_busy(void)
+{
+    running_three();
+    end_as(mine(), NGX_HTTP_TASK_JOB_LOST, 'L', BLOCK, 1);
+    mine()->may_end = 0;
+}
+
+
+static void
+lost_busy_asked(void)
+{
+    lost_busy();
+    ask_before(mine());
+}
+
+
+/* the second attempt, and the third and last one */
+
+static void
+claimed_again(void)
+{
+    enter();
+
+    (void) ngx_http_task_job_due(&zone, 1000);
+
+    if (claim(&own) != mine()) {
+        broken("it is not the first one");
+    }
+
+    mine()->again = 0;
+}
+
+
+static void
+running_again(void)
+{
+    claimed_again();
+    begin(mine());
+}
+
+
+static void
+running_last(void)
+{
+    mine()->attempts = mine()->job->attempts = 2;
+    running_again();
+}
+
+
 /* jobs of all kinds, which it has claimed, and one that runs */
 
 static void
@@ -1425,6 +1690,36 @@ static void op_end_12(void) { end(mine(), 'w', 12 * BLOCK, 0); }
 static void op_end_busy(void) { end(mine(), 'v', 2 * BLOCK, 1); }
 static void op_end_large(void) { end(mine(), 'u', 60000, 0); }
 static void op_begin(void) { begin(mine()); }
+static void op_due(void) { (void) ngx_http_task_job_due(&zone, 1000); }
+static void op_cancel_again(void) { ask(&notes->known[notes->n - 1]); }
+static void op_see_ran(void) { (void) look(&notes->known[notes->n - 3]); }
+static void op_ask_ran(void) { ask(&notes->known[notes->n - 3]); }
+
+
+static void
+op_lose(void)
+{
+    end_as(mine(), NGX_HTTP_TASK_JOB_LOST, 'l', BLOCK, 0);
+    mine()->may_end = 0;
+}
+
+
+static void
+op_lose_busy(void)
+{
+    end_as(mine(), NGX_HTTP_TASK_JOB_LOST, 'l', BLOCK, 1);
+    mine()->may_end = 0;
+}
+
+
+static void
+op_lose_none(void)
+{
+    end_as(mine(), NGX_HTTP_TASK_JOB_LOST, 'l', 0, 0);
+    mine()->may_end = 0;
+}
+
+
 static void op_see(void) { (void) look(mine()); }
 static void op_leave(void) { ngx_http_task_job_leave(&zone); }
 static void op_enter(void) { enter(); }
@@ -1452,6 +1747,14 @@ static void
 op_end_failed(void)
 {
     end_as(mine(), NGX_HTTP_TASK_JOB_FAILED, 's', BLOCK, 0);
+}
+
+
+static void
+op_claim_due(void)
+{
+    (void) ngx_http_task_job_due(&zone, 1000);
+    (void) claim(&own);
 }
 
 
@@ -1693,6 +1996,29 @@ static case_t  cases[] = {
     { "a leave", some, two, op_leave },
     { "a leave with what was claimed", queue_of_four, mixed, op_leave },
     { "a leave beside a thread", some, busy, op_leave },
+    { "a dead worker's jobs are tried again", dead_two, none, op_counts },
+    { "one of them is looked at", dead_two, none, op_see_ran },
+    { "one of them is to be cancelled", dead_two, none, op_ask_ran },
+    { "they are, after a rebuild", dead_locked, none, op_counts },
+    { "others of another one", again_and_dead, none, op_counts },
+    { "a rebuild with those that wait again", again_and_locked, none,
+      op_lock },
+    { "one that is due", again_due, enter, op_due },
+    { "a cancel of one that waits again", again_two, none, op_cancel_again },
+    { "a claim of the second attempt", again_due, enter, op_claim_due },
+    { "the second attempt is given back", again_due, claimed_again,
+      op_give_back },
+    { "the second attempt begins", again_due, claimed_again, op_begin },
+    { "the second attempt is let go", again_due, running_again, op_lose },
+    { "the last attempt is let go", again_due, running_last, op_lose_none },
+    { "an end that is none", some, running_three, op_lose },
+    { "an end that is none, beside a thread", some, running_three,
+      op_lose_busy },
+    { "an end of what is to be cancelled", some, running_asked, op_lose_none },
+    { "a return of what is tried again", some, lost_busy, op_returned },
+    { "a return of what is to be cancelled", some, lost_busy_asked,
+      op_returned },
+    { "a leave with what is tried again", some, running_three, op_leave },
     { NULL, NULL, NULL, NULL }
 };
 
