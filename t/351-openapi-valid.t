@@ -103,6 +103,19 @@ for my $file (glob 'conf/*.conf') {
 
     next unless $text =~ /^events/m;
 
+    # one with jobs in Redis answers without an engine, too
+
+    local $ENV{TEST_NGINX_LOAD_MODULES} = $ENV{TEST_NGINX_LOAD_MODULES};
+
+    if ($text =~ /task_job_redis/) {
+        my $redis = $ENV{TEST_NGINX_LOAD_MODULES} =~ s/_task_module/_task_redis_module/r;
+
+        next unless -f $redis;
+
+        $ENV{TEST_NGINX_LOAD_MODULES} .= "; load_module $redis" if TaskServer::zone();
+        $text =~ s/127\.0\.0\.1:6379/127.0.0.1:1/g;
+    }
+
     my $port = TaskServer->new->{port};
 
     $text =~ s/(listen +127\.0\.0\.1:)\d+;/$1$port;

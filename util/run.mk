@@ -8,6 +8,7 @@ TASK_NEEDS    = libgd-dev libsqlite3-dev sqlite3
 SERVER_NEEDS  = postgresql libpq-dev redis-server libhiredis-dev
 RUN_NEEDS     = $(BUILD_NEEDS) nginx curl \
                 $(if $(filter functions jobs,$(CONF)),$(TASK_NEEDS)) \
+                $(if $(filter cluster-jobs,$(CONF)),libhiredis-dev) \
                 $(if $(filter io,$(CONF)),$(SERVER_NEEDS))
 
 TASKS        := $(patsubst conf/tasks/%.c,$(BUILD)/tasks/%.so,\
@@ -67,7 +68,9 @@ ready:
 	@sh util/confs.sh $(CONF)
 	@$(PACKAGES) install $(RUN_NEEDS)
 	@$(MAKE) -s build $(if $(filter functions jobs,$(CONF)),\
-	    $(filter-out $(IO_TASKS),$(TASKS))) $(if $(filter io,$(CONF)),$(IO_TASKS))
+	    $(filter-out $(IO_TASKS),$(TASKS))) \
+	    $(if $(filter cluster-jobs,$(CONF)),$(BUILD)/tasks/countdown.so) \
+	    $(if $(filter io,$(CONF)),$(IO_TASKS))
 
 new: ready
 	@TASK_NGINX=$(NGINX) PORT=$(PORT) exec sh util/nginx-task new "$(NAME)"

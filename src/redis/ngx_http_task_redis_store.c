@@ -13,6 +13,7 @@ static ngx_int_t ngx_http_task_redis_enter_queues(
 static void ngx_http_task_redis_enter_links(ngx_http_task_redis_t *redis);
 static void ngx_http_task_redis_entered(ngx_http_task_redis_t *redis,
     redisReply *lost);
+static void ngx_http_task_redis_hear(ngx_http_task_redis_t *redis);
 static void ngx_http_task_redis_listens(ngx_http_task_redis_t *redis);
 static void ngx_http_task_redis_calls_gone(ngx_http_task_redis_link_t *link);
 static void ngx_http_task_redis_words_gone(ngx_http_task_redis_link_t *link);
@@ -152,9 +153,40 @@ ngx_http_task_redis_entered(ngx_http_task_redis_t *redis, redisReply *lost)
 
     ngx_http_task_redis_call_gone(redis);
 
+    ngx_http_task_redis_hear(redis);
+
     ngx_http_task_redis_call_flush(redis);
     ngx_http_task_redis_tick(redis);
     ngx_http_task_redis_ready(redis, NULL);
+}
+
+
+/*
+ * The other connection may have stayed while the engine took no command: it may
+ * have refused a word to listen for, too.  From now on ticks are heard there.
+ */
+
+static void
+ngx_http_task_redis_hear(ngx_http_task_redis_t *redis)
+{
+    ngx_http_task_redis_link_t  *link;
+
+    link = &redis->words;
+    link->heard = ngx_http_task_now();
+
+    if (link->ready) {
+        ngx_http_task_redis_watch_again(redis);
+        return;
+    }
+
+    if (link->down) {
+        link->down = link->heard;
+    }
+
+    if (link->retry.timer_set) {
+        ngx_del_timer(&link->retry);
+        ngx_http_task_redis_dial(link);
+    }
 }
 
 

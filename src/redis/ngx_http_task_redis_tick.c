@@ -89,7 +89,8 @@ ngx_http_task_redis_tick_handler(ngx_event_t *ev)
 }
 
 
-/* each tick is heard on both connections */
+/* each tick is heard on both connections; while the engine takes none, it is
+   known why */
 
 static void
 ngx_http_task_redis_tick_look(ngx_http_task_redis_link_t *link)
@@ -99,7 +100,8 @@ ngx_http_task_redis_tick_look(ngx_http_task_redis_link_t *link)
     silence = ngx_http_task_now() - link->heard;
 
     if (link->context && silence > NGX_HTTP_TASK_REDIS_PATIENCE * 1000000LL
-        && (!link->ready || link == &link->redis->words))
+        && (!link->ready || (link == &link->redis->words
+                             && link->redis->calls.ready)))
     {
         ngx_http_task_redis_hang_up(link, "no answer in time");
     }
