@@ -62,14 +62,6 @@ static const ngx_http_task_redis_kind_t  ngx_http_task_redis_give_back_kind = {
 };
 
 
-/* in the order of ngx_http_task_job_state_e */
-
-static const char *const  ngx_http_task_redis_states[] = {
-    "", "queued", "running", "done", "failed", "cancelled", "timeout", "lost",
-    "dead"
-};
-
-
 /* as much as the engine would keep waits for it, if it is away */
 
 void
@@ -229,7 +221,7 @@ static ngx_int_t
 ngx_http_task_redis_end_words(ngx_http_task_redis_call_t *call,
     ngx_http_task_redis_words_t *words)
 {
-    const char                 *state;
+    const ngx_str_t             *state;
     ngx_http_task_redis_job_t  *job;
     ngx_http_task_store_end_t  *end;
 
@@ -254,9 +246,9 @@ ngx_http_task_redis_end_words(ngx_http_task_redis_call_t *call,
 
     (void) pthread_mutex_unlock(&job->mutex);
 
-    state = ngx_http_task_redis_states[end->state];
+    state = &ngx_http_task_redis_states[end->state];
 
-    ngx_http_task_redis_word(words, state, ngx_strlen(state));
+    ngx_http_task_redis_word(words, state->data, state->len);
     ngx_http_task_redis_number(words, end->status);
     ngx_http_task_redis_word(words, end->type.data, end->type.len);
     ngx_http_task_redis_word(words, end->result.data, end->result.len);

@@ -245,6 +245,22 @@ void ngx_http_task_redis_forget(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op);
 void ngx_http_task_redis_peek(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op);
+void ngx_http_task_redis_retry(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op);
+
+/* sets what is known of a job: a part of the answers of read.lua and list.lua */
+
+void ngx_http_task_redis_known(ngx_http_task_job_seen_t *seen,
+    redisReply *reply);
+
+/* the names of states, by their numbers */
+
+extern const ngx_str_t  ngx_http_task_redis_states[];
+
+/* ngx_http_task_redis_list.c */
+
+void ngx_http_task_redis_list(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_list_t *list);
 
 
 /* --- ngx_http_task_redis_watch.c: who watches jobs ------------------------ */

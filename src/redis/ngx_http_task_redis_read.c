@@ -1,7 +1,7 @@
 
 /*
  * What is known of a job, and what a client may ask for: that it is cancelled,
- * or forgotten.
+ * or forgotten, or tried again.
  */
 
 
@@ -9,7 +9,7 @@
 #include "text/ngx_http_task_event.h"
 
 
-/* where an answer of read.lua has what */
+/* where an answer of read.lua has what; one of list.lua, too, down to MESSAGE */
 
 typedef enum {
     NGX_HTTP_TASK_REDIS_SEEN_STATE = 1,
@@ -84,6 +84,35 @@ static const ngx_http_task_redis_kind_t  ngx_http_task_redis_forget_kind = {
 };
 
 
+#define ngx_http_task_redis_seen_number(name)                                 \
+    ngx_http_task_redis_to_number(reply, NGX_HTTP_TASK_REDIS_SEEN_ ## name)
+#define ngx_http_task_redis_seen_text(name)                                   \
+    ngx_http_task_redis_to_text(reply, NGX_HTTP_TASK_REDIS_SEEN_ ## name)
+
+
+/* of a retry it is not known whether it was done, if its answer is lost */
+
+static const ngx_http_task_redis_kind_t  ngx_http_task_redis_retry_kind = {
+    .script = NGX_HTTP_TASK_REDIS_RETRY,
+    .words = ngx_http_task_redis_id_words,
+    .reply = ngx_http_task_redis_ask_reply,
+    .failed = ngx_http_task_redis_ask_failed
+};
+
+
+const ngx_str_t  ngx_http_task_redis_states[] = {
+    ngx_null_string,
+    ngx_string("queued"),
+    ngx_string("running"),
+    ngx_string("done"),
+    ngx_string("failed"),
+    ngx_string("cancelled"),
+    ngx_string("timeout"),
+    ngx_string("lost"),
+    ngx_string("dead")
+};
+
+
 void
 ngx_http_task_redis_read(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
@@ -113,6 +142,14 @@ ngx_http_task_redis_forget(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
 {
     ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_forget_kind);
+}
+
+
+void
+ngx_http_task_redis_retry(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op)
+{
+    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_retry_kind);
 }
 
 
@@ -194,37 +231,19 @@ ngx_http_task_redis_read_reply(ngx_http_task_redis_call_t *call,
 static ngx_int_t
 ngx_http_task_redis_seen(ngx_http_task_store_op_t *op, redisReply *reply)
 {
-    ngx_str_t                  message;
     ngx_http_task_job_seen_t  *seen;
-
-#define ngx_http_task_redis_seen_number(name)                                 \
-    ngx_http_task_redis_to_number(reply, NGX_HTTP_TASK_REDIS_SEEN_ ## name)
-#define ngx_http_task_redis_seen_text(name)                                   \
-    ngx_http_task_redis_to_text(reply, NGX_HTTP_TASK_REDIS_SEEN_ ## name)
 
     seen = &op->seen;
 
     ngx_memcpy(seen->id, op->id, NGX_HTTP_TASK_JOB_ID);
 
-    seen->state = ngx_http_task_redis_state(
-                                        ngx_http_task_redis_seen_text(STATE));
-    seen->status = ngx_http_task_redis_seen_number(STATUS);
-    seen->created = ngx_http_task_redis_seen_number(CREATED);
-    seen->started = ngx_http_task_redis_seen_number(STARTED);
-    seen->ended = ngx_http_task_redis_seen_number(ENDED);
-    seen->done = ngx_http_task_redis_seen_number(DONE);
-    seen->total = ngx_http_task_redis_seen_number(TOTAL);
+    ngx_http_task_redis_known(seen, reply);
+
     seen->change = ngx_http_task_redis_seen_number(CHANGE);
     seen->event = ngx_http_task_redis_seen_number(EVENT);
     seen->type = ngx_http_task_redis_seen_text(TYPE);
     seen->result = ngx_http_task_redis_seen_text(RESULT);
     seen->events.len = 0;
-
-    message = ngx_http_task_redis_seen_text(MESSAGE);
-    message.len = ngx_min(message.len, NGX_HTTP_TASK_JOB_MESSAGE);
-
-    ngx_memcpy(seen->message, message.data, message.len);
-    seen->message[message.len] = '\0';
 
     if (ngx_http_task_redis_copy(op->pool, &seen->type) != NGX_OK
         || ngx_http_task_redis_copy(op->pool, &seen->result) != NGX_OK)
@@ -241,22 +260,35 @@ ngx_http_task_redis_seen(ngx_http_task_store_op_t *op, redisReply *reply)
 }
 
 
+void
+ngx_http_task_redis_known(ngx_http_task_job_seen_t *seen, redisReply *reply)
+{
+    ngx_str_t  message;
+
+    seen->state = ngx_http_task_redis_state(
+                                        ngx_http_task_redis_seen_text(STATE));
+    seen->status = ngx_http_task_redis_seen_number(STATUS);
+    seen->created = ngx_http_task_redis_seen_number(CREATED);
+    seen->started = ngx_http_task_redis_seen_number(STARTED);
+    seen->ended = ngx_http_task_redis_seen_number(ENDED);
+    seen->done = ngx_http_task_redis_seen_number(DONE);
+    seen->total = ngx_http_task_redis_seen_number(TOTAL);
+
+    message = ngx_http_task_redis_seen_text(MESSAGE);
+    message.len = ngx_min(message.len, NGX_HTTP_TASK_JOB_MESSAGE);
+
+    ngx_memcpy(seen->message, message.data, message.len);
+    seen->message[message.len] = '\0';
+}
+
+
 static ngx_http_task_job_state_e
 ngx_http_task_redis_state(ngx_str_t text)
 {
-    ngx_uint_t  i;
+    ngx_uint_t        i;
+    const ngx_str_t  *states;
 
-    static const ngx_str_t  states[] = {
-        ngx_null_string,
-        ngx_string("queued"),
-        ngx_string("running"),
-        ngx_string("done"),
-        ngx_string("failed"),
-        ngx_string("cancelled"),
-        ngx_string("timeout"),
-        ngx_string("lost"),
-        ngx_string("dead")
-    };
+    states = ngx_http_task_redis_states;
 
     for (i = NGX_HTTP_TASK_JOB_QUEUED; i < NGX_HTTP_TASK_JOB_STATES; i++) {
         if (states[i].len == text.len
@@ -392,11 +424,21 @@ static void
 ngx_http_task_redis_ask_reply(ngx_http_task_redis_call_t *call,
     redisReply *reply)
 {
-    ngx_http_task_redis_call_answer(call,
-                                    ngx_http_task_redis_is(reply, "ok")
-                                    ? NGX_OK
-                                    : ngx_http_task_redis_is(reply, "busy")
-                                      ? NGX_BUSY : NGX_DECLINED);
+    ngx_int_t  rc;
+
+    rc = NGX_DECLINED;
+
+    if (ngx_http_task_redis_is(reply, "ok")) {
+        rc = NGX_OK;
+
+    } else if (ngx_http_task_redis_is(reply, "busy")) {
+        rc = NGX_BUSY;
+
+    } else if (ngx_http_task_redis_is(reply, "gone")) {
+        rc = NGX_ABORT;
+    }
+
+    ngx_http_task_redis_call_answer(call, rc);
 }
 
 

@@ -121,14 +121,24 @@ typedef struct {
     uint32_t                   taking;       /* 1: its worker still writes its
                                                 input: it is not accepted yet */
 
+    uint32_t                   kept;         /* derived: 1: it has ended, its
+                                                input is in sh->kept */
+    uint32_t                   kept_older;   /* derived */
+    uint32_t                   kept_newer;   /* derived */
+    uint32_t                   before;       /* attempts before the client had
+                                                it queued again */
+
     int64_t                    created;      /* milliseconds since the epoch */
     int64_t                    started;      /* [both]; 0: not yet */
     int64_t                    ended;
-    int64_t                    accepted;     /* ms of the monotonic clock */
+    int64_t                    accepted;     /* or queued again: ms of the
+                                                monotonic clock */
     int64_t                    order;        /* of acceptance */
+    int64_t                    turn;         /* in its queue: order, or, of one
+                                                that was queued again, later */
     int64_t                    since;        /* kept from then on: ms of the
                                                 monotonic clock; of one that has
-                                                not ended: order */
+                                                not ended: turn */
     int64_t                    wanted;       /* somebody waits until then: ms
                                                 of the same clock */
 
@@ -228,6 +238,7 @@ typedef struct {
 
     uint64_t                   dropped;      /* ended, before their time */
     uint64_t                   refused;      /* zone or share had no room */
+    uint64_t                   retried;      /* were queued again */
 
     /* derived */
 
@@ -235,6 +246,10 @@ typedef struct {
     uint32_t                   free_job;
     uint32_t                   free_block;
     uint32_t                   free_blocks;  /* length of that list */
+    uint32_t                   kept_blocks;  /* of the inputs in this one: */
+    ngx_http_task_job_list_t   kept;         /* ended jobs with their inputs,
+                                                as they ended; in any order when
+                                                it was rebuilt */
 
     uint32_t                  *buckets;      /* njobs of them, by ids .. */
     uint32_t                  *keys;         /* .. and by keys */
