@@ -39,24 +39,7 @@ void
 ngx_http_task_redis_list(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op, ngx_http_task_store_list_t *list)
 {
-    ngx_http_task_redis_t       *redis;
-    ngx_http_task_redis_call_t  *call;
-
-    redis = store->data;
-
-    call = redis->calls.ready
-           ? ngx_http_task_redis_call(redis, &ngx_http_task_redis_list_kind,
-                                      op)
-           : NULL;
-
-    if (call == NULL) {
-        ngx_http_task_store_answer(op, NGX_ERROR);
-        return;
-    }
-
-    call->list = list;
-
-    ngx_http_task_redis_call_begin(call, NGX_HTTP_TASK_REDIS_PATIENCE);
+    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_list_kind, list);
 }
 
 

@@ -248,7 +248,13 @@ void ngx_http_task_redis_peek(ngx_http_task_store_t *store,
 void ngx_http_task_redis_retry(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op);
 
-/* sets what is known of a job: a part of the answers of read.lua and list.lua */
+/* begins a call about a job, or, with a list, for that; or answers the op */
+
+void ngx_http_task_redis_ask(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op, const ngx_http_task_redis_kind_t *kind,
+    ngx_http_task_store_list_t *list);
+
+/* sets what is known of a job, of an answer of read.lua, or a job of list.lua */
 
 void ngx_http_task_redis_known(ngx_http_task_job_seen_t *seen,
     redisReply *reply);

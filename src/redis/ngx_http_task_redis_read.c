@@ -9,7 +9,7 @@
 #include "text/ngx_http_task_event.h"
 
 
-/* where an answer of read.lua has what; one of list.lua, too, down to MESSAGE */
+/* where an answer of read.lua has what; down to MESSAGE one of list.lua, too */
 
 typedef enum {
     NGX_HTTP_TASK_REDIS_SEEN_STATE = 1,
@@ -28,8 +28,6 @@ typedef enum {
 } ngx_http_task_redis_seen_e;
 
 
-static void ngx_http_task_redis_ask(ngx_http_task_store_t *store,
-    ngx_http_task_store_op_t *op, const ngx_http_task_redis_kind_t *kind);
 static ngx_int_t ngx_http_task_redis_id_words(
     ngx_http_task_redis_call_t *call, ngx_http_task_redis_words_t *words);
 static ngx_int_t ngx_http_task_redis_read_words(
@@ -117,7 +115,7 @@ void
 ngx_http_task_redis_read(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
 {
-    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_read_kind);
+    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_read_kind, NULL);
 }
 
 
@@ -125,7 +123,7 @@ void
 ngx_http_task_redis_peek(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
 {
-    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_peek_kind);
+    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_peek_kind, NULL);
 }
 
 
@@ -133,7 +131,7 @@ void
 ngx_http_task_redis_cancel(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
 {
-    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_cancel_kind);
+    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_cancel_kind, NULL);
 }
 
 
@@ -141,7 +139,7 @@ void
 ngx_http_task_redis_forget(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
 {
-    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_forget_kind);
+    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_forget_kind, NULL);
 }
 
 
@@ -149,15 +147,16 @@ void
 ngx_http_task_redis_retry(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
 {
-    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_retry_kind);
+    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_retry_kind, NULL);
 }
 
 
 /* an engine that has been away for a while answers nobody */
 
-static void
+void
 ngx_http_task_redis_ask(ngx_http_task_store_t *store,
-    ngx_http_task_store_op_t *op, const ngx_http_task_redis_kind_t *kind)
+    ngx_http_task_store_op_t *op, const ngx_http_task_redis_kind_t *kind,
+    ngx_http_task_store_list_t *list)
 {
     int64_t                      gone;
     ngx_http_task_redis_t       *redis;
@@ -173,6 +172,8 @@ ngx_http_task_redis_ask(ngx_http_task_store_t *store,
         ngx_http_task_store_answer(op, NGX_ERROR);
         return;
     }
+
+    call->list = list;
 
     ngx_http_task_redis_call_begin(call, NGX_HTTP_TASK_REDIS_PATIENCE - gone);
 }
