@@ -214,7 +214,7 @@ conf('parameter', "task_job_zone z:1m $_;", '', "invalid parameter \"$_\", it mu
 conf('unknown parameter', 'task_job_zone z:1m x=1;', '', 'invalid parameter "x=1", '
      . 'it must be "ttl=", "keep=", .* or "[a-z_]+=" in');
 conf('undefined', 'task_background on zone=z;', '',
-     'zone "z" of jobs is not defined by a "task_job_zone" in \S+:\d+$');
+     'zone "z" of jobs is not defined by a "task_job_zone" or a "task_job_redis" in \S+:\d+$');
 conf('no zone', 'task_background on;', '', 'must have "zone" parameter');
 conf('value', 'task_background maybe zone=z;', '', 'invalid value "maybe"');
 conf('too long', "task_job_zone z:1m $_;", '', 'a time of at most 365d in')
@@ -233,7 +233,7 @@ conf('too many with max', "$zone task_background on zone=z max=5;",
      'at most 32 locations may have "max" in the zone "z" of jobs in \S+:\d+$');
 conf('twice', "$zone task_background off; task_background off;", '', 'is duplicate');
 conf('jobs', $zone, 'location /j/ { task_jobs z; }',
-     'invalid parameter "z", it must be zone=name');
+     'invalid parameter "z", it must be "zone=" or "list="');
 
 my ($ok, $text) = $s->test_conf(http => 'task_job_zone z:256k max_result=1m;');
 like($text, qr/\[warn\].* no result of 1048576 bytes, which "max_result" allows, has room in zone "z"/,
