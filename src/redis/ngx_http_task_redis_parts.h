@@ -254,7 +254,7 @@ void ngx_http_task_redis_ask(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op, const ngx_http_task_redis_kind_t *kind,
     ngx_http_task_store_list_t *list);
 
-/* sets what is known of a job, of an answer of read.lua, or a job of list.lua */
+/* sets what is known of a job, by read.lua, or one in a list, by list.lua */
 
 void ngx_http_task_redis_known(ngx_http_task_job_seen_t *seen,
     redisReply *reply);

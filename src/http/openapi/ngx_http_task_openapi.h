@@ -116,6 +116,10 @@ cJSON *ngx_http_task_openapi_param(ngx_http_task_openapi_t *o,
 void ngx_http_task_openapi_parts(ngx_http_task_openapi_t *o, cJSON *params,
     ngx_http_task_openapi_path_t *path);
 
+/* returns 1 if requests may have an "Idempotency-Key" */
+
+ngx_uint_t ngx_http_task_openapi_keyed(ngx_http_task_loc_conf_t *location);
+
 /* adds parameters, if there are any; takes ownership of them */
 
 void ngx_http_task_openapi_params(ngx_http_task_openapi_t *o, cJSON *op,
@@ -126,10 +130,6 @@ void ngx_http_task_openapi_params(ngx_http_task_openapi_t *o, cJSON *op,
 
 void ngx_http_task_openapi_task(ngx_http_task_openapi_t *o, cJSON *item,
     ngx_http_task_openapi_path_t *path);
-
-/* returns 1 if requests may have an "Idempotency-Key" */
-
-ngx_uint_t ngx_http_task_openapi_keyed(ngx_http_task_loc_conf_t *location);
 void ngx_http_task_openapi_body(ngx_http_task_openapi_t *o, cJSON *op,
     ngx_http_task_loc_conf_t *location);
 

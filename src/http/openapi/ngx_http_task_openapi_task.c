@@ -242,14 +242,6 @@ ngx_http_task_openapi_prefer(ngx_http_task_openapi_t *o, cJSON *params)
 }
 
 
-ngx_uint_t
-ngx_http_task_openapi_keyed(ngx_http_task_loc_conf_t *location)
-{
-    return location->job.background
-           && location->job.idempotency != NGX_HTTP_TASK_IDEMPOTENCY_OFF;
-}
-
-
 static void
 ngx_http_task_openapi_key(ngx_http_task_openapi_t *o, cJSON *params,
     ngx_http_task_loc_conf_t *location)
