@@ -493,13 +493,15 @@ sub fill {
 }
 
 fill($many / 2, '/sleep');
+
+my @gone = (sort keys %there)[0 .. 49];
+
 fill(10, '/other');
 fill($many / 2, '/sleep');
 is(scalar keys %there, $many + 10, "$many jobs");
 
 # some come, and some go, while pages are asked for
 
-my @gone = (sort keys %there)[0 .. 49];
 my %before = %there;
 my %was = %there;
 my ($listed, $asked) = pages('limit=100', sub {
