@@ -151,7 +151,7 @@ static ngx_command_t  ngx_http_task_commands[] = {
       &ngx_http_task_idempotencies },
 
     { ngx_string("task_jobs"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
       ngx_http_task_content_jobs,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,

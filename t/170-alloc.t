@@ -39,6 +39,10 @@ my @cases = (
     [ 'job, prefer', '/prefer', headers => "Prefer: respond-async, wait=2\r\n" ],
     [ 'no job', '/jobs/' . '0' x 32 ],
     [ 'wrong wait', '/jobs/' . '0' x 32 . '?wait=x' ],
+    [ 'jobs', '/jobs/?limit=2' ],
+    [ 'jobs, wrong', '/jobs/?limit=x&state=y' ],
+    [ 'retry, no job', '/jobs/' . '0' x 32 . '?retry=1', method => 'POST' ],
+    [ 'retry, wrong', '/jobs/' . '0' x 32, method => 'POST' ],
     [ 'parse', '/parse?text=[1,"a\u00e9",{"b":[],"c":"%ff"},null]' ],
     [ 'status', '/status' ],
     [ 'metrics', '/metrics' ],
@@ -145,7 +149,7 @@ my %conf = (
                                task_background on zone=jobs; }
         location = /prefer   { task sleep duration=1ms;
                                task_background prefer zone=jobs; }
-        location /jobs/      { task_jobs zone=jobs; }
+        location /jobs/      { task_jobs zone=jobs list=on; }
         location = /status   { task_status json; }
         location = /openapi.json { task_openapi; }
         location = /metrics  { task_status prometheus; }

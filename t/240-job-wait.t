@@ -254,7 +254,7 @@ conf('too many with max', "$zone task_background on zone=z max=5;",
      'at most 32 locations may have "max" in the zone "z" of jobs in \S+:\d+$');
 conf('twice', "$zone task_background off; task_background off;", '', 'is duplicate');
 conf('jobs', $zone, 'location /j/ { task_jobs z; }',
-     'invalid parameter "z", it must be zone=name');
+     'invalid parameter "z", it must be "zone=" or "list="');
 
 my ($ok, $text) = $s->test_conf(http => 'task_job_zone z:256k max_result=1m;');
 like($text, qr/\[warn\].* no result of 1048576 bytes, which "max_result" allows, has room in zone "z"/,

@@ -55,7 +55,7 @@ sub states {
 my $jobs = jobs();
 is(join(' ', map $_->{name}, @$jobs), 'jobs o\'d\\d"', 'the zones, by name');
 is(join(' ', sort keys %{ $jobs->[0] }),
-   'blocks dropped name places refused states', 'what is told of each');
+   'blocks dropped name oldest_queued_seconds places refused retried states', 'what is told of each');
 is(join(' ', sort keys %{ $jobs->[0]{states} }),
    'cancelled dead done failed lost queued running timeout', 'each state');
 is(sum0(map $_->{places}{used} + $_->{blocks}{used}, @$jobs), 0, 'both are empty');

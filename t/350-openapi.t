@@ -137,7 +137,12 @@ start(main => "$load thread_pool mine threads=2;",
                               task_timeout 5s; }
         location = /prefer  { task plain; task_background prefer zone=jobs;
                               task_timeout 5s; task_limit running=1; }
+        location = /keyed   { task plain text=a; task_background on zone=jobs;
+                              task_idempotency required; }
+        location = /unkeyed { task nested; task_background on zone=jobs;
+                              task_idempotency off; }
         location /jobs/     { task_jobs zone=jobs; }
+        location /listed/   { task_jobs zone=jobs list=on; }
         location = /quick   { quick; }
         location = /alive   { quick "{\"alive\": [true, 1.5]}"; }
         location /prefix/   { task none; location /prefix/inner { task none; } }
@@ -417,7 +422,12 @@ answers('get', '/limited', 200, 422, 500, 503, 504);
 extensions('get', '/on', '{"x-task-function":"plain","x-task-mode":"async",
     "x-task-timeout":5,"x-task-background":"on"}');
 answers('post', '/on', 202, 422, 500, 503);
-params('get', '/on', "[$plain]");
+my $idem = '["Idempotency-Key","header",false,{"type":"string","minLength":1,"maxLength":255}]';
+params('get', '/on', "[$plain,$idem]");
+is((grep $_->[0] eq 'Idempotency-Key', map [ @$_{qw(name required)} ],
+    @{op('get', '/keyed')->{parameters}})[0][1], JSON::PP::true, 'a key that is required');
+is(scalar(grep $_->{name} eq 'Idempotency-Key', @{op('get', '/unkeyed')->{parameters}}), 0,
+   'a location without keys');
 same(op('get', '/on')->{responses}{202}, '{"description":"Accepted as a job",
     "headers":{"Location":{"description":"where the job is told",
                            "schema":{"type":"string","format":"uri-reference"}},
@@ -431,8 +441,8 @@ extensions('get', '/prefer', '{"x-task-function":"plain","x-task-mode":"async",
     "x-task-background":"prefer"}');
 answers('get', '/prefer', 200, 202, 422, 500, 503, 504);
 params('get', '/prefer', qq([$plain,
-    ["Prefer","header",false,{"type":"string"}]]));
-params('post', '/prefer', '[["Prefer","header",false,{"type":"string"}]]');
+    ["Prefer","header",false,{"type":"string"}],$idem]));
+params('post', '/prefer', qq([["Prefer","header",false,{"type":"string"}],$idem]));
 
 # quick, task_jobs
 
@@ -457,6 +467,24 @@ params('delete', '/jobs/{id}', '[["id","path",true,{"type":"string"}],
 is(join(' ', sort keys %{op('get', '/jobs/{id}')->{responses}{200}{content}}),
    'application/json text/event-stream', 'events');
 
+is($doc->{paths}{'/jobs/'}, undef, 'no list where none is on');
+is(join(' ', sort keys %{$doc->{paths}{'/listed/{id}'}}), 'delete get post', 'a job of a list');
+answers('post', '/listed/{id}', 202, 404, 409, 410, 422);
+params('post', '/listed/{id}', '[["id","path",true,{"type":"string"}],
+    ["retry","query",true,{"type":"string","enum":["1","true"]}]]');
+is(join(' ', sort keys %{$doc->{paths}{'/listed/'}}), 'get', 'a list');
+answers('get', '/listed/', 200, 422);
+params('get', '/listed/', '[["state","query",false,{"type":"string","enum":["queued","running",
+        "done","failed","cancelled","timeout","lost","dead"]}],
+    ["queue","query",false,{"type":"string"}],
+    ["limit","query",false,{"type":"integer","minimum":1,"maximum":100,"default":20}],
+    ["after","query",false,{"type":"integer","minimum":1}]]');
+same(op('get', '/listed/')->{responses}{200}{content},
+     '{"application/json":{"schema":{"$ref":"#/components/schemas/JobList"}}}', 'of jobs');
+my $page = $json->decode($s->get('/listed/')->{body});
+my $list = $doc->{components}{schemas}{JobList};
+is(join(' ', sort keys %$page), join(' ', sort @{$list->{required}}), 'as the schema says');
+
 # a job has what the schema says
 
 my $job = $doc->{components}{schemas}{Job};
@@ -470,7 +498,7 @@ is(join(' ', grep !exists $job->{properties}{$_}, sort keys %$told), '',
    'and nothing that is not told');
 
 is(join(' ', sort keys %{$doc->{components}{schemas}}),
-   'Error HTTPValidationError Job JobAccepted ValidationError', 'schemas');
+   'Error HTTPValidationError Job JobAccepted JobList ValidationError', 'schemas');
 
 # a 422 has what the schema says
 

@@ -358,7 +358,93 @@ $e->command('DEL', map "{task-jobs}:$_", 'none', 'number', 'beat');
 claim($w);
 end($w, $e->command('ZRANGE', '{task-jobs}:all', 0, 0)->[0]);
 
-# TEST 10: no memory
+# TEST 10: what has failed, or was lost, is tried again, with all its attempts
+
+fresh();
+$w = born();
+$v = born();
+$id = add($w, claim => 1, attempts => 2, ttl => 400, share => 's', max => 1, key => 'k',
+          queue => 'r');
+is(($e->script('retry', $id))[0], 'busy', 'one that goes on: no retry');
+begin($w, $id);
+$e->script('tell', mine($w, $id), '', 3, 4, 'far');
+$e->script('event', mine($w, $id), 1, 100, "data: x\n\n");
+end($w, $id, 'failed', 'why');
+my $number = $e->job($id)->{number};
+add($v, queue => 'r');
+sleep(0.3);
+is_deeply([ $e->script('retry', $id) ], [ 'ok' ], 'one that has failed');
+is(($e->script('retry', $id))[0], 'busy', 'not twice');
+$e->audit;
+@r = $e->script('read', $id, 1, 0);
+is_deeply([ @r[1, 2, 4 .. 9, 12] ], [ 'queued', ('') x 8 ], 'it has nothing of a run');
+is_deeply($r[13], [ "data: x\n\n" ], 'but its events');
+is((end($w, $id, 'done', 'late'))[0], 'late', 'what the run before says is refused');
+is((add($v, share => 's', max => 1))[1], 'share', 'it counts in its location');
+sleep(0.3);
+is(state($id), 'queued', 'it is not over when it would have been');
+is((add($v, key => 'k', queue => 'r'))[2], $id, 'and has its key');
+isnt((claim($v, 'r'))[1], $id, 'those that waited by then go first');
+@r = claim($v, 'r');
+is_deeply([ @r[1, 2] ], [ $id, 2 ], 'then it, and its attempts are counted on');
+cmp_ok($r[3], '<', 550, 'its time began anew');
+$e->script('bury', $v->{owner});
+is(state($id), 'queued', 'it has all its attempts: one is lost');
+$e->command('ZADD', '{task-jobs}:delayed', 1, $id);
+$v = born();
+tick($v, 'r');
+1 while (@r = claim($v, 'r'))[0] eq 'ok' && $r[1] ne $id;
+is($r[2], 3, 'the third one');
+$e->script('bury', $v->{owner});
+is(state($id), 'dead', 'and two');
+is(($e->script('retry', $id))[0], 'ok', 'one that is dead');
+$e->script('cancel', $id);
+is(state($id), 'cancelled', 'it waits, and is cancelled');
+is(($e->script('retry', $id))[0], 'busy', 'as its client wants it');
+is(($e->script('retry', id()))[0], 'none', 'none');
+is((tick($w, 'r'))[5], 2, 'how many were tried again');
+$e->audit;
+
+$id = add($w, claim => 1);
+$e->script('bury', $w->{owner});
+is(state($id), 'lost', 'one that is lost');
+$e->command('DEL', "{task-jobs}:in:$id");
+is(($e->script('retry', $id))[0], 'gone', 'but not without its input');
+$e->script('forget', $id);
+
+# TEST 11: a page of jobs
+
+fresh();
+$w = born();
+@ids = map scalar add($w, queue => $_ % 100 ? 'many' : 'few'), 1 .. 1200;
+
+sub pages {
+    my ($state, $queue, $limit) = @_;
+    my ($after, $n, @found) = (0, 0);
+    do {
+        my ($ok, $page, $next) = $e->script('list', $state, $queue, $limit, $after);
+        push @found, map $_->[0], @$page;
+        $after = $next;
+        die 'more than a page has' if @$page > $limit;
+        $n++;
+    } while ($after);
+    return (\@found, $n);
+}
+
+my ($found, $pages) = pages('', '', 100);
+is_deeply($found, [ reverse @ids ], 'all, the newest one first');
+is($pages, 12, 'and no empty page');
+($found, $pages) = pages('queued', 'few', 100);
+is_deeply($found, [ reverse grep defined, map $ids[100 * $_ - 1], 1 .. 12 ], 'of a queue');
+cmp_ok($pages, '<=', 4, 'with bounded looks');
+is_deeply((pages('queued', 'few', 5))[0], $found, 'page by page');
+is_deeply((pages('done', '', 5))[0], [], 'of a state that none has');
+cmp_ok((tick($w, 'few'))[4], '>', 1, 'how long the oldest one waits');
+$e->command('FLUSHALL');
+$w = born();
+is((tick($w, 'few'))[4], 0, 'none waits');
+
+# TEST 12: no memory
 
 fresh();
 $w = born();
@@ -385,7 +471,7 @@ is((state($ids[5])), 'queued', 'and its jobs are tried again');
 $e->command(qw(config set maxmemory 0));
 $e->audit;
 
-# TEST 11: a worker is killed between any two scripts; its own machine, or another
+# TEST 13: a worker is killed between any two scripts; its own machine, or another
 # one, finds it dead
 
 sub story {
@@ -448,7 +534,7 @@ for my $attempts (1, 2) {
     }
 }
 
-# TEST 12: random histories of many workers against a model
+# TEST 14: random histories of many workers against a model
 
 sub history {
     my ($seed, $steps, $attempts) = @_;
@@ -535,6 +621,14 @@ sub history {
             $e->script('cancel', $id) if $id && rand > 0.7;
             $ended{$id} ||= $e->job($id)->{state} eq 'cancelled' if $id && $job{$id};
         },
+        retry => sub {
+            return if rand > 0.5;
+            my ($id) = grep $ended{$_}, keys %ended;
+            return if !$id || ($e->script('retry', $id))[0] ne 'ok';
+            $n->{retried}++;
+            $ended{$id} = 0;
+            $ran{$id} = 0;
+        },
         kill => sub {
             my ($w) = @_;
             return if rand > 0.15;
@@ -570,7 +664,7 @@ sub history {
     );
 
     my @names = (qw(add add add claim claim claim begin begin begin event end end
-                    give_back claim_unheard cancel kill freeze thaw tick));
+                    give_back claim_unheard cancel retry kill freeze thaw tick));
 
     for my $step (1 .. $steps) {
         my $w = $live[rand @live];
@@ -633,7 +727,7 @@ for my $run (1 .. ($ENV{TEST_NGINX_RUNS} || 6)) {
     ok($n->{added}, "history $run: $n->{added} jobs");
 }
 
-# TEST 13: the engine is killed between any two bytes that it writes: what a
+# TEST 15: the engine is killed between any two bytes that it writes: what a
 # script does is there as a whole, or not at all
 
 fresh();

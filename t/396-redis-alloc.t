@@ -36,6 +36,9 @@ sub uses {
                      headers => "Accept: text/event-stream\r\n");
     push @r, map $s->get("/jobs/$_?wait=3s"), @ids;
 
+    push @r, $s->get('/jobs/?limit=2&state=done');
+    push @r, grep $_->{status} != 409, $s->get("/jobs/$ids[0]?retry=1", method => 'POST') if @ids;
+
     my $r = $s->get('/sleep?duration=60s');
     push @r, $r;
     my $id = id($r) or return @r;
@@ -65,7 +68,7 @@ for ( ; $hit && $n < 1000; $n++) {
         http => "task_job_redis name=jobs url=redis://127.0.0.1:$redis->{port} lease=1s;",
         server => 'task_background on zone=jobs;
                    location = /sleep { task sleep; } location = /count { task count; }
-                   location = /ready { task_ready; } location /jobs/ { task_jobs zone=jobs; }');
+                   location = /ready { task_ready; } location /jobs/ { task_jobs zone=jobs list=on; }');
 
     # a worker that cannot begin is not started again
 

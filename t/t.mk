@@ -17,7 +17,7 @@
 #               Debian forky, as root
 # make instructions that a request takes, as valgrind counts them
 # make test-lab the pages in a real browser: status, jobs, streams, the lab,
-#               docs
+#               docs, who operates jobs
 
 KIND          = address
 TIME          = 60

@@ -40,7 +40,7 @@ my %clients = files(qw(answer/errors answer/response builtin command
                        function/type function/value input/media_type
                        input/params_json input/params_parts input/params_read
                        input/params_value jobs/job_answer jobs/job_key
-                       jobs/job_status jobs/job_stream
+                       jobs/job_requeue jobs/job_status jobs/job_stream
                        http/openapi/openapi_answer http/openapi/openapi_body
                        http/openapi/openapi_jobs http/openapi/openapi_task
                        stats/metrics stats/seen

@@ -45,7 +45,7 @@ if [ $# = 0 ]; then
     TEST_NGINX_LOAD_MODULES=$late TEST_NGINX_LATE=1 sh util/prove.sh "$build" 1 \
         t/230-jobs.t t/240-job-wait.t t/257-late.t t/264-wait.t t/281-room.t \
         t/283-events.t t/284-job-http.t t/285-elsewhere.t t/293-job-id.t \
-        t/322-watch.t || rc=$?
+        t/322-watch.t t/374-operate.t || rc=$?
 fi
 
 for report in "$dir/log"/*; do

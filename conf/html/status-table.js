@@ -175,7 +175,11 @@ const JOBS = [
       show: (td, z) => ends(td, ended(z.states)) },
     { name: "places taken", value: z => `${z.places.used} of ${z.places.total}` },
     { name: "room of results",
-      value: z => Math.round(100 * z.blocks.used / z.blocks.total) + " % taken" },
+      value: z => z.blocks.total
+          ? Math.round(100 * z.blocks.used / z.blocks.total) + " % taken" : "–" },
+    { name: "oldest waits", value: z => z.oldest_queued_seconds
+          ? time(z.oldest_queued_seconds) : "–" },
+    { name: "tried again", value: z => z.retried },
     { name: "dropped early", value: z => z.dropped },
     { name: "refused", value: z => z.refused },
 ];

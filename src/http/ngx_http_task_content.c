@@ -132,19 +132,19 @@ ngx_http_task_content_quick(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* "zone=name" */
+/* "zone=name [list=on]" */
 
 char *
 ngx_http_task_content_jobs(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_task_loc_conf_t *tlcf = conf;
 
-    ngx_str_t  *value;
+    char  *rv;
 
-    value = cf->args->elts;
+    rv = ngx_http_task_job_told(cf, &tlcf->job);
 
-    if (ngx_http_task_job_told(cf, &tlcf->job, &value[1]) != NGX_CONF_OK) {
-        return NGX_CONF_ERROR;
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     return ngx_http_task_content(cf, cmd, tlcf, ngx_http_task_jobs_handler);

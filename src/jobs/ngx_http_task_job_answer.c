@@ -90,23 +90,53 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_store_t *store,
     ngx_http_task_job_seen_t *seen, ngx_str_t *text)
 {
     u_char           *p;
-    size_t            len;
     const ngx_str_t  *error;
 
-    len = ngx_strlen(seen->message);
-
-    text->data = ngx_pnalloc(pool, 512 + 6 * len + 6 * seen->type.len
+    text->data = ngx_pnalloc(pool, 512 + 6 * NGX_HTTP_TASK_JOB_MESSAGE
+                                   + 6 * seen->type.len
                                    + 6 * seen->result.len);
 
     if (text->data == NULL) {
         return NGX_ERROR;
     }
 
-    p = ngx_sprintf(text->data, "{\"id\":\"");
-    p = ngx_http_task_job_id(p, store, seen->id);
-    p = ngx_sprintf(p, "\",\"state\":\"%s\"",
-                    ngx_http_task_job_states[seen->state]);
+    p = ngx_http_task_job_text_id(text->data, store, seen);
+    p = ngx_http_task_job_text_known(p, seen);
 
+    if (seen->state == NGX_HTTP_TASK_JOB_DONE) {
+        p = ngx_http_task_job_result(p, seen);
+
+    } else if (seen->state > NGX_HTTP_TASK_JOB_DONE) {
+        error = ngx_http_task_job_error(seen);
+
+        if (error->len) {
+            p = ngx_sprintf(p, ",\"error\":");
+            p += ngx_http_task_json_quote(p, error->data, error->len);
+        }
+    }
+
+    *p++ = '}';
+    text->len = p - text->data;
+
+    return NGX_OK;
+}
+
+
+u_char *
+ngx_http_task_job_text_id(u_char *p, ngx_http_task_store_t *store,
+    ngx_http_task_job_seen_t *seen)
+{
+    p = ngx_sprintf(p, "{\"id\":\"");
+    p = ngx_http_task_job_id(p, store, seen->id);
+
+    return ngx_sprintf(p, "\",\"state\":\"%s\"",
+                       ngx_http_task_job_states[seen->state]);
+}
+
+
+u_char *
+ngx_http_task_job_text_known(u_char *p, ngx_http_task_job_seen_t *seen)
+{
     p = ngx_http_task_job_time(p, "created", seen->created);
     p = ngx_http_task_job_time(p, "started", seen->started);
     p = ngx_http_task_job_time(p, "ended", seen->ended);
@@ -130,25 +160,10 @@ ngx_http_task_job_text(ngx_pool_t *pool, ngx_http_task_store_t *store,
     p = ngx_sprintf(p, ",\"total\":");
     p += ngx_http_task_print_int(p, seen->total);
     p = ngx_sprintf(p, ",\"message\":");
-    p += ngx_http_task_json_quote(p, seen->message, len);
+    p += ngx_http_task_json_quote(p, seen->message, ngx_strlen(seen->message));
     *p++ = '}';
 
-    if (seen->state == NGX_HTTP_TASK_JOB_DONE) {
-        p = ngx_http_task_job_result(p, seen);
-
-    } else if (seen->state > NGX_HTTP_TASK_JOB_DONE) {
-        error = ngx_http_task_job_error(seen);
-
-        if (error->len) {
-            p = ngx_sprintf(p, ",\"error\":");
-            p += ngx_http_task_json_quote(p, error->data, error->len);
-        }
-    }
-
-    *p++ = '}';
-    text->len = p - text->data;
-
-    return NGX_OK;
+    return p;
 }
 
 
@@ -232,6 +247,17 @@ ngx_int_t
 ngx_http_task_job_accepted(ngx_http_request_t *r,
     ngx_http_task_job_conf_t *conf, u_char *id, const char *state)
 {
+    return ngx_http_task_job_accepted_at(r, conf->store, &conf->location, id,
+                                         state, conf->background
+                                         == NGX_HTTP_TASK_BACKGROUND_PREFER);
+}
+
+
+ngx_int_t
+ngx_http_task_job_accepted_at(ngx_http_request_t *r,
+    ngx_http_task_store_t *store, ngx_str_t *location, u_char *id,
+    const char *state, ngx_uint_t preferred)
+{
     u_char      *p;
     ngx_str_t    href, body, text;
     ngx_uint_t   i;
@@ -242,7 +268,7 @@ ngx_http_task_job_accepted(ngx_http_request_t *r,
         { ngx_string("Preference-Applied"), ngx_string("respond-async") }
     };
 
-    href.len = conf->location.len + NGX_HTTP_TASK_JOB_ID_TEXT;
+    href.len = location->len + NGX_HTTP_TASK_JOB_ID_TEXT;
     href.data = ngx_pnalloc(r->pool, href.len);
 
     body.data = ngx_pnalloc(r->pool, 7 * href.len + 128);
@@ -251,9 +277,8 @@ ngx_http_task_job_accepted(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    text.data = ngx_cpymem(href.data, conf->location.data,
-                           conf->location.len);
-    p = ngx_http_task_job_id(text.data, conf->store, id);
+    text.data = ngx_cpymem(href.data, location->data, location->len);
+    p = ngx_http_task_job_id(text.data, store, id);
     text.len = p - text.data;
     href.len = p - href.data;
 
@@ -265,11 +290,7 @@ ngx_http_task_job_accepted(ngx_http_request_t *r,
     body.len = p - body.data;
     headers[0].value = href;
 
-    for (i = 0; i < 3; i++) {
-
-        if (i == 2 && conf->background != NGX_HTTP_TASK_BACKGROUND_PREFER) {
-            break;
-        }
+    for (i = 0; i < 2 + preferred; i++) {
 
         if (ngx_http_task_add_header(r, &headers[i].key, &headers[i].value)
             != NGX_OK)

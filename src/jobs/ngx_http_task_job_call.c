@@ -17,10 +17,26 @@ ngx_http_task_job_call_t *
 ngx_http_task_job_call(ngx_http_request_t *r, ngx_http_task_store_t *store,
     u_char *id)
 {
+    ngx_http_task_job_call_t  *call;
+
+    call = ngx_http_task_job_call_of(r, store, id,
+                                     sizeof(ngx_http_task_job_call_t));
+    if (call) {
+        ngx_http_task_job_call_hold(call);
+    }
+
+    return call;
+}
+
+
+ngx_http_task_job_call_t *
+ngx_http_task_job_call_of(ngx_http_request_t *r, ngx_http_task_store_t *store,
+    u_char *id, size_t size)
+{
     ngx_http_cleanup_t        *cln;
     ngx_http_task_job_call_t  *call;
 
-    call = ngx_pcalloc(r->pool, sizeof(ngx_http_task_job_call_t));
+    call = ngx_pcalloc(r->pool, size);
     cln = ngx_http_cleanup_add(r, 0);
 
     if (call == NULL || cln == NULL) {
@@ -37,9 +53,14 @@ ngx_http_task_job_call(ngx_http_request_t *r, ngx_http_task_store_t *store,
     cln->handler = ngx_http_task_job_call_cleanup;
     cln->data = call;
 
-    r->main->count++;
-
     return call;
+}
+
+
+void
+ngx_http_task_job_call_hold(ngx_http_task_job_call_t *call)
+{
+    call->request->main->count++;
 }
 
 

@@ -223,25 +223,51 @@ ngx_http_task_job_server(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf)
 }
 
 
-char *
-ngx_http_task_job_told(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf,
-    ngx_str_t *text)
-{
-    ngx_str_t  name;
+/* what ends may be tried again as soon as one location lists the jobs */
 
-    if (ngx_strncmp(text->data, "zone=", 5) != 0 || text->len == 5) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\", it must be zone=name",
-                           text);
+char *
+ngx_http_task_job_told(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf)
+{
+    ngx_str_t  zone, list;
+
+    ngx_http_task_option_t  options[] = {
+        { "zone", &zone },
+        { "list", &list },
+        { NULL, NULL }
+    };
+
+    ngx_str_null(&zone);
+    ngx_str_null(&list);
+
+    if (ngx_http_task_conf_options(cf, 1, options) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
-    name.data = text->data + 5;
-    name.len = text->len - 5;
+    if (zone.len == 0) {
+        return "must have \"zone\" parameter";
+    }
 
-    conf->told = ngx_http_task_store_get(cf, conf->zones, &name);
+    conf->told = ngx_http_task_store_get(cf, conf->zones, &zone);
 
-    return conf->told ? NGX_CONF_OK : NGX_CONF_ERROR;
+    if (conf->told == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (list.data == NULL || (list.len == 3
+                              && ngx_strncmp(list.data, "off", 3) == 0))
+    {
+        return NGX_CONF_OK;
+    }
+
+    if (list.len != 2 || ngx_strncmp(list.data, "on", 2) != 0) {
+        return ngx_http_task_conf_invalid(cf, &options[1],
+                                          "\"on\" or \"off\"");
+    }
+
+    conf->list = 1;
+    conf->told->lists = 1;
+
+    return NGX_CONF_OK;
 }
 
 

@@ -1,11 +1,11 @@
 
 /*
- * "task_jobs": tells what becomes of a job, cancels it, or erases it; in any
- * worker.
+ * "task_jobs": tells what becomes of a job, cancels it, erases it, or has it
+ * tried again; in any worker.
  */
 
 
-#include "jobs/ngx_http_task_jobs.h"
+#include "jobs/ngx_http_task_job_query.h"
 
 
 static ngx_int_t ngx_http_task_job_asked_id(ngx_str_t *uri, u_char *id);
@@ -21,16 +21,9 @@ static void ngx_http_task_job_forgotten(ngx_http_task_job_call_t *call,
     ngx_int_t rc);
 static ngx_int_t ngx_http_task_job_get(ngx_http_request_t *r,
     ngx_http_task_job_conf_t *conf, u_char *id, ngx_uint_t bare);
-static ngx_int_t ngx_http_task_job_wrong(ngx_http_request_t *r, ngx_int_t rc,
-    ngx_str_t *wrong);
-static ngx_int_t ngx_http_task_job_arg(ngx_http_request_t *r,
-    const ngx_task_param_t *param, ngx_str_t *max, int64_t *value,
-    ngx_str_t *wrong);
-static ngx_int_t ngx_http_task_job_arg_invalid(ngx_pool_t *pool,
-    const ngx_task_param_t *param, ngx_str_t *text,
-    ngx_http_task_invalid_t *invalid, ngx_str_t *wrong);
-static ngx_int_t ngx_http_task_job_arg_text(ngx_http_request_t *r,
-    const char *arg, ngx_str_t *text);
+static ngx_uint_t ngx_http_task_job_is_list(ngx_http_request_t *r);
+static ngx_int_t ngx_http_task_job_handler_list(ngx_http_request_t *r,
+    ngx_http_task_job_conf_t *conf);
 
 
 ngx_int_t
@@ -39,11 +32,16 @@ ngx_http_task_job_handler(ngx_http_request_t *r, ngx_http_task_job_conf_t *conf)
     u_char       id[NGX_HTTP_TASK_JOB_ID], *last;
     ngx_int_t    rc;
     ngx_str_t    uri;
-    ngx_uint_t   bare;
+    ngx_uint_t   bare, methods;
 
+    static ngx_str_t  all = ngx_string("GET, HEAD, POST, DELETE");
     static ngx_str_t  allow = ngx_string("GET, HEAD, DELETE");
     static ngx_str_t  read = ngx_string("GET, HEAD");
     static ngx_str_t  result = ngx_string("/result");
+
+    if (conf->list && ngx_http_task_job_is_list(r)) {
+        return ngx_http_task_job_handler_list(r, conf);
+    }
 
     uri = r->uri;
     last = uri.data + uri.len;
@@ -51,10 +49,15 @@ ngx_http_task_job_handler(ngx_http_request_t *r, ngx_http_task_job_conf_t *conf)
     bare = (uri.len > result.len
             && ngx_strncmp(last - result.len, result.data, result.len) == 0);
 
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD|NGX_HTTP_DELETE))
-        || (bare && r->method == NGX_HTTP_DELETE))
-    {
-        return ngx_http_task_send_not_allowed(r, bare ? &read : &allow);
+    methods = NGX_HTTP_GET|NGX_HTTP_HEAD;
+
+    if (!bare) {
+        methods |= NGX_HTTP_DELETE | (conf->list ? NGX_HTTP_POST : 0);
+    }
+
+    if (!(r->method & methods)) {
+        return ngx_http_task_send_not_allowed(r, bare ? &read : conf->list
+                                                 ? &all : &allow);
     }
 
     rc = ngx_http_discard_request_body(r);
@@ -69,9 +72,63 @@ ngx_http_task_job_handler(ngx_http_request_t *r, ngx_http_task_job_conf_t *conf)
         return ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
     }
 
-    return (r->method & NGX_HTTP_DELETE)
-           ? ngx_http_task_job_delete(r, conf->told, id)
-           : ngx_http_task_job_get(r, conf, id, bare);
+    switch (r->method) {
+
+    case NGX_HTTP_DELETE:
+        return ngx_http_task_job_delete(r, conf->told, id);
+
+    case NGX_HTTP_POST:
+        return ngx_http_task_job_requeue(r, conf, id);
+
+    default:
+        return ngx_http_task_job_get(r, conf, id, bare);
+    }
+}
+
+
+/* the location itself, with or without a slash at its end */
+
+static ngx_uint_t
+ngx_http_task_job_is_list(ngx_http_request_t *r)
+{
+    ngx_str_t                  uri, name;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    uri = r->uri;
+
+#if (NGX_PCRE)
+    if (clcf->regex) {
+        return uri.data[uri.len - 1] == '/';
+    }
+#endif
+
+    name = clcf->name;
+
+    uri.len -= (uri.len && uri.data[uri.len - 1] == '/');
+    name.len -= (name.len && name.data[name.len - 1] == '/');
+
+    return uri.len == name.len
+           && ngx_strncmp(uri.data, name.data, name.len) == 0;
+}
+
+
+static ngx_int_t
+ngx_http_task_job_handler_list(ngx_http_request_t *r,
+    ngx_http_task_job_conf_t *conf)
+{
+    ngx_int_t  rc;
+
+    static ngx_str_t  allow = ngx_string("GET, HEAD");
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return ngx_http_task_send_not_allowed(r, &allow);
+    }
+
+    rc = ngx_http_discard_request_body(r);
+
+    return (rc == NGX_OK) ? ngx_http_task_job_list_send(r, conf) : rc;
 }
 
 
@@ -126,22 +183,24 @@ static ngx_int_t
 ngx_http_task_job_delete(ngx_http_request_t *r,
     ngx_http_task_store_t *store, u_char *id)
 {
-    int64_t                    forget;
     ngx_int_t                  rc;
-    ngx_str_t                  wrong;
+    ngx_http_task_value_t      forget;
     ngx_http_task_job_call_t  *call;
+    ngx_http_task_job_args_t   args = { r, NULL };
 
     static const ngx_task_param_t  param = {
         .name = "forget", .type = NGX_TASK_BOOL
     };
 
-    rc = ngx_http_task_job_arg(r, &param, NULL, &forget, &wrong);
+    forget.integer = 0;
 
-    if (rc != NGX_OK) {
-        return ngx_http_task_job_wrong(r, rc, &wrong);
+    rc = ngx_http_task_job_arg(&args, &param, &forget);
+
+    if (rc != NGX_OK || args.errors) {
+        return ngx_http_task_job_args_wrong(&args, rc);
     }
 
-    if (forget) {
+    if (forget.integer) {
         return ngx_http_task_job_forget_it(r, store, id);
     }
 
@@ -175,13 +234,12 @@ static ngx_int_t
 ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_job_conf_t *conf,
     u_char *id, ngx_uint_t bare)
 {
-    int64_t    wait;
-    ngx_int_t  rc;
-    ngx_str_t  wrong;
+    ngx_int_t                  rc;
+    ngx_http_task_value_t      wait;
+    ngx_http_task_job_args_t   args = { r, NULL };
 
-    static ngx_str_t               hour = ngx_string("1h");
     static const ngx_task_param_t  param = {
-        .name = "wait", .type = NGX_TASK_TIME
+        .name = "wait", .type = NGX_TASK_TIME, .max = "1h"
     };
 
     static const char *const  types[] = {
@@ -198,136 +256,20 @@ ngx_http_task_job_get(ngx_http_request_t *r, ngx_http_task_job_conf_t *conf,
         return ngx_http_task_job_stream(r, conf, id);
     }
 
-    rc = ngx_http_task_job_arg(r, &param, &hour, &wait, &wrong);
+    wait.integer = 0;
 
-    if (rc != NGX_OK) {
-        return ngx_http_task_job_wrong(r, rc, &wrong);
+    rc = ngx_http_task_job_arg(&args, &param, &wait);
+
+    if (rc != NGX_OK || args.errors) {
+        return ngx_http_task_job_args_wrong(&args, rc);
     }
 
-    if (wait || bare) {
-        return ngx_http_task_job_poll(r, conf->told, id, (ngx_msec_t) wait,
-                                      bare);
+    if (wait.integer || bare) {
+        return ngx_http_task_job_poll(r, conf->told, id,
+                                      (ngx_msec_t) wait.integer, bare);
     }
 
     return ngx_http_task_job_send(r, conf->told, id);
-}
-
-
-static ngx_int_t
-ngx_http_task_job_wrong(ngx_http_request_t *r, ngx_int_t rc, ngx_str_t *wrong)
-{
-    return (rc == NGX_DECLINED)
-           ? ngx_http_task_send_error(r, NGX_HTTP_TASK_UNPROCESSABLE, wrong)
-           : NGX_HTTP_INTERNAL_SERVER_ERROR;
-}
-
-
-/*
- * Reads "?wait=30s" or "?forget=1" as parameters of tasks are read; the value
- * is 0 if there is none.  NGX_DECLINED: it is invalid, and wrong is the body
- * of the 422.
- */
-
-static ngx_int_t
-ngx_http_task_job_arg(ngx_http_request_t *r, const ngx_task_param_t *param,
-    ngx_str_t *max, int64_t *value, ngx_str_t *wrong)
-{
-    ngx_int_t                 rc;
-    ngx_str_t                 text;
-    ngx_http_task_arg_t       arg;
-    ngx_http_task_space_t     space = { r->pool, NULL };
-    ngx_http_task_value_t     v;
-    ngx_http_task_invalid_t   invalid;
-
-    *value = 0;
-
-    rc = ngx_http_task_job_arg_text(r, param->name, &text);
-
-    if (rc != NGX_OK || text.data == NULL) {
-        return rc;
-    }
-
-    ngx_memzero(&arg, sizeof(ngx_http_task_arg_t));
-    arg.param = param;
-
-    if (max) {
-        (void) ngx_http_task_value_bound(&arg, max, '<', &arg.max);
-    }
-
-    rc = ngx_http_task_value_text(&space, &arg, &text, &v, &invalid);
-
-    if (rc == NGX_OK) {
-        *value = v.integer;
-    }
-
-    return (rc == NGX_DECLINED)
-           ? ngx_http_task_job_arg_invalid(r->pool, param, &text, &invalid,
-                                           wrong)
-           : rc;
-}
-
-
-static ngx_int_t
-ngx_http_task_job_arg_invalid(ngx_pool_t *pool, const ngx_task_param_t *param,
-    ngx_str_t *text, ngx_http_task_invalid_t *invalid, ngx_str_t *wrong)
-{
-    cJSON                 *errors, *loc;
-    ngx_int_t              rc;
-    ngx_http_task_step_t   step = { param->name, 0 };
-
-    errors = NULL;
-    loc = ngx_http_task_error_loc("query", &step, 1);
-
-    rc = ngx_http_task_error_invalid(&errors, invalid, loc,
-                                 ngx_http_task_error_echo_text(pool, text));
-
-    if (rc == NGX_DECLINED) {
-        rc = ngx_http_task_error_print(pool, &errors, wrong);
-        return (rc == NGX_OK) ? NGX_DECLINED : NGX_ERROR;
-    }
-
-    cJSON_Delete(errors);
-
-    return NGX_ERROR;
-}
-
-
-/*
- * Sets the text to the decoded value of an argument, the last one of this
- * name; its data is NULL if there is none.
- */
-
-static ngx_int_t
-ngx_http_task_job_arg_text(ngx_http_request_t *r, const char *arg,
-    ngx_str_t *text)
-{
-    u_char                *p, *end;
-    size_t                 len;
-    ngx_http_task_span_t   name, value;
-
-    ngx_str_null(text);
-
-    if (r->args.len == 0) {
-        return NGX_OK;
-    }
-
-    p = ngx_pstrdup(r->pool, &r->args);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    end = p + r->args.len;
-    len = ngx_strlen(arg);
-
-    while (ngx_http_task_query_pair(&p, end, &name, &value)) {
-
-        if (name.len == len && ngx_strncmp(name.data, arg, len) == 0) {
-            text->data = (u_char *) value.data;
-            text->len = value.len;
-        }
-    }
-
-    return NGX_OK;
 }
 
 

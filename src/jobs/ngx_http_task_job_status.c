@@ -15,6 +15,7 @@ typedef struct {
     const char  *help;
     size_t       offset;               /* in ngx_http_task_job_counts_t */
     size_t       size;                 /* of the number at the offset */
+    ngx_uint_t   ms;                   /* 1: milliseconds, told as seconds */
 } ngx_http_task_job_metric_t;
 
 
@@ -31,7 +32,11 @@ static void ngx_http_task_job_status_states(ngx_http_task_out_t *out,
 
 #define ngx_http_task_job_number(member)                                      \
     offsetof(ngx_http_task_job_counts_t, member),                             \
-    sizeof(((ngx_http_task_job_counts_t *) NULL)->member)
+    sizeof(((ngx_http_task_job_counts_t *) NULL)->member), 0
+
+#define ngx_http_task_job_ms(member)                                          \
+    offsetof(ngx_http_task_job_counts_t, member),                             \
+    sizeof(((ngx_http_task_job_counts_t *) NULL)->member), 1
 
 
 static const ngx_http_task_job_metric_t  ngx_http_task_job_metrics[] = {
@@ -57,7 +62,15 @@ static const ngx_http_task_job_metric_t  ngx_http_task_job_metrics[] = {
       "Jobs that were not taken: the zone was full, or max was reached.",
       ngx_http_task_job_number(refused) },
 
-    { NULL, NULL, NULL, 0, 0 }
+    { "nginx_task_jobs_retried_total", "counter",
+      "Jobs that had failed or were lost, and were queued again by a client.",
+      ngx_http_task_job_number(retried) },
+
+    { "nginx_task_jobs_oldest_queued_seconds", "gauge",
+      "How long the job has waited that was queued first; 0: none waits.",
+      ngx_http_task_job_ms(oldest) },
+
+    { NULL, NULL, NULL, 0, 0, 0 }
 };
 
 
@@ -104,10 +117,13 @@ ngx_http_task_job_status_json(ngx_http_task_out_t *out, ngx_array_t *jobs)
 
         ngx_http_task_out(out, ",\"places\":{\"total\":%ui,\"used\":%ui},"
                           "\"blocks\":{\"total\":%ui,\"used\":%ui},"
-                          "\"dropped\":%uL,\"refused\":%uL,\"states\":{",
+                          "\"dropped\":%uL,\"refused\":%uL,"
+                          "\"retried\":%uL,\"oldest_queued_seconds\":"
+                          "%M.%03M,\"states\":{",
                           counts->places, counts->used, counts->blocks,
                           counts->used_blocks, counts->dropped,
-                          counts->refused);
+                          counts->refused, counts->retried,
+                          counts->oldest / 1000, counts->oldest % 1000);
 
         for (n = NGX_HTTP_TASK_JOB_QUEUED; n <= NGX_HTTP_TASK_JOB_DEAD; n++) {
             ngx_http_task_out(out, "%s\"%s\":%ui",
@@ -150,7 +166,13 @@ ngx_http_task_job_status_prometheus(ngx_http_task_out_t *out, ngx_array_t *jobs)
 
             ngx_http_task_out(out, "%s{", metric->name);
             ngx_http_task_out_str(out, &seen[i].text);
-            ngx_http_task_out(out, "} %uL\n", n);
+
+            if (metric->ms) {
+                ngx_http_task_out(out, "} %uL.%03uL\n", n / 1000, n % 1000);
+
+            } else {
+                ngx_http_task_out(out, "} %uL\n", n);
+            }
         }
     }
 }

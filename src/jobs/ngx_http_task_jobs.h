@@ -53,6 +53,8 @@ typedef struct {
     ngx_uint_t                 idempotency;  /* "task_idempotency" */
 
     ngx_http_task_store_t     *told;         /* "task_jobs"; NULL: none */
+    ngx_uint_t                 list;         /* 1: its jobs are listed, and may
+                                                be tried again */
     ngx_msec_t                 ping;         /* of its streams of events */
 } ngx_http_task_job_conf_t;
 
@@ -279,6 +281,13 @@ ngx_int_t ngx_http_task_job_text(ngx_pool_t *pool,
     ngx_http_task_store_t *store, ngx_http_task_job_seen_t *seen,
     ngx_str_t *text);
 
+/* parts of that, for a list: "{" and the first members, those behind them */
+
+u_char *ngx_http_task_job_text_id(u_char *p, ngx_http_task_store_t *store,
+    ngx_http_task_job_seen_t *seen);
+u_char *ngx_http_task_job_text_known(u_char *p,
+    ngx_http_task_job_seen_t *seen);
+
 /* of a job that has ended, and is not done: why */
 
 const ngx_str_t *ngx_http_task_job_error(const ngx_http_task_job_seen_t *seen);
@@ -292,6 +301,12 @@ ngx_int_t ngx_http_task_job_send(ngx_http_request_t *r,
 
 ngx_int_t ngx_http_task_job_accepted(ngx_http_request_t *r,
     ngx_http_task_job_conf_t *conf, u_char *id, const char *state);
+
+/* likewise, at this location, where the id follows; preferred: by "Prefer" */
+
+ngx_int_t ngx_http_task_job_accepted_at(ngx_http_request_t *r,
+    ngx_http_task_store_t *store, ngx_str_t *location, u_char *id,
+    const char *state, ngx_uint_t preferred);
 
 extern const char *const  ngx_http_task_job_states[];
 
@@ -322,6 +337,13 @@ struct ngx_http_task_job_call_s {
 
 ngx_http_task_job_call_t *ngx_http_task_job_call(ngx_http_request_t *r,
     ngx_http_task_store_t *store, u_char *id);
+
+/* likewise, of that size: more is behind it, and hold() holds the request */
+
+ngx_http_task_job_call_t *ngx_http_task_job_call_of(ngx_http_request_t *r,
+    ngx_http_task_store_t *store, u_char *id, size_t size);
+void ngx_http_task_job_call_hold(ngx_http_task_job_call_t *call);
+
 void ngx_http_task_job_call_done(ngx_http_task_job_call_t *call, ngx_int_t rc);
 
 /*
@@ -351,10 +373,9 @@ ngx_int_t ngx_http_task_job_handler(ngx_http_request_t *r,
 char *ngx_http_task_job_background(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* parses the argument of "task_jobs zone=name" */
+/* parses the arguments of "task_jobs zone=name [list=on]" */
 
-char *ngx_http_task_job_told(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf,
-    ngx_str_t *text);
+char *ngx_http_task_job_told(ngx_conf_t *cf, ngx_http_task_job_conf_t *conf);
 
 void ngx_http_task_job_merge(ngx_http_task_job_conf_t *prev,
     ngx_http_task_job_conf_t *conf);

@@ -81,13 +81,13 @@ end
 local number = call('INCR', P .. 'number')
 
 set(id, 'state', 'queued', 'queue', queue, 'number', number, 'created', now,
-    'owner', '', 'attempt', 0, 'attempts', attempts, 'version', 1, 'change', 1,
+    'order', number, 'owner', '', 'attempt', 0, 'attempts', attempts, 'version', 1, 'change', 1,
     'event', 0, 'ttl', ttl, 'share', max > 0 and share or '', 'key', key,
     'print', print)
 
 call('SET', P .. 'in:' .. id, input)
-call('ZADD', P .. 'all', now, id)
-call('ZADD', P .. 'state:queued', now, id)
+call('ZADD', P .. 'all', number, id)
+call('ZADD', P .. 'state:queued', number, id)
 
 if key ~= '' then
     call('SET', P .. 'key:' .. key, id)

@@ -21,11 +21,13 @@ while true do
         return { 'none' }
     end
 
-    local created = get(id, 'created')
+    local created, since = get(id, 'created', 'since')
     local input = call('GET', P .. 'in:' .. id)
 
     if created and input then
-        if now - created < older then
+        local age = now - (since or created)
+
+        if age < older then
             return { 'none' }
         end
 
@@ -33,7 +35,7 @@ while true do
         call('SREM', P .. 'hungry:' .. queue, owner)
         call('ZREM', name, id)
 
-        return { 'ok', id, tostring(own(id, owner)), now - created, input,
+        return { 'ok', id, tostring(own(id, owner)), age, input,
                  get(id, 'event') }
     end
 

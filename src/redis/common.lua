@@ -14,11 +14,12 @@
 --   leases        sorted set: the workers, by the time when their lease ends
 --   owned:WORKER  set: the jobs that a worker has claimed
 --   asked:WORKER  set: those of them that are to be cancelled
---   all, state:X  sorted sets: jobs by the time when they were accepted
+--   all, state:X  sorted sets: jobs by their order, that of acceptance
 --   over          sorted set: ended jobs, by the time when they are dropped
 --   share:KEY     sorted set: jobs of a location with "max"; 0: not ended
 --   key:NAME:KEY  the id of a job, by its Idempotency-Key
 --   number, beat  the last job's number; when a worker was last heard
+--   retried       how many jobs were queued again, as a client has asked for it
 --
 -- A worker learns of a job by the channel worker:WORKER, and who watches a job
 -- by job:ID.  All times are this engine's, in milliseconds.
@@ -71,10 +72,10 @@ local function changed(id, ended, event)
     call('PUBLISH', P .. 'job:' .. id, version .. (ended and ' 1' or ' 0'))
 end
 
-local function move(id, from, to, created)
+local function move(id, from, to, order)
     if from ~= to then
         call('ZREM', P .. 'state:' .. from, id)
-        call('ZADD', P .. 'state:' .. to, created, id)
+        call('ZADD', P .. 'state:' .. to, order, id)
         set(id, 'state', to)
     end
 end
@@ -124,8 +125,8 @@ local KEEPS = { failed = true, lost = true, dead = true }
 -- The owner stays known, so that he may tell it twice.
 
 local function finish(id, state, status, kind, result)
-    local from, created, owner, ttl, share, key =
-        get(id, 'state', 'created', 'owner', 'ttl', 'share', 'key')
+    local from, order, owner, ttl, share, key =
+        get(id, 'state', 'order', 'owner', 'ttl', 'share', 'key')
     local later = ttl + 10000
 
     disown(id, owner)
@@ -142,7 +143,7 @@ local function finish(id, state, status, kind, result)
         call('SET', P .. 'out:' .. id, result, 'PX', later)
     end
 
-    move(id, from, state, created)
+    move(id, from, state, order)
     set(id, 'ended', now, 'status', status, 'type', kind)
 
     call('ZADD', P .. 'over', now + ttl, id)
@@ -194,8 +195,8 @@ end
 -- A job that has not begun waits again, and has not been tried.
 
 local function give_back(id, owner)
-    local state, queue, number, cancel, created =
-        get(id, 'state', 'queue', 'number', 'cancel', 'created')
+    local state, queue, number, cancel, order =
+        get(id, 'state', 'queue', 'number', 'cancel', 'order')
 
     disown(id, owner)
 
@@ -208,7 +209,7 @@ local function give_back(id, owner)
     call('HINCRBY', P .. 'job:' .. id, 'attempt', -1)
 
     if state ~= 'queued' then
-        move(id, state, 'queued', created)
+        move(id, state, 'queued', order)
         call('HDEL', P .. 'job:' .. id, 'started', 'done', 'total', 'message')
         changed(id)
     end
@@ -217,18 +218,18 @@ local function give_back(id, owner)
 end
 
 -- A job whose worker is gone, or cannot wait for it, may have done half of its
--- work.
+-- work.  Attempts before a client has had it queued again do not count.
 
 local function lose(id, owner, why)
-    local state, attempt, attempts, cancel, created =
-        get(id, 'state', 'attempt', 'attempts', 'cancel', 'created')
+    local state, attempt, attempts, cancel, order, before =
+        get(id, 'state', 'attempt', 'attempts', 'cancel', 'order', 'before')
 
     if not state then
         disown(id, owner)
         return
     end
 
-    attempt = tonumber(attempt)
+    attempt = attempt - (before or 0)
     attempts = tonumber(attempts)
 
     set(id, 'owner', '')
@@ -241,7 +242,7 @@ local function lose(id, owner, why)
     end
 
     disown(id, owner)
-    move(id, state, 'queued', created)
+    move(id, state, 'queued', order)
     call('HDEL', P .. 'job:' .. id, 'started', 'done', 'total', 'message')
     call('ZADD', P .. 'delayed',
          now + math.min(1000 * 2 ^ (attempt - 1), 300000), id)

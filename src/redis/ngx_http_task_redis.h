@@ -59,6 +59,8 @@ typedef enum {
     NGX_HTTP_TASK_REDIS_PEEK,
     NGX_HTTP_TASK_REDIS_CANCEL,
     NGX_HTTP_TASK_REDIS_FORGET,
+    NGX_HTTP_TASK_REDIS_RETRY,
+    NGX_HTTP_TASK_REDIS_LIST,
     NGX_HTTP_TASK_REDIS_ENTER,
     NGX_HTTP_TASK_REDIS_BURY,
     NGX_HTTP_TASK_REDIS_TICK_SCRIPT,
@@ -124,6 +126,7 @@ struct ngx_http_task_redis_call_s {
     ngx_http_task_redis_job_t   *job;         /* of this worker, or NULL */
     ngx_http_task_store_add_t   *add;
     ngx_http_task_store_end_t   *end;
+    ngx_http_task_store_list_t  *list;
     ngx_str_t                    text;        /* by malloc(): of an event, .. */
     uint64_t                     number;      /* .. and its number */
     u_char                       owner[NGX_HTTP_TASK_REDIS_OWNER];  /* bury */
@@ -285,6 +288,8 @@ struct ngx_http_task_redis_s {
 
     ngx_uint_t                   counts[NGX_HTTP_TASK_JOB_STATES];
     uint64_t                     refused;
+    uint64_t                     retried;     /* of all workers */
+    ngx_msec_t                   oldest;      /* see the counts of a store */
 };
 
 

@@ -45,12 +45,6 @@ static const ngx_http_task_redis_kind_t  ngx_http_task_redis_give_back_kind = {
 };
 
 
-/* in the order of ngx_http_task_job_state_e */
-
-static const char *const  ngx_http_task_redis_states[] = {
-    "", "queued", "running", "done", "failed", "cancelled", "timeout", "lost",
-    "dead"
-};
 
 
 void
@@ -106,7 +100,7 @@ static ngx_int_t
 ngx_http_task_redis_end_words(ngx_http_task_redis_call_t *call,
     ngx_http_task_redis_words_t *words)
 {
-    const char                 *state;
+    const ngx_str_t             *state;
     ngx_http_task_redis_job_t  *job;
     ngx_http_task_store_end_t  *end;
 
@@ -131,9 +125,9 @@ ngx_http_task_redis_end_words(ngx_http_task_redis_call_t *call,
 
     (void) pthread_mutex_unlock(&job->mutex);
 
-    state = ngx_http_task_redis_states[end->state];
+    state = &ngx_http_task_redis_states[end->state];
 
-    ngx_http_task_redis_word(words, state, ngx_strlen(state));
+    ngx_http_task_redis_word(words, state->data, state->len);
     ngx_http_task_redis_number(words, end->status);
     ngx_http_task_redis_word(words, end->type.data, end->type.len);
     ngx_http_task_redis_word(words, end->result.data, end->result.len);

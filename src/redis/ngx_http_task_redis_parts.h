@@ -256,6 +256,28 @@ void ngx_http_task_redis_forget(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op);
 void ngx_http_task_redis_peek(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op);
+void ngx_http_task_redis_retry(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op);
+
+/* begins a call about a job, or, with a list, for that; or answers the op */
+
+void ngx_http_task_redis_ask(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op, const ngx_http_task_redis_kind_t *kind,
+    ngx_http_task_store_list_t *list);
+
+/* sets what is known of a job, by read.lua, or one in a list, by list.lua */
+
+void ngx_http_task_redis_known(ngx_http_task_job_seen_t *seen,
+    redisReply *reply);
+
+/* the names of states, by their numbers */
+
+extern const ngx_str_t  ngx_http_task_redis_states[];
+
+/* ngx_http_task_redis_list.c */
+
+void ngx_http_task_redis_list(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_list_t *list);
 
 
 /* --- ngx_http_task_redis_watch.c: who watches jobs ------------------------ */

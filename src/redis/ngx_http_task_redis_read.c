@@ -1,7 +1,7 @@
 
 /*
  * What is known of a job, and what a client may ask for: that it is cancelled,
- * or forgotten.
+ * or forgotten, or tried again.
  */
 
 
@@ -9,7 +9,7 @@
 #include "text/ngx_http_task_event.h"
 
 
-/* where an answer of read.lua has what */
+/* where an answer of read.lua has what; down to MESSAGE one of list.lua, too */
 
 typedef enum {
     NGX_HTTP_TASK_REDIS_SEEN_STATE = 1,
@@ -30,8 +30,6 @@ typedef enum {
 } ngx_http_task_redis_seen_e;
 
 
-static void ngx_http_task_redis_ask(ngx_http_task_store_t *store,
-    ngx_http_task_store_op_t *op, const ngx_http_task_redis_kind_t *kind);
 static ngx_int_t ngx_http_task_redis_id_words(
     ngx_http_task_redis_call_t *call, ngx_http_task_redis_words_t *words);
 static ngx_int_t ngx_http_task_redis_read_words(
@@ -85,11 +83,40 @@ static const ngx_http_task_redis_kind_t  ngx_http_task_redis_forget_kind = {
 };
 
 
+#define ngx_http_task_redis_seen_number(name)                                 \
+    ngx_http_task_redis_to_number(reply, NGX_HTTP_TASK_REDIS_SEEN_ ## name)
+#define ngx_http_task_redis_seen_text(name)                                   \
+    ngx_http_task_redis_to_text(reply, NGX_HTTP_TASK_REDIS_SEEN_ ## name)
+
+
+/* of a retry it is not known whether it was done, if its answer is lost */
+
+static const ngx_http_task_redis_kind_t  ngx_http_task_redis_retry_kind = {
+    .script = NGX_HTTP_TASK_REDIS_RETRY,
+    .words = ngx_http_task_redis_id_words,
+    .reply = ngx_http_task_redis_ask_reply,
+    .failed = ngx_http_task_redis_ask_failed
+};
+
+
+const ngx_str_t  ngx_http_task_redis_states[] = {
+    ngx_null_string,
+    ngx_string("queued"),
+    ngx_string("running"),
+    ngx_string("done"),
+    ngx_string("failed"),
+    ngx_string("cancelled"),
+    ngx_string("timeout"),
+    ngx_string("lost"),
+    ngx_string("dead")
+};
+
+
 void
 ngx_http_task_redis_read(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
 {
-    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_read_kind);
+    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_read_kind, NULL);
 }
 
 
@@ -97,7 +124,7 @@ void
 ngx_http_task_redis_peek(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
 {
-    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_peek_kind);
+    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_peek_kind, NULL);
 }
 
 
@@ -105,7 +132,7 @@ void
 ngx_http_task_redis_cancel(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
 {
-    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_cancel_kind);
+    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_cancel_kind, NULL);
 }
 
 
@@ -113,15 +140,24 @@ void
 ngx_http_task_redis_forget(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
 {
-    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_forget_kind);
+    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_forget_kind, NULL);
+}
+
+
+void
+ngx_http_task_redis_retry(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op)
+{
+    ngx_http_task_redis_ask(store, op, &ngx_http_task_redis_retry_kind, NULL);
 }
 
 
 /* an engine that has been away for a while answers nobody */
 
-static void
+void
 ngx_http_task_redis_ask(ngx_http_task_store_t *store,
-    ngx_http_task_store_op_t *op, const ngx_http_task_redis_kind_t *kind)
+    ngx_http_task_store_op_t *op, const ngx_http_task_redis_kind_t *kind,
+    ngx_http_task_store_list_t *list)
 {
     int64_t                      gone;
     ngx_http_task_redis_t       *redis;
@@ -137,6 +173,8 @@ ngx_http_task_redis_ask(ngx_http_task_store_t *store,
         ngx_http_task_store_answer(op, NGX_ERROR);
         return;
     }
+
+    call->list = list;
 
     ngx_http_task_redis_call_begin(call, NGX_HTTP_TASK_REDIS_PATIENCE - gone);
 }
@@ -195,39 +233,19 @@ ngx_http_task_redis_read_reply(ngx_http_task_redis_call_t *call,
 static ngx_int_t
 ngx_http_task_redis_seen(ngx_http_task_store_op_t *op, redisReply *reply)
 {
-    ngx_str_t                  message;
     ngx_http_task_job_seen_t  *seen;
-
-#define ngx_http_task_redis_seen_number(name)                                 \
-    ngx_http_task_redis_to_number(reply, NGX_HTTP_TASK_REDIS_SEEN_ ## name)
-#define ngx_http_task_redis_seen_text(name)                                   \
-    ngx_http_task_redis_to_text(reply, NGX_HTTP_TASK_REDIS_SEEN_ ## name)
 
     seen = &op->seen;
 
     ngx_memcpy(seen->id, op->id, NGX_HTTP_TASK_JOB_ID);
 
-    seen->state = ngx_http_task_redis_state(
-                                        ngx_http_task_redis_seen_text(STATE));
-    seen->status = ngx_http_task_redis_seen_number(STATUS);
-    seen->created = ngx_http_task_redis_seen_number(CREATED);
-    seen->started = ngx_http_task_redis_seen_number(STARTED);
-    seen->ended = ngx_http_task_redis_seen_number(ENDED);
-    seen->attempt = ngx_http_task_redis_seen_number(ATTEMPT);
-    seen->attempts = ngx_http_task_redis_seen_number(ATTEMPTS);
-    seen->done = ngx_http_task_redis_seen_number(DONE);
-    seen->total = ngx_http_task_redis_seen_number(TOTAL);
+    ngx_http_task_redis_known(seen, reply);
+
     seen->change = ngx_http_task_redis_seen_number(CHANGE);
     seen->event = ngx_http_task_redis_seen_number(EVENT);
     seen->type = ngx_http_task_redis_seen_text(TYPE);
     seen->result = ngx_http_task_redis_seen_text(RESULT);
     seen->events.len = 0;
-
-    message = ngx_http_task_redis_seen_text(MESSAGE);
-    message.len = ngx_min(message.len, NGX_HTTP_TASK_JOB_MESSAGE);
-
-    ngx_memcpy(seen->message, message.data, message.len);
-    seen->message[message.len] = '\0';
 
     if (ngx_http_task_redis_copy(op->pool, &seen->type) != NGX_OK
         || ngx_http_task_redis_copy(op->pool, &seen->result) != NGX_OK)
@@ -244,22 +262,37 @@ ngx_http_task_redis_seen(ngx_http_task_store_op_t *op, redisReply *reply)
 }
 
 
+void
+ngx_http_task_redis_known(ngx_http_task_job_seen_t *seen, redisReply *reply)
+{
+    ngx_str_t  message;
+
+    seen->state = ngx_http_task_redis_state(
+                                        ngx_http_task_redis_seen_text(STATE));
+    seen->status = ngx_http_task_redis_seen_number(STATUS);
+    seen->created = ngx_http_task_redis_seen_number(CREATED);
+    seen->started = ngx_http_task_redis_seen_number(STARTED);
+    seen->ended = ngx_http_task_redis_seen_number(ENDED);
+    seen->attempt = ngx_http_task_redis_seen_number(ATTEMPT);
+    seen->attempts = ngx_http_task_redis_seen_number(ATTEMPTS);
+    seen->done = ngx_http_task_redis_seen_number(DONE);
+    seen->total = ngx_http_task_redis_seen_number(TOTAL);
+
+    message = ngx_http_task_redis_seen_text(MESSAGE);
+    message.len = ngx_min(message.len, NGX_HTTP_TASK_JOB_MESSAGE);
+
+    ngx_memcpy(seen->message, message.data, message.len);
+    seen->message[message.len] = '\0';
+}
+
+
 ngx_http_task_job_state_e
 ngx_http_task_redis_state(ngx_str_t text)
 {
-    ngx_uint_t  i;
+    ngx_uint_t        i;
+    const ngx_str_t  *states;
 
-    static const ngx_str_t  states[] = {
-        ngx_null_string,
-        ngx_string("queued"),
-        ngx_string("running"),
-        ngx_string("done"),
-        ngx_string("failed"),
-        ngx_string("cancelled"),
-        ngx_string("timeout"),
-        ngx_string("lost"),
-        ngx_string("dead")
-    };
+    states = ngx_http_task_redis_states;
 
     for (i = NGX_HTTP_TASK_JOB_QUEUED; i < NGX_HTTP_TASK_JOB_STATES; i++) {
         if (states[i].len == text.len
@@ -395,11 +428,21 @@ static void
 ngx_http_task_redis_ask_reply(ngx_http_task_redis_call_t *call,
     redisReply *reply)
 {
-    ngx_http_task_redis_call_answer(call,
-                                    ngx_http_task_redis_is(reply, "ok")
-                                    ? NGX_OK
-                                    : ngx_http_task_redis_is(reply, "busy")
-                                      ? NGX_BUSY : NGX_DECLINED);
+    ngx_int_t  rc;
+
+    rc = NGX_DECLINED;
+
+    if (ngx_http_task_redis_is(reply, "ok")) {
+        rc = NGX_OK;
+
+    } else if (ngx_http_task_redis_is(reply, "busy")) {
+        rc = NGX_BUSY;
+
+    } else if (ngx_http_task_redis_is(reply, "gone")) {
+        rc = NGX_ABORT;
+    }
+
+    ngx_http_task_redis_call_answer(call, rc);
 }
 
 

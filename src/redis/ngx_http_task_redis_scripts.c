@@ -22,6 +22,8 @@ const char *const  ngx_http_task_redis_scripts[] = {
     ngx_http_task_redis_lua_peek,
     ngx_http_task_redis_lua_cancel,
     ngx_http_task_redis_lua_forget,
+    ngx_http_task_redis_lua_retry,
+    ngx_http_task_redis_lua_list,
     ngx_http_task_redis_lua_enter,
     ngx_http_task_redis_lua_bury,
     ngx_http_task_redis_lua_tick

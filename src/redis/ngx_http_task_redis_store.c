@@ -43,6 +43,8 @@ const ngx_http_task_store_type_t  ngx_http_task_redis_store = {
     .read = ngx_http_task_redis_read,
     .cancel = ngx_http_task_redis_cancel,
     .forget = ngx_http_task_redis_forget,
+    .retry = ngx_http_task_redis_retry,
+    .list = ngx_http_task_redis_list,
     .watch = ngx_http_task_redis_watch,
     .counts = ngx_http_task_redis_counts,
     .leave = ngx_http_task_redis_exit
@@ -268,6 +270,8 @@ ngx_http_task_redis_counts(ngx_http_task_store_t *store,
     }
 
     counts->refused = redis->refused;
+    counts->retried = redis->retried;
+    counts->oldest = redis->oldest;
 }
 
 

@@ -193,7 +193,7 @@ ngx_http_task_redis_tick_reply(ngx_http_task_redis_call_t *call,
     redis = call->redis;
     redis->ticking = 0;
 
-    if (!ngx_http_task_redis_is(reply, "ok") || reply->elements < 4) {
+    if (!ngx_http_task_redis_is(reply, "ok") || reply->elements < 6) {
         ngx_http_task_redis_hang_up(&redis->calls, "another connection speaks "
                                     "for this worker");
         return;
@@ -212,6 +212,9 @@ ngx_http_task_redis_tick_reply(ngx_http_task_redis_call_t *call,
         redis->counts[NGX_HTTP_TASK_JOB_QUEUED + i] =
                                      ngx_http_task_redis_to_number(counts, i);
     }
+
+    redis->oldest = ngx_http_task_redis_to_number(reply, 4);
+    redis->retried = ngx_http_task_redis_to_number(reply, 5);
 
     for (i = 0; i < asked->elements; i++) {
         hex = ngx_http_task_redis_to_text(asked, i);

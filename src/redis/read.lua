@@ -4,7 +4,7 @@ local id, events, behind = unpack(ARGV)
 
 local f = call('HMGET', P .. 'job:' .. id, 'state', 'status', 'created',
                'started', 'ended', 'done', 'total', 'message', 'type',
-               'change', 'event', 'ttl', 'attempt', 'attempts')
+               'change', 'event', 'ttl', 'attempt', 'attempts', 'before')
 
 if not f[1] or f[5] and now >= f[5] + f[12] then
     return { 'none' }
@@ -18,7 +18,7 @@ end
 
 answer[#answer + 1] = is_ended(f[1]) and call('GET', P .. 'out:' .. id) or ''
 answer[#answer + 1] = f[13]
-answer[#answer + 1] = f[14]
+answer[#answer + 1] = f[14] + (f[15] or 0)
 
 if events == '1' then
     local name = P .. 'events:' .. id

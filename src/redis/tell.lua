@@ -12,7 +12,7 @@ end
 in_any_case()
 
 if ago ~= '' and state == 'queued' then
-    move(id, state, 'running', get(id, 'created'))
+    move(id, state, 'running', get(id, 'order'))
     set(id, 'started', now - ago)
 end
 

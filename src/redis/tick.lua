@@ -85,8 +85,28 @@ do
     counts[i] = call('ZCARD', P .. 'state:' .. state)
 end
 
+-- how long the job waits that was queued first: as far as the queues of this
+-- worker go, and else of those that never were tried again
+
+local oldest = 0
+
+local function look(id)
+    if id then
+        local created, since = get(id, 'created', 'since')
+
+        oldest = math.max(oldest, created and now - (since or created) or 0, 1)
+    end
+end
+
+look(call('ZRANGE', P .. 'state:queued', 0, 0)[1])
+
+for i = first, #ARGV do
+    look(call('ZRANGE', P .. 'queue:' .. ARGV[i], 0, 0)[1])
+end
+
 -- so the worker sees that its other connection is heard
 
 call('PUBLISH', P .. 'worker:' .. owner, 'tick')
 
-return { 'ok', call('SMEMBERS', P .. 'asked:' .. owner), queues, counts }
+return { 'ok', call('SMEMBERS', P .. 'asked:' .. owner), queues, counts,
+         oldest, call('GET', P .. 'retried') or '0' }

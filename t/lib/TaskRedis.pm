@@ -179,7 +179,7 @@ sub audit {
         push @wrong, "$id has no state $state"
             if ($state{$id} // '') ne $state;
         push @wrong, "$id is not in all"
-            if !exists $all{$id} || $all{$id} != $j->{created};
+            if !exists $all{$id} || $all{$id} != $j->{order};
         push @wrong, "$id: $_" for $ended ? over($id, $j) : ();
 
         my @where = (($waits{$id} ? 'waits' : ()),
@@ -200,7 +200,8 @@ sub audit {
         push @wrong, "$id has a wrong input"
             if $in != ($state =~ /^(?:queued|running|failed|lost|dead)$/ ? 1 : 0);
         push @wrong, "$id was tried $j->{attempt} times"
-            if $j->{attempt} < 0 || $j->{attempt} > $j->{attempts};
+            if $j->{attempt} < 0
+               || $j->{attempt} - ($j->{before} // 0) > $j->{attempts};
     }
 
     die join "\n", @wrong, '' if @wrong;

@@ -24,6 +24,8 @@ typedef enum {
     LATE_READ,
     LATE_CANCEL,
     LATE_FORGET,
+    LATE_RETRY,
+    LATE_LIST,
     LATE_WATCH
 } late_e;
 
@@ -40,6 +42,10 @@ typedef struct {
     ngx_http_task_queue_t      *jobs;         /* of which one is claimed */
     ngx_http_task_store_end_t  *end;
 
+    ngx_http_task_store_list_t *list;         /* the caller's, and .. */
+    ngx_http_task_store_list_t  page;         /* .. the zone's, in a pool .. */
+    ngx_pool_t                 *pool;         /* .. that outlives the caller */
+
     ngx_http_task_store_op_t    op;           /* for the zone */
 } late_t;
 
@@ -47,6 +53,27 @@ typedef struct {
 extern const ngx_http_task_store_type_t  __real_ngx_http_task_job_store;
 
 static ngx_connection_t  late_dumb;           /* for the debug log */
+
+
+/* the zone has set its page: a copy is the caller's */
+
+static void
+late_page(late_t *late, ngx_pool_t *pool)
+{
+    ngx_uint_t                   i;
+    ngx_http_task_store_list_t  *list;
+
+    list = late->list;
+
+    list->n = late->page.n;
+    list->next = late->page.next;
+    list->jobs = ngx_palloc(pool, (list->n + 1) * sizeof(void *));
+
+    for (i = 0; i < list->n; i++) {
+        list->jobs[i] = ngx_palloc(pool, sizeof(ngx_http_task_job_listed_t));
+        *list->jobs[i] = *late->page.jobs[i];
+    }
+}
 
 
 static void
@@ -74,7 +101,15 @@ late_answer(ngx_http_task_store_op_t *zone_op, ngx_int_t rc)
         op->ended = zone_op->ended;
         op->seen = zone_op->seen;
 
+        if (late->what == LATE_LIST && rc == NGX_OK) {
+            late_page(late, op->pool);
+        }
+
         ngx_http_task_store_answer(op, rc);
+    }
+
+    if (late->pool) {
+        ngx_destroy_pool(late->pool);
     }
 
     ngx_free(late);
@@ -129,6 +164,18 @@ late_handler(ngx_event_t *ev)
 
     case LATE_FORGET:
         zone->forget(store, op);
+        return;
+
+    case LATE_RETRY:
+        zone->retry(store, op);
+        return;
+
+    case LATE_LIST:
+        late->page = *late->list;
+        late->pool = ngx_create_pool(16384, ngx_cycle->log);
+        op->pool = late->pool;
+
+        zone->list(store, op, &late->page);
         return;
 
     case LATE_WATCH:
@@ -276,6 +323,21 @@ late_forget(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op)
 
 
 static void
+late_retry(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op)
+{
+    (void) late_call(store, op, LATE_RETRY);
+}
+
+
+static void
+late_list(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
+    ngx_http_task_store_list_t *list)
+{
+    late_call(store, op, LATE_LIST)->list = list;
+}
+
+
+static void
 late_watch(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op)
 {
     (void) late_call(store, op, LATE_WATCH);
@@ -343,6 +405,8 @@ const ngx_http_task_store_type_t  __wrap_ngx_http_task_job_store = {
     .read = late_read,
     .cancel = late_cancel,
     .forget = late_forget,
+    .retry = late_retry,
+    .list = late_list,
     .watch = late_watch,
     .counts = late_counts,
     .leave = late_leave

@@ -233,9 +233,12 @@ zone_record(ngx_http_task_job_sh_t *sh, ngx_http_task_record_t *job,
 
     if (job->state >= NGX_HTTP_TASK_JOB_DONE) {
         counts->states[job->state]++;
+        wrong_if(job->kept != (job->input_length > 0));
+        wrong_if(job->kept && !ngx_http_task_job_may_retry(job->state));
         return 0;
     }
 
+    wrong_if(job->kept);
     wrong_if(job->busy || job->ended || job->status);
     wrong_if(job->forgotten && !job->taking);
 
@@ -339,7 +342,8 @@ zone_list(ngx_http_task_job_sh_t *sh, ngx_http_task_job_list_t *list,
 }
 
 
-/* in the order of acceptance, which is that of their inputs' numbers */
+/* in the order of acceptance, which is that of their inputs' numbers, but for
+   those that are tried again */
 
 static inline int
 zone_queue(ngx_http_task_job_zone_t *z, ngx_http_task_job_waiting_t *queue)
@@ -352,7 +356,7 @@ zone_queue(ngx_http_task_job_zone_t *z, ngx_http_task_job_waiting_t *queue)
     for (i = queue->list.oldest; i != NGX_HTTP_TASK_JOB_NONE; i = job->newer) {
         job = &z->sh->jobs[i];
 
-        if (job->input_length < 2 * sizeof(uint32_t)) {
+        if (job->input_length < 2 * sizeof(uint32_t) || job->before) {
             continue;
         }
 
@@ -415,6 +419,44 @@ zone_lists(ngx_http_task_job_zone_t *z, unsigned char *seen,
             wrong_if(sh->queues[k].hash == queue->hash);
         }
     }
+
+    return 0;
+}
+
+
+/* the inputs of ended jobs */
+
+static inline int
+zone_kept(ngx_http_task_job_sh_t *sh)
+{
+    uint32_t                 i, n, older, blocks;
+    ngx_http_task_record_t  *job;
+
+    n = 0;
+    blocks = 0;
+    older = NGX_HTTP_TASK_JOB_NONE;
+
+    for (i = sh->kept.oldest; i != NGX_HTTP_TASK_JOB_NONE; i = job->kept_newer)
+    {
+        wrong_if(i >= sh->used_jobs || n++ == sh->used_jobs);
+
+        job = &sh->jobs[i];
+
+        wrong_if(job->kept_older != older);
+        wrong_if(!job->kept || job->state < NGX_HTTP_TASK_JOB_DONE);
+
+        blocks += ngx_http_task_job_blocks(job->input_length);
+        older = i;
+    }
+
+    wrong_if(sh->kept.newest != older);
+    wrong_if(sh->kept_blocks != blocks);
+
+    for (job = sh->jobs; job < sh->jobs + sh->used_jobs; job++) {
+        n -= (job->state != NGX_HTTP_TASK_JOB_FREE && job->kept);
+    }
+
+    wrong_if(n != 0);
 
     return 0;
 }
@@ -529,7 +571,7 @@ zone_whole(ngx_http_task_job_zone_t *z, unsigned char *jobs,
     }
 
     return zone_blocks(sh, blocks) || zone_lists(z, jobs, &counts)
-           || zone_cancels(sh) || zone_places(sh, jobs, counts.used);
+           || zone_kept(sh) || zone_cancels(sh) || zone_places(sh, jobs, counts.used);
 }
 
 

@@ -85,6 +85,7 @@ typedef struct {
     ngx_http_task_doc_t              doc;
     ngx_array_t                      ids;        /* ngx_str_t: operationId's */
     ngx_uint_t                       jobs;       /* some operation has them */
+    ngx_uint_t                       lists;      /* some operation lists them */
 } ngx_http_task_openapi_t;
 
 
@@ -115,6 +116,10 @@ cJSON *ngx_http_task_openapi_param(ngx_http_task_openapi_t *o,
 void ngx_http_task_openapi_parts(ngx_http_task_openapi_t *o, cJSON *params,
     ngx_http_task_openapi_path_t *path);
 
+/* returns 1 if requests may have an "Idempotency-Key" */
+
+ngx_uint_t ngx_http_task_openapi_keyed(ngx_http_task_loc_conf_t *location);
+
 /* adds parameters, if there are any; takes ownership of them */
 
 void ngx_http_task_openapi_params(ngx_http_task_openapi_t *o, cJSON *op,
@@ -143,8 +148,9 @@ void ngx_http_task_openapi_quick(ngx_http_task_openapi_t *o, cJSON *item,
 void ngx_http_task_openapi_jobs(ngx_http_task_openapi_t *o, cJSON *paths,
     cJSON *item, ngx_http_task_openapi_path_t *path);
 
-/* adds the 422 */
+/* adds the 202 of a job, which was accepted, and the 422 */
 
+void ngx_http_task_openapi_202(ngx_http_task_openapi_t *o, cJSON *responses);
 void ngx_http_task_openapi_422(ngx_http_task_openapi_t *o, cJSON *responses);
 
 /* add to components.schemas */

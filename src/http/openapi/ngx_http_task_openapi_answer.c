@@ -73,17 +73,12 @@ ngx_http_task_openapi_answers(ngx_http_task_openapi_t *o, cJSON *op,
     if (background != NGX_HTTP_TASK_BACKGROUND_OFF) {
         o->jobs = 1;
 
-        ngx_http_task_doc_raw(&o->doc, responses, "202",
-                     "{\"description\":\"Accepted as a job\",\"headers\":{"
-                     "\"Location\":{\"description\":\"where the job is told\","
-                     "\"schema\":{\"type\":\"string\","
-                     "\"format\":\"uri-reference\"}},"
-                     "\"Retry-After\":{\"description\":\"seconds\","
-                     "\"schema\":{\"type\":\"integer\"}}},"
-                     NGX_HTTP_TASK_OPENAPI_REF("JobAccepted") "}");
+        ngx_http_task_openapi_202(o, responses);
     }
 
-    if (ngx_http_task_openapi_refuses(location)) {
+    if (ngx_http_task_openapi_refuses(location)
+        || ngx_http_task_openapi_keyed(location))
+    {
         ngx_http_task_openapi_422(o, responses);
     }
 
@@ -102,6 +97,20 @@ ngx_http_task_openapi_answers(ngx_http_task_openapi_t *o, cJSON *op,
                               "{\"description\":\"Gateway Timeout\","
                               NGX_HTTP_TASK_OPENAPI_REF("Error") "}");
     }
+}
+
+
+void
+ngx_http_task_openapi_202(ngx_http_task_openapi_t *o, cJSON *responses)
+{
+    ngx_http_task_doc_raw(&o->doc, responses, "202",
+                     "{\"description\":\"Accepted as a job\",\"headers\":{"
+                     "\"Location\":{\"description\":\"where the job is told\","
+                     "\"schema\":{\"type\":\"string\","
+                     "\"format\":\"uri-reference\"}},"
+                     "\"Retry-After\":{\"description\":\"seconds\","
+                     "\"schema\":{\"type\":\"integer\"}}},"
+                     NGX_HTTP_TASK_OPENAPI_REF("JobAccepted") "}");
 }
 
 

@@ -14,7 +14,11 @@
 
 static cJSON *ngx_http_task_openapi_job(ngx_http_task_openapi_t *o,
     cJSON *item, const char *method, ngx_http_task_openapi_path_t *path,
-    const char *summary, const char *one, const char *two);
+    const char *summary, const char *const *more);
+static void ngx_http_task_openapi_job_retry(ngx_http_task_openapi_t *o,
+    cJSON *item, ngx_http_task_openapi_path_t *path);
+static void ngx_http_task_openapi_job_list(ngx_http_task_openapi_t *o,
+    cJSON *paths, ngx_http_task_openapi_path_t *path);
 static void ngx_http_task_openapi_job_result(ngx_http_task_openapi_t *o,
     cJSON *paths, ngx_http_task_openapi_path_t *path);
 
@@ -47,6 +51,18 @@ static const char  ngx_http_task_openapi_job_schema[] =
     "\"required\":[\"id\",\"state\",\"created\",\"started\",\"ended\","
     "\"status\",\"progress\"]}";
 
+static const char  ngx_http_task_openapi_job_list_schema[] =
+    "{\"title\":\"JobList\",\"type\":\"object\",\"properties\":{"
+    "\"jobs\":{\"type\":\"array\",\"items\":{\"allOf\":["
+    "{\"$ref\":\"#/components/schemas/Job\"},"
+    "{\"type\":\"object\",\"properties\":{"
+    "\"queue\":{\"type\":\"string\"},"
+    "\"function\":{\"type\":[\"string\",\"null\"]}},"
+    "\"required\":[\"queue\",\"function\"]}]}},"
+    "\"next\":{\"type\":[\"string\",\"null\"],"
+    "\"description\":\"the \\\"after\\\" of the next page\"}},"
+    "\"required\":[\"jobs\",\"next\"]}";
+
 static const char  ngx_http_task_openapi_job_accepted[] =
     "{\"title\":\"JobAccepted\",\"type\":\"object\",\"properties\":{"
     "\"id\":{\"type\":\"string\"},\"state\":{\"type\":\"string\"},"
@@ -67,6 +83,11 @@ static const char  ngx_http_task_openapi_job_ready[] =
     "{\"description\":\"The result, as the task would have answered it\","
     "\"content\":{\"*/*\":{\"schema\":{}}}}";
 
+static const char  ngx_http_task_openapi_job_page[] =
+    "{\"description\":\"Jobs, the newest one first\",\"content\":{"
+    "\"application/json\":"
+    "{\"schema\":{\"$ref\":\"#/components/schemas/JobList\"}}}}";
+
 static const char  ngx_http_task_openapi_job_wait[] =
     "{\"name\":\"wait\",\"in\":\"query\",\"required\":false,"
     "\"description\":\"how long to wait until the job has ended\","
@@ -83,6 +104,46 @@ static const char  ngx_http_task_openapi_job_forget[] =
     "\"description\":\"erases a job that has ended\","
     "\"schema\":{\"type\":\"boolean\"}}";
 
+static const char  ngx_http_task_openapi_job_again[] =
+    "{\"name\":\"retry\",\"in\":\"query\",\"required\":true,"
+    "\"description\":\"queues a job again that is failed, lost or dead\","
+    "\"schema\":{\"type\":\"string\",\"enum\":[\"1\",\"true\"]}}";
+
+static const char *const  ngx_http_task_openapi_job_lists[] = {
+    "{\"name\":\"state\",\"in\":\"query\",\"required\":false,"
+    "\"schema\":{\"type\":\"string\",\"enum\":[\"queued\",\"running\","
+    "\"done\",\"failed\",\"cancelled\",\"timeout\",\"lost\",\"dead\"]}}",
+
+    "{\"name\":\"queue\",\"in\":\"query\",\"required\":false,"
+    "\"schema\":{\"type\":\"string\"}}",
+
+    "{\"name\":\"limit\",\"in\":\"query\",\"required\":false,"
+    "\"schema\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100,"
+    "\"default\":20}}",
+
+    "{\"name\":\"after\",\"in\":\"query\",\"required\":false,"
+    "\"description\":\"the \\\"next\\\" of the page before\","
+    "\"schema\":{\"type\":\"integer\",\"minimum\":1}}",
+
+    NULL
+};
+
+static const char *const  ngx_http_task_openapi_job_gets[] = {
+    ngx_http_task_openapi_job_wait, ngx_http_task_openapi_job_last, NULL
+};
+
+static const char *const  ngx_http_task_openapi_job_deletes[] = {
+    ngx_http_task_openapi_job_forget, NULL
+};
+
+static const char *const  ngx_http_task_openapi_job_posts[] = {
+    ngx_http_task_openapi_job_again, NULL
+};
+
+static const char *const  ngx_http_task_openapi_job_results[] = {
+    ngx_http_task_openapi_job_wait, NULL
+};
+
 
 void
 ngx_http_task_openapi_job_schemas(ngx_http_task_openapi_t *o, cJSON *schemas)
@@ -91,6 +152,11 @@ ngx_http_task_openapi_job_schemas(ngx_http_task_openapi_t *o, cJSON *schemas)
                           ngx_http_task_openapi_job_schema);
     ngx_http_task_doc_raw(&o->doc, schemas, "JobAccepted",
                           ngx_http_task_openapi_job_accepted);
+
+    if (o->lists) {
+        ngx_http_task_doc_raw(&o->doc, schemas, "JobList",
+                              ngx_http_task_openapi_job_list_schema);
+    }
 }
 
 
@@ -104,8 +170,7 @@ ngx_http_task_openapi_jobs(ngx_http_task_openapi_t *o, cJSON *paths,
 
     answers = ngx_http_task_openapi_job(o, item, "get", path,
                                         "what is known of a job",
-                                        ngx_http_task_openapi_job_wait,
-                                        ngx_http_task_openapi_job_last);
+                                        ngx_http_task_openapi_job_gets);
 
     ngx_http_task_doc_raw(&o->doc, answers, "200",
                           ngx_http_task_openapi_job_events);
@@ -117,8 +182,7 @@ ngx_http_task_openapi_jobs(ngx_http_task_openapi_t *o, cJSON *paths,
 
     answers = ngx_http_task_openapi_job(o, item, "delete", path,
                                         "cancels a job, or erases it",
-                                        ngx_http_task_openapi_job_forget,
-                                        NULL);
+                                        ngx_http_task_openapi_job_deletes);
 
     ngx_http_task_doc_raw(&o->doc, answers, "200",
                           ngx_http_task_openapi_job_told);
@@ -129,6 +193,87 @@ ngx_http_task_openapi_jobs(ngx_http_task_openapi_t *o, cJSON *paths,
     ngx_http_task_openapi_422(o, answers);
 
     ngx_http_task_openapi_job_result(o, paths, path);
+
+    if (path->location->job.list) {
+        ngx_http_task_openapi_job_retry(o, item, path);
+        ngx_http_task_openapi_job_list(o, paths, path);
+    }
+}
+
+
+static void
+ngx_http_task_openapi_job_retry(ngx_http_task_openapi_t *o, cJSON *item,
+    ngx_http_task_openapi_path_t *path)
+{
+    cJSON  *answers;
+
+    answers = ngx_http_task_openapi_job(o, item, "post", path,
+                                        "queues a job again",
+                                        ngx_http_task_openapi_job_posts);
+
+    ngx_http_task_openapi_202(o, answers);
+
+    ngx_http_task_doc_raw(&o->doc, answers, "404",
+                          NGX_HTTP_TASK_OPENAPI_JOB_ERROR("Not Found"));
+    ngx_http_task_doc_raw(&o->doc, answers, "409",
+                    NGX_HTTP_TASK_OPENAPI_JOB_ERROR("It is not failed, lost "
+                                                    "or dead"));
+    ngx_http_task_doc_raw(&o->doc, answers, "410",
+                    NGX_HTTP_TASK_OPENAPI_JOB_ERROR("What it was made of is "
+                                                    "not kept any more"));
+    ngx_http_task_openapi_422(o, answers);
+}
+
+
+/* its path ends before the id; of a regular expression it is not known */
+
+static void
+ngx_http_task_openapi_job_list(ngx_http_task_openapi_t *o, cJSON *paths,
+    ngx_http_task_openapi_path_t *path)
+{
+    cJSON                         *item, *answers;
+    u_char                        *p;
+    ngx_http_task_openapi_part_t  *part;
+    ngx_http_task_openapi_path_t   above;
+
+#if (NGX_PCRE)
+    if (path->location->clcf->regex) {
+        return;
+    }
+#endif
+
+    above = *path;
+    part = path->parts.elts;
+
+    above.parts.nelts--;
+    above.text.len = part[above.parts.nelts].at;
+
+    p = ngx_pnalloc(o->cf->temp_pool, above.text.len + 1);
+    if (p == NULL) {
+        o->doc.failed = 1;
+        return;
+    }
+
+    above.text.data = p;
+    *ngx_cpymem(p, path->text.data, above.text.len) = '\0';
+
+    /* another location answers there */
+
+    if (cJSON_GetObjectItemCaseSensitive(paths, (char *) p)) {
+        return;
+    }
+
+    o->lists = 1;
+
+    item = ngx_http_task_doc_object(&o->doc, paths, (char *) p);
+
+    answers = ngx_http_task_openapi_job(o, item, "get", &above,
+                                        "a page of the jobs",
+                                        ngx_http_task_openapi_job_lists);
+
+    ngx_http_task_doc_raw(&o->doc, answers, "200",
+                          ngx_http_task_openapi_job_page);
+    ngx_http_task_openapi_422(o, answers);
 }
 
 
@@ -168,7 +313,7 @@ ngx_http_task_openapi_job_result(ngx_http_task_openapi_t *o, cJSON *paths,
 
     answers = ngx_http_task_openapi_job(o, item, "get", &below,
                                         "the result of a job",
-                                        ngx_http_task_openapi_job_wait, NULL);
+                                        ngx_http_task_openapi_job_results);
 
     ngx_http_task_doc_raw(&o->doc, answers, "200",
                           ngx_http_task_openapi_job_ready);
@@ -187,7 +332,7 @@ ngx_http_task_openapi_job_result(ngx_http_task_openapi_t *o, cJSON *paths,
 static cJSON *
 ngx_http_task_openapi_job(ngx_http_task_openapi_t *o, cJSON *item,
     const char *method, ngx_http_task_openapi_path_t *path,
-    const char *summary, const char *one, const char *two)
+    const char *summary, const char *const *more)
 {
     cJSON  *op, *params;
 
@@ -199,10 +344,9 @@ ngx_http_task_openapi_job(ngx_http_task_openapi_t *o, cJSON *item,
     params = cJSON_CreateArray();
 
     ngx_http_task_openapi_parts(o, params, path);
-    ngx_http_task_doc_raw(&o->doc, params, NULL, one);
 
-    if (two) {
-        ngx_http_task_doc_raw(&o->doc, params, NULL, two);
+    for ( /* void */ ; *more; more++) {
+        ngx_http_task_doc_raw(&o->doc, params, NULL, *more);
     }
 
     ngx_http_task_openapi_params(o, op, params);

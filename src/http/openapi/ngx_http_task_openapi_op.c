@@ -205,3 +205,11 @@ ngx_http_task_openapi_params(ngx_http_task_openapi_t *o, cJSON *op,
 
     (void) ngx_http_task_doc_add(&o->doc, op, "parameters", params);
 }
+
+
+ngx_uint_t
+ngx_http_task_openapi_keyed(ngx_http_task_loc_conf_t *location)
+{
+    return location->job.background
+           && location->job.idempotency != NGX_HTTP_TASK_IDEMPOTENCY_OFF;
+}

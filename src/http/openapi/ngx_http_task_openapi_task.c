@@ -20,6 +20,8 @@ static ngx_str_t *ngx_http_task_openapi_arg_part(
     ngx_http_task_openapi_path_t *path, ngx_http_task_arg_t *arg);
 static void ngx_http_task_openapi_prefer(ngx_http_task_openapi_t *o,
     cJSON *params);
+static void ngx_http_task_openapi_key(ngx_http_task_openapi_t *o,
+    cJSON *params, ngx_http_task_loc_conf_t *location);
 static void ngx_http_task_openapi_extensions(ngx_http_task_openapi_t *o,
     cJSON *op, ngx_http_task_loc_conf_t *location);
 
@@ -134,6 +136,10 @@ ngx_http_task_openapi_args(ngx_http_task_openapi_t *o, cJSON *op,
         ngx_http_task_openapi_prefer(o, params);
     }
 
+    if (ngx_http_task_openapi_keyed(path->location)) {
+        ngx_http_task_openapi_key(o, params, path->location);
+    }
+
     ngx_http_task_openapi_params(o, op, params);
 }
 
@@ -232,6 +238,27 @@ ngx_http_task_openapi_prefer(ngx_http_task_openapi_t *o, cJSON *params)
     if (param) {
         ngx_http_task_doc_raw(&o->doc, param, "schema",
                               "{\"type\":\"string\"}");
+    }
+}
+
+
+static void
+ngx_http_task_openapi_key(ngx_http_task_openapi_t *o, cJSON *params,
+    ngx_http_task_loc_conf_t *location)
+{
+    cJSON      *param;
+    ngx_str_t   name;
+
+    ngx_str_set(&name, "Idempotency-Key");
+
+    param = ngx_http_task_openapi_param(o, params, "header", &name,
+                                        location->job.idempotency
+                                        == NGX_HTTP_TASK_IDEMPOTENCY_REQUIRED,
+                                        "the same key makes the same job");
+    if (param) {
+        ngx_http_task_doc_raw(&o->doc, param, "schema",
+                              "{\"type\":\"string\",\"minLength\":1,"
+                              "\"maxLength\":255}");
     }
 }
 

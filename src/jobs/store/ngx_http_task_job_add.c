@@ -225,7 +225,8 @@ ngx_http_task_job_accept(ngx_http_task_job_zone_t *zone,
     job->created = ngx_http_task_job_now();
     job->accepted = ngx_http_task_job_clock();
     job->order = ++sh->order;
-    job->since = job->order;
+    job->turn = job->order;
+    job->since = job->turn;
     job->owner = NGX_HTTP_TASK_JOB_NONE;
 
     bucket = ngx_http_task_job_bucket(sh, job->id);

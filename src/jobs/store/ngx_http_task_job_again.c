@@ -150,7 +150,7 @@ ngx_http_task_job_again_due(ngx_http_task_job_zone_t *zone, int64_t now)
 
             ngx_http_task_job_again_leave(sh, job);
 
-            job->since = job->order;
+            job->since = job->turn;
             job->again = 0;
 
             ngx_http_task_job_queue_up(zone, job);

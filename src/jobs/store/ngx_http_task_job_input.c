@@ -1,7 +1,8 @@
 
 /*
- * What a job is made of, in blocks of the zone: it is kept as long as the job
- * may run, or run again.
+ * What a job is made of, in blocks of the zone: it is there as long as the job
+ * may run.  Where jobs may be tried again, it is kept of one that has ended,
+ * until the blocks are needed for anything else.
  */
 
 
@@ -56,6 +57,8 @@ ngx_http_task_job_input_free(ngx_http_task_job_zone_t *zone,
         return NGX_OK;
     }
 
+    ngx_http_task_job_input_unkeep(sh, job);
+
     job->input_length = 0;
     ngx_http_task_job_order();
 
@@ -76,14 +79,96 @@ void
 ngx_http_task_job_input_over(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job)
 {
-    ngx_uint_t  state;
-
-    state = ngx_http_task_atomic_get(&job->state);
-
-    if (state == NGX_HTTP_TASK_JOB_DONE || state == NGX_HTTP_TASK_JOB_CANCELLED)
+    if (zone->store->lists && job->input_length
+        && ngx_http_task_job_may_retry(ngx_http_task_atomic_get(&job->state)))
     {
+        ngx_http_task_job_input_keep(zone->sh, job);
+
+    } else {
         (void) ngx_http_task_job_input_free(zone, job);
     }
+}
+
+
+ngx_uint_t
+ngx_http_task_job_may_retry(ngx_uint_t state)
+{
+    return state == NGX_HTTP_TASK_JOB_FAILED
+           || state == NGX_HTTP_TASK_JOB_LOST
+           || state == NGX_HTTP_TASK_JOB_DEAD;
+}
+
+
+void
+ngx_http_task_job_input_keep(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_record_t *job)
+{
+    uint32_t  i;
+
+    i = job - sh->jobs;
+
+    job->kept = 1;
+    job->kept_older = sh->kept.newest;
+    job->kept_newer = NGX_HTTP_TASK_JOB_NONE;
+
+    if (sh->kept.newest == NGX_HTTP_TASK_JOB_NONE) {
+        sh->kept.oldest = i;
+
+    } else {
+        sh->jobs[sh->kept.newest].kept_newer = i;
+    }
+
+    sh->kept.newest = i;
+    sh->kept_blocks += ngx_http_task_job_blocks(job->input_length);
+}
+
+
+void
+ngx_http_task_job_input_unkeep(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_record_t *job)
+{
+    if (!job->kept) {
+        return;
+    }
+
+    job->kept = 0;
+
+    if (job->kept_older == NGX_HTTP_TASK_JOB_NONE) {
+        sh->kept.oldest = job->kept_newer;
+
+    } else {
+        sh->jobs[job->kept_older].kept_newer = job->kept_newer;
+    }
+
+    if (job->kept_newer == NGX_HTTP_TASK_JOB_NONE) {
+        sh->kept.newest = job->kept_older;
+
+    } else {
+        sh->jobs[job->kept_newer].kept_older = job->kept_older;
+    }
+
+    sh->kept_blocks -= ngx_http_task_job_blocks(job->input_length);
+}
+
+
+ngx_uint_t
+ngx_http_task_job_input_drop(ngx_http_task_job_zone_t *zone)
+{
+    ngx_http_task_job_sh_t  *sh;
+
+    sh = zone->sh;
+
+    if (sh->kept.oldest == NGX_HTTP_TASK_JOB_NONE) {
+        return 0;
+    }
+
+    if (sh->kept.oldest >= sh->used_jobs) {
+        ngx_http_task_job_damaged(zone, "a kept input leads nowhere");
+        return 0;
+    }
+
+    return ngx_http_task_job_input_free(zone, &sh->jobs[sh->kept.oldest])
+           == NGX_OK;
 }
 
 
@@ -101,6 +186,13 @@ ngx_http_task_job_input_reach(ngx_http_task_job_sh_t *sh,
 
     mark = (uint32_t) (job - sh->jobs) | NGX_HTTP_TASK_JOB_INPUT;
     blocks = ngx_http_task_job_blocks(job->input_length);
+
+    if (job->state >= NGX_HTTP_TASK_JOB_DONE
+        && !ngx_http_task_job_may_retry(job->state))
+    {
+        job->input_length = 0;
+        return;
+    }
 
     for (n = 0, i = job->input; n < blocks; n++, i = sh->blocks[i].next) {
 

@@ -127,20 +127,29 @@ typedef struct {
     uint32_t                   attempt;      /* its worker's, from 1; of one
                                                 that waits: as lost */
     uint32_t                   lost;         /* attempts that came to nothing */
-    uint32_t                   unused;
+    uint32_t                   before;       /* attempts before a client had it
+                                                queued again */
     int64_t                    again;        /* it waits until then, ms of the
                                                 monotonic clock; 0: it waits in
                                                 its queue.  With an owner: it
                                                 is being taken from him */
+    uint32_t                   kept;         /* derived: 1: it has ended, its
+                                                input is in sh->kept */
+    uint32_t                   kept_older;   /* derived */
+    uint32_t                   kept_newer;   /* derived */
+    uint32_t                   unused;
 
     int64_t                    created;      /* milliseconds since the epoch */
     int64_t                    started;      /* [both]; 0: not yet */
     int64_t                    ended;
-    int64_t                    accepted;     /* ms of the monotonic clock */
+    int64_t                    accepted;     /* or queued again: ms of the
+                                                monotonic clock */
     int64_t                    order;        /* of acceptance */
+    int64_t                    turn;         /* in its queue: order, or, of one
+                                                that was queued again, later */
     int64_t                    since;        /* kept from then on: ms of the
                                                 monotonic clock; of one that has
-                                                not ended: order, or again */
+                                                not ended: turn, or again */
     int64_t                    wanted;       /* somebody waits until then: ms
                                                 of the same clock */
 
@@ -240,6 +249,7 @@ typedef struct {
 
     uint64_t                   dropped;      /* ended, before their time */
     uint64_t                   refused;      /* zone or share had no room */
+    uint64_t                   retried;      /* were queued again */
 
     /* derived */
 
@@ -247,6 +257,10 @@ typedef struct {
     uint32_t                   free_job;
     uint32_t                   free_block;
     uint32_t                   free_blocks;  /* length of that list */
+    uint32_t                   kept_blocks;  /* of the inputs in this one: */
+    ngx_http_task_job_list_t   kept;         /* ended jobs with their inputs,
+                                                as they ended; in any order when
+                                                it was rebuilt */
 
     /* jobs that wait for their next attempt, by how long they do, those whose
        time comes first in front */

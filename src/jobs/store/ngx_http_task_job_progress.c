@@ -92,6 +92,15 @@ ngx_http_task_job_progress(ngx_http_task_record_t *job, int64_t done,
 
 
 void
+ngx_http_task_job_unbegin(ngx_http_task_record_t *job)
+{
+    ngx_http_task_atomic_set(&job->started, 0);
+
+    ngx_http_task_job_progress(job, 0, 0, "");
+}
+
+
+void
 ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
     ngx_http_task_record_t *job)
 {
@@ -106,8 +115,8 @@ ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
     seen->created = job->created;
     seen->ended = job->ended;
     seen->status = job->status;
-    seen->attempt = job->attempt;
-    seen->attempts = job->attempts;
+    seen->attempt = job->before + job->attempt;
+    seen->attempts = job->before + job->attempts;
 
     ngx_http_task_job_copy_progress(&progress, job);
 

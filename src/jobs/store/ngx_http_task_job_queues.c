@@ -88,7 +88,7 @@ ngx_http_task_job_take(ngx_http_task_job_zone_t *zone,
     op->claim.input.data = p;
     op->claim.input.len = job->input_length;
     op->claim.age = ngx_http_task_job_clock() - job->accepted;
-    op->claim.attempt = job->lost + 1;
+    op->claim.attempt = job->before + job->lost + 1;
     op->claim.events = ngx_http_task_job_events(job)->number;
 
     ngx_memcpy(op->id, job->id, NGX_HTTP_TASK_JOB_ID);

@@ -68,6 +68,7 @@ ngx_http_task_job_rebuild(ngx_http_task_job_zone_t *zone)
     sh->free_job = NGX_HTTP_TASK_JOB_NONE;
     sh->free_block = NGX_HTTP_TASK_JOB_NONE;
     sh->free_blocks = 0;
+    sh->kept_blocks = 0;
 
     for (i = 0; i < sh->njobs; i++) {
         sh->buckets[i] = NGX_HTTP_TASK_JOB_NONE;
@@ -111,6 +112,8 @@ ngx_http_task_job_rebuild_lists(ngx_http_task_job_zone_t *zone)
 
     empty.oldest = NGX_HTTP_TASK_JOB_NONE;
     empty.newest = NGX_HTTP_TASK_JOB_NONE;
+
+    sh->kept = empty;
 
     for (i = 0; i < NGX_HTTP_TASK_JOB_OWNERS; i++) {
         owner = &sh->owners[i];
@@ -168,6 +171,7 @@ ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
     }
 
     ngx_http_task_atomic_set(&job->reading, 0);
+    job->kept = 0;
 
     ngx_http_task_job_input_reach(sh, job);
     ngx_http_task_job_events_reach(sh, job);
@@ -188,13 +192,17 @@ ngx_http_task_job_rebuild_job(ngx_http_task_job_zone_t *zone,
         job->status = 0;
         job->ended = 0;
         job->busy = 0;
-        job->since = job->order;
+        job->since = job->turn;
 
         ngx_http_task_job_rebuild_pending(sh, job);
         return;
     }
 
     sh->states[state]++;
+
+    if (job->input_length) {
+        ngx_http_task_job_input_keep(sh, job);
+    }
 
     if (job->busy && ngx_http_task_job_owned(zone, job)) {
         ngx_http_task_job_append(sh, &sh->owners[job->owner].list, job);
@@ -225,6 +233,10 @@ ngx_http_task_job_rebuild_pending(ngx_http_task_job_sh_t *sh,
         }
 
         queue = &sh->queues[job->queue];
+
+        if (job->before) {
+            ngx_http_task_job_unbegin(job);
+        }
 
         ngx_http_task_atomic_set(&queue->waiting, queue->waiting + 1);
         ngx_http_task_job_append(sh, &queue->list, job);

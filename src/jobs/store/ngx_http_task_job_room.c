@@ -4,6 +4,9 @@
  * have ended, one after the other.  A job that has not ended is never dropped,
  * nor one that ended less than "keep" ago.
  *
+ * Before them go the inputs that are kept of ended jobs, for another try: what
+ * has become of such a job is still told.
+ *
  * A location with "max" has a share of its own.  When the share has max jobs,
  * an old one of the same share is dropped for a new one.  When the zone is
  * full, the oldest one of any share is dropped.
@@ -165,6 +168,10 @@ ngx_http_task_job_make_room(ngx_http_task_job_zone_t *zone, ngx_uint_t blocks)
 
     while (blocks > ngx_http_task_job_free_count(sh)) {
 
+        if (ngx_http_task_job_input_drop(zone)) {
+            continue;
+        }
+
         if (zone->damaged
             || !ngx_http_task_job_drop(zone, 0, NGX_HTTP_TASK_JOB_SHARES, 1))
         {
@@ -190,7 +197,7 @@ ngx_http_task_job_can_drop(ngx_http_task_job_zone_t *zone, ngx_uint_t need)
 
     sh = zone->sh;
     until = ngx_http_task_job_clock() - (int64_t) zone->keep;
-    blocks = 0;
+    blocks = sh->kept_blocks;
 
     for (n = 0; n < NGX_HTTP_TASK_JOB_SHARES; n++) {
 
@@ -207,7 +214,6 @@ ngx_http_task_job_can_drop(ngx_http_task_job_zone_t *zone, ngx_uint_t need)
             }
 
             blocks += ngx_http_task_job_blocks(job->length)
-                      + ngx_http_task_job_blocks(job->input_length)
                       + ngx_http_task_job_events_blocks(job);
         }
     }

@@ -9,7 +9,7 @@
 #include "jobs/store/ngx_http_task_job_zone.h"
 
 
-#define NGX_HTTP_TASK_JOB_LAYOUT  9
+#define NGX_HTTP_TASK_JOB_LAYOUT  11
 
 /* there is a record for each so many bytes of the zone */
 

@@ -41,6 +41,10 @@ static void ngx_http_task_job_store_cancel(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op);
 static void ngx_http_task_job_store_forget(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op);
+static void ngx_http_task_job_store_retry(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op);
+static void ngx_http_task_job_store_list(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_list_t *list);
 static void ngx_http_task_job_store_counts(ngx_http_task_store_t *store,
     ngx_http_task_job_counts_t *counts);
 static void ngx_http_task_job_store_leave(ngx_http_task_store_t *store);
@@ -64,6 +68,8 @@ const ngx_http_task_store_type_t  ngx_http_task_job_store = {
     .read = ngx_http_task_job_store_read,
     .cancel = ngx_http_task_job_store_cancel,
     .forget = ngx_http_task_job_store_forget,
+    .retry = ngx_http_task_job_store_retry,
+    .list = ngx_http_task_job_store_list,
     .watch = ngx_http_task_job_store_watch,
     .counts = ngx_http_task_job_store_counts,
     .leave = ngx_http_task_job_store_leave
@@ -310,6 +316,26 @@ ngx_http_task_job_store_forget(ngx_http_task_store_t *store,
                                   op->id);
 
     ngx_http_task_store_answer(op, rc);
+}
+
+
+static void
+ngx_http_task_job_store_retry(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_task_job_retry(ngx_http_task_job_store_zone(store), op->id);
+
+    ngx_http_task_store_answer(op, rc);
+}
+
+
+static void
+ngx_http_task_job_store_list(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_list_t *list)
+{
+    ngx_http_task_job_page(ngx_http_task_job_store_zone(store), op, list);
 }
 
 

@@ -43,8 +43,9 @@ ngx_http_task_job_list(ngx_http_task_job_sh_t *sh, ngx_http_task_record_t *job)
 {
     ngx_uint_t  blocks;
 
-    blocks = (job->length || job->input_length
-              || ngx_http_task_job_events(job)->length);
+    /* an input that is kept may go at any time, and is in a list of its own */
+
+    blocks = (job->length || ngx_http_task_job_events(job)->length);
 
     return &sh->shares[job->share].ended[blocks];
 }

@@ -253,8 +253,9 @@ ngx_uint_t ngx_http_task_job_sweep_owner(ngx_http_task_job_zone_t *zone,
 
 /*
  * ngx_http_task_job_input.c: what a job is made of: begin() sets the chain
- * before its first byte, over() frees it if the job will never run again, and
- * reach() marks its blocks as reached, or drops it if one is not there
+ * before its first byte, over() frees that of a job that has ended, or keeps it
+ * for another try; and reach() marks its blocks as reached, or drops it if one
+ * is not there, or the job will never run again
  */
 
 void ngx_http_task_job_input_begin(ngx_http_task_job_zone_t *zone,
@@ -267,6 +268,21 @@ void ngx_http_task_job_input_over(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 void ngx_http_task_job_input_reach(ngx_http_task_job_sh_t *sh,
     ngx_http_task_record_t *job);
+
+/* returns 1 if a job of this state may be tried again */
+
+ngx_uint_t ngx_http_task_job_may_retry(ngx_uint_t state);
+
+/* an input is kept, the newest one, or not any more: it stays where it is */
+
+void ngx_http_task_job_input_keep(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_record_t *job);
+void ngx_http_task_job_input_unkeep(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_record_t *job);
+
+/* frees the oldest input that is kept; returns 0 if none is */
+
+ngx_uint_t ngx_http_task_job_input_drop(ngx_http_task_job_zone_t *zone);
 
 
 /* ngx_http_task_job_keys.c: jobs that have a key; find() returns NULL: none */

@@ -83,6 +83,10 @@ void ngx_http_task_job_begin(ngx_http_task_job_zone_t *zone,
 void ngx_http_task_job_progress(ngx_http_task_record_t *job, int64_t done,
     int64_t total, const char *message);
 
+/* a job that nobody runs is as it was before it began */
+
+void ngx_http_task_job_unbegin(ngx_http_task_record_t *job);
+
 /* copies a job, but for its result; under the mutex */
 
 void ngx_http_task_job_copy(ngx_http_task_job_seen_t *seen,
@@ -213,6 +217,21 @@ void ngx_http_task_job_ask_again(ngx_http_task_job_zone_t *zone,
 /* erases an ended job; NGX_DECLINED: no such job; NGX_BUSY: it goes on */
 
 ngx_int_t ngx_http_task_job_forget(ngx_http_task_job_zone_t *zone, u_char *id);
+
+/*
+ * ngx_http_task_job_retry.c: queues a job again: NGX_OK, NGX_DECLINED, NGX_BUSY
+ * or NGX_ABORT, see retry() of a store
+ */
+
+ngx_int_t ngx_http_task_job_retry(ngx_http_task_job_zone_t *zone, u_char *id);
+
+/*
+ * ngx_http_task_job_page.c: on the loop: sets a page of its jobs, in turns of
+ * the loop if there are many, and answers the op
+ */
+
+void ngx_http_task_job_page(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_list_t *list);
 
 /*
  * Sets the data of the jobs that this worker is asked to cancel, up to

@@ -77,6 +77,34 @@ typedef struct {
 } ngx_http_task_job_seen_t;
 
 
+/* a job as a list has it, without its result and its events */
+
+typedef struct {
+    ngx_http_task_job_seen_t   seen;
+    uint64_t                   order;        /* of acceptance */
+    u_char                     queue[NGX_HTTP_TASK_JOB_QUEUE];
+    size_t                     queue_len;
+} ngx_http_task_job_listed_t;
+
+
+/* a page of the jobs of a store; it stays where it is until it is answered */
+
+typedef struct {
+    ngx_uint_t                 limit;        /* so many jobs at most, not 0, */
+    uint64_t                   after;        /* accepted before the one with
+                                                this order; 0: the newest */
+    ngx_http_task_job_state_e  state;        /* FREE: any */
+    ngx_str_t                  queue;        /* empty: any */
+
+    /* set for the handler, in op->pool: the newest one is the first */
+
+    ngx_http_task_job_listed_t  **jobs;
+    ngx_uint_t                 n;
+    uint64_t                   next;         /* there may be more after this
+                                                one; 0: there are none */
+} ngx_http_task_store_list_t;
+
+
 /* a store as it was at one moment */
 
 typedef struct {
@@ -87,6 +115,9 @@ typedef struct {
     ngx_uint_t                 states[NGX_HTTP_TASK_JOB_STATES];
     uint64_t                   dropped;      /* ended, for room */
     uint64_t                   refused;      /* had no room */
+    uint64_t                   retried;      /* ended, and queued again */
+    ngx_msec_t                 oldest;       /* so long the one that was queued
+                                                first waits; 0: none does */
 } ngx_http_task_job_counts_t;
 
 
@@ -324,6 +355,23 @@ typedef struct {
         ngx_http_task_store_op_t *op);
 
     /*
+     * A job that has failed, or was lost, or is dead, is queued again: it keeps
+     * its id, and loses its result; of two calls at once one does it.
+     * NGX_DECLINED: there is no such job; NGX_BUSY: it is none of those, or a
+     * thread still has it; NGX_ABORT: what it was made of is not kept any more;
+     * NGX_ERROR.
+     */
+    void  (*retry)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op);
+
+    /*
+     * Sets a page of its jobs.  A job that is there all the time is in one page
+     * of those that follow each other; a page may have less jobs than it could,
+     * or none, although others follow.  NGX_OK; or NGX_ERROR.
+     */
+    void  (*list)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
+        ngx_http_task_store_list_t *list);
+
+    /*
      * Tells that the job has ended, or has another version than op->version,
      * and sets both.  No job has the version 0: with it the call is as read().
      * An event changes the version, too.
@@ -361,6 +409,8 @@ struct ngx_http_task_store_s {
     size_t                     max_events;   /* kept of a job, bytes; 0: none
                                                 are, event() is not called */
     ngx_uint_t                 attempts;     /* so often a job may begin */
+    ngx_uint_t                 lists;        /* 1: a location lists its jobs,
+                                                and jobs may be tried again */
     ngx_uint_t                 nshares;      /* locations with "max" */
     ngx_array_t                queues;       /* ngx_http_task_queue_t * */
     ngx_uint_t                 away;         /* 1: no job is taken now, as this

@@ -34,6 +34,8 @@
 #include "jobs/store/ngx_http_task_job_keys.c"
 #include "jobs/store/ngx_http_task_job_long.c"
 #include "jobs/store/ngx_http_task_job_zone.c"
+#include "jobs/store/ngx_http_task_job_retry.c"
+#include "jobs/store/ngx_http_task_job_page.c"
 #include "jobs/store/ngx_http_task_job_see.c"
 #include "jobs/store/ngx_http_task_job_shm.c"
 #include "jobs/store/ngx_http_task_job_counts.c"
@@ -74,6 +76,8 @@ typedef struct {
     uint32_t                lost;       /* of them, before the operation */
     int64_t                 again;      /* it waits until then */
     int                     due;        /* that is over */
+    int                     may_retry;  /* it may be queued again */
+    int                     may_lose;   /* its input may be dropped */
 } known_t;
 
 
@@ -131,6 +135,17 @@ void ngx_http_task_wake(ngx_uint_t worker) { /* void */ }
 void ngx_http_task_work_begin(ngx_http_task_work_t *work) { /* void */ }
 void *ngx_calloc(size_t n, ngx_log_t *log) { return calloc(1, n); }
 void *ngx_pnalloc(ngx_pool_t *pool, size_t n) { return malloc(n); }
+void *ngx_palloc(ngx_pool_t *pool, size_t n) { return malloc(n); }
+void *ngx_pcalloc(ngx_pool_t *pool, size_t n) { return calloc(1, n); }
+
+
+uint64_t
+ngx_http_task_store_hash(uint64_t hash, u_char *p, size_t len)
+{
+    return 0;
+}
+
+
 void *ngx_slab_alloc(ngx_slab_pool_t *pool, size_t n) { return NULL; }
 
 
@@ -761,7 +776,10 @@ look(known_t *k)
     switch (seen->state) {
 
     case NGX_HTTP_TASK_JOB_QUEUED:
-        wrong_if(k->ended || (k->begun && look_again(k)));
+        wrong_if(!k->may_retry
+                 && (k->ended || (k->begun && look_again(k))));
+        wrong_if(k->may_retry && (seen->done || seen->total
+                                  || seen->message[0]));
         wrong_if(k->asked && !k->lives);
         wrong_if(seen->ended || seen->status || seen->result.len);
         wrong_if(seen->started && k->job->owner == NGX_HTTP_TASK_JOB_NONE);
@@ -775,8 +793,9 @@ look(known_t *k)
         return 0;
 
     case NGX_HTTP_TASK_JOB_LOST:
-        wrong_if(k->ended || k->lives || (!k->begun && !k->may_begin));
-        wrong_if(k->attempts > 1 && !k->asked);
+        wrong_if(k->state != NGX_HTTP_TASK_JOB_LOST
+                 && (k->ended || k->lives || (!k->begun && !k->may_begin)
+                     || (k->attempts > 1 && !k->asked)));
         wrong_if(seen->result.len);
         return 0;
 
@@ -827,15 +846,18 @@ look_record(known_t *k, int done)
         wrong_if(k->lives != (job->owner != NGX_HTTP_TASK_JOB_NONE));
         wrong_if(k->asked && !k->lives);
         wrong_if(job->input_length != k->input);
-        return k->lives ? 0 : k->begun ? look_again(k) : look_waits(k);
+        wrong_if(k->may_retry && job->before != 1);
+        return (k->lives || k->may_retry) ? 0
+               : k->begun ? look_again(k) : look_waits(k);
 
-    case NGX_HTTP_TASK_JOB_DONE:
-    case NGX_HTTP_TASK_JOB_CANCELLED:
-        wrong_if(job->input_length && (k->ended || done));
+    case NGX_HTTP_TASK_JOB_FAILED:
+    case NGX_HTTP_TASK_JOB_LOST:
+    case NGX_HTTP_TASK_JOB_DEAD:
+        wrong_if(job->input_length != k->input && !k->may_lose);
         return 0;
 
     default:
-        wrong_if(job->input_length != k->input);
+        wrong_if(job->input_length && (k->ended || done));
         return 0;
     }
 }
@@ -928,7 +950,12 @@ claim_all(ngx_http_task_queue_t *queue)
             }
         }
 
-        wrong_if(op.claim.input.len && number <= last);
+        /* one that is tried again is the last one */
+
+        wrong_if(op.claim.input.len && number <= last && !k.may_retry);
+        wrong_if(k.may_retry ? op.claim.attempt != 2
+                             : op.claim.attempt != k.lost + 1
+                               && op.claim.attempt != k.lost + 2);
 
         last = op.claim.input.len ? number : last;
         k.job = &zone.sh->jobs[op.key];
@@ -1129,6 +1156,7 @@ make(void)
     store.max_result = 65536;
     store.max_events = EVENTS;
     store.attempts = 1;
+    store.lists = 1;
     store.queues.elts = queues;
     store.queues.nelts = sizeof(queues) / sizeof(queues[0]);
 
@@ -1410,6 +1438,69 @@ failed(void)
     some();
     done_as(NGX_HTTP_TASK_JOB_FAILED, 0, 'g', BLOCK);
     notes->mine = notes->n - 1;
+}
+
+
+static void
+failed_mine(void)
+{
+    enter();
+    notes->mine = add_own(&own) - notes->known;
+    end_as(mine(), NGX_HTTP_TASK_JOB_FAILED, 'g', BLOCK, 0);
+    mine()->ended = 1;
+}
+
+
+/* all blocks are in use, and some have the inputs of what failed */
+
+static void
+failed_long(void)
+{
+    int       i;
+    known_t  *k;
+
+    some();
+
+    while (ngx_http_task_job_free_count(zone.sh) > 16) {
+        k = add_to(&alpha, 3 * BLOCK, 1, MANY, 0, 0);
+
+        if (k == NULL
+            || end_as(k, NGX_HTTP_TASK_JOB_FAILED, 'l', BLOCK, 0) != NGX_OK)
+        {
+            broken("no room for what fails");
+        }
+
+        k->ended = 1;
+        notes->now += 100;
+    }
+
+    /* of none but the inputs is there anything to drop */
+
+    for (i = 0; i < notes->n; i++) {
+        notes->known[i].may_lose = 1;
+    }
+
+    notes->mine = notes->n - 1;
+}
+
+
+/* what was lost has told how far it was, and some of its events */
+
+static void
+lost(void)
+{
+    known_t  *k;
+
+    some();
+    enter();
+
+    k = add_own(&own);
+    begin(k);
+    ngx_http_task_job_progress(k->job, 3, 4, "far");
+    event(k, 100);
+    notes->mine = k - notes->known;
+    end_as(k, NGX_HTTP_TASK_JOB_LOST, 'l', 0, 0);
+    k->ended = 1;
 }
 
 
@@ -1887,6 +1978,41 @@ op_forget(void)
 
 
 static void
+op_retry(void)
+{
+    mine()->may_retry = 1;
+    mine()->lives = 0;
+
+    if (ngx_http_task_job_retry(&zone, mine()->id) != NGX_OK
+        || ngx_http_task_job_retry(&zone, mine()->id) != NGX_BUSY)
+    {
+        broken("not tried again, or twice");
+    }
+}
+
+
+static void
+op_retry_gone(void)
+{
+    int  i;
+
+    /* the oldest input has gone */
+
+    (void) waits(&beta, 18 * BLOCK);
+
+    for (i = 0; i < notes->n; i++) {
+        if (notes->known[i].input == 3 * BLOCK) {
+            break;
+        }
+    }
+
+    if (ngx_http_task_job_retry(&zone, notes->known[i].id) != NGX_ABORT) {
+        broken("tried again of nothing");
+    }
+}
+
+
+static void
 op_forget_mine(void)
 {
     mine()->may_go = 1;
@@ -1984,6 +2110,13 @@ static case_t  cases[] = {
     { "an answer", some, asked, op_asked },
     { "an oblivion", some, worker, op_forget },
     { "an oblivion of what failed", failed, none, op_forget_mine },
+    { "a retry of what failed", failed, none, op_retry },
+    { "a retry of what failed, behind others", queue_of_four, failed_mine,
+      op_retry },
+    { "a retry of what was lost", lost, none, op_retry },
+    { "a retry in a full zone", failed_long, none, op_retry },
+    { "a job in place of inputs of what failed", failed_long, none,
+      op_retry_gone },
     { "a count after a dead worker", some_and_dead, none, op_counts },
     { "a count after one that had claimed", queue_and_dead, none, op_counts },
     { "events that are broken", some, told, op_broken },
