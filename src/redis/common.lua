@@ -19,6 +19,7 @@
 --   share:KEY     sorted set: jobs of a location with "max"; 0: not ended
 --   key:NAME:KEY  the id of a job, by its Idempotency-Key
 --   number, beat  the last job's number; when a worker was last heard
+--   durable       what durable.lua writes
 --
 -- A worker learns of a job by the channel worker:WORKER, and who watches a job
 -- by job:ID.  All times are this engine's, in milliseconds.
