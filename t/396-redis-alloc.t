@@ -20,9 +20,13 @@ plan skip_all => 'needs the module that make test builds for it' unless -f $modu
 
 local $ENV{TEST_NGINX_LOAD_MODULES} = "$ENV{TEST_NGINX_LOAD_MODULES}; load_module $module";
 
-my $redis = redis_start();
+my $redis = redis_start(appendonly => 'yes');
 my $port = $redis->{port} + 45;
 my $e = TaskRedis->new(port => $redis->{port});
+
+# where the engine has that, it is waited for its disk, too
+
+my $waits = ref $e->command(qw(COMMAND INFO waitaof))->[0] ? 'durable=on' : '';
 
 sub id { return eval { decode_json($_[0]{body})->{id} } }
 
@@ -65,7 +69,7 @@ for ( ; $hit && $n < 1000; $n++) {
     my $s = TaskServer->start(
         port => $port, log_level => 'error',
         main => "env FAIL_AT; task_load $ENV{TEST_NGINX_TASKS}/count.so;",
-        http => "task_job_redis name=jobs url=redis://127.0.0.1:$redis->{port} lease=1s;",
+        http => "task_job_redis name=jobs url=redis://127.0.0.1:$redis->{port} lease=1s $waits;",
         server => 'task_background on zone=jobs;
                    location = /sleep { task sleep; } location = /count { task count; }
                    location = /ready { task_ready; } location /jobs/ { task_jobs zone=jobs list=on; }');

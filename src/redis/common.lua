@@ -20,6 +20,7 @@
 --   key:NAME:KEY  the id of a job, by its Idempotency-Key
 --   number, beat  the last job's number; when a worker was last heard
 --   retried       how many jobs were queued again, as a client has asked for it
+--   durable       what durable.lua writes
 --
 -- A worker learns of a job by the channel worker:WORKER, and who watches a job
 -- by job:ID.  All times are this engine's, in milliseconds.

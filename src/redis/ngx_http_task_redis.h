@@ -2,7 +2,8 @@
 /*
  * Jobs in a Redis or a Valkey, the engine: a store whose calls are scripts, see
  * src/redis/common.lua.  Each worker has two connections in its event loop, one
- * for calls, and one by which it is told of jobs.
+ * for calls, and one by which it is told of jobs; with "durable" a third one,
+ * which waits for the engine's disk.
  *
  * It is a module of its own, as it alone needs hiredis.  What it uses of the
  * other one is found when nginx loads it.
@@ -64,6 +65,8 @@ typedef enum {
     NGX_HTTP_TASK_REDIS_ENTER,
     NGX_HTTP_TASK_REDIS_BURY,
     NGX_HTTP_TASK_REDIS_TICK_SCRIPT,
+    NGX_HTTP_TASK_REDIS_DURABLE,
+    NGX_HTTP_TASK_REDIS_WITHDRAW,
 
     NGX_HTTP_TASK_REDIS_SCRIPTS
 } ngx_http_task_redis_script_e;
@@ -130,6 +133,14 @@ struct ngx_http_task_redis_call_s {
     ngx_str_t                    text;        /* by malloc(): of an event, .. */
     uint64_t                     number;      /* .. and its number */
     u_char                       owner[NGX_HTTP_TASK_REDIS_OWNER];  /* bury */
+
+    /* add: it is held behind its answer until the job is on the disk, and then
+       this is called; NULL: it is freed behind its answer */
+
+    void                       (*held)(ngx_http_task_redis_call_t *call,
+                                       ngx_int_t rc);
+    ngx_uint_t                   keyed;       /* 1: the job has a key, .. */
+    ngx_uint_t                   known;       /* .. by which it was there */
 };
 
 
@@ -251,6 +262,7 @@ struct ngx_http_task_redis_s {
 
     ngx_http_task_redis_link_t   calls;
     ngx_http_task_redis_link_t   words;
+    ngx_http_task_redis_link_t   barrier;     /* with "durable" */
     ngx_uint_t                   addr;        /* that is tried */
     uint32_t                     said[NGX_HTTP_TASK_REDIS_SAID];
     ngx_uint_t                   nsaid;       /* complaints since it was well,
@@ -270,6 +282,17 @@ struct ngx_http_task_redis_s {
     ngx_queue_t                  sent;        /* those that were */
     ngx_queue_t                  again;       /* those of a lost connection */
     ngx_event_t                  check;       /* looks at their time */
+
+    ngx_queue_t                  holds;       /* adds whose jobs may not be on
+                                                 the disk, .. */
+    ngx_queue_t                  barred;      /* .. and those that are waited
+                                                 for */
+    int64_t                      barring;     /* since when, ns; 0: for none */
+    ngx_uint_t                   unable;      /* 1: the engine cannot, .. */
+    ngx_uint_t                   slow;        /* .. did not in time; logged */
+    ngx_event_t                  gather;      /* sends for all of one turn */
+    ngx_event_t                  expire;
+
     int64_t                      exiting;     /* since when, ns */
     ngx_uint_t                   ends;        /* 1: the worker ends */
 

@@ -18,7 +18,10 @@ static void ngx_http_task_redis_add_reply(ngx_http_task_redis_call_t *call,
     redisReply *reply);
 static void ngx_http_task_redis_add_accepted(ngx_http_task_redis_call_t *call,
     redisReply *reply);
-static void ngx_http_task_redis_add_known(ngx_http_task_store_op_t *op,
+static void ngx_http_task_redis_add_held(ngx_http_task_redis_call_t *call,
+    ngx_int_t rc);
+static void ngx_http_task_redis_add_undo(ngx_http_task_redis_call_t *call);
+static void ngx_http_task_redis_add_known(ngx_http_task_redis_call_t *call,
     redisReply *reply);
 static void ngx_http_task_redis_add_failed(ngx_http_task_redis_call_t *call,
     ngx_int_t rc);
@@ -45,8 +48,9 @@ ngx_http_task_redis_add(ngx_http_task_store_t *store,
     op->claimed = 0;
     op->why = NGX_HTTP_TASK_STORE_NO_MEMORY;
 
-    if (redis->away
-        && ngx_http_task_now() - redis->away > NGX_HTTP_TASK_REDIS_GONE)
+    if ((redis->away
+         && ngx_http_task_now() - redis->away > NGX_HTTP_TASK_REDIS_GONE)
+        || (redis->durable && !ngx_http_task_redis_durable(redis)))
     {
         op->why = NGX_HTTP_TASK_STORE_AWAY;
         ngx_http_task_store_answer(op, NGX_DECLINED);
@@ -66,6 +70,7 @@ ngx_http_task_redis_add(ngx_http_task_store_t *store,
     }
 
     call->add = add;
+    call->keyed = add->keyed;
 
     ngx_http_task_redis_call_begin(call, redis->away
                                          ? NGX_HTTP_TASK_REDIS_GONE / 1000000
@@ -150,7 +155,7 @@ ngx_http_task_redis_add_reply(ngx_http_task_redis_call_t *call,
     if (ngx_http_task_redis_is(reply, "same")
         || ngx_http_task_redis_is(reply, "other"))
     {
-        ngx_http_task_redis_add_known(op, reply);
+        ngx_http_task_redis_add_known(call, reply);
         return;
     }
 
@@ -208,16 +213,106 @@ ngx_http_task_redis_add_accepted(ngx_http_task_redis_call_t *call,
     op->key = (uintptr_t) job;
     op->waiting = ngx_http_task_redis_to_number(reply, 2);
 
+    if (call->redis->durable) {
+        call->job = job;
+        ngx_http_task_redis_hold(call, ngx_http_task_redis_add_held);
+        return;
+    }
+
     ngx_http_task_store_answer(op, NGX_OK);
+}
+
+
+/* the job is on the disk, or is not accepted */
+
+static void
+ngx_http_task_redis_add_held(ngx_http_task_redis_call_t *call, ngx_int_t rc)
+{
+    ngx_http_task_store_op_t   *op;
+    ngx_http_task_redis_job_t  *job;
+
+    op = ngx_http_task_redis_call_op(call);
+    job = call->job;
+
+    if (rc != NGX_OK && !call->known) {
+        ngx_http_task_redis_add_undo(call);
+        return;
+    }
+
+    /* others took this worker for dead, and have the job */
+
+    if (job && job->gone) {
+        ngx_http_task_redis_job_over(job);
+        job = NULL;
+    }
+
+    if (op == NULL) {
+
+        if (job) {
+            ngx_http_task_redis_drop(job);
+        }
+
+        return;
+    }
+
+    if (rc == NGX_OK && !call->known) {
+        op->claimed = (job != NULL);
+        ngx_http_task_store_answer(op, NGX_OK);
+        return;
+    }
+
+    op->why = (rc == NGX_OK) ? NGX_HTTP_TASK_STORE_SAME
+                             : NGX_HTTP_TASK_STORE_AWAY;
+
+    ngx_http_task_store_answer(op, NGX_DECLINED);
+}
+
+
+/* one with a key stays, for who asks again with this key */
+
+static void
+ngx_http_task_redis_add_undo(ngx_http_task_redis_call_t *call)
+{
+    ngx_http_task_store_op_t   *op;
+    ngx_http_task_redis_job_t  *job;
+
+    op = ngx_http_task_redis_call_op(call);
+    job = call->job;
+
+    call->redis->refused++;
+
+    if (job == NULL && !call->keyed) {
+        ngx_http_task_redis_withdraw(call);
+        return;
+    }
+
+    if (job && job->gone) {
+        ngx_http_task_redis_job_over(job);
+
+    } else if (job && call->keyed) {
+        ngx_http_task_redis_drop(job);
+
+    } else if (job) {
+        ngx_http_task_redis_retract(job);
+    }
+
+    if (op) {
+        op->why = NGX_HTTP_TASK_STORE_AWAY;
+        ngx_http_task_store_answer(op, NGX_DECLINED);
+    }
 }
 
 
 /* a job with this key is there */
 
 static void
-ngx_http_task_redis_add_known(ngx_http_task_store_op_t *op, redisReply *reply)
+ngx_http_task_redis_add_known(ngx_http_task_redis_call_t *call,
+    redisReply *reply)
 {
-    ngx_str_t  id;
+    ngx_str_t                  id;
+    ngx_http_task_store_op_t  *op;
+
+    op = ngx_http_task_redis_call_op(call);
 
     if (op == NULL) {
         return;
@@ -237,6 +332,15 @@ ngx_http_task_redis_add_known(ngx_http_task_store_op_t *op, redisReply *reply)
         {
             op->why = NGX_HTTP_TASK_STORE_AWAY;
         }
+    }
+
+    /* it may have come a moment ago */
+
+    if (call->redis->durable && op->why == NGX_HTTP_TASK_STORE_SAME) {
+        call->known = 1;
+        ngx_memcpy(call->id, op->id, NGX_HTTP_TASK_JOB_ID);
+        ngx_http_task_redis_hold(call, ngx_http_task_redis_add_held);
+        return;
     }
 
     ngx_http_task_store_answer(op, NGX_DECLINED);

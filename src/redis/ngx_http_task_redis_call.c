@@ -30,7 +30,6 @@ static void ngx_http_task_redis_call_refused(ngx_http_task_redis_call_t *call,
 static void ngx_http_task_redis_call_again(ngx_http_task_redis_call_t *call);
 static void ngx_http_task_redis_call_fail(ngx_http_task_redis_call_t *call,
     ngx_int_t rc);
-static void ngx_http_task_redis_call_free(ngx_http_task_redis_call_t *call);
 static ngx_uint_t ngx_http_task_redis_call_stuck(ngx_http_task_redis_t *redis,
     int64_t now);
 static ngx_uint_t ngx_http_task_redis_call_expire(
@@ -249,7 +248,9 @@ ngx_http_task_redis_call_replied(redisAsyncContext *context, void *data,
 
     call->kind->reply(call, reply);
 
-    ngx_http_task_redis_call_free(call);
+    if (call->held == NULL) {
+        ngx_http_task_redis_call_free(call);
+    }
 }
 
 
@@ -314,7 +315,7 @@ ngx_http_task_redis_call_fail(ngx_http_task_redis_call_t *call, ngx_int_t rc)
 }
 
 
-static void
+void
 ngx_http_task_redis_call_free(ngx_http_task_redis_call_t *call)
 {
     ngx_uint_t  inside;

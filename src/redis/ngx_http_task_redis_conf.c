@@ -34,6 +34,7 @@ typedef struct {
     ngx_str_t                max_result;
     ngx_str_t                max_events;
     ngx_str_t                attempts;
+    ngx_str_t                durable;
 } ngx_http_task_redis_options_t;
 
 
@@ -41,6 +42,8 @@ static char *ngx_http_task_redis_options(ngx_conf_t *cf,
     ngx_http_task_redis_options_t *o);
 static char *ngx_http_task_redis_set(ngx_conf_t *cf,
     ngx_http_task_redis_t *redis, ngx_http_task_redis_options_t *o);
+static char *ngx_http_task_redis_set_durable(ngx_conf_t *cf,
+    ngx_http_task_redis_t *redis, ngx_str_t *durable);
 static char *ngx_http_task_redis_times(ngx_conf_t *cf,
     ngx_http_task_redis_t *redis, ngx_http_task_redis_options_t *o);
 static ngx_int_t ngx_http_task_redis_prefix(ngx_conf_t *cf,
@@ -111,6 +114,7 @@ ngx_http_task_redis_options(ngx_conf_t *cf, ngx_http_task_redis_options_t *o)
         { "max_result", &o->max_result },
         { "max_events", &o->max_events },
         { "attempts", &o->attempts },
+        { "durable", &o->durable },
         { NULL, NULL }
     };
 
@@ -160,7 +164,27 @@ ngx_http_task_redis_set(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
 
     store->attempts = n;
 
-    return NGX_CONF_OK;
+    return ngx_http_task_redis_set_durable(cf, redis, &o->durable);
+}
+
+
+static char *
+ngx_http_task_redis_set_durable(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
+    ngx_str_t *durable)
+{
+    if (durable->len == 2 && ngx_strncmp(durable->data, "on", 2) == 0) {
+        redis->durable = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (durable->data == NULL
+        || (durable->len == 3 && ngx_strncmp(durable->data, "off", 3) == 0))
+    {
+        return NGX_CONF_OK;
+    }
+
+    return ngx_http_task_redis_invalid(cf, "durable", durable,
+                                       "\"on\" or \"off\"");
 }
 
 

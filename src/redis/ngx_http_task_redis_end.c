@@ -44,6 +44,15 @@ static const ngx_http_task_redis_kind_t  ngx_http_task_redis_give_back_kind = {
     .release = ngx_http_task_redis_job_release
 };
 
+static const ngx_http_task_redis_kind_t  ngx_http_task_redis_retract_kind = {
+    .script = NGX_HTTP_TASK_REDIS_WITHDRAW,
+    .again = 1,
+    .words = ngx_http_task_redis_give_back_words,
+    .reply = ngx_http_task_redis_give_back_reply,
+    .failed = ngx_http_task_redis_give_back_failed,
+    .release = ngx_http_task_redis_job_release
+};
+
 
 
 
@@ -218,6 +227,18 @@ ngx_http_task_redis_drop(ngx_http_task_redis_job_t *job)
     ngx_http_task_redis_job_call(job,
                 ngx_http_task_redis_last(job,
                                          &ngx_http_task_redis_give_back_kind,
+                                         NULL));
+}
+
+
+void
+ngx_http_task_redis_retract(ngx_http_task_redis_job_t *job)
+{
+    job->ended = 1;
+
+    ngx_http_task_redis_job_call(job,
+                ngx_http_task_redis_last(job,
+                                         &ngx_http_task_redis_retract_kind,
                                          NULL));
 }
 

@@ -300,7 +300,7 @@ ngx_http_task_redis_greet_ready(ngx_http_task_redis_t *redis,
     redisReply *reply)
 {
     redis->away = 0;
-    redis->store->away = 0;
+    redis->store->away = redis->durable && !redis->barrier.ready;
 
     ngx_http_task_redis_well(redis);
 

@@ -144,6 +144,10 @@ void ngx_http_task_redis_call_answer(ngx_http_task_redis_call_t *call,
 void ngx_http_task_redis_call_flush(ngx_http_task_redis_t *redis);
 void ngx_http_task_redis_call_gone(ngx_http_task_redis_t *redis);
 
+/* frees one that was held */
+
+void ngx_http_task_redis_call_free(ngx_http_task_redis_call_t *call);
+
 /* looks at the time of all calls */
 
 void ngx_http_task_redis_call_check(ngx_event_t *ev);
@@ -216,15 +220,66 @@ void ngx_http_task_redis_returned(ngx_http_task_store_t *store, uint64_t key);
 void ngx_http_task_redis_give_back(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op);
 
-/* gives back a job that nobody has */
+/* gives back a job that nobody has; takes it back, as if it had not come */
 
 void ngx_http_task_redis_drop(ngx_http_task_redis_job_t *job);
+void ngx_http_task_redis_retract(ngx_http_task_redis_job_t *job);
 
 
 /* --- ngx_http_task_redis_add.c: jobs in ----------------------------------- */
 
 void ngx_http_task_redis_add(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add);
+
+
+/*
+ * ngx_http_task_redis_withdraw.c: takes back the job of an add that is held,
+ * which is not this worker's, and answers its op: NGX_OK if it has begun
+ */
+
+void ngx_http_task_redis_withdraw(ngx_http_task_redis_call_t *call);
+
+
+/* --- ngx_http_task_redis_durable.c: adds that wait for the disk ----------- */
+
+void ngx_http_task_redis_durable_init(ngx_http_task_redis_t *redis);
+
+/* 0: there is no use in asking for that now */
+
+ngx_uint_t ngx_http_task_redis_durable(ngx_http_task_redis_t *redis);
+
+/* the engine takes calls again; it does not; the worker ends */
+
+void ngx_http_task_redis_durable_entered(ngx_http_task_redis_t *redis);
+void ngx_http_task_redis_durable_gone(ngx_http_task_redis_t *redis);
+void ngx_http_task_redis_durable_end(ngx_http_task_redis_t *redis);
+
+/*
+ * ngx_http_task_redis_held.c: holds an add behind its answer: calls held() with
+ * NGX_OK when the job is on the engine's disk, or with NGX_DECLINED, and frees
+ * the call then
+ */
+
+void ngx_http_task_redis_held_init(ngx_http_task_redis_t *redis);
+void ngx_http_task_redis_hold(ngx_http_task_redis_call_t *call,
+    void (*held)(ngx_http_task_redis_call_t *call, ngx_int_t rc));
+
+/* that is known, of all of a queue, or of one */
+
+void ngx_http_task_redis_held_all(ngx_queue_t *calls, ngx_int_t rc);
+void ngx_http_task_redis_held_done(ngx_queue_t *q, ngx_int_t rc);
+
+/* those that were asked for are to be asked for again; the worker ends */
+
+void ngx_http_task_redis_held_again(ngx_http_task_redis_t *redis);
+void ngx_http_task_redis_held_end(ngx_http_task_redis_t *redis);
+
+/*
+ * ngx_http_task_redis_barrier.c: what is said at first on that connection,
+ * which then is ready
+ */
+
+void ngx_http_task_redis_barrier(ngx_http_task_redis_link_t *link);
 
 
 /* --- ngx_http_task_redis_claim.c: jobs to workers ------------------------- */

@@ -26,7 +26,9 @@ const char *const  ngx_http_task_redis_scripts[] = {
     ngx_http_task_redis_lua_list,
     ngx_http_task_redis_lua_enter,
     ngx_http_task_redis_lua_bury,
-    ngx_http_task_redis_lua_tick
+    ngx_http_task_redis_lua_tick,
+    ngx_http_task_redis_lua_durable,
+    ngx_http_task_redis_lua_withdraw
 };
 
 

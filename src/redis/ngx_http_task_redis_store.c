@@ -63,6 +63,8 @@ ngx_http_task_redis_enter(ngx_http_task_store_t *store)
     ngx_queue_init(&redis->again);
     ngx_queue_init(&redis->jobs);
 
+    ngx_http_task_redis_durable_init(redis);
+
     redis->check.handler = ngx_http_task_redis_call_check;
     redis->check.data = redis;
     redis->check.log = ngx_cycle->log;
@@ -156,6 +158,7 @@ ngx_http_task_redis_entered(ngx_http_task_redis_t *redis, redisReply *lost)
     ngx_http_task_redis_call_gone(redis);
 
     ngx_http_task_redis_hear(redis);
+    ngx_http_task_redis_durable_entered(redis);
 
     ngx_http_task_redis_call_flush(redis);
     ngx_http_task_redis_tick(redis);
@@ -214,6 +217,8 @@ ngx_http_task_redis_calls_gone(ngx_http_task_redis_link_t *link)
         redis->away = ngx_http_task_now();
         redis->store->away = 1;
     }
+
+    ngx_http_task_redis_durable_gone(redis);
 }
 
 
@@ -294,5 +299,6 @@ ngx_http_task_redis_exit(ngx_http_task_store_t *store)
         redisAsyncFree(redis->words.context);
     }
 
+    ngx_http_task_redis_durable_end(redis);
     ngx_http_task_redis_call_end(redis);
 }

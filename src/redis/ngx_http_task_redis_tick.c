@@ -81,6 +81,10 @@ ngx_http_task_redis_tick_handler(ngx_event_t *ev)
     ngx_http_task_redis_tick_look(&redis->calls);
     ngx_http_task_redis_tick_look(&redis->words);
 
+    if (redis->durable) {
+        ngx_http_task_redis_tick_look(&redis->barrier);
+    }
+
     ngx_http_task_redis_node_enter(redis);
     ngx_http_task_redis_watch_tidy(redis);
     ngx_http_task_redis_tick(redis);
