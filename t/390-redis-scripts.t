@@ -307,6 +307,16 @@ is(($e->script('enter', @old, 5000))[0], 'late', 'nor that');
 is((claim($w))[1], $ids[1], 'the oldest one');
 $e->audit;
 
+# one that has 20,000 jobs
+
+fresh();
+$w = born();
+@ids = map id(), 1 .. 20000;
+$w->{session}++;
+@r = eval { $e->script('enter', who($w), 5000, @ids) };
+is($@, '', 'it comes back with all of them');
+is_deeply(\@r, [ 'ok', \@ids ], 'and hears of each');
+
 # TEST 8: who has room is told
 
 fresh();

@@ -3,7 +3,9 @@
 -- again.  Answers which ones are not its own any more; or that it is dead, to be
 -- born again by another name.
 
-local owner, session, lease = unpack(ARGV)
+-- one who has thousands of jobs says more words than may be unpacked
+
+local owner, session, lease = ARGV[1], ARGV[2], ARGV[3]
 local name = P .. 'owned:' .. owner
 
 local before = call('HGET', P .. 'session', owner)
