@@ -28,12 +28,30 @@ sub born {
     my ($lease) = @_;
 
     my $w = { owner => sprintf('w%05d', ++$next), session => 1,
-              lease => $lease // 5000, jobs => {} };
+              lease => $lease // 5000, claims => 0, claimed => 0, jobs => {} };
 
-    my ($rc) = $e->script('enter', @$w{qw(owner session lease)});
+    my ($rc) = enter($w);
     die "enter: $rc" if $rc ne 'ok';
 
     return $w;
+}
+
+# it tells of jobs: [ id, attempt, begun ]
+
+sub enter {
+    my ($w, @jobs) = @_;
+
+    return $e->script('enter', @$w{qw(owner session lease claimed)}, map @$_, @jobs);
+}
+
+# all that it has
+
+sub all {
+    my ($w) = @_;
+
+    my $jobs = $w->{jobs};
+
+    return map [ $_, $jobs->{$_}{attempt}, $jobs->{$_}{begun} ? 0 : '' ], keys %$jobs;
 }
 
 sub who { my ($w) = @_; return @$w{qw(owner session)} }
@@ -46,9 +64,12 @@ sub add {
     my @r = $e->script('add', $o{id}, $o{queue} // 'q', $o{input} // "in\0$o{id}",
                        who($w), $o{claim} // 0, $o{waiting} // 1e6,
                        $o{share} // 'none', $o{max} // 0, $o{ttl} // 60000,
-                       $o{attempts} // 1, $o{key} // '', $o{print} // '');
+                       $o{attempts} // 1, $o{key} // '', $o{print} // '', ++$w->{claims});
 
-    $w->{jobs}{$o{id}} = { attempt => $r[3] } if $r[0] eq 'ok' && $r[1];
+    if ($r[0] eq 'ok' && $r[1]) {
+        $w->{jobs}{$o{id}} = { attempt => $r[3] };
+        $w->{claimed} = $w->{claims};
+    }
 
     return wantarray ? ($o{id}, @r) : $o{id};
 }
@@ -56,13 +77,22 @@ sub add {
 sub claim {
     my ($w, $queue, $older) = @_;
 
-    my @r = $e->script('claim', who($w), $queue // 'q', $older // 0);
+    my @r = unheard($w, $queue, $older);
 
     return @r if $r[0] ne 'ok';
 
     $w->{jobs}{$r[1]} = { attempt => $r[2] };
+    $w->{claimed} = $w->{claims};
 
     return @r;
+}
+
+# the answer does not arrive
+
+sub unheard {
+    my ($w, $queue, $older) = @_;
+
+    return $e->script('claim', who($w), $queue // 'q', $older // 0, ++$w->{claims});
 }
 
 sub mine { my ($w, $id) = @_; return (who($w), $id, $w->{jobs}{$id}{attempt}) }
@@ -209,7 +239,8 @@ is(state($ids[$_]), 'queued', "waits again: $_") for 0, 3;
 is((end($w, $ids[1]))[0], 'late', 'what it says is too late');
 is((end($w, $ids[0]))[0], 'late', 'also of a job that waits');
 is((claim($w))[0], 'late', 'it gets nothing');
-is(($e->script('enter', $w->{owner}, 2, 5000))[0], 'dead', 'nor comes back');
+$w->{session}++;
+is((enter($w))[0], 'dead', 'nor comes back');
 add($v);
 is((claim($v))[1], $ids[$_], 'in the order of acceptance') for 0, 3;
 is($e->job($ids[3])->{attempt}, 1, 'the first attempt');
@@ -294,18 +325,40 @@ fresh();
 $w = born();
 @ids = map scalar add($w), 1 .. 3;
 claim($w);
-$e->script('claim', who($w), 'q', 0);
-is($e->script('claim', $w->{owner}, 2, 'q', 0), 1, 'a session that is not');
-my @old = who($w);
+unheard($w);
+is((unheard({ %$w, session => 2 }))[0], 'late', 'a session that is not');
+my $old = { %$w };
 $w->{session}++;
-@r = $e->script('enter', who($w), 5000, $ids[0], 'f' x 32);
+@r = enter($w, [ $ids[0], 1, '' ], [ 'f' x 32, 1, '' ]);
 is_deeply(\@r, [ 'ok', [ 'f' x 32 ] ], 'what it does not have');
 is($e->job($ids[0])->{owner}, $w->{owner}, 'what it knows is its own');
 is($e->job($ids[1])->{owner}, '', 'what it does not know waits again');
-is(($e->script('claim', @old, 'q', 0))[0], 'late', 'what comes late does nothing');
-is(($e->script('enter', @old, 5000))[0], 'late', 'nor that');
+is((unheard($old))[0], 'late', 'what comes late does nothing');
+is((enter($old))[0], 'late', 'nor that');
 is((claim($w))[1], $ids[1], 'the oldest one');
 $e->audit;
+
+# one that has begun, and whose end was not stored, is not to run again; one that
+# has not, and could not be given back, is
+
+for my $attempts (1, 2) {
+    fresh();
+    $w = born();
+    @ids = map scalar add($w, claim => 10, attempts => $attempts), 1 .. 4;
+    begin($w, $ids[0]);
+    add($w);
+    unheard($w);
+    $w->{session}++;
+    enter($w, [ $ids[1], 1, '' ], [ $ids[2], 1, 'back' ], [ $ids[3], 1, 10 ]);
+    is(state($ids[0]), $attempts == 1 ? 'lost' : 'queued', 'begun, and not named');
+    is($e->job($ids[0])->{attempt}, 1, 'its attempt counts');
+    is($e->job($ids[$_])->{owner}, $w->{owner}, "its own: $_") for 1, 3;
+    is($e->job($ids[2])->{owner}, '', 'given back');
+    is($e->job($ids[2])->{attempt}, 0, 'and not tried');
+    is((claim($w))[1], $ids[2], 'it waits where it was');
+    is((claim($w))[0], 'ok', 'what was not heard waits again');
+    $e->audit;
+}
 
 # one that has 20,000 jobs
 
@@ -313,7 +366,7 @@ fresh();
 $w = born();
 @ids = map id(), 1 .. 20000;
 $w->{session}++;
-@r = eval { $e->script('enter', who($w), 5000, @ids) };
+@r = eval { enter($w, map [ $_, 1, '' ], @ids) };
 is($@, '', 'it comes back with all of them');
 is_deeply(\@r, [ 'ok', \@ids ], 'and hears of each');
 
@@ -389,7 +442,7 @@ is(($e->script('cancel', $ids[4]))[0], 'ok', 'its worker is told');
 for (1 .. 8) { sleep(0.05); tick($w); }
 is(state($ids[6]), 'queued', 'a lease ends');
 $w->{session}++;
-is(($e->script('enter', who($w), 5000, $ids[5]))[0], 'ok', 'it connects again');
+is((enter($w, [ $ids[5], 1, '' ]))[0], 'ok', 'it connects again');
 is(($e->script('bury', $w->{owner}))[0], 'ok', 'it goes');
 is((state($ids[5])), 'queued', 'and its jobs are tried again');
 $e->command(qw(config set maxmemory 0));
@@ -502,14 +555,15 @@ sub history {
         claim_unheard => sub {
             my ($w) = @_;
             return if rand > 0.1;
-            $e->script('claim', who($w), 'q' . int rand 2, 0) if rand > 0.3;
-            my @old = who($w);
+            unheard($w, 'q' . int rand 2) if rand > 0.3;
+            my $old = { %$w };
+            my ($id) = grep $w->{jobs}{$_}{begun}, keys %{ $w->{jobs} };
+            delete $w->{jobs}{$id} if $id && rand > 0.5;
             $w->{session}++;
-            my ($rc, $lost) = $e->script('enter', who($w), $w->{lease},
-                                         keys %{ $w->{jobs} });
+            my ($rc, $lost) = enter($w, all($w));
             die "seed $seed: $rc" if $rc ne 'ok' && $rc ne 'dead';
             delete $w->{jobs}{$_} for @{ $lost // [] };
-            $e->script('claim', @old, 'q0', 0);
+            unheard($old, 'q0');
         },
         begin => sub {
             my ($w, $id) = @_;

@@ -1,9 +1,9 @@
 -- Accepts a job.  It is the worker's at once if he has room, and no other one
--- waits.  It may be asked for again with the same id: then the same is
--- answered.
+-- waits: "nth" is the number of what he sends, see enter.lua.  It may be asked
+-- for again with the same id: then the same is answered.
 
 local id, queue, input, owner, session, claim, waiting, share, max, ttl,
-      attempts, key, print = unpack(ARGV)
+      attempts, key, print, nth = unpack(ARGV)
 
 if call('EXISTS', P .. 'job:' .. id) == 1 then
     local his, attempt = get(id, 'owner', 'attempt')
@@ -98,7 +98,7 @@ if mine then
         call('SREM', P .. 'hungry:' .. queue, owner)
     end
 
-    return { 'ok', 1, 0, tostring(own(id, owner)) }
+    return { 'ok', 1, 0, tostring(own(id, owner, nth)) }
 end
 
 wait(id, queue, number)

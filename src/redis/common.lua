@@ -103,11 +103,12 @@ local function wait(id, queue, number)
     wake(queue)
 end
 
--- The worker counts the events that he says: from 1 in each attempt.
+-- The worker counts the events that he says: from 1 in each attempt.  "claim" is
+-- the number of what he has sent that made the job his.
 
-local function own(id, owner)
+local function own(id, owner, claim)
     call('SADD', P .. 'owned:' .. owner, id)
-    set(id, 'owner', owner, 'said', 0)
+    set(id, 'owner', owner, 'claim', claim, 'said', 0)
 
     return call('HINCRBY', P .. 'job:' .. id, 'attempt', 1)
 end

@@ -34,10 +34,12 @@ static const ngx_http_task_redis_kind_t  ngx_http_task_redis_tell = {
 
 
 ngx_http_task_redis_job_t *
-ngx_http_task_redis_job(ngx_http_task_redis_t *redis, u_char *id,
-    uint64_t attempt)
+ngx_http_task_redis_job(ngx_http_task_redis_call_t *call, uint64_t attempt)
 {
+    ngx_http_task_redis_t      *redis;
     ngx_http_task_redis_job_t  *job;
+
+    redis = call->redis;
 
     job = ngx_calloc(sizeof(ngx_http_task_redis_job_t), ngx_cycle->log);
     if (job == NULL) {
@@ -58,14 +60,16 @@ ngx_http_task_redis_job(ngx_http_task_redis_t *redis, u_char *id,
     job->later.log = ngx_cycle->log;
     job->later.cancelable = 1;
 
-    ngx_memcpy(job->id, id, NGX_HTTP_TASK_JOB_ID);
+    ngx_memcpy(job->id, call->id, NGX_HTTP_TASK_JOB_ID);
     ngx_memcpy(job->owner, redis->owner, NGX_HTTP_TASK_REDIS_OWNER);
-    ngx_http_task_redis_hex(job->hex, id);
+    ngx_http_task_redis_hex(job->hex, call->id);
 
     job->slot = ngx_http_task_redis_slot_get(redis, job->hex);
 
     ngx_queue_init(&job->held);
     ngx_queue_insert_tail(&redis->jobs, &job->queue);
+
+    redis->claimed = call->number;
 
     return job;
 }

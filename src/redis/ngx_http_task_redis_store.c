@@ -140,13 +140,7 @@ ngx_http_task_redis_enter_links(ngx_http_task_redis_t *redis)
 static void
 ngx_http_task_redis_entered(ngx_http_task_redis_t *redis, redisReply *lost)
 {
-    size_t     i;
-    ngx_str_t  hex;
-
-    for (i = 0; lost && i < lost->elements; i++) {
-        hex = ngx_http_task_redis_to_text(lost, i);
-        ngx_http_task_redis_job_lost(redis, (char *) hex.data, hex.len);
-    }
+    ngx_http_task_redis_jobs_told(redis, lost);
 
     /* hiredis 1.0 tells of these after it has told that the connection goes */
 

@@ -1,0 +1,102 @@
+#!/usr/bin/perl
+
+# Jobs in a Redis: what a review has found.  How often a function has begun is
+# what it has written to a file.
+
+use strict;
+use warnings;
+
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use TaskRedis;
+use TaskServer;
+use TaskServers;
+
+my $first = $ENV{TEST_NGINX_LOAD_MODULES} // '';
+my $module = $first =~ s/_task_module/_task_redis_module/r;
+plan skip_all => "needs hiredis: $module" unless -f $module;
+
+local $ENV{TEST_NGINX_LOAD_MODULES} = "$first; load_module $module";
+
+my $redis = redis_start(appendonly => 'yes', appendfsync => 'no');
+my $port = $redis->{port} + 45;
+my $ran = "$redis->{dir}/ran";
+my $e;
+
+sub start {
+    my (%o) = @_;
+
+    unlink $ran;
+    $redis->command('flushall');
+    $e = TaskRedis->new(port => $redis->{port});
+
+    my $s = TaskServer->start(
+        port => $port++, workers => $o{workers} // 1, log_level => 'info',
+        main => "task_load $ENV{TEST_NGINX_TASKS}/test/ran.so; task_set ran.file $ran;"
+                . 'thread_pool one threads=1;' . ($o{main} // ''),
+        http => "task_job_redis name=jobs url=redis://127.0.0.1:$redis->{port} lease=2s"
+                . ' attempts=' . ($o{attempts} // 1) . ';',
+        server => '
+        task_background on zone=jobs;
+        location = /ran     { task ran; }
+        location = /thread  { task ran; task_mode thread=one;
+                              task_background on zone=jobs queue=thread; }
+        location = /ready   { task_ready; }
+        location /jobs/     { task_jobs zone=jobs; }
+');
+    ready($s);
+    return $s;
+}
+
+sub ready {
+    my ($s) = @_;
+    $s->wait_for(sub { !grep $_->{status} != 200, map $s->get('/ready'), 1 .. 16 }, 'the engine');
+}
+
+sub id { return decode_json($_[0]{body})->{id} }
+sub job { my ($s, $id, $wait) = @_; return decode_json($s->get("/jobs/$id?wait=" . ($wait // 0))->{body}) }
+sub begun { my ($n) = @_; return scalar(() = text() =~ /^begin $n$/mg) }
+sub said { my ($s, $regex) = @_; return scalar(() = $s->text('error.log') =~ /$regex/g) }
+
+sub text {
+    open my $in, '<', $ran or return '';
+    local $/;
+    return scalar <$in> // '';
+}
+
+sub ends {
+    my ($s, $signal, $except) = @_;
+    my ($code) = $s->stop($signal);
+    is($code, 0, 'exit code');
+    $s->check_log($except);
+}
+
+# TEST 1: the end of a job that a worker that quits cannot store
+
+sub unstored {
+    my ($attempts) = @_;
+
+    my $s = start(attempts => $attempts);
+    my $id = id($s->get('/ran?n=1&ms=1000'));
+    my $long = id($s->get('/ran?n=2&ms=60000'));
+    $s->wait_for(sub { begun(1) && begun(2) }, 'both to begin');
+    $s->reload;
+    $redis->kill9;
+    $s->wait_for(sub { said($s, qr/the end of job "ran" could not be stored/) }, 'the worker to give up');
+    $redis->start_again;
+    $e->connect;
+    ready($s);
+    $s->wait_for(sub { $e->job($id)->{state} !~ /^running/ }, 'it to be back');
+    my $j = $attempts > 1 ? job($s, $id, '20s') : job($s, $id);
+    is($j->{state}, $attempts > 1 ? 'done' : 'lost', "attempts=$attempts: what became of it");
+    is(begun(1), $attempts, 'how often it has begun');
+    is(job($s, $long)->{state}, 'running', 'the other one goes on');
+    $e->audit;
+    ends($s, 'TERM');
+}
+
+unstored($_) for 1, 2;
+
+done_testing();
