@@ -360,6 +360,50 @@ for my $attempts (1, 2) {
     $e->audit;
 }
 
+# the engine has forgotten the last moment: what the worker has waits there, or is
+# an attempt behind
+
+sub back {
+    my ($id) = @_;
+    my $j = $e->job($id);
+    my $w = $j->{owner};
+
+    $e->command('SREM', "{task-jobs}:owned:$w", $id);
+    $e->command('ZREM', "{task-jobs}:state:$j->{state}", $id);
+    $e->command('ZADD', '{task-jobs}:state:queued', $j->{created}, $id);
+    $e->command('ZADD', "{task-jobs}:queue:$j->{queue}", $j->{number}, $id);
+    $e->command('HSET', "{task-jobs}:job:$id", owner => '', state => 'queued',
+                attempt => $j->{attempt} - 1, said => 0);
+    $e->command('HDEL', "{task-jobs}:job:$id", 'started');
+}
+
+fresh();
+($w, $v) = (born(), born());
+@ids = map scalar add($w, claim => 10, attempts => 3), 1 .. 5;
+begin($w, $ids[$_]) for 0, 3;
+$e->script('event', mine($w, $ids[0]), 1, 100, 'x');
+back($_) for @ids;
+claim($v);
+is($e->job($ids[0])->{owner}, $v->{owner}, 'another worker was faster');
+$w->{session}++;
+@r = enter($w, [ $ids[0], 1, 700 ], [ $ids[1], 1, '' ], [ $ids[2], 1, 'back' ],
+           [ $ids[3], 1, 700 ], [ $ids[4], 2, 700 ]);
+is_deeply(\@r, [ 'ok', [ $ids[0] ] ], 'that one is lost');
+is($e->job($ids[$_])->{owner}, $w->{owner}, "still its own: $_") for 1, 3, 4;
+is(state($ids[$_]), 'running', "it runs: $_") for 3, 4;
+is(state($ids[1]), 'queued', 'this one has not begun');
+my ($sec, $us) = @{ $e->command('TIME') };
+cmp_ok($sec * 1000 + $us / 1000 - $e->job($ids[3])->{started}, '>', 699, 'it began when it did');
+is($e->job($ids[4])->{attempt}, 2, 'the attempt is the worker\'s');
+$w->{jobs}{$ids[4]}{attempt} = 2;
+is((claim($v))[1], $ids[2], 'only what was given back waits');
+is((claim($v))[0], 'none', 'and nothing else');
+is(($e->script('event', mine($w, $ids[3]), 5, 100, 'x'))[0], 'ok', 'its events go on');
+is($e->job($ids[3])->{event}, 1, 'and are taken');
+is((end($w, $ids[$_]))[0], 'ok', "it ends: $_") for 1, 3, 4;
+is((end($w, $ids[0]))[0], 'late', 'but for the first one');
+$e->audit;
+
 # one that has 20,000 jobs
 
 fresh();

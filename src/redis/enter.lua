@@ -30,8 +30,35 @@ in_any_case()
 call('HSET', P .. 'session', owner, session)
 call('ZADD', P .. 'leases', now + lease, owner)
 
-local function has(id, attempt)
-    return call('SISMEMBER', name, id) == 1 and get(id, 'attempt') == attempt
+-- An engine that comes back a moment older has forgotten the claim, and the job
+-- waits, or is an attempt behind: it is claimed again, before another worker does.
+
+local function claimed(id, attempt, begun)
+    local state, his, tried, queue, created =
+        get(id, 'state', 'owner', 'attempt', 'queue', 'created')
+
+    if not state or is_ended(state) or his ~= '' and his ~= owner then
+        return false
+    end
+
+    if tonumber(tried) >= tonumber(attempt) then
+        return his == owner and tried == attempt
+    end
+
+    call('ZREM', P .. 'queue:' .. queue, id)
+    call('ZREM', P .. 'delayed', id)
+
+    own(id, owner, heard)
+    set(id, 'attempt', attempt)
+
+    if state == 'queued' and begun ~= '' and begun ~= 'back' then
+        move(id, state, 'running', created)
+        set(id, 'started', now - begun)
+    end
+
+    changed(id)
+
+    return true
 end
 
 local known = {}
@@ -40,7 +67,7 @@ local lost = {}
 for i = 5, #ARGV, 3 do
     local id, attempt, begun = ARGV[i], ARGV[i + 1], ARGV[i + 2]
 
-    if not has(id, attempt) then
+    if not claimed(id, attempt, begun) then
         lost[#lost + 1] = id
 
     elseif begun == 'back' then
