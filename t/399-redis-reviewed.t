@@ -36,7 +36,7 @@ sub start {
         port => $port++, workers => $o{workers} // 1, log_level => 'info',
         main => "task_load $ENV{TEST_NGINX_TASKS}/test/ran.so; task_set ran.file $ran;"
                 . 'thread_pool one threads=1;' . ($o{main} // ''),
-        http => "task_job_redis name=jobs url=redis://127.0.0.1:$redis->{port} lease=2s"
+        http => "task_job_redis name=jobs url=redis://127.0.0.1:$redis->{port} lease=" . ($o{lease} // '2s')
                 . ' attempts=' . ($o{attempts} // 1) . ';',
         server => '
         task_background on zone=jobs;
@@ -98,5 +98,24 @@ sub unstored {
 }
 
 unstored($_) for 1, 2;
+
+# TEST 2: a worker leaves a job that it has not begun; the next one begins it, and
+# is killed
+
+my $s = start(lease => '10s');
+id($s->get('/thread?n=1&ms=60000'));
+$s->wait_for(sub { begun(1) }, 'the first one to begin');
+my $id = id($s->get('/thread?n=2&ms=60000'));
+$s->wait_for(sub { ($e->job($id)->{owner} // '') ne '' }, 'the second one to be claimed');
+kill 'TERM', $s->workers;
+$s->wait_for(sub { begun(2) }, 'the new worker to begin it');
+$s->wait_for(sub { job($s, $id)->{state} eq 'running' }, 'the engine to know');
+kill 'KILL', $s->workers;
+$s->wait_for(sub { said($s, qr/exited on signal 9/) }, 'it to be dead');
+ready($s);
+is(job($s, $id, '20s')->{state}, 'lost', 'it had begun');
+is(begun(2), 1, 'once');
+$e->audit;
+ends($s, 'TERM', qr/exited on signal 9/);
 
 done_testing();

@@ -387,7 +387,8 @@ ngx_http_task_redis_tell_failed(ngx_http_task_redis_call_t *call, ngx_int_t rc)
 }
 
 
-/* it goes on, as nothing can stop it safely; nothing of it is written */
+/* it goes on, as nothing can stop it safely; nothing of it is written; who finds
+   this process dead is not to take it for one that this worker claimed again */
 
 void
 ngx_http_task_redis_job_gone(ngx_http_task_redis_job_t *job)
@@ -397,6 +398,10 @@ ngx_http_task_redis_job_gone(ngx_http_task_redis_job_t *job)
     }
 
     job->gone = 1;
+
+    if (job->slot) {
+        ngx_http_task_redis_slot_begin(job->slot);
+    }
 
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                   "task_job_redis \"%V\": job %*s is not this worker's any "
