@@ -118,4 +118,20 @@ is(begun(2), 1, 'once');
 $e->audit;
 ends($s, 'TERM', qr/exited on signal 9/);
 
+# TEST 3: a job that is known to be gone, and waits for a thread, does not begin
+
+$s = start();
+id($s->get('/thread?n=1&ms=3000'));
+$s->wait_for(sub { begun(1) }, 'the first one to begin');
+$id = id($s->get('/thread?n=2&ms=100'));
+$s->wait_for(sub { ($e->job($id)->{owner} // '') ne '' }, 'the second one to be claimed');
+$redis->command('flushall');
+$s->wait_for(sub { text() =~ /^end 1$/m }, 'the first one to end');
+is(job($s, id($s->get('/thread?n=3&ms=10')), '10s')->{state}, 'done', 'the thread is there for others');
+is(begun(2), 0, 'and was not for the second one');
+is(said($s, qr/job $id is not this worker's any more/), 1, 'as it says');
+is(said($s, qr/could not be stored/), 1, 'the end of the first one is nobody\'s');
+$e->audit;
+ends($s, 'TERM');
+
 done_testing();

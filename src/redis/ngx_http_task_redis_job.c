@@ -387,8 +387,11 @@ ngx_http_task_redis_tell_failed(ngx_http_task_redis_call_t *call, ngx_int_t rc)
 }
 
 
-/* it goes on, as nothing can stop it safely; nothing of it is written; who finds
-   this process dead is not to take it for one that this worker claimed again */
+/*
+ * It goes on, as nothing can stop it safely, and nothing of it is written; but if
+ * it has not begun, it does not, and may be freed here.  Who finds this process
+ * dead is not to take it for one that this worker has claimed again.
+ */
 
 void
 ngx_http_task_redis_job_gone(ngx_http_task_redis_job_t *job)
@@ -408,8 +411,14 @@ ngx_http_task_redis_job_gone(ngx_http_task_redis_job_t *job)
                   "more, what it still says is not stored",
                   &job->redis->store->name, (size_t) NGX_HTTP_TASK_REDIS_HEX,
                   job->hex);
+
+    if (job->data && !job->ended) {
+        job->redis->store->lost(job->data);
+    }
 }
 
+
+/* this worker may have claimed one again that was gone */
 
 static ngx_http_task_redis_job_t *
 ngx_http_task_redis_job_find(ngx_http_task_redis_t *redis, const char *hex,
@@ -424,7 +433,7 @@ ngx_http_task_redis_job_find(ngx_http_task_redis_t *redis, const char *hex,
     {
         job = ngx_queue_data(q, ngx_http_task_redis_job_t, queue);
 
-        if (len == NGX_HTTP_TASK_REDIS_HEX
+        if (len == NGX_HTTP_TASK_REDIS_HEX && !job->gone
             && ngx_memcmp(job->hex, hex, len) == 0)
         {
             return job;

@@ -365,6 +365,12 @@ struct ngx_http_task_store_s {
      * called; jobs/ sets it.
      */
     void                     (*asked)(void *data);
+
+    /*
+     * The job with this data is not this worker's any more: if it has not
+     * begun, it does not begin.  Called as asked().
+     */
+    void                     (*lost)(void *data);
 };
 
 
