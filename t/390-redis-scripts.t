@@ -204,6 +204,21 @@ $e->script('forget', $id);
 is((add($w, key => 'k', print => 'b'))[1], 'ok', 'until it is forgotten');
 $e->audit;
 
+# a job that is over is none, also for its key
+
+$id = add($w, key => 'o', print => 'a', ttl => 100, claim => 1, queue => 'o');
+end($w, $id);
+is_deeply([ (add($w, key => 'o', print => 'a', queue => 'o'))[1, 2] ], [ 'same', $id ], 'it is kept');
+sleep(0.15);
+is(($e->script('peek', $id))[0], 'none', 'it is over');
+my ($new, @new) = add($w, key => 'o', print => 'b', queue => 'o');
+is($new[0], 'ok', 'then the key makes another job');
+tick($w);
+is($e->job($id)->{state}, undef, 'when the old one is dropped');
+is_deeply([ (add($w, key => 'o', print => 'b', queue => 'o'))[1, 2] ], [ 'same', $new ],
+          'the key is that of the new one');
+$e->audit;
+
 # TEST 4: cancels
 
 fresh();

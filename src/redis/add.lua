@@ -22,10 +22,15 @@ if key ~= '' then
 
     local other = call('GET', P .. 'key:' .. key)
 
-    if other and call('EXISTS', P .. 'job:' .. other) == 1 then
-        local state, its = get(other, 'state', 'print')
+    if other then
+        local state, its, ended, kept = get(other, 'state', 'print', 'ended',
+                                            'ttl')
 
-        return { its == print and 'same' or 'other', other, state }
+        -- one that is over, and not dropped yet, is none: the key is the new one's
+
+        if state and not (ended and now >= ended + kept) then
+            return { its == print and 'same' or 'other', other, state }
+        end
     end
 end
 
