@@ -507,6 +507,24 @@ is((state($ids[5])), 'queued', 'and its jobs are tried again');
 $e->command(qw(config set maxmemory 0));
 $e->audit;
 
+# and one that was told to drop keys then: jobs of a worker are gone
+
+fresh();
+$w = born();
+$v = born();
+for my $how (0 .. 4) {
+    my $id = add($w, claim => 1, attempts => 2);
+    begin($w, $id) if $how & 1;
+    $w->{claimed} = 0 if $how == 4;
+    $e->command('DEL', "{task-jobs}:job:$id");
+    $w->{session}++;
+    my @r = $how < 2 || $how == 4 ? eval { enter($w, $how == 1 ? [ $id, 1, 0 ] : ()) }
+                     : eval { $e->script('bury', $w->{owner}, $how & 1 ? () : $id) };
+    is($r[0], 'ok', "without it, $how: " . ($@ || 'no error'));
+    is(eval { $e->audit }, 0, 'nothing of it is left');
+    $w = born() if $how == 2 || $how == 3;
+}
+
 # TEST 11: a worker is killed between any two scripts; its own machine, or another
 # one, finds it dead
 

@@ -46,6 +46,5 @@ while true do
         finish(id, 'lost', '500', '', '')
     else
         erase(id)
-        call('ZREM', P .. 'state:queued', id)
     end
 end
