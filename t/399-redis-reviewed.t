@@ -134,4 +134,17 @@ is(said($s, qr/could not be stored/), 1, 'the end of the first one is nobody\'s'
 $e->audit;
 ends($s, 'TERM');
 
+# TEST 4: nginx is stopped at once, while a function runs that does not stop
+
+$s = start(lease => '60s');
+my $deaf = id($s->get('/thread?n=1&ms=20000&deaf=1'));
+$s->wait_for(sub { begun(1) }, 'it to begin');
+$id = id($s->get('/thread?n=2&ms=100'));
+$s->wait_for(sub { ($e->job($id)->{owner} // '') ne '' }, 'another one to be claimed');
+ends($s, 'TERM');
+is($e->job($deaf)->{state}, 'lost', 'it is lost');
+is($e->job($id)->{state} . $e->job($id)->{owner}, 'queued', 'what has not begun waits');
+is(begun(2), 0, 'for another worker');
+$e->audit;
+
 done_testing();

@@ -22,6 +22,7 @@ static ngx_uint_t ngx_http_task_redis_last(ngx_http_task_store_t *store);
 static void ngx_http_task_redis_counts(ngx_http_task_store_t *store,
     ngx_http_task_job_counts_t *counts);
 static void ngx_http_task_redis_exit(ngx_http_task_store_t *store);
+static void ngx_http_task_redis_abandon(ngx_http_task_store_t *store);
 
 
 const ngx_http_task_store_type_t  ngx_http_task_redis_store = {
@@ -44,7 +45,8 @@ const ngx_http_task_store_type_t  ngx_http_task_redis_store = {
     .forget = ngx_http_task_redis_forget,
     .watch = ngx_http_task_redis_watch,
     .counts = ngx_http_task_redis_counts,
-    .leave = ngx_http_task_redis_exit
+    .leave = ngx_http_task_redis_exit,
+    .abandon = ngx_http_task_redis_abandon
 };
 
 
@@ -239,10 +241,8 @@ ngx_http_task_redis_exit(ngx_http_task_store_t *store)
     ngx_http_task_redis_t  *redis;
 
     redis = store->data;
-    redis->ends = 1;
 
-    ngx_http_task_redis_keep_end(redis);
-    ngx_http_task_redis_leave(redis);
+    ngx_http_task_redis_abandon(store);
 
     if (redis->calls.context) {
         redisAsyncFree(redis->calls.context);
@@ -253,4 +253,20 @@ ngx_http_task_redis_exit(ngx_http_task_store_t *store)
     }
 
     ngx_http_task_redis_call_end(redis);
+}
+
+
+/* if nginx is stopped, no worker of this machine is left to find out; threads may
+   still tell of their jobs, which stay */
+
+static void
+ngx_http_task_redis_abandon(ngx_http_task_store_t *store)
+{
+    ngx_http_task_redis_t  *redis;
+
+    redis = store->data;
+    redis->ends = 1;
+
+    ngx_http_task_redis_keep_end(redis);
+    ngx_http_task_redis_leave(redis);
 }

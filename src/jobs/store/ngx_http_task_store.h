@@ -339,6 +339,13 @@ typedef struct {
     /* called when a worker ends: its jobs that run are lost, others wait for
        another worker */
     void  (*leave)(ngx_http_task_store_t *store);
+
+    /*
+     * Called instead of leave() by a worker that ends while a thread of a job
+     * still runs: as for a process that is killed, but for what nobody else
+     * would see of that.  NULL: others see all.
+     */
+    void  (*abandon)(ngx_http_task_store_t *store);
 } ngx_http_task_store_type_t;
 
 
