@@ -388,9 +388,9 @@ ngx_http_task_redis_tell_failed(ngx_http_task_redis_call_t *call, ngx_int_t rc)
 
 
 /*
- * It goes on, as nothing can stop it safely, and nothing of it is written; but if
- * it has not begun, it does not, and may be freed here.  Who finds this process
- * dead is not to take it for one that this worker has claimed again.
+ * It goes on, as nothing can stop it safely, and nothing of it is written; but
+ * if it has not begun, it does not, and may be freed here.  Who finds this
+ * process dead is not to take it for one that this worker has claimed again.
  */
 
 void

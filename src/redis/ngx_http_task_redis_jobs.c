@@ -1,8 +1,8 @@
 
 /*
- * All jobs of this worker, as each new connection tells the engine of them: what
- * it has of this worker that is not among them had begun, and is lost, unless
- * the answer was lost that would have told of it.
+ * All jobs of this worker, as each new connection tells the engine of them:
+ * what it has of this worker that is not among them had begun, and is lost,
+ * unless the answer was lost that would have told of it.
  */
 
 

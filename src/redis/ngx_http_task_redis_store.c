@@ -256,8 +256,8 @@ ngx_http_task_redis_exit(ngx_http_task_store_t *store)
 }
 
 
-/* if nginx is stopped, no worker of this machine is left to find out; threads may
-   still tell of their jobs, which stay */
+/* if nginx is stopped, no worker of this machine is left to find out; threads
+   may still tell of their jobs, which stay */
 
 static void
 ngx_http_task_redis_abandon(ngx_http_task_store_t *store)
