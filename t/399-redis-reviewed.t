@@ -147,4 +147,24 @@ is($e->job($id)->{state} . $e->job($id)->{owner}, 'queued', 'what has not begun 
 is(begun(2), 0, 'for another worker');
 $e->audit;
 
+# TEST 5: a worker that quits cannot give back what it has not begun
+
+$s = start(main => 'task_shutdown_timeout 1s jobs=1s;');
+$deaf = id($s->get('/thread?n=1&ms=60000&deaf=1'));
+$s->wait_for(sub { begun(1) }, 'the first one to begin');
+$id = id($s->get('/thread?n=2&ms=100'));
+$s->wait_for(sub { ($e->job($id)->{owner} // '') ne '' }, 'the second one to be claimed');
+my ($old) = $s->reload;
+$redis->kill9;
+$s->wait_for(sub { !kill 0, $old }, 'the old worker to end');
+$redis->start_again;
+$e->connect;
+ready($s);
+is(job($s, $id, '20s')->{state}, 'done', 'the new one runs it');
+is(begun(2), 1, 'once');
+is(job($s, $deaf, '20s')->{state}, 'lost', 'the other one is lost');
+is(begun(1), 1, 'and does not run again');
+$e->audit;
+ends($s, 'TERM');
+
 done_testing();
