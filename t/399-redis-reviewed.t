@@ -167,4 +167,29 @@ is(begun(1), 1, 'and does not run again');
 $e->audit;
 ends($s, 'TERM');
 
+# TEST 6: an engine that comes back a moment older: it has forgotten the claim
+
+$s = start();
+$id = id($s->get('/ran?n=1&ms=3000'));
+$s->wait_for(sub { job($s, $id)->{state} eq 'running' }, 'the engine to know');
+my $j = $e->job($id);
+my $p = $e->{prefix};
+$e->command('MULTI');
+$e->command('SREM', "${p}owned:$j->{owner}", $id);
+$e->command('ZREM', "${p}state:running", $id);
+$e->command('ZADD', "${p}state:queued", $j->{created}, $id);
+$e->command('ZADD', "${p}queue:$j->{queue}", $j->{number}, $id);
+$e->command('HSET', "${p}job:$id", owner => '', state => 'queued', attempt => 0);
+$e->command('HDEL', "${p}job:$id", 'started');
+$e->command(qw(CLIENT KILL TYPE normal SKIPME yes));
+$e->command('EXEC');
+$e->audit;
+ready($s);
+is(job($s, $id)->{state}, 'running', 'the worker still has it');
+is(job($s, $id, '10s')->{state}, 'done', 'and tells its end');
+is(begun(1), 1, 'once');
+is(said($s, qr/not this worker's/), 0, 'nothing is lost');
+$e->audit;
+ends($s, 'TERM');
+
 done_testing();
