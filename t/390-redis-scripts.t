@@ -375,6 +375,20 @@ for my $attempts (1, 2) {
     $e->audit;
 }
 
+# of very many it ends some, and gives back none
+
+fresh();
+$w = born();
+@ids = map scalar add($w, claim => 2), 1 .. 1200;
+$w->{session}++;
+enter($w);
+is($e->command('ZCARD', '{task-jobs}:state:lost'), 1000, 'some are lost');
+is($e->command('ZCARD', '{task-jobs}:queue:q'), 0, 'none waits again');
+$e->audit;
+$e->script('bury', $w->{owner});
+is($e->command('ZCARD', '{task-jobs}:state:lost'), 1200, 'the rest is, when the worker goes');
+$e->audit;
+
 # the engine has forgotten the last moment: what the worker has waits there, or is
 # an attempt behind
 

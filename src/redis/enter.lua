@@ -5,8 +5,8 @@
 --
 -- What it has claimed behind that, it does not know of: it waits again.  What it
 -- knew, and does not name, has begun, and how it ended was not stored: it is
--- lost.  Answers which jobs are not its own any more; or that it is dead, to be
--- born again by another name.
+-- lost, now, or, of very many, when the worker is gone.  Answers which jobs are
+-- not its own any more; or that it is dead, to be born again by another name.
 --
 -- One who has thousands of jobs says more words than may be unpacked.
 
@@ -34,8 +34,7 @@ call('ZADD', P .. 'leases', now + lease, owner)
 -- waits, or is an attempt behind: it is claimed again, before another worker does.
 
 local function claimed(id, attempt, begun)
-    local state, his, tried, queue, created =
-        get(id, 'state', 'owner', 'attempt', 'queue', 'created')
+    local state, his, tried = get(id, 'state', 'owner', 'attempt')
 
     if not state or is_ended(state) or his ~= '' and his ~= owner then
         return false
@@ -44,6 +43,8 @@ local function claimed(id, attempt, begun)
     if tonumber(tried) >= tonumber(attempt) then
         return his == owner and tried == attempt
     end
+
+    local queue, created = get(id, 'queue', 'created')
 
     call('ZREM', P .. 'queue:' .. queue, id)
     call('ZREM', P .. 'delayed', id)
@@ -78,6 +79,8 @@ for i = 5, #ARGV, 3 do
     end
 end
 
+local max = 1000
+
 for _, id in ipairs(call('SMEMBERS', name)) do
     if not known[id] then
         local claim = get(id, 'claim')
@@ -85,8 +88,9 @@ for _, id in ipairs(call('SMEMBERS', name)) do
         if claim and tonumber(claim) > heard then
             give_back(id, owner)
 
-        else
+        elseif max > 0 then
             lose(id, owner, '')
+            max = max - 1
         end
     end
 end
