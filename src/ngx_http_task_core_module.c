@@ -28,6 +28,7 @@ static void ngx_http_task_worker_watch(ngx_cycle_t *cycle,
     ngx_uint_t libraries);
 static ngx_int_t ngx_http_task_worker_start(ngx_cycle_t *cycle);
 static void ngx_http_task_exit_process(ngx_cycle_t *cycle);
+static void ngx_http_task_exit_abandon(ngx_cycle_t *cycle);
 
 
 static ngx_command_t  ngx_http_task_core_commands[] = {
@@ -428,7 +429,7 @@ ngx_http_task_exit_process(ngx_cycle_t *cycle)
 
     /* ends the process if a function runs that does not end */
 
-    ngx_http_task_piece_exit(cycle);
+    ngx_http_task_piece_exit(cycle, ngx_http_task_exit_abandon);
 
     ngx_http_task_hooks_stop(&ngx_http_task_core_conf(cycle)->libraries);
     ngx_http_task_callbacks_end();
@@ -453,4 +454,30 @@ ngx_http_task_exit_process(ngx_cycle_t *cycle)
     /* ends the process if threads are missing */
 
     ngx_http_task_replace_exit();
+}
+
+
+/* what stores have of this worker, and other processes would not find out */
+
+static void
+ngx_http_task_exit_abandon(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                   i;
+    ngx_http_task_store_t      **stores;
+    ngx_http_task_main_conf_t   *tmcf;
+
+    tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_task_module);
+
+    if (tmcf == NULL) {
+        return;
+    }
+
+    stores = tmcf->job_zones.elts;
+
+    for (i = 0; i < tmcf->job_zones.nelts; i++) {
+
+        if (stores[i]->type->abandon) {
+            stores[i]->type->abandon(stores[i]);
+        }
+    }
 }

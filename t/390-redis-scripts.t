@@ -28,12 +28,30 @@ sub born {
     my ($lease) = @_;
 
     my $w = { owner => sprintf('w%05d', ++$next), session => 1,
-              lease => $lease // 5000, jobs => {} };
+              lease => $lease // 5000, claims => 0, claimed => 0, jobs => {} };
 
-    my ($rc) = $e->script('enter', @$w{qw(owner session lease)});
+    my ($rc) = enter($w);
     die "enter: $rc" if $rc ne 'ok';
 
     return $w;
+}
+
+# it tells of jobs: [ id, attempt, begun ]
+
+sub enter {
+    my ($w, @jobs) = @_;
+
+    return $e->script('enter', @$w{qw(owner session lease claimed)}, map @$_, @jobs);
+}
+
+# all that it has
+
+sub all {
+    my ($w) = @_;
+
+    my $jobs = $w->{jobs};
+
+    return map [ $_, $jobs->{$_}{attempt}, $jobs->{$_}{begun} ? 0 : '' ], keys %$jobs;
 }
 
 sub who { my ($w) = @_; return @$w{qw(owner session)} }
@@ -46,9 +64,12 @@ sub add {
     my @r = $e->script('add', $o{id}, $o{queue} // 'q', $o{input} // "in\0$o{id}",
                        who($w), $o{claim} // 0, $o{waiting} // 1e6,
                        $o{share} // 'none', $o{max} // 0, $o{ttl} // 60000,
-                       $o{attempts} // 1, $o{key} // '', $o{print} // '');
+                       $o{attempts} // 1, $o{key} // '', $o{print} // '', ++$w->{claims});
 
-    $w->{jobs}{$o{id}} = { attempt => $r[3] } if $r[0] eq 'ok' && $r[1];
+    if ($r[0] eq 'ok' && $r[1]) {
+        $w->{jobs}{$o{id}} = { attempt => $r[3] };
+        $w->{claimed} = $w->{claims};
+    }
 
     return wantarray ? ($o{id}, @r) : $o{id};
 }
@@ -56,13 +77,22 @@ sub add {
 sub claim {
     my ($w, $queue, $older) = @_;
 
-    my @r = $e->script('claim', who($w), $queue // 'q', $older // 0);
+    my @r = unheard($w, $queue, $older);
 
     return @r if $r[0] ne 'ok';
 
     $w->{jobs}{$r[1]} = { attempt => $r[2] };
+    $w->{claimed} = $w->{claims};
 
     return @r;
+}
+
+# the answer does not arrive
+
+sub unheard {
+    my ($w, $queue, $older) = @_;
+
+    return $e->script('claim', who($w), $queue // 'q', $older // 0, ++$w->{claims});
 }
 
 sub mine { my ($w, $id) = @_; return (who($w), $id, $w->{jobs}{$id}{attempt}) }
@@ -174,6 +204,21 @@ $e->script('forget', $id);
 is((add($w, key => 'k', print => 'b'))[1], 'ok', 'until it is forgotten');
 $e->audit;
 
+# a job that is over is none, also for its key
+
+$id = add($w, key => 'o', print => 'a', ttl => 100, claim => 1, queue => 'o');
+end($w, $id);
+is_deeply([ (add($w, key => 'o', print => 'a', queue => 'o'))[1, 2] ], [ 'same', $id ], 'it is kept');
+sleep(0.15);
+is(($e->script('peek', $id))[0], 'none', 'it is over');
+my ($new, @new) = add($w, key => 'o', print => 'b', queue => 'o');
+is($new[0], 'ok', 'then the key makes another job');
+tick($w);
+is($e->job($id)->{state}, undef, 'when the old one is dropped');
+is_deeply([ (add($w, key => 'o', print => 'b', queue => 'o'))[1, 2] ], [ 'same', $new ],
+          'the key is that of the new one');
+$e->audit;
+
 # TEST 4: cancels
 
 fresh();
@@ -209,7 +254,8 @@ is(state($ids[$_]), 'queued', "waits again: $_") for 0, 3;
 is((end($w, $ids[1]))[0], 'late', 'what it says is too late');
 is((end($w, $ids[0]))[0], 'late', 'also of a job that waits');
 is((claim($w))[0], 'late', 'it gets nothing');
-is(($e->script('enter', $w->{owner}, 2, 5000))[0], 'dead', 'nor comes back');
+$w->{session}++;
+is((enter($w))[0], 'dead', 'nor comes back');
 add($v);
 is((claim($v))[1], $ids[$_], 'in the order of acceptance') for 0, 3;
 is($e->job($ids[3])->{attempt}, 1, 'the first attempt');
@@ -294,18 +340,108 @@ fresh();
 $w = born();
 @ids = map scalar add($w), 1 .. 3;
 claim($w);
-$e->script('claim', who($w), 'q', 0);
-is($e->script('claim', $w->{owner}, 2, 'q', 0), 1, 'a session that is not');
-my @old = who($w);
+unheard($w);
+is((unheard({ %$w, session => 2 }))[0], 'late', 'a session that is not');
+my $old = { %$w };
 $w->{session}++;
-@r = $e->script('enter', who($w), 5000, $ids[0], 'f' x 32);
+@r = enter($w, [ $ids[0], 1, '' ], [ 'f' x 32, 1, '' ]);
 is_deeply(\@r, [ 'ok', [ 'f' x 32 ] ], 'what it does not have');
 is($e->job($ids[0])->{owner}, $w->{owner}, 'what it knows is its own');
 is($e->job($ids[1])->{owner}, '', 'what it does not know waits again');
-is(($e->script('claim', @old, 'q', 0))[0], 'late', 'what comes late does nothing');
-is(($e->script('enter', @old, 5000))[0], 'late', 'nor that');
+is((unheard($old))[0], 'late', 'what comes late does nothing');
+is((enter($old))[0], 'late', 'nor that');
 is((claim($w))[1], $ids[1], 'the oldest one');
 $e->audit;
+
+# one that has begun, and whose end was not stored, is not to run again; one that
+# has not, and could not be given back, is
+
+for my $attempts (1, 2) {
+    fresh();
+    $w = born();
+    @ids = map scalar add($w, claim => 10, attempts => $attempts), 1 .. 4;
+    begin($w, $ids[0]);
+    add($w);
+    unheard($w);
+    $w->{session}++;
+    enter($w, [ $ids[1], 1, '' ], [ $ids[2], 1, 'back' ], [ $ids[3], 1, 10 ]);
+    is(state($ids[0]), $attempts == 1 ? 'lost' : 'queued', 'begun, and not named');
+    is($e->job($ids[0])->{attempt}, 1, 'its attempt counts');
+    is($e->job($ids[$_])->{owner}, $w->{owner}, "its own: $_") for 1, 3;
+    is($e->job($ids[2])->{owner}, '', 'given back');
+    is($e->job($ids[2])->{attempt}, 0, 'and not tried');
+    is((claim($w))[1], $ids[2], 'it waits where it was');
+    is((claim($w))[0], 'ok', 'what was not heard waits again');
+    $e->audit;
+}
+
+# of very many it ends some, and gives back none
+
+fresh();
+$w = born();
+@ids = map scalar add($w, claim => 2), 1 .. 1200;
+$w->{session}++;
+enter($w);
+is($e->command('ZCARD', '{task-jobs}:state:lost'), 1000, 'some are lost');
+is($e->command('ZCARD', '{task-jobs}:queue:q'), 0, 'none waits again');
+$e->audit;
+$e->script('bury', $w->{owner});
+is($e->command('ZCARD', '{task-jobs}:state:lost'), 1200, 'the rest is, when the worker goes');
+$e->audit;
+
+# the engine has forgotten the last moment: what the worker has waits there, or is
+# an attempt behind
+
+sub back {
+    my ($id) = @_;
+    my $j = $e->job($id);
+    my $w = $j->{owner};
+
+    $e->command('SREM', "{task-jobs}:owned:$w", $id);
+    $e->command('ZREM', "{task-jobs}:state:$j->{state}", $id);
+    $e->command('ZADD', '{task-jobs}:state:queued', $j->{created}, $id);
+    $e->command('ZADD', "{task-jobs}:queue:$j->{queue}", $j->{number}, $id);
+    $e->command('HSET', "{task-jobs}:job:$id", owner => '', state => 'queued',
+                attempt => $j->{attempt} - 1, said => 0);
+    $e->command('HDEL', "{task-jobs}:job:$id", 'started');
+}
+
+fresh();
+($w, $v) = (born(), born());
+@ids = map scalar add($w, claim => 10, attempts => 3), 1 .. 5;
+begin($w, $ids[$_]) for 0, 3;
+$e->script('event', mine($w, $ids[0]), 1, 100, 'x');
+back($_) for @ids;
+claim($v);
+is($e->job($ids[0])->{owner}, $v->{owner}, 'another worker was faster');
+$w->{session}++;
+@r = enter($w, [ $ids[0], 1, 700 ], [ $ids[1], 1, '' ], [ $ids[2], 1, 'back' ],
+           [ $ids[3], 1, 700 ], [ $ids[4], 2, 700 ]);
+is_deeply(\@r, [ 'ok', [ $ids[0] ] ], 'that one is lost');
+is($e->job($ids[$_])->{owner}, $w->{owner}, "still its own: $_") for 1, 3, 4;
+is(state($ids[$_]), 'running', "it runs: $_") for 3, 4;
+is(state($ids[1]), 'queued', 'this one has not begun');
+my ($sec, $us) = @{ $e->command('TIME') };
+cmp_ok($sec * 1000 + $us / 1000 - $e->job($ids[3])->{started}, '>', 699, 'it began when it did');
+is($e->job($ids[4])->{attempt}, 2, 'the attempt is the worker\'s');
+$w->{jobs}{$ids[4]}{attempt} = 2;
+is((claim($v))[1], $ids[2], 'only what was given back waits');
+is((claim($v))[0], 'none', 'and nothing else');
+is(($e->script('event', mine($w, $ids[3]), 5, 100, 'x'))[0], 'ok', 'its events go on');
+is($e->job($ids[3])->{event}, 1, 'and are taken');
+is((end($w, $ids[$_]))[0], 'ok', "it ends: $_") for 1, 3, 4;
+is((end($w, $ids[0]))[0], 'late', 'but for the first one');
+$e->audit;
+
+# one that has 20,000 jobs
+
+fresh();
+$w = born();
+@ids = map id(), 1 .. 20000;
+$w->{session}++;
+@r = eval { enter($w, map [ $_, 1, '' ], @ids) };
+is($@, '', 'it comes back with all of them');
+is_deeply(\@r, [ 'ok', \@ids ], 'and hears of each');
 
 # TEST 8: who has room is told
 
@@ -465,11 +601,29 @@ is(($e->script('cancel', $ids[4]))[0], 'ok', 'its worker is told');
 for (1 .. 8) { sleep(0.05); tick($w); }
 is(state($ids[6]), 'queued', 'a lease ends');
 $w->{session}++;
-is(($e->script('enter', who($w), 5000, $ids[5]))[0], 'ok', 'it connects again');
+is((enter($w, [ $ids[5], 1, '' ]))[0], 'ok', 'it connects again');
 is(($e->script('bury', $w->{owner}))[0], 'ok', 'it goes');
 is((state($ids[5])), 'queued', 'and its jobs are tried again');
 $e->command(qw(config set maxmemory 0));
 $e->audit;
+
+# and one that was told to drop keys then: jobs of a worker are gone
+
+fresh();
+$w = born();
+$v = born();
+for my $how (0 .. 4) {
+    my $id = add($w, claim => 1, attempts => 2);
+    begin($w, $id) if $how & 1;
+    $w->{claimed} = 0 if $how == 4;
+    $e->command('DEL', "{task-jobs}:job:$id");
+    $w->{session}++;
+    my @r = $how < 2 || $how == 4 ? eval { enter($w, $how == 1 ? [ $id, 1, 0 ] : ()) }
+                     : eval { $e->script('bury', $w->{owner}, $how & 1 ? () : $id) };
+    is($r[0], 'ok', "without it, $how: " . ($@ || 'no error'));
+    is(eval { $e->audit }, 0, 'nothing of it is left');
+    $w = born() if $how == 2 || $how == 3;
+}
 
 # TEST 13: a worker is killed between any two scripts; its own machine, or another
 # one, finds it dead
@@ -578,14 +732,15 @@ sub history {
         claim_unheard => sub {
             my ($w) = @_;
             return if rand > 0.1;
-            $e->script('claim', who($w), 'q' . int rand 2, 0) if rand > 0.3;
-            my @old = who($w);
+            unheard($w, 'q' . int rand 2) if rand > 0.3;
+            my $old = { %$w };
+            my ($id) = grep $w->{jobs}{$_}{begun}, keys %{ $w->{jobs} };
+            delete $w->{jobs}{$id} if $id && rand > 0.5;
             $w->{session}++;
-            my ($rc, $lost) = $e->script('enter', who($w), $w->{lease},
-                                         keys %{ $w->{jobs} });
+            my ($rc, $lost) = enter($w, all($w));
             die "seed $seed: $rc" if $rc ne 'ok' && $rc ne 'dead';
             delete $w->{jobs}{$_} for @{ $lost // [] };
-            $e->script('claim', @old, 'q0', 0);
+            unheard($old, 'q0');
         },
         begin => sub {
             my ($w, $id) = @_;

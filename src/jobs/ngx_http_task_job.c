@@ -178,7 +178,9 @@ ngx_http_task_job_ended(ngx_http_task_store_op_t *op, ngx_int_t rc)
         return;
     }
 
-    if (rc != NGX_OK) {
+    /* one that was given back has not ended */
+
+    if (rc != NGX_OK && !job->back) {
         ngx_log_error(NGX_LOG_ERR, t->log, 0,
                       "the end of job \"%V\" could not be stored",
                       &t->function->name);
@@ -347,5 +349,16 @@ ngx_http_task_job_cancel(void *data)
 
     if (job->task->state == NGX_HTTP_TASK_PENDING) {
         ngx_http_task_cancel(job->task);
+    }
+}
+
+
+void
+ngx_http_task_job_lost(void *data)
+{
+    ngx_http_task_job_t *job = data;
+
+    if (job->task->state == NGX_HTTP_TASK_PENDING) {
+        (void) ngx_http_task_job_withdraw(job->task);
     }
 }

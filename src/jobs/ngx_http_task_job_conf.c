@@ -89,6 +89,7 @@ ngx_http_task_job_options(ngx_conf_t *cf, ngx_http_task_job_conf_t *jcf)
     }
 
     jcf->store->asked = ngx_http_task_job_cancel;
+    jcf->store->lost = ngx_http_task_job_lost;
 
     if (location.data == NULL) {
         ngx_str_set(&location, "/jobs/");

@@ -197,6 +197,10 @@ ngx_uint_t ngx_http_task_job_withdraw(ngx_task_t *t);
 
 void ngx_http_task_job_cancel(void *data);
 
+/* the store says that the job is another worker's, or nobody's */
+
+void ngx_http_task_job_lost(void *data);
+
 /* logs the jobs that have not ended when this worker ends */
 
 void ngx_http_task_jobs_abandon(void);

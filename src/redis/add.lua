@@ -1,9 +1,9 @@
 -- Accepts a job.  It is the worker's at once if he has room, and no other one
--- waits.  It may be asked for again with the same id: then the same is
--- answered.
+-- waits: "nth" is the number of what he sends, see enter.lua.  It may be asked
+-- for again with the same id: then the same is answered.
 
 local id, queue, input, owner, session, claim, waiting, share, max, ttl,
-      attempts, key, print = unpack(ARGV)
+      attempts, key, print, nth = unpack(ARGV)
 
 if call('EXISTS', P .. 'job:' .. id) == 1 then
     local his, attempt = get(id, 'owner', 'attempt')
@@ -22,10 +22,15 @@ if key ~= '' then
 
     local other = call('GET', P .. 'key:' .. key)
 
-    if other and call('EXISTS', P .. 'job:' .. other) == 1 then
-        local state, its = get(other, 'state', 'print')
+    if other then
+        local state, its, ended, kept = get(other, 'state', 'print', 'ended',
+                                            'ttl')
 
-        return { its == print and 'same' or 'other', other, state }
+        -- one that is over, and not dropped yet, is none: the key is the new one's
+
+        if state and not (ended and now >= ended + kept) then
+            return { its == print and 'same' or 'other', other, state }
+        end
     end
 end
 
@@ -98,7 +103,7 @@ if mine then
         call('SREM', P .. 'hungry:' .. queue, owner)
     end
 
-    return { 'ok', 1, 0, tostring(own(id, owner)) }
+    return { 'ok', 1, 0, tostring(own(id, owner, nth)) }
 end
 
 wait(id, queue, number)

@@ -1,7 +1,8 @@
 -- The oldest job that waits becomes the worker's; with "older", only if it was
--- accepted so long ago.  Who finds none is told when there is one.
+-- accepted so long ago.  Who finds none is told when there is one.  The worker
+-- numbers what he sends: see enter.lua.
 
-local owner, session, queue, older = unpack(ARGV)
+local owner, session, queue, older, number = unpack(ARGV)
 local name = P .. 'queue:' .. queue
 
 if not is_session(owner, session) then
@@ -35,7 +36,7 @@ while true do
         call('SREM', P .. 'hungry:' .. queue, owner)
         call('ZREM', name, id)
 
-        return { 'ok', id, tostring(own(id, owner)), age, input,
+        return { 'ok', id, tostring(own(id, owner, number)), age, input,
                  get(id, 'event') }
     end
 
@@ -47,6 +48,5 @@ while true do
         finish(id, 'lost', '500', '', '')
     else
         erase(id)
-        call('ZREM', P .. 'state:queued', id)
     end
 end

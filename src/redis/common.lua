@@ -105,11 +105,12 @@ local function wait(id, queue, number)
     wake(queue)
 end
 
--- The worker counts the events that he says: from 1 in each attempt.
+-- The worker counts the events that he says: from 1 in each attempt.  "claim" is
+-- the number of what he has sent that made the job his.
 
-local function own(id, owner)
+local function own(id, owner, claim)
     call('SADD', P .. 'owned:' .. owner, id)
-    set(id, 'owner', owner, 'said', 0)
+    set(id, 'owner', owner, 'claim', claim, 'said', 0)
 
     return call('HINCRBY', P .. 'job:' .. id, 'attempt', 1)
 end
@@ -163,7 +164,8 @@ local function finish(id, state, status, kind, result)
     call('PEXPIRE', P .. 'events:' .. id, later)
 end
 
--- all that is known of an ended job goes
+-- All that is known of an ended job goes.  The engine itself may have dropped a
+-- job, if it was told to when it is full, or if nobody was there to do it here.
 
 local function erase(id)
     local state, share, key = get(id, 'state', 'share', 'key')
@@ -173,11 +175,9 @@ local function erase(id)
     call('ZREM', P .. 'all', id)
     call('ZREM', P .. 'over', id)
 
-    -- the engine itself may have dropped it, if nobody else was there
-
     for _, s in ipairs(state and { state } or
-                       { 'done', 'failed', 'cancelled', 'timeout', 'lost',
-                         'dead' })
+                       { 'queued', 'running', 'done', 'failed', 'cancelled',
+                         'timeout', 'lost', 'dead' })
     do
         call('ZREM', P .. 'state:' .. s, id)
     end
@@ -193,11 +193,23 @@ local function erase(id)
     call('PUBLISH', P .. 'job:' .. id, '0 1')
 end
 
+-- one of this worker that the engine has dropped
+
+local function vanish(id, owner)
+    disown(id, owner)
+    erase(id)
+end
+
 -- A job that has not begun waits again, and has not been tried.
 
 local function give_back(id, owner)
     local state, queue, number, cancel, order =
         get(id, 'state', 'queue', 'number', 'cancel', 'order')
+
+    if not state then
+        vanish(id, owner)
+        return
+    end
 
     disown(id, owner)
 
@@ -226,7 +238,7 @@ local function lose(id, owner, why)
         get(id, 'state', 'attempt', 'attempts', 'cancel', 'order', 'before')
 
     if not state then
-        disown(id, owner)
+        vanish(id, owner)
         return
     end
 

@@ -131,7 +131,8 @@ struct ngx_http_task_redis_call_s {
     ngx_http_task_store_end_t   *end;
     ngx_http_task_store_list_t  *list;
     ngx_str_t                    text;        /* by malloc(): of an event, .. */
-    uint64_t                     number;      /* .. and its number */
+    uint64_t                     number;      /* .. and its number; or that of
+                                                 what may claim a job */
     u_char                       owner[NGX_HTTP_TASK_REDIS_OWNER];  /* bury */
 
     /* add: it is held behind its answer until the job is on the disk, and then
@@ -180,6 +181,9 @@ struct ngx_http_task_redis_job_s {
     ngx_uint_t                   ended;       /* 1: end() was called */
     ngx_uint_t                   busy;        /* 1: returned() is to follow */
     ngx_uint_t                   over;        /* 1: no more is asked of it */
+    ngx_uint_t                   left;        /* 1: it was not given back: the
+                                                 next connection tells; 2: it
+                                                 was told */
     ngx_uint_t                   refs;        /* calls */
     ngx_uint_t                   telling;     /* 1: a call is under way */
     uint64_t                     events;      /* that were said */
@@ -297,6 +301,9 @@ struct ngx_http_task_redis_s {
     ngx_uint_t                   ends;        /* 1: the worker ends */
 
     ngx_queue_t                  jobs;
+    uint64_t                     claims;      /* that were sent, .. */
+    uint64_t                     claimed;     /* .. and the last of them that
+                                                 gave a job, as was answered */
     ngx_array_t                  queues;      /* ngx_http_task_redis_queue_t */
     ngx_event_t                  tick;
     ngx_uint_t                   ticking;     /* 1: a call is under way */

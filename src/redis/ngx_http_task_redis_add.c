@@ -83,6 +83,7 @@ ngx_http_task_redis_add_words(ngx_http_task_redis_call_t *call,
     ngx_http_task_redis_words_t *words)
 {
     u_char                     *p, *input;
+    size_t                      len;
     ngx_http_task_redis_t      *redis;
     ngx_http_task_store_add_t  *add;
 
@@ -123,17 +124,21 @@ ngx_http_task_redis_add_words(ngx_http_task_redis_call_t *call,
     ngx_http_task_redis_number(words, redis->ttl);
     ngx_http_task_redis_number(words, redis->store->attempts);
 
-    if (!add->keyed) {
-        ngx_http_task_redis_word(words, "", 0);
-        ngx_http_task_redis_word(words, "", 0);
-        return NGX_OK;
+    len = 0;
+
+    if (add->keyed) {
+        len = 2 * NGX_HTTP_TASK_JOB_DIGEST;
+        (void) ngx_hex_dump(key, add->key, NGX_HTTP_TASK_JOB_DIGEST);
+        (void) ngx_hex_dump(print, add->print, NGX_HTTP_TASK_JOB_DIGEST);
     }
 
-    (void) ngx_hex_dump(key, add->key, NGX_HTTP_TASK_JOB_DIGEST);
-    (void) ngx_hex_dump(print, add->print, NGX_HTTP_TASK_JOB_DIGEST);
+    ngx_http_task_redis_word(words, key, len);
+    ngx_http_task_redis_word(words, print, len);
 
-    ngx_http_task_redis_word(words, key, sizeof(key));
-    ngx_http_task_redis_word(words, print, sizeof(print));
+    /* sent again, it is another one */
+
+    call->number = ++redis->claims;
+    ngx_http_task_redis_number(words, call->number);
 
     return NGX_OK;
 }
@@ -191,7 +196,7 @@ ngx_http_task_redis_add_accepted(ngx_http_task_redis_call_t *call,
 
     if (ngx_http_task_redis_to_number(reply, 1)) {
         attempt = ngx_http_task_redis_to_number(reply, 3);
-        job = ngx_http_task_redis_job(call->redis, call->id, attempt);
+        job = ngx_http_task_redis_job(call, attempt);
 
         if (job == NULL) {
             ngx_http_task_redis_hang_up(&call->redis->calls, "no memory");

@@ -86,6 +86,9 @@ ngx_http_task_redis_claim_words(ngx_http_task_redis_call_t *call,
     ngx_http_task_redis_number(words,
                                ngx_http_task_redis_call_op(call)->older);
 
+    call->number = ++call->redis->claims;
+    ngx_http_task_redis_number(words, call->number);
+
     return NGX_OK;
 }
 
@@ -124,7 +127,7 @@ ngx_http_task_redis_claimed(ngx_http_task_redis_call_t *call,
     if (ngx_http_task_redis_unhex(call->id, (char *) hex.data, hex.len)
         == NGX_OK)
     {
-        job = ngx_http_task_redis_job(call->redis, call->id,
+        job = ngx_http_task_redis_job(call,
                                       ngx_http_task_redis_to_number(reply, 2));
     }
 

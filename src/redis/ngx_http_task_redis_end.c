@@ -266,10 +266,24 @@ ngx_http_task_redis_give_back_reply(ngx_http_task_redis_call_t *call,
 }
 
 
+/* the engine, which may come back, and who finds this worker dead are to know
+   that it has not begun */
+
 static void
 ngx_http_task_redis_give_back_failed(ngx_http_task_redis_call_t *call,
     ngx_int_t rc)
 {
-    ngx_http_task_redis_job_over(call->job);
+    ngx_http_task_redis_job_t  *job;
+
+    job = call->job;
+
+    if (job->gone) {
+        ngx_http_task_redis_job_over(job);
+
+    } else {
+        job->left = 1;
+        job->data = NULL;
+    }
+
     ngx_http_task_redis_call_answer(call, NGX_ERROR);
 }

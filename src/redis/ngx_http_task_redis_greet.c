@@ -225,9 +225,7 @@ ngx_http_task_redis_greet_loaded(redisAsyncContext *context, void *data,
 static void
 ngx_http_task_redis_greet_enter(ngx_http_task_redis_link_t *link)
 {
-    ngx_queue_t                  *q;
     ngx_http_task_redis_t        *redis;
-    ngx_http_task_redis_job_t    *job;
     ngx_http_task_redis_words_t  *words;
 
     redis = link->redis;
@@ -238,18 +236,7 @@ ngx_http_task_redis_greet_enter(ngx_http_task_redis_link_t *link)
     ngx_http_task_redis_word(words, redis->owner, NGX_HTTP_TASK_REDIS_OWNER);
     ngx_http_task_redis_number(words, redis->session);
     ngx_http_task_redis_number(words, redis->lease);
-
-    for (q = ngx_queue_head(&redis->jobs);
-         q != ngx_queue_sentinel(&redis->jobs);
-         q = ngx_queue_next(q))
-    {
-        job = ngx_queue_data(q, ngx_http_task_redis_job_t, queue);
-
-        if (!job->gone) {
-            ngx_http_task_redis_word(words, job->hex,
-                                     NGX_HTTP_TASK_REDIS_HEX);
-        }
-    }
+    ngx_http_task_redis_jobs_words(redis, words);
 
     if (words->failed
         || redisAsyncCommandArgv(link->context,
@@ -320,15 +307,7 @@ ngx_http_task_redis_greet_ready(ngx_http_task_redis_t *redis,
 static void
 ngx_http_task_redis_greet_died(ngx_http_task_redis_t *redis)
 {
-    ngx_queue_t  *q;
-
-    for (q = ngx_queue_head(&redis->jobs);
-         q != ngx_queue_sentinel(&redis->jobs);
-         q = ngx_queue_next(q))
-    {
-        ngx_http_task_redis_job_gone(ngx_queue_data(q,
-                                         ngx_http_task_redis_job_t, queue));
-    }
+    ngx_http_task_redis_jobs_gone(redis);
 
     ngx_http_task_redis_name(redis);
     ngx_http_task_redis_node_rename(redis);

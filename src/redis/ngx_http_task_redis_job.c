@@ -34,10 +34,12 @@ static const ngx_http_task_redis_kind_t  ngx_http_task_redis_tell = {
 
 
 ngx_http_task_redis_job_t *
-ngx_http_task_redis_job(ngx_http_task_redis_t *redis, u_char *id,
-    uint64_t attempt)
+ngx_http_task_redis_job(ngx_http_task_redis_call_t *call, uint64_t attempt)
 {
+    ngx_http_task_redis_t      *redis;
     ngx_http_task_redis_job_t  *job;
+
+    redis = call->redis;
 
     job = ngx_calloc(sizeof(ngx_http_task_redis_job_t), ngx_cycle->log);
     if (job == NULL) {
@@ -58,14 +60,16 @@ ngx_http_task_redis_job(ngx_http_task_redis_t *redis, u_char *id,
     job->later.log = ngx_cycle->log;
     job->later.cancelable = 1;
 
-    ngx_memcpy(job->id, id, NGX_HTTP_TASK_JOB_ID);
+    ngx_memcpy(job->id, call->id, NGX_HTTP_TASK_JOB_ID);
     ngx_memcpy(job->owner, redis->owner, NGX_HTTP_TASK_REDIS_OWNER);
-    ngx_http_task_redis_hex(job->hex, id);
+    ngx_http_task_redis_hex(job->hex, call->id);
 
     job->slot = ngx_http_task_redis_slot_get(redis, job->hex);
 
     ngx_queue_init(&job->held);
     ngx_queue_insert_tail(&redis->jobs, &job->queue);
+
+    redis->claimed = call->number;
 
     return job;
 }
@@ -383,7 +387,11 @@ ngx_http_task_redis_tell_failed(ngx_http_task_redis_call_t *call, ngx_int_t rc)
 }
 
 
-/* it goes on, as nothing can stop it safely; nothing of it is written */
+/*
+ * It goes on, as nothing can stop it safely, and nothing of it is written; but
+ * if it has not begun, it does not, and may be freed here.  Who finds this
+ * process dead is not to take it for one that this worker has claimed again.
+ */
 
 void
 ngx_http_task_redis_job_gone(ngx_http_task_redis_job_t *job)
@@ -394,13 +402,23 @@ ngx_http_task_redis_job_gone(ngx_http_task_redis_job_t *job)
 
     job->gone = 1;
 
+    if (job->slot) {
+        ngx_http_task_redis_slot_begin(job->slot);
+    }
+
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                   "task_job_redis \"%V\": job %*s is not this worker's any "
                   "more, what it still says is not stored",
                   &job->redis->store->name, (size_t) NGX_HTTP_TASK_REDIS_HEX,
                   job->hex);
+
+    if (job->data && !job->ended) {
+        job->redis->store->lost(job->data);
+    }
 }
 
+
+/* this worker may have claimed one again that was gone */
 
 static ngx_http_task_redis_job_t *
 ngx_http_task_redis_job_find(ngx_http_task_redis_t *redis, const char *hex,
@@ -415,7 +433,7 @@ ngx_http_task_redis_job_find(ngx_http_task_redis_t *redis, const char *hex,
     {
         job = ngx_queue_data(q, ngx_http_task_redis_job_t, queue);
 
-        if (len == NGX_HTTP_TASK_REDIS_HEX
+        if (len == NGX_HTTP_TASK_REDIS_HEX && !job->gone
             && ngx_memcmp(job->hex, hex, len) == 0)
         {
             return job;

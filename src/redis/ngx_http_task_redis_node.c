@@ -43,6 +43,8 @@ static ngx_int_t ngx_http_task_redis_node_init(ngx_shm_zone_t *shm_zone,
     void *data);
 static ngx_uint_t ngx_http_task_redis_place_alive(
     ngx_http_task_redis_place_t *place);
+static void ngx_http_task_redis_place_free(ngx_http_task_redis_t *redis,
+    ngx_http_task_redis_place_t *place);
 
 
 ngx_int_t
@@ -218,9 +220,8 @@ ngx_http_task_redis_node_each(ngx_http_task_redis_t *redis,
 void
 ngx_http_task_redis_node_free(ngx_http_task_redis_t *redis, u_char *owner)
 {
-    ngx_uint_t                    i, n;
+    ngx_uint_t                    i;
     ngx_http_task_redis_place_t  *place;
-    ngx_http_task_redis_slot_t   *slot;
 
     for (i = 0; i < NGX_HTTP_TASK_REDIS_PLACES; i++) {
         place = &redis->node->places[i];
@@ -236,19 +237,35 @@ ngx_http_task_redis_node_free(ngx_http_task_redis_t *redis, u_char *owner)
         if (place->taken && ngx_memcmp(place->owner, owner,
                                        NGX_HTTP_TASK_REDIS_OWNER) == 0)
         {
-            for (n = 0; n < NGX_HTTP_TASK_REDIS_SLOTS; n++) {
-                slot = &redis->node->slots[n];
-
-                if (ngx_http_task_atomic_get(&slot->place) == i + 1) {
-                    ngx_http_task_redis_slot_free(slot);
-                }
-            }
-
-            ngx_http_task_atomic_set(&place->taken, 0);
+            ngx_http_task_redis_place_free(redis, place);
         }
 
         (void) pthread_mutex_unlock(&place->alive);
     }
+}
+
+
+/* the next one that has the place has none of these jobs */
+
+static void
+ngx_http_task_redis_place_free(ngx_http_task_redis_t *redis,
+    ngx_http_task_redis_place_t *place)
+{
+    uint32_t                     i;
+    ngx_uint_t                   n;
+    ngx_http_task_redis_slot_t  *slot;
+
+    i = place - redis->node->places + 1;
+
+    for (n = 0; n < NGX_HTTP_TASK_REDIS_SLOTS; n++) {
+        slot = &redis->node->slots[n];
+
+        if (ngx_http_task_atomic_get(&slot->place) == i) {
+            ngx_http_task_redis_slot_free(slot);
+        }
+    }
+
+    ngx_http_task_atomic_set(&place->taken, 0);
 }
 
 
@@ -262,7 +279,7 @@ ngx_http_task_redis_node_leave(ngx_http_task_redis_t *redis)
     place = redis->place;
 
     if (place) {
-        ngx_http_task_atomic_set(&place->taken, 0);
+        ngx_http_task_redis_place_free(redis, place);
         (void) pthread_mutex_unlock(&place->alive);
         redis->place = NULL;
     }

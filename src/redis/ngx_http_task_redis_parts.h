@@ -159,10 +159,10 @@ void ngx_http_task_redis_call_end(ngx_http_task_redis_t *redis);
 
 /* --- ngx_http_task_redis_job.c: the jobs of this worker ------------------- */
 
-/* makes one that was claimed; NULL: no memory */
+/* makes one that this call has claimed; NULL: no memory */
 
 ngx_http_task_redis_job_t *ngx_http_task_redis_job(
-    ngx_http_task_redis_t *redis, u_char *id, uint64_t attempt);
+    ngx_http_task_redis_call_t *call, uint64_t attempt);
 
 /* no more is asked of it: it is freed when no call has it */
 
@@ -197,6 +197,17 @@ void ngx_http_task_redis_job_asked(ngx_http_task_redis_t *redis,
     const char *hex, size_t len);
 void ngx_http_task_redis_job_lost(ngx_http_task_redis_t *redis,
     const char *hex, size_t len);
+
+/*
+ * ngx_http_task_redis_jobs.c: adds all of them to a command, see enter.lua; it
+ * was answered; or this worker is taken for dead, and none is its any more
+ */
+
+void ngx_http_task_redis_jobs_words(ngx_http_task_redis_t *redis,
+    ngx_http_task_redis_words_t *words);
+void ngx_http_task_redis_jobs_told(ngx_http_task_redis_t *redis,
+    redisReply *lost);
+void ngx_http_task_redis_jobs_gone(ngx_http_task_redis_t *redis);
 
 /* calls of the store, see ngx_http_task_store.h */
 

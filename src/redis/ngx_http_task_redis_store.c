@@ -23,6 +23,7 @@ static ngx_uint_t ngx_http_task_redis_last(ngx_http_task_store_t *store);
 static void ngx_http_task_redis_counts(ngx_http_task_store_t *store,
     ngx_http_task_job_counts_t *counts);
 static void ngx_http_task_redis_exit(ngx_http_task_store_t *store);
+static void ngx_http_task_redis_abandon(ngx_http_task_store_t *store);
 
 
 const ngx_http_task_store_type_t  ngx_http_task_redis_store = {
@@ -47,7 +48,8 @@ const ngx_http_task_store_type_t  ngx_http_task_redis_store = {
     .list = ngx_http_task_redis_list,
     .watch = ngx_http_task_redis_watch,
     .counts = ngx_http_task_redis_counts,
-    .leave = ngx_http_task_redis_exit
+    .leave = ngx_http_task_redis_exit,
+    .abandon = ngx_http_task_redis_abandon
 };
 
 
@@ -145,13 +147,7 @@ ngx_http_task_redis_enter_links(ngx_http_task_redis_t *redis)
 static void
 ngx_http_task_redis_entered(ngx_http_task_redis_t *redis, redisReply *lost)
 {
-    size_t     i;
-    ngx_str_t  hex;
-
-    for (i = 0; lost && i < lost->elements; i++) {
-        hex = ngx_http_task_redis_to_text(lost, i);
-        ngx_http_task_redis_job_lost(redis, (char *) hex.data, hex.len);
-    }
+    ngx_http_task_redis_jobs_told(redis, lost);
 
     /* hiredis 1.0 tells of these after it has told that the connection goes */
 
@@ -286,10 +282,8 @@ ngx_http_task_redis_exit(ngx_http_task_store_t *store)
     ngx_http_task_redis_t  *redis;
 
     redis = store->data;
-    redis->ends = 1;
 
-    ngx_http_task_redis_keep_end(redis);
-    ngx_http_task_redis_leave(redis);
+    ngx_http_task_redis_abandon(store);
 
     if (redis->calls.context) {
         redisAsyncFree(redis->calls.context);
@@ -301,4 +295,20 @@ ngx_http_task_redis_exit(ngx_http_task_store_t *store)
 
     ngx_http_task_redis_durable_end(redis);
     ngx_http_task_redis_call_end(redis);
+}
+
+
+/* if nginx is stopped, no worker of this machine is left to find out; threads
+   may still tell of their jobs, which stay */
+
+static void
+ngx_http_task_redis_abandon(ngx_http_task_store_t *store)
+{
+    ngx_http_task_redis_t  *redis;
+
+    redis = store->data;
+    redis->ends = 1;
+
+    ngx_http_task_redis_keep_end(redis);
+    ngx_http_task_redis_leave(redis);
 }

@@ -23,7 +23,8 @@ static void ngx_http_task_piece_done(ngx_http_task_piece_t *piece);
 static void ngx_http_task_piece_give_up(ngx_http_task_hold_t *hold);
 static ngx_http_task_piece_t *ngx_http_task_piece_next(
     ngx_http_task_piece_t *piece);
-static void ngx_http_task_piece_abandon(ngx_cycle_t *cycle, ngx_task_t *t);
+static void ngx_http_task_piece_abandon(ngx_cycle_t *cycle, ngx_task_t *t,
+    void (*abandon)(ngx_cycle_t *cycle));
 
 
 /* pieces that nginx's pools have given back */
@@ -243,7 +244,8 @@ ngx_http_task_piece_next(ngx_http_task_piece_t *piece)
 
 
 void
-ngx_http_task_piece_exit(ngx_cycle_t *cycle)
+ngx_http_task_piece_exit(ngx_cycle_t *cycle,
+    void (*abandon)(ngx_cycle_t *cycle))
 {
     int64_t                 deadline;
     ngx_http_task_piece_t  *piece;
@@ -268,7 +270,7 @@ ngx_http_task_piece_exit(ngx_cycle_t *cycle)
         while (!ngx_http_task_atomic_get(&piece->returned)) {
 
             if (ngx_http_task_now() >= deadline) {
-                ngx_http_task_piece_abandon(cycle, piece->task);
+                ngx_http_task_piece_abandon(cycle, piece->task, abandon);
             }
 
             ngx_msleep(1);
@@ -283,12 +285,15 @@ ngx_http_task_piece_exit(ngx_cycle_t *cycle)
  */
 
 static void
-ngx_http_task_piece_abandon(ngx_cycle_t *cycle, ngx_task_t *t)
+ngx_http_task_piece_abandon(ngx_cycle_t *cycle, ngx_task_t *t,
+    void (*abandon)(ngx_cycle_t *cycle))
 {
     ngx_log_error(NGX_LOG_WARN, ngx_http_task_promised(t) ? t->log : cycle->log,
                   0,
                   "task \"%V\" does not stop, leaving without it",
                   &t->function->name);
+
+    abandon(cycle);
 
     _exit(0);
 }

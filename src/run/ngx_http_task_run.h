@@ -272,9 +272,11 @@ void ngx_http_task_piece_stop(ngx_task_t *t);
 
 void ngx_http_task_piece_reap(void);
 
-/* wakes all pieces in pools, and awaits them; may end the process instead */
+/* wakes all pieces in pools, and awaits them; may end the process instead, and
+   calls abandon() before */
 
-void ngx_http_task_piece_exit(ngx_cycle_t *cycle);
+void ngx_http_task_piece_exit(ngx_cycle_t *cycle,
+    void (*abandon)(ngx_cycle_t *cycle));
 
 
 /* --- in the thread: ngx_http_task_piece_run.c ---------------------------- */

@@ -3,7 +3,7 @@ package TaskRedis;
 # The scripts of src/redis/, as the module has them, and an engine to call them.
 #
 #     my $e = TaskRedis->new(port => 2801, prefix => '{task-jobs}:');
-#     my @reply = $e->script('claim', $owner, $session, $queue, 0);
+#     my @reply = $e->script('claim', $owner, $session, $queue, 0, 1);
 #     my $reply = $e->command('ZCARD', 'x');     # arrays as references
 #     $e->audit;                                 # dies if anything is wrong
 

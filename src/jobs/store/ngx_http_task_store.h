@@ -393,6 +393,13 @@ typedef struct {
     /* called when a worker ends: its jobs that run are lost, or tried again,
        others wait for another worker */
     void  (*leave)(ngx_http_task_store_t *store);
+
+    /*
+     * Called instead of leave() by a worker that ends while a thread of a job
+     * still runs: as for a process that is killed, but for what nobody else
+     * would see of that.  NULL: others see all.
+     */
+    void  (*abandon)(ngx_http_task_store_t *store);
 } ngx_http_task_store_type_t;
 
 
@@ -422,6 +429,12 @@ struct ngx_http_task_store_s {
      * called; jobs/ sets it.
      */
     void                     (*asked)(void *data);
+
+    /*
+     * The job with this data is not this worker's any more: if it has not
+     * begun, it does not begin.  Called as asked().
+     */
+    void                     (*lost)(void *data);
 };
 
 
