@@ -112,6 +112,7 @@ struct ngx_http_task_redis_call_s {
     ngx_http_task_redis_t       *redis;
     int64_t                      deadline;    /* ns; 0: as long as it takes */
     int64_t                      sent;        /* when, ns; 0: it is not */
+    int64_t                      later;       /* it is sent again then, ns */
 
     ngx_uint_t                   inside;      /* 1: it is a part of its job */
 
@@ -267,6 +268,8 @@ struct ngx_http_task_redis_s {
     ngx_queue_t                  waiting;     /* calls that are not sent */
     ngx_queue_t                  sent;        /* those that were */
     ngx_queue_t                  again;       /* those of a lost connection */
+    ngx_queue_t                  refused;     /* those that are sent again a
+                                                 while later */
     ngx_event_t                  check;       /* looks at their time */
     int64_t                      exiting;     /* since when, ns */
     ngx_uint_t                   ends;        /* 1: the worker ends */
@@ -285,7 +288,7 @@ struct ngx_http_task_redis_s {
     ngx_http_task_redis_keep_t   keep;
 
     ngx_uint_t                   counts[NGX_HTTP_TASK_JOB_STATES];
-    uint64_t                     refused;
+    uint64_t                     declined;    /* jobs */
 };
 
 

@@ -154,7 +154,7 @@ ngx_http_task_redis_add_reply(ngx_http_task_redis_call_t *call,
         return;
     }
 
-    call->redis->refused++;
+    call->redis->declined++;
 
     if (op == NULL) {
         return;
@@ -250,7 +250,7 @@ ngx_http_task_redis_add_failed(ngx_http_task_redis_call_t *call, ngx_int_t rc)
 
     op = ngx_http_task_redis_call_op(call);
 
-    call->redis->refused++;
+    call->redis->declined++;
 
     if (op) {
         op->why = (rc == NGX_BUSY) ? NGX_HTTP_TASK_STORE_FULL

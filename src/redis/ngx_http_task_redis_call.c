@@ -3,7 +3,8 @@
  * Calls of the engine, in their order.  One that was sent on a connection that
  * is lost before the answer is sent again on the next one: each of them may be
  * done twice.  So the end of a job waits for the engine as long as that takes,
- * and other calls for a while.
+ * and other calls for a while.  An engine that refuses the end of a job, for a
+ * reason that is not known here, is asked again, too.
  */
 
 
@@ -18,6 +19,10 @@
 
 #define NGX_HTTP_TASK_REDIS_EXIT  10000000000LL
 
+/* the time before a call that was refused is sent again, ns */
+
+#define NGX_HTTP_TASK_REDIS_LATER  1000000000LL
+
 
 static ngx_uint_t ngx_http_task_redis_call_dropped(
     ngx_http_task_redis_call_t *call);
@@ -28,6 +33,8 @@ static void ngx_http_task_redis_call_replied(redisAsyncContext *context,
 static void ngx_http_task_redis_call_refused(ngx_http_task_redis_call_t *call,
     const char *text);
 static void ngx_http_task_redis_call_again(ngx_http_task_redis_call_t *call);
+static void ngx_http_task_redis_call_later(ngx_http_task_redis_t *redis,
+    int64_t now);
 static void ngx_http_task_redis_call_fail(ngx_http_task_redis_call_t *call,
     ngx_int_t rc);
 static void ngx_http_task_redis_call_free(ngx_http_task_redis_call_t *call);
@@ -269,6 +276,14 @@ ngx_http_task_redis_call_refused(ngx_http_task_redis_call_t *call,
 
     ngx_http_task_redis_complain(redis, text);
 
+    /* whatever it is, it may be mended, and nothing else tells how a job ends */
+
+    if (call->inside && !strstr(text, "OOM ")) {
+        call->later = ngx_http_task_now() + NGX_HTTP_TASK_REDIS_LATER;
+        ngx_queue_insert_tail(&redis->refused, &call->queue);
+        return;
+    }
+
     /* a script that has done nothing else says it as an error of its own */
 
     ngx_http_task_redis_call_fail(call, strstr(text, "OOM ") ? NGX_BUSY
@@ -287,6 +302,35 @@ ngx_http_task_redis_call_again(ngx_http_task_redis_call_t *call)
     }
 
     ngx_http_task_redis_call_fail(call, NGX_DECLINED);
+}
+
+
+/* what was refused is in the order in which it is sent again */
+
+static void
+ngx_http_task_redis_call_later(ngx_http_task_redis_t *redis, int64_t now)
+{
+    ngx_queue_t                 *q;
+    ngx_http_task_redis_call_t  *call;
+
+    while (!ngx_queue_empty(&redis->refused)) {
+        q = ngx_queue_head(&redis->refused);
+        call = ngx_queue_data(q, ngx_http_task_redis_call_t, queue);
+
+        if (now < call->later) {
+            return;
+        }
+
+        ngx_queue_remove(q);
+
+        if (redis->exiting && now - redis->exiting > NGX_HTTP_TASK_REDIS_EXIT) {
+            ngx_queue_init(q);
+            ngx_http_task_redis_call_fail(call, NGX_ERROR);
+            continue;
+        }
+
+        ngx_queue_insert_tail(&redis->waiting, q);
+    }
 }
 
 
@@ -359,11 +403,17 @@ ngx_http_task_redis_call_check(ngx_event_t *ev)
 
     while (ngx_http_task_redis_call_expire(redis, now)) { /* void */ }
 
-    if (ngx_queue_empty(&redis->waiting) && ngx_queue_empty(&redis->sent)) {
+    ngx_http_task_redis_call_later(redis, now);
+    ngx_http_task_redis_call_flush(redis);
+
+    if (ngx_queue_empty(&redis->waiting) && ngx_queue_empty(&redis->sent)
+        && ngx_queue_empty(&redis->refused))
+    {
         return;
     }
 
     ev->cancelable = !ngx_http_task_redis_call_awaited(&redis->waiting)
+                     && !ngx_http_task_redis_call_awaited(&redis->refused)
                      && !ngx_http_task_redis_call_awaited(&redis->sent);
 
     if (!ev->timer_set) {
@@ -455,6 +505,11 @@ ngx_http_task_redis_call_end(ngx_http_task_redis_t *redis)
     ngx_http_task_redis_call_t  *call;
 
     ngx_http_task_redis_call_gone(redis);
+
+    if (!ngx_queue_empty(&redis->refused)) {
+        ngx_queue_add(&redis->waiting, &redis->refused);
+        ngx_queue_init(&redis->refused);
+    }
 
     while (!ngx_queue_empty(&redis->waiting)) {
         q = ngx_queue_head(&redis->waiting);

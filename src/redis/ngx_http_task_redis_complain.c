@@ -53,6 +53,7 @@ static const ngx_http_task_redis_hint_t  ngx_http_task_redis_hints[] = {
 
 static const ngx_http_task_redis_hint_t *ngx_http_task_redis_hint(
     const char *text);
+static const char *ngx_http_task_redis_plain(const char *text);
 
 
 ngx_uint_t
@@ -68,6 +69,8 @@ ngx_http_task_redis_hint(const char *text)
     size_t                             len;
     const ngx_http_task_redis_hint_t  *hint;
 
+    text = ngx_http_task_redis_plain(text);
+
     for (hint = ngx_http_task_redis_hints; hint->word; hint++) {
         len = ngx_strlen(hint->word);
 
@@ -77,6 +80,23 @@ ngx_http_task_redis_hint(const char *text)
     }
 
     return NULL;
+}
+
+
+/* an error that a script runs into; an engine before 7.0 tells first where */
+
+static const char *
+ngx_http_task_redis_plain(const char *text)
+{
+    const char  *p;
+
+    if (ngx_strncmp(text, "ERR Error running script", 24) != 0) {
+        return text;
+    }
+
+    p = strstr(text, ": -");
+
+    return p ? p + 3 : text;
 }
 
 
@@ -93,6 +113,7 @@ ngx_http_task_redis_complain(ngx_http_task_redis_t *redis, const char *text)
         return;
     }
 
+    text = ngx_http_task_redis_plain(text);
     hash = ngx_crc32_short((u_char *) text, strcspn(text, " "));
 
     for (i = 0; i < redis->nsaid; i++) {

@@ -58,6 +58,7 @@ ngx_http_task_redis_enter(ngx_http_task_store_t *store)
     ngx_queue_init(&redis->waiting);
     ngx_queue_init(&redis->sent);
     ngx_queue_init(&redis->again);
+    ngx_queue_init(&redis->refused);
     ngx_queue_init(&redis->jobs);
 
     redis->check.handler = ngx_http_task_redis_call_check;
@@ -235,7 +236,7 @@ ngx_http_task_redis_counts(ngx_http_task_store_t *store,
         counts->used += redis->counts[i];
     }
 
-    counts->refused = redis->refused;
+    counts->refused = redis->declined;
 }
 
 

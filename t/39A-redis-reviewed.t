@@ -1,0 +1,167 @@
+#!/usr/bin/perl
+
+# What a review of jobs in a Redis has found.
+
+use strict;
+use warnings;
+
+use IO::Select;
+use IO::Socket::INET;
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use TaskRedis;
+use TaskServer;
+use TaskServers;
+
+my $first = $ENV{TEST_NGINX_LOAD_MODULES} // '';
+my $module = $first =~ s/_task_module/_task_redis_module/r;
+plan skip_all => "needs hiredis: $module" unless -f $module;
+
+local $ENV{TEST_NGINX_LOAD_MODULES} = "$first; load_module $module";
+
+my $redis = redis_start(appendonly => 'yes', appendfsync => 'no');
+my $port = $redis->{port} + 61;
+my $e = TaskRedis->new(port => $redis->{port});
+my ($s, $r, $id, $code, $took);
+
+sub conf {
+    my (%o) = @_;
+    my $url = $o{url} // "redis://127.0.0.1:$redis->{port}";
+
+    return (port => $port, workers => 1, log_level => 'info', main => $o{main} // '',
+            http => "task_job_redis name=jobs url=$url lease=2s " . ($o{redis} // '') . ';',
+            server => '
+        task_background on zone=jobs;
+        location = /sleep   { task sleep; }
+        location = /ready   { task_ready; }
+        location /jobs/     { task_jobs zone=jobs; }
+' . ($o{server} // ''));
+}
+
+sub start { return TaskServer->start(conf(@_)) }
+sub is_ready { return $_[0]->get('/ready')->{status} == 200 }
+sub ready { my ($s) = @_; $s->wait_for(sub { is_ready($s) }, 'the engine') }
+sub id { return decode_json($_[0]{body})->{id} }
+sub job { my ($s, $id, $wait) = @_; return decode_json($s->get("/jobs/$id?wait=" . ($wait // 0))->{body}) }
+sub said { my ($s, $regex) = @_; return scalar(() = $s->text('error.log') =~ /$regex/g) }
+sub begun { my ($s, $id) = @_; $s->wait_for(sub { job($s, $id)->{state} eq 'running' }, 'it to run') }
+
+sub quit {
+    my ($code) = $s->stop('QUIT');
+    is($code, 0, 'exit code');
+    $s->check_log;
+}
+
+# A wire to the engine: up() gets what goes there, down() what comes back, and each
+# returns how many seconds the next piece waits.
+
+my @wires;
+my $main = $$;
+END { if ($$ == $main) { kill 'KILL', @wires; waitpid $_, 0 for @wires } }
+
+sub wire {
+    my ($port, $up, $down) = @_;
+
+    my $listen = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port,
+                                       Listen => 100, ReuseAddr => 1) or die "wire: $!";
+    setsockopt($listen, SOL_SOCKET, SO_RCVBUF, pack 'i', 16384) or die "wire: $!";
+
+    my $pid = fork() // die "fork: $!";
+    return push @wires, $pid if $pid;
+
+    my (%to, %way, %until);
+    my $all = IO::Select->new($listen);
+    $SIG{PIPE} = 'IGNORE';
+
+    while (getppid() == $main) {
+        my $now = time();
+        my @from = grep $now >= ($until{$_} // 0), $all->handles;
+
+        for my $s (IO::Select->new(@from)->can_read(0.005)) {
+
+            if ($s == $listen) {
+                my $c = $listen->accept or next;
+                my $u = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+                                              PeerPort => $redis->{port}) or next;
+                @to{$c, $u} = ($u, $c);
+                @way{$c, $u} = ($up, $down);
+                $all->add($c, $u);
+                next;
+            }
+
+            next unless $to{$s};
+
+            if (sysread $s, my $bytes, 8192) {
+                my $wait = $way{$s}->($bytes);
+                $until{$s} = $now + $wait;
+                $to{$s}->blocking(1);
+                syswrite $to{$s}, $bytes;
+                next;
+            }
+
+            my $t = delete $to{$s};
+            delete $to{$t};
+            $all->remove($s, $t);
+            close $_ for $s, $t;
+        }
+    }
+
+    POSIX::_exit(0);
+}
+
+# TEST 1: an engine before 7.0 says what a script runs into behind where it does
+
+wire($port + 10, sub { 0 }, sub {
+    $_[0] =~ s/^-((?:READONLY|MISCONF|OOM)[^\r]*?) script: \w+, on \@user_script:(\d+)\.\r$
+              /-ERR Error running script (call to f_x): \@user_script:$2: \@user_script: $2: -$1\r/mgx;
+    return 0;
+});
+
+$s = start(url => 'redis://127.0.0.1:' . ($port + 10));
+ready($s);
+$id = id($s->get('/sleep?duration=500ms'));
+begun($s, $id);
+$redis->command(qw(replicaof 127.0.0.1 1));
+$s->wait_for(sub { !is_ready($s) }, 'it to be seen', 10);
+sleep(1);
+is($s->get('/sleep?duration=0')->{status}, 503, 'an old engine, a replica: takes no job');
+like($s->text('error.log'), qr/: READONLY .*: it is a replica/, 'logged as that of a new one');
+$redis->command(qw(replicaof no one));
+ready($s);
+is(job($s, $id, '5s')->{state}, 'done', 'the job that ran is done');
+is(said($s, qr/could not be stored/), 0, 'and nothing is given up');
+quit();
+
+# TEST 2: the end of a job is refused for a reason that nobody knows
+
+$s = start();
+ready($s);
+$id = id($s->get('/sleep?duration=500ms'));
+begun($s, $id);
+my $owned = '{task-jobs}:owned:' . $e->job($id)->{owner};
+$e->command('DEL', $owned);
+$e->command('SET', $owned, 'x');
+$s->wait_for(sub { said($s, qr/WRONGTYPE/) }, 'the log', 10);
+is(is_ready($s), 1, 'an unknown error: it goes on');
+sleep(1.2);
+is(job($s, $id)->{state}, 'running', 'not ended yet');
+is(said($s, qr/could not be stored/), 0, 'not given up');
+$e->command('DEL', $owned);
+is(job($s, $id, '5s')->{state}, 'done', 'it ends when it can');
+$e->audit;
+
+# and a worker that quits does not wait for ever
+
+$id = id($s->get('/sleep?duration=500ms'));
+begun($s, $id);
+$e->command('DEL', $owned);
+$e->command('SET', $owned, 'x');
+($code, $took) = $s->stop('QUIT');
+is($code, 0, 'quit: exit code');
+cmp_ok($took, '<', 20, "in $took s");
+is(said($s, qr/the end of job "sleep" could not be stored, job: $id/), 1, 'given up then');
+$e->command('DEL', $owned);
+
+done_testing();
