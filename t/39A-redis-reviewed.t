@@ -59,7 +59,7 @@ sub quit {
 
 my @wires;
 my $main = $$;
-END { if ($$ == $main) { kill 'KILL', @wires; waitpid $_, 0 for @wires } }
+END { local $?; if ($$ == $main) { kill 'KILL', @wires; waitpid $_, 0 for @wires } }
 
 sub wire {
     my ($port, $up, $down) = @_;
@@ -163,5 +163,32 @@ is($code, 0, 'quit: exit code');
 cmp_ok($took, '<', 20, "in $took s");
 is(said($s, qr/the end of job "sleep" could not be stored, job: $id/), 1, 'given up then');
 $e->command('DEL', $owned);
+
+# TEST 3: what takes longer to be sent than the engine may be silent
+
+wire($port + 11, sub { length($_[0]) / 200_000 }, sub { 0 });
+
+$s = start(url => 'redis://127.0.0.1:' . ($port + 11), redis => 'max_body=8m',
+           server => 'client_max_body_size 8m; client_body_buffer_size 8m;');
+ready($s);
+my $time = time();
+my $body = '{"x":"' . 'x' x 1_600_000 . '"}';
+$r = $s->get('/sleep?duration=0', method => 'POST', body => $body, headers =>
+             "Content-Type: application/json\r\nContent-Length: " . length($body) . "\r\n");
+is($r->{status}, 202, 'a long command: sent');
+cmp_ok(time() - $time, '>', 6, 'for ' . (time() - $time) . ' s');
+is(said($s, qr/no answer in time/), 0, 'and nobody hangs up');
+is(job($s, id($r), '5s')->{state}, 'done', 'the job');
+
+# but an engine that hangs is seen, however much is said to it
+
+kill 'STOP', $redis->{pid};
+$time = time();
+my @c = map { sleep(0.1); $s->open('/jobs/' . id($r)) } 1 .. 80;
+cmp_ok(said($s, qr/no answer in time/), '>', 0, 'one that hangs is hung up');
+kill 'CONT', $redis->{pid};
+$s->read_all(\@c);
+ready($s);
+quit();
 
 done_testing();

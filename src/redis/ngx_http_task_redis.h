@@ -112,6 +112,8 @@ struct ngx_http_task_redis_call_s {
     ngx_http_task_redis_t       *redis;
     int64_t                      deadline;    /* ns; 0: as long as it takes */
     int64_t                      sent;        /* when, ns; 0: it is not */
+    int64_t                      upto;        /* its last byte, of all that are
+                                                 sent on its connection */
     int64_t                      later;       /* it is sent again then, ns */
 
     ngx_uint_t                   inside;      /* 1: it is a part of its job */
@@ -142,6 +144,9 @@ struct ngx_http_task_redis_link_s {
     ngx_uint_t                   failures;    /* in a row */
     int64_t                      heard;       /* when it last said anything, or
                                                  was dialled, ns */
+    int64_t                      written;     /* bytes, since it is connected */
+    int64_t                      arrived;     /* those of them that the other
+                                                 side has, when last looked at */
     int64_t                      down;        /* since when, ns; 0: it is not */
     ngx_event_t                  retry;
     ngx_event_t                  hello;       /* posted when it is connected */

@@ -217,6 +217,8 @@ ngx_http_task_redis_call_send(ngx_http_task_redis_call_t *call)
             call->sent = 0;
             ready = NGX_AGAIN;
         }
+
+        call->upto = ngx_http_task_redis_written(&redis->calls);
     }
 
     free(words->temp);
@@ -436,6 +438,10 @@ ngx_http_task_redis_call_stuck(ngx_http_task_redis_t *redis, int64_t now)
 
     call = ngx_queue_data(ngx_queue_head(&redis->sent),
                           ngx_http_task_redis_call_t, queue);
+
+    /* of those behind it the system of an engine that hangs takes some, too */
+
+    ngx_http_task_redis_arrives(&redis->calls, call->upto);
 
     since = ngx_max(call->sent, redis->calls.heard);
 

@@ -8,6 +8,8 @@
 
 #include "redis/ngx_http_task_redis_parts.h"
 
+#include <linux/sockios.h>
+
 
 /* the time before the second try, and the longest one, milliseconds */
 
@@ -52,6 +54,8 @@ ngx_http_task_redis_dial(ngx_http_task_redis_link_t *link)
     link->hello.log = ngx_cycle->log;
 
     link->heard = ngx_http_task_now();
+    link->written = 0;
+    link->arrived = 0;
 
     context = ngx_http_task_redis_link_connect(link->redis);
 
@@ -151,13 +155,51 @@ ngx_http_task_redis_link_read(ngx_event_t *ev)
 static void
 ngx_http_task_redis_link_write(ngx_event_t *ev)
 {
+    size_t                       before;
     ngx_connection_t            *c;
+    redisAsyncContext           *context;
     ngx_http_task_redis_link_t  *link;
 
     c = ev->data;
     link = c->data;
+    context = link->context;
 
-    redisAsyncHandleWrite(link->context);
+    before = sdslen(context->c.obuf);
+
+    redisAsyncHandleWrite(context);
+
+    if (link->context == context) {
+        link->written += before - sdslen(context->c.obuf);
+    }
+}
+
+
+int64_t
+ngx_http_task_redis_written(ngx_http_task_redis_link_t *link)
+{
+    return link->written + sdslen(link->context->c.obuf);
+}
+
+
+void
+ngx_http_task_redis_arrives(ngx_http_task_redis_link_t *link, int64_t end)
+{
+    int      left;
+    int64_t  arrived;
+
+    if (link->context == NULL
+        || ioctl(link->context->c.fd, SIOCOUTQ, &left) == -1)
+    {
+        return;
+    }
+
+    arrived = link->written - left;
+
+    if (arrived > link->arrived && link->arrived < end) {
+        link->heard = ngx_http_task_now();
+    }
+
+    link->arrived = arrived;
 }
 
 

@@ -40,6 +40,17 @@ void ngx_http_task_redis_hang_up(ngx_http_task_redis_link_t *link,
     const char *why);
 
 /*
+ * What takes long to be sent is not stuck as long as some of it arrives: looks
+ * at that, and, up to a byte of the connection, takes it for a sign of life.
+ */
+
+void ngx_http_task_redis_arrives(ngx_http_task_redis_link_t *link, int64_t end);
+
+/* the number of the last byte that is to be sent, as of now */
+
+int64_t ngx_http_task_redis_written(ngx_http_task_redis_link_t *link);
+
+/*
  * ngx_http_task_redis_complain.c: logs what is wrong with the engine, once for
  * each first word of what it says; well() forgets that
  */

@@ -96,6 +96,10 @@ ngx_http_task_redis_tick_look(ngx_http_task_redis_link_t *link)
 {
     int64_t  silence;
 
+    if (link->context && !link->ready) {
+        ngx_http_task_redis_arrives(link, ngx_http_task_redis_written(link));
+    }
+
     silence = ngx_http_task_now() - link->heard;
 
     if (link->context && silence > NGX_HTTP_TASK_REDIS_PATIENCE * 1000000LL
