@@ -368,6 +368,7 @@ push @ids, scalar add($v, claim => 1, attempts => 2), scalar add($w);
 $e->command(qw(config set maxmemory 1));
 ok(!eval { add($w, claim => 1); 1 }, 'no job is accepted');
 like($@, qr/OOM/, 'as it says');
+ok(!eval { add($w, claim => 1, share => 's', max => 5); 1 }, 'nor of a location with "max"');
 ok(!eval { $e->script('event', mine($w, $ids[0]), 1, 1e6, 'x'); 1 }, 'no event');
 is((begin($w, $ids[0]))[0], 'ok', 'it begins');
 is((end($w, $ids[0], 'done', 'x' x 1000))[0], 'ok', 'it ends');

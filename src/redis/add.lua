@@ -43,6 +43,11 @@ then
     return { 'queue', n }
 end
 
+-- first of all a command that an engine without memory refuses: behind one that
+-- it does not it would refuse none
+
+local number = call('INCR', P .. 'number')
+
 -- an old job of the location goes for a new one, if any has ended, and nobody is
 -- to be told of it
 
@@ -77,8 +82,6 @@ if max > 0 then
 
     call('ZADD', name, 0, id)
 end
-
-local number = call('INCR', P .. 'number')
 
 set(id, 'state', 'queued', 'queue', queue, 'number', number, 'created', now,
     'owner', '', 'attempt', 0, 'attempts', attempts, 'version', 1, 'change', 1,
