@@ -158,6 +158,16 @@ is(state($ids[0]), 'none', 'it is gone');
 is((add($w, share => 's', max => 2))[1], 'share', 'one that runs stays');
 $e->audit;
 
+fresh();
+$w = born();
+end($w, scalar add($w, share => 's', max => 1000, claim => 1)) for 1 .. 250;
+my @left = map {
+    end($w, scalar add($w, share => 's', max => 2, claim => 1));
+    $e->command('ZCARD', '{task-jobs}:share:s');
+} 1 .. 4;
+is("@left", '151 52 2 2', 'many more than it may have now: some go for each new one');
+$e->audit;
+
 # TEST 3: the key of a client
 
 fresh();

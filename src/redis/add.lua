@@ -68,7 +68,12 @@ if max > 0 then
 
     call('ZREMRANGEBYSCORE', name, 1, now - ttl)
 
-    while call('ZCARD', name) >= max do
+    -- If it has many more than it may, as it might have more before, then some
+    -- go for each new one.
+
+    local over = math.min(call('ZCARD', name) - max + 1, 100)
+
+    for _ = 1, over do
         local oldest = unwatched(call('ZRANGEBYSCORE', name, 1, '+inf',
                                       'LIMIT', 0, 10))
 
