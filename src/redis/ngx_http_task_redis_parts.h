@@ -279,9 +279,10 @@ void ngx_http_task_redis_watch(ngx_http_task_store_t *store,
 
 void ngx_http_task_redis_watch_tidy(ngx_http_task_redis_t *redis);
 
-/* subscribes again to all */
+/* subscribes again to all; looks at all of them */
 
 void ngx_http_task_redis_watch_again(ngx_http_task_redis_t *redis);
+void ngx_http_task_redis_watch_peek(ngx_http_task_redis_t *redis);
 
 /* ngx_http_task_redis_listen.c: the connection that tells of jobs */
 
@@ -289,6 +290,10 @@ void ngx_http_task_redis_listen(ngx_http_task_redis_link_t *link);
 void ngx_http_task_redis_subscribe(ngx_http_task_redis_t *redis, u_char *hex);
 void ngx_http_task_redis_unsubscribe(ngx_http_task_redis_t *redis,
     u_char *hex);
+
+/* looks how a job is that somebody watches, if there is a connection */
+
+void ngx_http_task_redis_listen_peek(ngx_http_task_redis_t *redis, u_char *id);
 
 
 /* --- ngx_http_task_redis_tick.c: once a second ---------------------------- */

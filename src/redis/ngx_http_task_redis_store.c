@@ -154,6 +154,7 @@ ngx_http_task_redis_entered(ngx_http_task_redis_t *redis, redisReply *lost)
     ngx_http_task_redis_call_gone(redis);
 
     ngx_http_task_redis_call_flush(redis);
+    ngx_http_task_redis_watch_peek(redis);
     ngx_http_task_redis_tick(redis);
     ngx_http_task_redis_ready(redis, NULL);
 }
