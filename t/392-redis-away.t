@@ -232,8 +232,17 @@ sub wrong {
 
 wrong('task_job_redis name=jobs ttl=1h;', qr/must have "name" and "url"/);
 wrong("task_job_redis name=jobs url=$_;", qr/invalid url "\Q$_\E": /)
-    for qw(x http://a redis:// redis://127.0.0.1/x redis://u:p@127.0.0.1 unix: unix:/a:x
+    for qw(x http://a redis:// redis://127.0.0.1/x unix: unix:/a:x unix:/a@b:x
            redis://127.0.0.1:99999);
+
+# a password is not logged
+
+for (qw(redis://u:pw@127.0.0.1 http://u:pw@127.0.0.1 rediss://:p@pw@127.0.0.1)) {
+    my ($ok, $said) = $s->test_conf(http => "task_job_redis name=jobs url=$_;");
+    ok(!$ok, "refused: $_");
+    like($said, qr/invalid url "127\.0\.0\.1": /, 'as it says');
+    unlike($said, qr/pw/, 'without the password');
+}
 wrong("task_job_redis name=jobs url=redis://127.0.0.1 $_;", qr/invalid/)
     for qw(ttl=0 ttl=x lease=10ms attempts=0 attempts=101 max_body=1g max_result=x prefix=abc x=y);
 wrong('task_job_redis name=jobs url=redis://127.0.0.1 password_file=/none;', qr/No such file/);

@@ -175,11 +175,29 @@ ngx_http_task_redis_url_db(ngx_http_task_redis_t *redis, u_char *p,
 }
 
 
+/* what comes before the host may be a password, which is not logged */
+
 static ngx_int_t
 ngx_http_task_redis_url_invalid(ngx_conf_t *cf, ngx_str_t *url,
     const char *why)
 {
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid url \"%V\": %s", url,
+    u_char     *at, *p, *last;
+    ngx_str_t   shown;
+
+    shown = *url;
+    last = url->data + url->len;
+
+    if (url->len < 5 || ngx_strncmp(url->data, "unix:", 5) != 0) {
+        for (at = url->data; at; at = p) {
+            shown.data = at;
+            shown.len = last - at;
+
+            p = ngx_strlchr(at, last, '@');
+            p = p ? p + 1 : NULL;
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid url \"%V\": %s", &shown,
                        why);
     return NGX_ERROR;
 }
