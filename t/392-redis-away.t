@@ -246,6 +246,8 @@ for (qw(redis://u:pw@127.0.0.1 http://u:pw@127.0.0.1 rediss://:p@pw@127.0.0.1)) 
 wrong("task_job_redis name=jobs url=redis://127.0.0.1 $_;", qr/invalid/)
     for qw(ttl=0 ttl=x lease=10ms attempts=0 attempts=101 max_body=1g max_result=x prefix=abc x=y);
 wrong('task_job_redis name=jobs url=redis://127.0.0.1 password_file=/none;', qr/No such file/);
+wrong('task_job_redis name=jobs url=redis://nginx@127.0.0.1;',
+      qr/the user "nginx" in "url" needs a "password_file"/);
 wrong('task_job_redis name=a url=redis://127.0.0.1; task_job_zone a:1m;', qr/duplicate zone "a"/);
 
 {
