@@ -259,6 +259,7 @@ struct ngx_http_task_redis_s {
     uint32_t                     said[NGX_HTTP_TASK_REDIS_SAID];
     ngx_uint_t                   nsaid;       /* complaints since it was well,
                                                  by their first words */
+    ngx_uint_t                   evicts;      /* 1: logged that it may */
     int64_t                      away;        /* since when, ns; 0: it is not */
 
     /* the first connection is ready, and what was lost; the second one is; and
