@@ -200,15 +200,20 @@ struct ngx_http_task_redis_job_s {
 /* what the thread that keeps the lease knows of this worker */
 
 typedef struct {
+    int64_t                      time;        /* ns; 0: never */
+    uint64_t                     session;
+    u_char                       owner[NGX_HTTP_TASK_REDIS_OWNER];
+    u_char                       sha[40];
+} ngx_http_task_redis_heard_t;
+
+
+typedef struct {
     pthread_t                    thread;
     ngx_uint_t                   started;
     pthread_mutex_t              mutex;       /* of what follows */
     pthread_cond_t               cond;
     ngx_uint_t                   stop;
-    int64_t                      heard;       /* ns */
-    uint64_t                     session;
-    u_char                       owner[NGX_HTTP_TASK_REDIS_OWNER];
-    u_char                       sha[40];
+    ngx_http_task_redis_heard_t  heard;
 } ngx_http_task_redis_keep_t;
 
 

@@ -305,6 +305,7 @@ ngx_http_task_redis_greet_ready(ngx_http_task_redis_t *redis,
     redis->store->away = 0;
 
     ngx_http_task_redis_well(redis);
+    ngx_http_task_redis_keep_heard(redis);
 
     if (redis->session == 1) {
         ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,

@@ -363,7 +363,7 @@ redisContext *ngx_http_task_redis_block(ngx_http_task_redis_t *redis);
 void ngx_http_task_redis_keep(ngx_http_task_redis_t *redis);
 void ngx_http_task_redis_keep_end(ngx_http_task_redis_t *redis);
 
-/* the engine has answered a tick */
+/* the engine has answered a tick, or who this worker is */
 
 void ngx_http_task_redis_keep_heard(ngx_http_task_redis_t *redis);
 
