@@ -142,6 +142,7 @@ struct ngx_http_task_redis_link_s {
     ngx_connection_t            *events;      /* its events; or NULL */
     ngx_uint_t                   ready;       /* 1: it was greeted */
     ngx_uint_t                   failures;    /* in a row */
+    ngx_uint_t                   addr;        /* that is tried */
     int64_t                      heard;       /* when it last said anything, or
                                                  was dialled, ns */
     int64_t                      written;     /* bytes, since it is connected */
@@ -201,6 +202,7 @@ struct ngx_http_task_redis_job_s {
 
 typedef struct {
     int64_t                      time;        /* ns; 0: never */
+    ngx_uint_t                   addr;        /* of the connection for calls */
     uint64_t                     session;
     u_char                       owner[NGX_HTTP_TASK_REDIS_OWNER];
     u_char                       sha[40];
@@ -260,7 +262,6 @@ struct ngx_http_task_redis_s {
 
     ngx_http_task_redis_link_t   calls;
     ngx_http_task_redis_link_t   words;
-    ngx_uint_t                   addr;        /* that is tried */
     uint32_t                     said[NGX_HTTP_TASK_REDIS_SAID];
     ngx_uint_t                   nsaid;       /* complaints since it was well,
                                                  by their first words */

@@ -115,6 +115,7 @@ ngx_http_task_redis_keep_heard(ngx_http_task_redis_t *redis)
     ngx_memcpy(heard->owner, redis->owner, NGX_HTTP_TASK_REDIS_OWNER);
     ngx_memcpy(heard->sha, redis->sha[NGX_HTTP_TASK_REDIS_TICK_SCRIPT], 40);
 
+    heard->addr = redis->calls.addr;
     heard->session = redis->session;
     heard->time = ngx_http_task_now();
 
@@ -201,7 +202,7 @@ ngx_http_task_redis_keep_lease(ngx_http_task_redis_t *redis,
     redisReply    *reply;
     redisContext  *c;
 
-    c = ngx_http_task_redis_block(redis);
+    c = ngx_http_task_redis_block(redis, heard->addr);
 
     if (c == NULL) {
         return;

@@ -19,7 +19,7 @@
 
 static void ngx_http_task_redis_link_retry(ngx_event_t *ev);
 static redisAsyncContext *ngx_http_task_redis_link_connect(
-    ngx_http_task_redis_t *redis);
+    ngx_http_task_redis_link_t *link);
 static ngx_int_t ngx_http_task_redis_link_open(
     ngx_http_task_redis_link_t *link);
 static void ngx_http_task_redis_link_read(ngx_event_t *ev);
@@ -57,7 +57,7 @@ ngx_http_task_redis_dial(ngx_http_task_redis_link_t *link)
     link->written = 0;
     link->arrived = 0;
 
-    context = ngx_http_task_redis_link_connect(link->redis);
+    context = ngx_http_task_redis_link_connect(link);
 
     if (context == NULL || context->err) {
         ngx_http_task_redis_complain(link->redis, context ? context->errstr
@@ -85,17 +85,26 @@ ngx_http_task_redis_dial(ngx_http_task_redis_link_t *link)
 
 
 static redisAsyncContext *
-ngx_http_task_redis_link_connect(ngx_http_task_redis_t *redis)
+ngx_http_task_redis_link_connect(ngx_http_task_redis_link_t *link)
 {
-    u_char       text[NGX_SOCKADDR_STRLEN + 1];
-    size_t       len;
-    ngx_addr_t  *addr;
+    u_char                  text[NGX_SOCKADDR_STRLEN + 1];
+    size_t                  len;
+    ngx_addr_t             *addr;
+    ngx_http_task_redis_t  *redis;
+
+    redis = link->redis;
 
     if (redis->addrs == NULL) {
         return redisAsyncConnectUnix((char *) redis->path.data);
     }
 
-    addr = &redis->addrs[redis->addr % redis->naddrs];
+    /* the engine that is asked is the one that tells */
+
+    if (redis->calls.ready) {
+        link->addr = redis->calls.addr;
+    }
+
+    addr = &redis->addrs[link->addr % redis->naddrs];
 
     len = ngx_sock_ntop(addr->sockaddr, addr->socklen, text,
                         NGX_SOCKADDR_STRLEN, 0);
@@ -304,7 +313,7 @@ ngx_http_task_redis_link_later(ngx_http_task_redis_link_t *link)
     ms = ms / 2 + ngx_random() % (ms / 2 + 1);
 
     link->failures++;
-    link->redis->addr++;
+    link->addr++;
 
     if (!link->retry.timer_set && !link->redis->ends) {
         ngx_add_timer(&link->retry, ms);

@@ -353,9 +353,12 @@ void ngx_http_task_redis_bury_dead(ngx_http_task_redis_t *redis);
 void ngx_http_task_redis_leave(ngx_http_task_redis_t *redis);
 
 
-/* --- ngx_http_task_redis_block.c: blocks briefly; any thread; or NULL ----- */
+/* --- ngx_http_task_redis_block.c ------------------------------------------ */
 
-redisContext *ngx_http_task_redis_block(ngx_http_task_redis_t *redis);
+/* a connection to the nth address that blocks briefly; any thread; or NULL */
+
+redisContext *ngx_http_task_redis_block(ngx_http_task_redis_t *redis,
+    ngx_uint_t n);
 
 
 /* --- ngx_http_task_redis_keep.c: keeps the lease of a blocked loop -------- */
