@@ -144,7 +144,7 @@ $redis->command(qw(config set maxmemory 1));
 $r = $s->get('/sleep?duration=0');
 is($r->{status}, 503, 'full: no job');
 like($s->text('error.log'), qr/OOM command not allowed/, 'as it says');
-like($s->text('error.log'), qr/no room for a job in \S+ "jobs": it is full/, 'logged');
+like($s->text('error.log'), qr/no room for a job in zone "jobs": it is full/, 'logged');
 is(job($s, $id, '5s')->{state}, 'done', 'one that runs is done');
 $redis->command(qw(config set maxmemory 0));
 is(job($s, id($s->get('/sleep?duration=0')), '5s')->{state}, 'done', 'it has room again');

@@ -8,6 +8,7 @@ use warnings;
 use IO::Select;
 use IO::Socket::INET;
 use JSON::PP;
+use List::Util qw(max);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -189,6 +190,67 @@ cmp_ok(said($s, qr/no answer in time/), '>', 0, 'one that hangs is hung up');
 kill 'CONT', $redis->{pid};
 $s->read_all(\@c);
 ready($s);
+quit();
+
+# TEST 4: no connection for calls for long, but one that is told, again and again
+
+$e->command('flushall');
+$s = start();
+ready($s);
+my @ids = map id($_), $s->get_all(('/sleep?duration=60s') x 30);
+@c = map $s->open("/jobs/$_?wait=25s"), @ids;
+sleep(0.5);
+$redis->command(qw(replicaof 127.0.0.1 1));
+$time = time();
+my @r = $s->read_all(\@c);
+is(join(' ', map $_->{status}, @r), join(' ', (500) x 30), 'who waits is told');
+cmp_ok(time() - $time, '<', 15, 'not at the end of his time: ' . (time() - $time));
+
+@c = map $s->open("/jobs/$_?wait=25s"), @ids;
+sleep(max(0, $time + 17 - time()));
+$redis->command(qw(config resetstat));
+$redis->command(qw(replicaof no one));
+ready($s);
+sleep(0.5);
+my ($calls) = join("\n", $redis->command(qw(info commandstats))) =~ /cmdstat_evalsha:calls=(\d+)/;
+cmp_ok($calls, '<', 70, "and jobs are looked at once: $calls calls");
+$e->command('flushall');
+$s->stop('TERM');
+
+# TEST 5: the first connection of a worker sees that the engine may drop jobs
+
+$redis->command(qw(config set maxmemory-policy allkeys-lru));
+$s = start();
+ready($s);
+is(said($s, qr/its maxmemory-policy is not noeviction/), 1, 'may drop jobs: logged at the start');
+$redis->command(qw(client kill type normal skipme yes));
+$e->connect;
+$s->wait_for(sub { said($s, qr/it is there again/) }, 'the log');
+is(said($s, qr/its maxmemory-policy is not noeviction/), 1, 'and once');
+$redis->command(qw(config set maxmemory-policy noeviction));
+
+# TEST 6: what is logged
+
+@ids = map id($_), $s->get_all(('/sleep?duration=500ms') x 2);
+begun($s, $_) for @ids;
+$e->command('HDEL', "{task-jobs}:job:$ids[0]", 'ttl');
+$e->command('HSET', "{task-jobs}:job:$ids[1]", 'version', 'x');
+$s->wait_for(sub { said($s, qr/attempt to perform arithmetic/) }, 'the log');
+$s->wait_for(sub { said($s, qr/hash value is not an integer/) }, 'the log');
+sleep(2.2);
+is(said($s, qr/attempt to perform arithmetic/), 1, 'an error that lasts is logged once');
+is(said($s, qr/hash value is not an integer/), 1, 'and another one, too');
+$e->command('HSET', "{task-jobs}:job:$ids[0]", 'ttl', 60000);
+$e->command('HSET', "{task-jobs}:job:$ids[1]", 'version', 9);
+is(job($s, $_, '5s')->{state}, 'done', 'it is mended') for @ids;
+
+$id = id($s->get('/sleep?duration=1s'));
+begun($s, $id);
+$e->script('bury', $e->job($id)->{owner});
+$s->wait_for(sub { said($s, qr/: the lease of this worker was over/) }, 'the log');
+ready($s);
+is(job($s, $id)->{state}, 'lost', 'a lease is over: the job is lost');
+is(job($s, id($s->get('/sleep?duration=0')), '5s')->{state}, 'done', 'and the worker goes on');
 quit();
 
 done_testing();

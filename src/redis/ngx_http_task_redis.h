@@ -23,7 +23,7 @@
 #define NGX_HTTP_TASK_REDIS_HEX    32      /* characters of an id */
 #define NGX_HTTP_TASK_REDIS_OWNER  16      /* likewise of a worker's name */
 
-/* so many different complaints are logged, until it is well again */
+/* so many different complaints are known */
 
 #define NGX_HTTP_TASK_REDIS_SAID  8
 
@@ -131,6 +131,14 @@ struct ngx_http_task_redis_call_s {
     uint64_t                     number;      /* .. and its number */
     u_char                       owner[NGX_HTTP_TASK_REDIS_OWNER];  /* bury */
 };
+
+
+/* what was logged of the engine */
+
+typedef struct {
+    uint32_t                     hash;
+    int64_t                      time;        /* when it was wrong last, ns */
+} ngx_http_task_redis_said_t;
 
 
 /* a connection */
@@ -262,9 +270,8 @@ struct ngx_http_task_redis_s {
 
     ngx_http_task_redis_link_t   calls;
     ngx_http_task_redis_link_t   words;
-    uint32_t                     said[NGX_HTTP_TASK_REDIS_SAID];
-    ngx_uint_t                   nsaid;       /* complaints since it was well,
-                                                 by their first words */
+    ngx_http_task_redis_said_t   said[NGX_HTTP_TASK_REDIS_SAID];
+    ngx_uint_t                   nsaid;       /* since it was well */
     ngx_uint_t                   evicts;      /* 1: logged that it may */
     int64_t                      away;        /* since when, ns; 0: it is not */
 

@@ -51,8 +51,8 @@ void ngx_http_task_redis_arrives(ngx_http_task_redis_link_t *link, int64_t end);
 int64_t ngx_http_task_redis_written(ngx_http_task_redis_link_t *link);
 
 /*
- * ngx_http_task_redis_complain.c: logs what is wrong with the engine, once for
- * each first word of what it says; well() forgets that
+ * ngx_http_task_redis_complain.c: logs what is wrong with the engine when that
+ * begins; well() forgets it
  */
 
 void ngx_http_task_redis_complain(ngx_http_task_redis_t *redis,

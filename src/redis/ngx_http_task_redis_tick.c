@@ -196,8 +196,8 @@ ngx_http_task_redis_tick_reply(ngx_http_task_redis_call_t *call,
     redis->ticking = 0;
 
     if (!ngx_http_task_redis_is(reply, "ok") || reply->elements < 4) {
-        ngx_http_task_redis_hang_up(&redis->calls, "another connection speaks "
-                                    "for this worker");
+        ngx_http_task_redis_hang_up(&redis->calls, "the lease of this worker "
+                                    "was over");
         return;
     }
 
