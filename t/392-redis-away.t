@@ -248,6 +248,8 @@ wrong("task_job_redis name=jobs url=redis://127.0.0.1 $_;", qr/invalid/)
 wrong('task_job_redis name=jobs url=redis://127.0.0.1 password_file=/none;', qr/No such file/);
 wrong('task_job_redis name=jobs url=redis://nginx@127.0.0.1;',
       qr/the user "nginx" in "url" needs a "password_file"/);
+wrong('task_job_redis name=jobs url=redis://127.0.0.1 ca=/none;',
+      qr/"ca" needs an "url" that begins with "rediss:\/\/"/);
 wrong('task_job_redis name=a url=redis://127.0.0.1; task_job_zone a:1m;', qr/duplicate zone "a"/);
 
 {

@@ -181,6 +181,13 @@ ngx_http_task_redis_needs(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
         return NGX_ERROR;
     }
 
+    if (o->ca.data && !redis->tls) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"ca\" needs an \"url\" that begins with "
+                           "\"rediss://\"");
+        return NGX_ERROR;
+    }
+
     return NGX_OK;
 }
 

@@ -144,6 +144,13 @@ ngx_http_task_redis_url_host(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
     redis->naddrs = u.naddrs;
     redis->host = host;
 
+    /* in certificates an address has no brackets */
+
+    if (u.host.len > 2 && u.host.data[0] == '[') {
+        u.host.data++;
+        u.host.len -= 2;
+    }
+
     redis->name.len = u.host.len;
     redis->name.data = ngx_pnalloc(cf->pool, u.host.len + 1);
 
