@@ -115,8 +115,8 @@ sub wire {
 # TEST 1: an engine before 7.0 says what a script runs into behind where it does
 
 wire($port + 10, sub { 0 }, sub {
-    $_[0] =~ s/^-((?:READONLY|MISCONF|OOM)[^\r]*?) script: \w+, on \@user_script:(\d+)\.\r$
-              /-ERR Error running script (call to f_x): \@user_script:$2: \@user_script: $2: -$1\r/mgx;
+    $_[0] =~ s/^-((?:READONLY|MISCONF|OOM)[^\r]*?) script: \w+, on \@user_script:(\d+)\.\r$/
+               "-ERR Error running script (call to f_x): \@user_script:$2: \@user_script: $2: -$1\r"/mge;
     return 0;
 });
 
@@ -228,9 +228,12 @@ $e->connect;
 $s->wait_for(sub { said($s, qr/it is there again/) }, 'the log');
 is(said($s, qr/its maxmemory-policy is not noeviction/), 1, 'and once');
 $redis->command(qw(config set maxmemory-policy noeviction));
+quit();
 
 # TEST 6: what is logged
 
+$s = start();
+ready($s);
 @ids = map id($_), $s->get_all(('/sleep?duration=500ms') x 2);
 begun($s, $_) for @ids;
 $e->command('HDEL', "{task-jobs}:job:$ids[0]", 'ttl');
