@@ -154,8 +154,8 @@ struct ngx_http_task_redis_link_s {
     int64_t                      heard;       /* when it last said anything, or
                                                  was dialled, ns */
     int64_t                      written;     /* bytes, since it is connected */
-    int64_t                      arrived;     /* those of them that the other
-                                                 side has, when last looked at */
+    int64_t                      arrived;     /* those that the other side has,
+                                                 when last looked at */
     int64_t                      down;        /* since when, ns; 0: it is not */
     ngx_event_t                  retry;
     ngx_event_t                  hello;       /* posted when it is connected */

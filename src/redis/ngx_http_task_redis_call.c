@@ -19,10 +19,6 @@
 
 #define NGX_HTTP_TASK_REDIS_EXIT  10000000000LL
 
-/* the time before a call that was refused is sent again, ns */
-
-#define NGX_HTTP_TASK_REDIS_LATER  1000000000LL
-
 
 static ngx_uint_t ngx_http_task_redis_call_dropped(
     ngx_http_task_redis_call_t *call);
@@ -33,8 +29,6 @@ static void ngx_http_task_redis_call_replied(redisAsyncContext *context,
 static void ngx_http_task_redis_call_refused(ngx_http_task_redis_call_t *call,
     const char *text);
 static void ngx_http_task_redis_call_again(ngx_http_task_redis_call_t *call);
-static void ngx_http_task_redis_call_later(ngx_http_task_redis_t *redis,
-    int64_t now);
 static void ngx_http_task_redis_call_fail(ngx_http_task_redis_call_t *call,
     ngx_int_t rc);
 static void ngx_http_task_redis_call_free(ngx_http_task_redis_call_t *call);
@@ -278,11 +272,10 @@ ngx_http_task_redis_call_refused(ngx_http_task_redis_call_t *call,
 
     ngx_http_task_redis_complain(redis, text);
 
-    /* whatever it is, it may be mended, and nothing else tells how a job ends */
+    /* it may be mended, and nothing else tells how the job ends */
 
     if (call->inside && !strstr(text, "OOM ")) {
-        call->later = ngx_http_task_now() + NGX_HTTP_TASK_REDIS_LATER;
-        ngx_queue_insert_tail(&redis->refused, &call->queue);
+        ngx_http_task_redis_later(call);
         return;
     }
 
@@ -304,35 +297,6 @@ ngx_http_task_redis_call_again(ngx_http_task_redis_call_t *call)
     }
 
     ngx_http_task_redis_call_fail(call, NGX_DECLINED);
-}
-
-
-/* what was refused is in the order in which it is sent again */
-
-static void
-ngx_http_task_redis_call_later(ngx_http_task_redis_t *redis, int64_t now)
-{
-    ngx_queue_t                 *q;
-    ngx_http_task_redis_call_t  *call;
-
-    while (!ngx_queue_empty(&redis->refused)) {
-        q = ngx_queue_head(&redis->refused);
-        call = ngx_queue_data(q, ngx_http_task_redis_call_t, queue);
-
-        if (now < call->later) {
-            return;
-        }
-
-        ngx_queue_remove(q);
-
-        if (redis->exiting && now - redis->exiting > NGX_HTTP_TASK_REDIS_EXIT) {
-            ngx_queue_init(q);
-            ngx_http_task_redis_call_fail(call, NGX_ERROR);
-            continue;
-        }
-
-        ngx_queue_insert_tail(&redis->waiting, q);
-    }
 }
 
 
@@ -403,9 +367,10 @@ ngx_http_task_redis_call_check(ngx_event_t *ev)
         ngx_http_task_redis_call_gone(redis);
     }
 
+    ngx_http_task_redis_later_look(redis, now);
+
     while (ngx_http_task_redis_call_expire(redis, now)) { /* void */ }
 
-    ngx_http_task_redis_call_later(redis, now);
     ngx_http_task_redis_call_flush(redis);
 
     if (ngx_queue_empty(&redis->waiting) && ngx_queue_empty(&redis->sent)
@@ -454,7 +419,7 @@ ngx_http_task_redis_call_stuck(ngx_http_task_redis_t *redis, int64_t now)
 static ngx_uint_t
 ngx_http_task_redis_call_expire(ngx_http_task_redis_t *redis, int64_t now)
 {
-    ngx_uint_t                   exits;
+    ngx_uint_t                   exits, quits;
     ngx_queue_t                 *q;
     ngx_http_task_redis_call_t  *call;
 
@@ -462,13 +427,18 @@ ngx_http_task_redis_call_expire(ngx_http_task_redis_t *redis, int64_t now)
             && now - ngx_max(redis->exiting, redis->away)
                > NGX_HTTP_TASK_REDIS_EXIT;
 
+    quits = redis->exiting
+            && now - redis->exiting > NGX_HTTP_TASK_REDIS_EXIT;
+
     for (q = ngx_queue_head(&redis->waiting);
          q != ngx_queue_sentinel(&redis->waiting);
          q = ngx_queue_next(q))
     {
         call = ngx_queue_data(q, ngx_http_task_redis_call_t, queue);
 
-        if (exits || (call->deadline && now >= call->deadline)) {
+        if (exits || (quits && call->later)
+            || (call->deadline && now >= call->deadline))
+        {
             ngx_queue_remove(q);
             ngx_queue_init(q);
             ngx_http_task_redis_call_fail(call, call->deadline ? NGX_DECLINED
@@ -512,10 +482,7 @@ ngx_http_task_redis_call_end(ngx_http_task_redis_t *redis)
 
     ngx_http_task_redis_call_gone(redis);
 
-    if (!ngx_queue_empty(&redis->refused)) {
-        ngx_queue_add(&redis->waiting, &redis->refused);
-        ngx_queue_init(&redis->refused);
-    }
+    ngx_http_task_redis_later_look(redis, INT64_MAX);
 
     while (!ngx_queue_empty(&redis->waiting)) {
         q = ngx_queue_head(&redis->waiting);

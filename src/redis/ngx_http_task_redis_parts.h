@@ -164,6 +164,14 @@ void ngx_http_task_redis_call_check(ngx_event_t *ev);
 void ngx_http_task_redis_call_end(ngx_http_task_redis_t *redis);
 
 
+/* --- ngx_http_task_redis_later.c: calls that the engine has refused ------- */
+
+/* it is sent again a while later; those whose time has come wait again */
+
+void ngx_http_task_redis_later(ngx_http_task_redis_call_t *call);
+void ngx_http_task_redis_later_look(ngx_http_task_redis_t *redis, int64_t now);
+
+
 /* --- ngx_http_task_redis_job.c: the jobs of this worker ------------------- */
 
 /* makes one that was claimed; NULL: no memory */
