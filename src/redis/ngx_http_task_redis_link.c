@@ -204,7 +204,9 @@ ngx_http_task_redis_arrives(ngx_http_task_redis_link_t *link, int64_t end)
 
     arrived = link->written - left;
 
-    if (arrived > link->arrived && link->arrived < end) {
+    /* when all of it has, it is the engine's turn */
+
+    if (arrived > link->arrived && arrived < end) {
         link->heard = ngx_http_task_now();
     }
 
