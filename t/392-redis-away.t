@@ -125,7 +125,7 @@ $time = time();
 @r = $s->get_all('/sleep?duration=0', "/jobs/$id", "/jobs/$id?wait=20s");
 is(join(' ', map $_->{status}, @r), '503 500 500', 'hangs: no job, nothing is known');
 cmp_ok(time() - $time, '<', 13, 'in bounded time: ' . (time() - $time));
-is($s->get('/ready')->{status}, 503, 'task_ready');
+ok($s->wait_for(sub { !is_ready($s) }, 'task_ready', 5), 'task_ready');
 like($s->text('error.log'), qr/no answer in time/, 'logged');
 kill 'CONT', $redis->{pid};
 ready($s);
@@ -189,8 +189,8 @@ $e->connect;
 my $file = "$redis->{dir}/password";
 sub write_file { open my $out, '>', $file; print $out "$_[0]\n"; close $out }
 
-$e->command('ACL', 'SETUSER', 'nginx', 'on', '>secret', '~{task-jobs}:*', '&{task-jobs}:*', '+@all',
-            '-@dangerous', '+info');
+$e->command('ACL', 'SETUSER', 'nginx', 'on', '>secret', '~{task-jobs}:*', 'resetchannels',
+            '&{task-jobs}:*', '+@all', '-@dangerous', '+info');
 $e->command(qw(config set requirepass other));
 
 $s = start();
