@@ -63,9 +63,9 @@ my $main = $$;
 END { local $?; if ($$ == $main) { kill 'KILL', @wires; waitpid $_, 0 for @wires } }
 
 sub wire {
-    my ($port, $up, $down) = @_;
+    my ($port, $up, $down, $host) = @_;
 
-    my $listen = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port,
+    my $listen = IO::Socket::INET->new(LocalAddr => $host // '127.0.0.1', LocalPort => $port,
                                        Listen => 100, ReuseAddr => 1) or die "wire: $!";
     setsockopt($listen, SOL_SOCKET, SO_RCVBUF, pack 'i', 16384) or die "wire: $!";
 
@@ -255,5 +255,55 @@ ready($s);
 is(job($s, $id)->{state}, 'lost', 'a lease is over: the job is lost');
 is(job($s, id($s->get('/sleep?duration=0')), '5s')->{state}, 'done', 'and the worker goes on');
 quit();
+
+# TEST 7: an engine with two addresses: both connections are to the same one, also
+# when one of them is lost
+
+SKIP: {
+    my $dir = $redis->{dir};
+    my $nginx = $ENV{TEST_NGINX_BINARY} || 'nginx';
+
+    open my $hosts, '>', "$dir/hosts";
+    print $hosts "127.0.0.1 localhost\n127.0.0.2 engine\n127.0.0.3 engine\n";
+    close $hosts;
+
+    open my $script, '>', "$dir/nginx";
+    print $script "#!/bin/sh\nexec unshare -m sh -c 'mount --bind $dir/hosts /etc/hosts"
+                  . " && exec $nginx \"\$\@\"' sh \"\$\@\"\n";
+    close $script;
+    chmod 0755, "$dir/nginx";
+
+    skip 'no other /etc/hosts can be given to nginx', 1 if system("$dir/nginx -v 2> /dev/null");
+
+    for my $n (2, 3) {
+        wire($port + 12, sub {
+            open my $out, '>>', "$dir/way";
+            print $out "$n $1\n" while $_[0] =~ /(EVALSHA|SUBSCRIBE\r\n\$\d+\r\n\S*worker:)/g;
+            return 0;
+        }, sub { 0 }, "127.0.0.$n");
+    }
+
+    local $ENV{TEST_NGINX_BINARY} = "$dir/nginx";
+    $s = start(url => 'redis://engine:' . ($port + 12));
+    ready($s);
+
+    sub ways {
+        my ($regex) = @_;
+        open my $in, '<', "$dir/way" or return ();
+        return map /^(\d) $regex/ ? $1 : (), <$in>;
+    }
+
+    for my $n (1 .. 4) {
+        my $before = ways(qr/SUBSCRIBE/);
+        $redis->command(qw(client kill type pubsub));
+        $s->wait_for(sub { ways(qr/SUBSCRIBE/) > $before }, 'it', 10);
+        sleep(0.2);
+    }
+
+    my %calls = map { $_ => 1 } ways(qr/EVALSHA/);
+    my %words = map { $_ => 1 } (ways(qr/SUBSCRIBE/))[1 .. 4];
+    is(join(' ', sort keys %words), join(' ', sort keys %calls), 'both to the same address');
+    quit();
+}
 
 done_testing();
