@@ -90,7 +90,7 @@ is(join(' ', %n), 'done 300', '300 jobs of a location with max=5');
 is(scalar(grep poll($_, '')->{state} eq 'done', @others), 10, 'the others are there still');
 @ids = map submit('/few?duration=20s'), 1 .. 8;
 is(scalar(grep defined, @ids), 5, 'max=5: five at a time');
-like($s->text('error.log'), qr/no room for a job in task_job_zone "jobs": this location has "max" jobs/,
+like($s->text('error.log'), qr/no room for a job in zone "jobs": this location has "max" jobs/,
      'the log says why');
 ok(submit('/job?duration=0'), 'others have room');
 $s->reload;

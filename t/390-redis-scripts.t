@@ -188,6 +188,16 @@ is(state($ids[0]), 'none', 'it is gone');
 is((add($w, share => 's', max => 2))[1], 'share', 'one that runs stays');
 $e->audit;
 
+fresh();
+$w = born();
+end($w, scalar add($w, share => 's', max => 1000, claim => 1)) for 1 .. 250;
+my @left = map {
+    end($w, scalar add($w, share => 's', max => 2, claim => 1));
+    $e->command('ZCARD', '{task-jobs}:share:s');
+} 1 .. 4;
+is("@left", '151 52 2 2', 'many more than it may have now: some go for each new one');
+$e->audit;
+
 # TEST 3: the key of a client
 
 fresh();
@@ -590,6 +600,7 @@ push @ids, scalar add($v, claim => 1, attempts => 2), scalar add($w);
 $e->command(qw(config set maxmemory 1));
 ok(!eval { add($w, claim => 1); 1 }, 'no job is accepted');
 like($@, qr/OOM/, 'as it says');
+ok(!eval { add($w, claim => 1, share => 's', max => 5); 1 }, 'nor of a location with "max"');
 ok(!eval { $e->script('event', mine($w, $ids[0]), 1, 1e6, 'x'); 1 }, 'no event');
 is((begin($w, $ids[0]))[0], 'ok', 'it begins');
 is((end($w, $ids[0], 'done', 'x' x 1000))[0], 'ok', 'it ends');

@@ -125,7 +125,7 @@ $time = time();
 @r = $s->get_all('/sleep?duration=0', "/jobs/$id", "/jobs/$id?wait=20s");
 is(join(' ', map $_->{status}, @r), '503 500 500', 'hangs: no job, nothing is known');
 cmp_ok(time() - $time, '<', 13, 'in bounded time: ' . (time() - $time));
-is($s->get('/ready')->{status}, 503, 'task_ready');
+ok($s->wait_for(sub { !is_ready($s) }, 'task_ready', 5), 'task_ready');
 like($s->text('error.log'), qr/no answer in time/, 'logged');
 kill 'CONT', $redis->{pid};
 ready($s);
@@ -144,7 +144,7 @@ $redis->command(qw(config set maxmemory 1));
 $r = $s->get('/sleep?duration=0');
 is($r->{status}, 503, 'full: no job');
 like($s->text('error.log'), qr/OOM command not allowed/, 'as it says');
-like($s->text('error.log'), qr/no room for a job in \S+ "jobs": it is full/, 'logged');
+like($s->text('error.log'), qr/no room for a job in zone "jobs": it is full/, 'logged');
 is(job($s, $id, '5s')->{state}, 'done', 'one that runs is done');
 $redis->command(qw(config set maxmemory 0));
 is(job($s, id($s->get('/sleep?duration=0')), '5s')->{state}, 'done', 'it has room again');
@@ -189,8 +189,8 @@ $e->connect;
 my $file = "$redis->{dir}/password";
 sub write_file { open my $out, '>', $file; print $out "$_[0]\n"; close $out }
 
-$e->command('ACL', 'SETUSER', 'nginx', 'on', '>secret', '~{task-jobs}:*', '&{task-jobs}:*', '+@all',
-            '-@dangerous', '+info');
+$e->command('ACL', 'SETUSER', 'nginx', 'on', '>secret', '~{task-jobs}:*', 'resetchannels',
+            '&{task-jobs}:*', '+@all', '-@dangerous', '+info');
 $e->command(qw(config set requirepass other));
 
 $s = start();
@@ -232,11 +232,24 @@ sub wrong {
 
 wrong('task_job_redis name=jobs ttl=1h;', qr/must have "name" and "url"/);
 wrong("task_job_redis name=jobs url=$_;", qr/invalid url "\Q$_\E": /)
-    for qw(x http://a redis:// redis://127.0.0.1/x redis://u:p@127.0.0.1 unix: unix:/a:x
+    for qw(x http://a redis:// redis://127.0.0.1/x unix: unix:/a:x unix:/a@b:x
            redis://127.0.0.1:99999);
+
+# a password is not logged
+
+for (qw(redis://u:pw@127.0.0.1 http://u:pw@127.0.0.1 rediss://:p@pw@127.0.0.1)) {
+    my ($ok, $said) = $s->test_conf(http => "task_job_redis name=jobs url=$_;");
+    ok(!$ok, "refused: $_");
+    like($said, qr/invalid url "127\.0\.0\.1": /, 'as it says');
+    unlike($said, qr/pw/, 'without the password');
+}
 wrong("task_job_redis name=jobs url=redis://127.0.0.1 $_;", qr/invalid/)
     for qw(ttl=0 ttl=x lease=10ms attempts=0 attempts=101 max_body=1g max_result=x prefix=abc x=y);
 wrong('task_job_redis name=jobs url=redis://127.0.0.1 password_file=/none;', qr/No such file/);
+wrong('task_job_redis name=jobs url=redis://nginx@127.0.0.1;',
+      qr/the user "nginx" in "url" needs a "password_file"/);
+wrong('task_job_redis name=jobs url=redis://127.0.0.1 ca=/none;',
+      qr/"ca" needs an "url" that begins with "rediss:\/\/"/);
 wrong('task_job_redis name=a url=redis://127.0.0.1; task_job_zone a:1m;', qr/duplicate zone "a"/);
 
 {

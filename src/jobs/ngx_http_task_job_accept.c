@@ -55,7 +55,7 @@ ngx_http_task_job_accept(ngx_task_t *t, ngx_http_task_job_conf_t *conf,
 
     if (job == NULL) {
         ngx_log_error(NGX_LOG_ERR, t->log, 0,
-                      "no room for a job in task_job_zone \"%V\": no memory",
+                      "no room for a job in zone \"%V\": no memory",
                       &conf->store->name);
         ngx_http_task_job_refuse(t, 1);
         return;
@@ -237,7 +237,7 @@ ngx_http_task_job_no_room(ngx_task_t *t)
 
     if (job->op.why != NGX_HTTP_TASK_STORE_QUEUE) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "no room for a job in task_job_zone \"%V\": %s",
+                      "no room for a job in zone \"%V\": %s",
                       &job->store->name,
                       ngx_http_task_job_why(job->op.why));
 

@@ -48,6 +48,11 @@ then
     return { 'queue', n }
 end
 
+-- first of all a command that an engine without memory refuses: behind one that
+-- it does not it would refuse none
+
+local number = call('INCR', P .. 'number')
+
 -- an old job of the location goes for a new one, if any has ended, and nobody is
 -- to be told of it
 
@@ -68,7 +73,12 @@ if max > 0 then
 
     call('ZREMRANGEBYSCORE', name, 1, now - ttl)
 
-    while call('ZCARD', name) >= max do
+    -- If it has many more than it may, as it might have more before, then some
+    -- go for each new one.
+
+    local over = math.min(call('ZCARD', name) - max + 1, 100)
+
+    for _ = 1, over do
         local oldest = unwatched(call('ZRANGEBYSCORE', name, 1, '+inf',
                                       'LIMIT', 0, 10))
 
@@ -82,8 +92,6 @@ if max > 0 then
 
     call('ZADD', name, 0, id)
 end
-
-local number = call('INCR', P .. 'number')
 
 set(id, 'state', 'queued', 'queue', queue, 'number', number, 'created', now,
     'order', number, 'owner', '', 'attempt', 0, 'attempts', attempts, 'version', 1, 'change', 1,

@@ -24,7 +24,7 @@
 #define NGX_HTTP_TASK_REDIS_HEX    32      /* characters of an id */
 #define NGX_HTTP_TASK_REDIS_OWNER  16      /* likewise of a worker's name */
 
-/* so many different complaints are logged, until it is well again */
+/* so many different complaints are known */
 
 #define NGX_HTTP_TASK_REDIS_SAID  8
 
@@ -117,6 +117,9 @@ struct ngx_http_task_redis_call_s {
     ngx_http_task_redis_t       *redis;
     int64_t                      deadline;    /* ns; 0: as long as it takes */
     int64_t                      sent;        /* when, ns; 0: it is not */
+    int64_t                      upto;        /* its last byte, of all that are
+                                                 sent on its connection */
+    int64_t                      later;       /* it is sent again then, ns */
 
     ngx_uint_t                   inside;      /* 1: it is a part of its job */
 
@@ -145,6 +148,14 @@ struct ngx_http_task_redis_call_s {
 };
 
 
+/* what was logged of the engine */
+
+typedef struct {
+    uint32_t                     hash;
+    int64_t                      time;        /* when it was wrong last, ns */
+} ngx_http_task_redis_said_t;
+
+
 /* a connection */
 
 struct ngx_http_task_redis_link_s {
@@ -154,8 +165,12 @@ struct ngx_http_task_redis_link_s {
     ngx_connection_t            *events;      /* its events; or NULL */
     ngx_uint_t                   ready;       /* 1: it was greeted */
     ngx_uint_t                   failures;    /* in a row */
+    ngx_uint_t                   addr;        /* that is tried */
     int64_t                      heard;       /* when it last said anything, or
                                                  was dialled, ns */
+    int64_t                      written;     /* bytes, since it is connected */
+    int64_t                      arrived;     /* those that the other side has,
+                                                 when last looked at */
     int64_t                      down;        /* since when, ns; 0: it is not */
     ngx_event_t                  retry;
     ngx_event_t                  hello;       /* posted when it is connected */
@@ -212,15 +227,21 @@ struct ngx_http_task_redis_job_s {
 /* what the thread that keeps the lease knows of this worker */
 
 typedef struct {
+    int64_t                      time;        /* ns; 0: never */
+    ngx_uint_t                   addr;        /* of the connection for calls */
+    uint64_t                     session;
+    u_char                       owner[NGX_HTTP_TASK_REDIS_OWNER];
+    u_char                       sha[40];
+} ngx_http_task_redis_heard_t;
+
+
+typedef struct {
     pthread_t                    thread;
     ngx_uint_t                   started;
     pthread_mutex_t              mutex;       /* of what follows */
     pthread_cond_t               cond;
     ngx_uint_t                   stop;
-    int64_t                      heard;       /* ns */
-    uint64_t                     session;
-    u_char                       owner[NGX_HTTP_TASK_REDIS_OWNER];
-    u_char                       sha[40];
+    ngx_http_task_redis_heard_t  heard;
 } ngx_http_task_redis_keep_t;
 
 
@@ -267,10 +288,9 @@ struct ngx_http_task_redis_s {
     ngx_http_task_redis_link_t   calls;
     ngx_http_task_redis_link_t   words;
     ngx_http_task_redis_link_t   barrier;     /* with "durable" */
-    ngx_uint_t                   addr;        /* that is tried */
-    uint32_t                     said[NGX_HTTP_TASK_REDIS_SAID];
-    ngx_uint_t                   nsaid;       /* complaints since it was well,
-                                                 by their first words */
+    ngx_http_task_redis_said_t   said[NGX_HTTP_TASK_REDIS_SAID];
+    ngx_uint_t                   nsaid;       /* since it was well */
+    ngx_uint_t                   evicts;      /* 1: logged that it may */
     int64_t                      away;        /* since when, ns; 0: it is not */
 
     /* the first connection is ready, and what was lost; the second one is; and
@@ -285,6 +305,8 @@ struct ngx_http_task_redis_s {
     ngx_queue_t                  waiting;     /* calls that are not sent */
     ngx_queue_t                  sent;        /* those that were */
     ngx_queue_t                  again;       /* those of a lost connection */
+    ngx_queue_t                  refused;     /* those that are sent again a
+                                                 while later */
     ngx_event_t                  check;       /* looks at their time */
 
     ngx_queue_t                  holds;       /* adds whose jobs may not be on
@@ -317,7 +339,7 @@ struct ngx_http_task_redis_s {
     ngx_http_task_redis_keep_t   keep;
 
     ngx_uint_t                   counts[NGX_HTTP_TASK_JOB_STATES];
-    uint64_t                     refused;
+    uint64_t                     declined;    /* jobs */
     uint64_t                     retried;     /* of all workers */
     ngx_msec_t                   oldest;      /* see the counts of a store */
 };

@@ -18,7 +18,7 @@ static ngx_int_t ngx_http_task_redis_block_auth(ngx_http_task_redis_t *redis,
 
 
 redisContext *
-ngx_http_task_redis_block(ngx_http_task_redis_t *redis)
+ngx_http_task_redis_block(ngx_http_task_redis_t *redis, ngx_uint_t n)
 {
     u_char           text[NGX_SOCKADDR_STRLEN + 1];
     size_t           len;
@@ -31,7 +31,7 @@ ngx_http_task_redis_block(ngx_http_task_redis_t *redis)
     tv.tv_usec = NGX_HTTP_TASK_REDIS_BLOCK * 1000;
 
     if (redis->addrs) {
-        addr = &redis->addrs[redis->addr % redis->naddrs];
+        addr = &redis->addrs[n % redis->naddrs];
         len = ngx_sock_ntop(addr->sockaddr, addr->socklen, text,
                             NGX_SOCKADDR_STRLEN, 0);
         text[len] = '\0';

@@ -99,7 +99,7 @@ ngx_http_task_redis_leave(ngx_http_task_redis_t *redis)
         return;
     }
 
-    c = ngx_http_task_redis_block(redis);
+    c = ngx_http_task_redis_block(redis, redis->calls.addr);
 
     if (c == NULL) {
         return;

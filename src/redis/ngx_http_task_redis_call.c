@@ -3,7 +3,8 @@
  * Calls of the engine, in their order.  One that was sent on a connection that
  * is lost before the answer is sent again on the next one: each of them may be
  * done twice.  So the end of a job waits for the engine as long as that takes,
- * and other calls for a while.
+ * and other calls for a while.  An engine that refuses the end of a job, for a
+ * reason that is not known here, is asked again, too.
  */
 
 
@@ -209,6 +210,8 @@ ngx_http_task_redis_call_send(ngx_http_task_redis_call_t *call)
             call->sent = 0;
             ready = NGX_AGAIN;
         }
+
+        call->upto = ngx_http_task_redis_written(&redis->calls);
     }
 
     free(words->temp);
@@ -269,6 +272,13 @@ ngx_http_task_redis_call_refused(ngx_http_task_redis_call_t *call,
     }
 
     ngx_http_task_redis_complain(redis, text);
+
+    /* it may be mended, and nothing else tells how the job ends */
+
+    if (call->inside && !strstr(text, "OOM ")) {
+        ngx_http_task_redis_later(call);
+        return;
+    }
 
     /* a script that has done nothing else says it as an error of its own */
 
@@ -358,13 +368,20 @@ ngx_http_task_redis_call_check(ngx_event_t *ev)
         ngx_http_task_redis_call_gone(redis);
     }
 
+    ngx_http_task_redis_later_look(redis, now);
+
     while (ngx_http_task_redis_call_expire(redis, now)) { /* void */ }
 
-    if (ngx_queue_empty(&redis->waiting) && ngx_queue_empty(&redis->sent)) {
+    ngx_http_task_redis_call_flush(redis);
+
+    if (ngx_queue_empty(&redis->waiting) && ngx_queue_empty(&redis->sent)
+        && ngx_queue_empty(&redis->refused))
+    {
         return;
     }
 
     ev->cancelable = !ngx_http_task_redis_call_awaited(&redis->waiting)
+                     && !ngx_http_task_redis_call_awaited(&redis->refused)
                      && !ngx_http_task_redis_call_awaited(&redis->sent);
 
     if (!ev->timer_set) {
@@ -388,6 +405,10 @@ ngx_http_task_redis_call_stuck(ngx_http_task_redis_t *redis, int64_t now)
     call = ngx_queue_data(ngx_queue_head(&redis->sent),
                           ngx_http_task_redis_call_t, queue);
 
+    /* of those behind it the system of an engine that hangs takes some, too */
+
+    ngx_http_task_redis_arrives(&redis->calls, call->upto);
+
     since = ngx_max(call->sent, redis->calls.heard);
 
     return now - since > NGX_HTTP_TASK_REDIS_PATIENCE * 1000000LL;
@@ -399,7 +420,7 @@ ngx_http_task_redis_call_stuck(ngx_http_task_redis_t *redis, int64_t now)
 static ngx_uint_t
 ngx_http_task_redis_call_expire(ngx_http_task_redis_t *redis, int64_t now)
 {
-    ngx_uint_t                   exits;
+    ngx_uint_t                   exits, quits;
     ngx_queue_t                 *q;
     ngx_http_task_redis_call_t  *call;
 
@@ -407,13 +428,18 @@ ngx_http_task_redis_call_expire(ngx_http_task_redis_t *redis, int64_t now)
             && now - ngx_max(redis->exiting, redis->away)
                > NGX_HTTP_TASK_REDIS_EXIT;
 
+    quits = redis->exiting
+            && now - redis->exiting > NGX_HTTP_TASK_REDIS_EXIT;
+
     for (q = ngx_queue_head(&redis->waiting);
          q != ngx_queue_sentinel(&redis->waiting);
          q = ngx_queue_next(q))
     {
         call = ngx_queue_data(q, ngx_http_task_redis_call_t, queue);
 
-        if (exits || (call->deadline && now >= call->deadline)) {
+        if (exits || (quits && call->later)
+            || (call->deadline && now >= call->deadline))
+        {
             ngx_queue_remove(q);
             ngx_queue_init(q);
             ngx_http_task_redis_call_fail(call, call->deadline ? NGX_DECLINED
@@ -456,6 +482,8 @@ ngx_http_task_redis_call_end(ngx_http_task_redis_t *redis)
     ngx_http_task_redis_call_t  *call;
 
     ngx_http_task_redis_call_gone(redis);
+
+    ngx_http_task_redis_later_look(redis, INT64_MAX);
 
     while (!ngx_queue_empty(&redis->waiting)) {
         q = ngx_queue_head(&redis->waiting);

@@ -106,8 +106,8 @@ ngx_http_task_redis_claim_reply(ngx_http_task_redis_call_t *call,
     ngx_http_task_redis_call_answer(call, NGX_DECLINED);
 
     if (ngx_http_task_redis_is(reply, "late")) {
-        ngx_http_task_redis_hang_up(&call->redis->calls, "another connection "
-                                    "speaks for this worker");
+        ngx_http_task_redis_hang_up(&call->redis->calls, "the lease of "
+                                    "this worker was over");
     }
 }
 

@@ -8,6 +8,11 @@
 #include "redis/ngx_http_task_redis_parts.h"
 
 
+/* what was not wrong for so long begins again, ns */
+
+#define NGX_HTTP_TASK_REDIS_QUIET  60000000000LL
+
+
 typedef struct {
     const char  *word;                   /* what the engine says begins so */
     const char  *why;
@@ -53,6 +58,9 @@ static const ngx_http_task_redis_hint_t  ngx_http_task_redis_hints[] = {
 
 static const ngx_http_task_redis_hint_t *ngx_http_task_redis_hint(
     const char *text);
+static const char *ngx_http_task_redis_plain(const char *text);
+static ngx_uint_t ngx_http_task_redis_said(ngx_http_task_redis_t *redis,
+    const char *text);
 
 
 ngx_uint_t
@@ -68,6 +76,8 @@ ngx_http_task_redis_hint(const char *text)
     size_t                             len;
     const ngx_http_task_redis_hint_t  *hint;
 
+    text = ngx_http_task_redis_plain(text);
+
     for (hint = ngx_http_task_redis_hints; hint->word; hint++) {
         len = ngx_strlen(hint->word);
 
@@ -80,11 +90,26 @@ ngx_http_task_redis_hint(const char *text)
 }
 
 
+/* an error that a script runs into; an engine before 7.0 tells first where */
+
+static const char *
+ngx_http_task_redis_plain(const char *text)
+{
+    const char  *p;
+
+    if (ngx_strncmp(text, "ERR Error running script", 24) != 0) {
+        return text;
+    }
+
+    p = strstr(text, ": -");
+
+    return p ? p + 3 : text;
+}
+
+
 void
 ngx_http_task_redis_complain(ngx_http_task_redis_t *redis, const char *text)
 {
-    uint32_t                           hash;
-    ngx_uint_t                         i;
     const ngx_http_task_redis_hint_t  *hint;
 
     /* hiredis may have no words for what OpenSSL has told already */
@@ -93,25 +118,66 @@ ngx_http_task_redis_complain(ngx_http_task_redis_t *redis, const char *text)
         return;
     }
 
-    hash = ngx_crc32_short((u_char *) text, strcspn(text, " "));
+    text = ngx_http_task_redis_plain(text);
 
-    for (i = 0; i < redis->nsaid; i++) {
-        if (redis->said[i] == hash) {
-            return;
-        }
-    }
-
-    if (redis->nsaid == NGX_HTTP_TASK_REDIS_SAID) {
+    if (ngx_http_task_redis_said(redis, text)) {
         return;
     }
-
-    redis->said[redis->nsaid++] = hash;
 
     hint = ngx_http_task_redis_hint(text);
 
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                   "task_job_redis \"%V\": %V: %s%s%s", &redis->store->name,
                   &redis->host, text, hint ? ": " : "", hint ? hint->why : "");
+}
+
+
+/* returns 1 if it was logged, and has been wrong ever since */
+
+static ngx_uint_t
+ngx_http_task_redis_said(ngx_http_task_redis_t *redis, const char *text)
+{
+    size_t                             len;
+    int64_t                            now;
+    uint32_t                           hash;
+    ngx_uint_t                         i, old, known;
+    const char                        *p;
+    ngx_http_task_redis_said_t        *said;
+    const ngx_http_task_redis_hint_t  *hint;
+
+    /* whichever script it was */
+
+    hint = ngx_http_task_redis_hint(text);
+    p = strstr(text, " script: ");
+
+    len = hint ? ngx_strlen(hint->word)
+               : p ? (size_t) (p - text) : ngx_strlen(text);
+
+    now = ngx_http_task_now();
+    hash = ngx_crc32_short((u_char *) text, len);
+    said = redis->said;
+    old = 0;
+
+    for (i = 0; i < redis->nsaid; i++) {
+        if (said[i].hash == hash) {
+            known = now - said[i].time < NGX_HTTP_TASK_REDIS_QUIET;
+            said[i].time = now;
+            return known;
+        }
+
+        if (said[i].time < said[old].time) {
+            old = i;
+        }
+    }
+
+    if (redis->nsaid < NGX_HTTP_TASK_REDIS_SAID) {
+        old = redis->nsaid++;
+    }
+
+    said[old].hash = hash;
+    said[old].time = now;
+
+    return 0;
 }
 
 

@@ -44,6 +44,8 @@ static char *ngx_http_task_redis_set(ngx_conf_t *cf,
     ngx_http_task_redis_t *redis, ngx_http_task_redis_options_t *o);
 static char *ngx_http_task_redis_set_durable(ngx_conf_t *cf,
     ngx_http_task_redis_t *redis, ngx_str_t *durable);
+static ngx_int_t ngx_http_task_redis_needs(ngx_conf_t *cf,
+    ngx_http_task_redis_t *redis, ngx_http_task_redis_options_t *o);
 static char *ngx_http_task_redis_times(ngx_conf_t *cf,
     ngx_http_task_redis_t *redis, ngx_http_task_redis_options_t *o);
 static ngx_int_t ngx_http_task_redis_prefix(ngx_conf_t *cf,
@@ -139,6 +141,7 @@ ngx_http_task_redis_set(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
 
     if (ngx_http_task_redis_url(cf, redis, &o->url) != NGX_OK
         || ngx_http_task_redis_password(cf, redis, &o->password_file) != NGX_OK
+        || ngx_http_task_redis_needs(cf, redis, o) != NGX_OK
         || (redis->tls && ngx_http_task_redis_tls(cf, redis, &o->ca) != NGX_OK)
         || ngx_http_task_redis_prefix(cf, redis, &o->prefix) != NGX_OK
         || ngx_http_task_redis_times(cf, redis, o) != NGX_CONF_OK
@@ -185,6 +188,30 @@ ngx_http_task_redis_set_durable(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
 
     return ngx_http_task_redis_invalid(cf, "durable", durable,
                                        "\"on\" or \"off\"");
+}
+
+
+/* options that are nothing without another one */
+
+static ngx_int_t
+ngx_http_task_redis_needs(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
+    ngx_http_task_redis_options_t *o)
+{
+    if (redis->user.len && redis->password.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the user \"%V\" in \"url\" needs a "
+                           "\"password_file\"", &redis->user);
+        return NGX_ERROR;
+    }
+
+    if (o->ca.data && !redis->tls) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"ca\" needs an \"url\" that begins with "
+                           "\"rediss://\"");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

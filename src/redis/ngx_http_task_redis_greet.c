@@ -181,8 +181,10 @@ ngx_http_task_redis_greet_info(redisAsyncContext *context, void *data,
     p = strstr(reply->str, "maxmemory_policy:");
 
     if (p && strncmp(p, "maxmemory_policy:noeviction", 27) != 0
-        && redis->session == 1)
+        && !redis->evicts)
     {
+        redis->evicts = 1;
+
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                       "task_job_redis \"%V\": %V: its maxmemory-policy is not "
                       "noeviction, it may drop jobs when it is full",
@@ -290,6 +292,7 @@ ngx_http_task_redis_greet_ready(ngx_http_task_redis_t *redis,
     redis->store->away = redis->durable && !redis->barrier.ready;
 
     ngx_http_task_redis_well(redis);
+    ngx_http_task_redis_keep_heard(redis);
 
     if (redis->session == 1) {
         ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,

@@ -9,10 +9,12 @@
 #include "redis/ngx_http_task_redis_parts.h"
 
 
+static ngx_int_t ngx_http_task_redis_keep_init(ngx_http_task_redis_t *redis);
 static void *ngx_http_task_redis_keep_cycle(void *data);
 static void ngx_http_task_redis_keep_wait(ngx_http_task_redis_t *redis);
 static ngx_uint_t ngx_http_task_redis_keep_late(ngx_http_task_redis_t *redis);
-static void ngx_http_task_redis_keep_lease(ngx_http_task_redis_t *redis);
+static void ngx_http_task_redis_keep_lease(ngx_http_task_redis_t *redis,
+    ngx_http_task_redis_heard_t *heard);
 
 
 /* without the thread a blocked loop is taken for a dead one, and no more */
@@ -23,9 +25,7 @@ ngx_http_task_redis_keep(ngx_http_task_redis_t *redis)
     int       rc;
     sigset_t  all, old;
 
-    if (pthread_mutex_init(&redis->keep.mutex, NULL) != 0
-        || pthread_cond_init(&redis->keep.cond, NULL) != 0)
-    {
+    if (ngx_http_task_redis_keep_init(redis) != NGX_OK) {
         return;
     }
 
@@ -46,6 +46,34 @@ ngx_http_task_redis_keep(ngx_http_task_redis_t *redis)
                       "task_job_redis \"%V\": no thread to keep the lease of a "
                       "worker whose loop is blocked", &redis->store->name);
     }
+}
+
+
+/* the time of day may be set */
+
+static ngx_int_t
+ngx_http_task_redis_keep_init(ngx_http_task_redis_t *redis)
+{
+    int                 rc;
+    pthread_condattr_t  attr;
+
+    if (pthread_condattr_init(&attr) != 0) {
+        return NGX_ERROR;
+    }
+
+    rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+
+    if (rc == 0) {
+        rc = pthread_mutex_init(&redis->keep.mutex, NULL);
+    }
+
+    if (rc == 0) {
+        rc = pthread_cond_init(&redis->keep.cond, &attr);
+    }
+
+    (void) pthread_condattr_destroy(&attr);
+
+    return (rc == 0) ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -74,14 +102,22 @@ ngx_http_task_redis_keep_end(ngx_http_task_redis_t *redis)
 void
 ngx_http_task_redis_keep_heard(ngx_http_task_redis_t *redis)
 {
+    ngx_http_task_redis_heard_t  *heard;
+
+    if (!redis->keep.started) {
+        return;
+    }
+
     (void) pthread_mutex_lock(&redis->keep.mutex);
 
-    ngx_memcpy(redis->keep.owner, redis->owner, NGX_HTTP_TASK_REDIS_OWNER);
-    ngx_memcpy(redis->keep.sha, redis->sha[NGX_HTTP_TASK_REDIS_TICK_SCRIPT],
-               40);
+    heard = &redis->keep.heard;
 
-    redis->keep.session = redis->session;
-    redis->keep.heard = ngx_http_task_now();
+    ngx_memcpy(heard->owner, redis->owner, NGX_HTTP_TASK_REDIS_OWNER);
+    ngx_memcpy(heard->sha, redis->sha[NGX_HTTP_TASK_REDIS_TICK_SCRIPT], 40);
+
+    heard->addr = redis->calls.addr;
+    heard->session = redis->session;
+    heard->time = ngx_http_task_now();
 
     (void) pthread_mutex_unlock(&redis->keep.mutex);
 }
@@ -91,6 +127,8 @@ static void *
 ngx_http_task_redis_keep_cycle(void *data)
 {
     ngx_http_task_redis_t *redis = data;
+
+    ngx_http_task_redis_heard_t  heard;
 
     for ( ;; ) {
         (void) pthread_mutex_lock(&redis->keep.mutex);
@@ -107,9 +145,11 @@ ngx_http_task_redis_keep_cycle(void *data)
             continue;
         }
 
+        heard = redis->keep.heard;
+
         (void) pthread_mutex_unlock(&redis->keep.mutex);
 
-        ngx_http_task_redis_keep_lease(redis);
+        ngx_http_task_redis_keep_lease(redis, &heard);
     }
 }
 
@@ -122,7 +162,7 @@ ngx_http_task_redis_keep_wait(ngx_http_task_redis_t *redis)
 
     ms = redis->lease / 5;
 
-    (void) clock_gettime(CLOCK_REALTIME, &ts);
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
 
     ts.tv_sec += ms / 1000;
     ts.tv_nsec += (ms % 1000) * 1000000;
@@ -146,22 +186,23 @@ ngx_http_task_redis_keep_late(ngx_http_task_redis_t *redis)
 {
     int64_t  silence;
 
-    silence = (ngx_http_task_now() - redis->keep.heard) / 1000000;
+    silence = (ngx_http_task_now() - redis->keep.heard.time) / 1000000;
 
-    return redis->keep.heard && silence > (int64_t) redis->lease / 2;
+    return redis->keep.heard.time && silence > (int64_t) redis->lease / 2;
 }
 
 
 /* with the number of the connection that the loop has: else it does nothing */
 
 static void
-ngx_http_task_redis_keep_lease(ngx_http_task_redis_t *redis)
+ngx_http_task_redis_keep_lease(ngx_http_task_redis_t *redis,
+    ngx_http_task_redis_heard_t *heard)
 {
     size_t         len;
     redisReply    *reply;
     redisContext  *c;
 
-    c = ngx_http_task_redis_block(redis);
+    c = ngx_http_task_redis_block(redis, heard->addr);
 
     if (c == NULL) {
         return;
@@ -180,16 +221,15 @@ ngx_http_task_redis_keep_lease(ngx_http_task_redis_t *redis)
 
     len = NGX_HTTP_TASK_REDIS_OWNER;
 
-    /* the loop, which alone changes them, is blocked, or has just changed them:
-       then the script refuses this */
+    /* the loop may turn again, on another connection: then this is refused */
 
     reply = redisCommand(c, "EVALSHA %b 1 %b %b %llu %llu 1 %b",
-                         redis->keep.sha, (size_t) 40,
+                         heard->sha, (size_t) 40,
                          redis->prefix.data, redis->prefix.len,
-                         redis->keep.owner, len,
-                         (unsigned long long) redis->keep.session,
+                         heard->owner, len,
+                         (unsigned long long) heard->session,
                          (unsigned long long) redis->lease,
-                         redis->keep.owner, len);
+                         heard->owner, len);
     if (reply) {
         freeReplyObject(reply);
     }

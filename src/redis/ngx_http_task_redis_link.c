@@ -8,6 +8,8 @@
 
 #include "redis/ngx_http_task_redis_parts.h"
 
+#include <linux/sockios.h>
+
 
 /* the time before the second try, and the longest one, milliseconds */
 
@@ -17,7 +19,7 @@
 
 static void ngx_http_task_redis_link_retry(ngx_event_t *ev);
 static redisAsyncContext *ngx_http_task_redis_link_connect(
-    ngx_http_task_redis_t *redis);
+    ngx_http_task_redis_link_t *link);
 static ngx_int_t ngx_http_task_redis_link_open(
     ngx_http_task_redis_link_t *link);
 static void ngx_http_task_redis_link_read(ngx_event_t *ev);
@@ -52,8 +54,10 @@ ngx_http_task_redis_dial(ngx_http_task_redis_link_t *link)
     link->hello.log = ngx_cycle->log;
 
     link->heard = ngx_http_task_now();
+    link->written = 0;
+    link->arrived = 0;
 
-    context = ngx_http_task_redis_link_connect(link->redis);
+    context = ngx_http_task_redis_link_connect(link);
 
     if (context == NULL || context->err) {
         ngx_http_task_redis_complain(link->redis, context ? context->errstr
@@ -81,17 +85,26 @@ ngx_http_task_redis_dial(ngx_http_task_redis_link_t *link)
 
 
 static redisAsyncContext *
-ngx_http_task_redis_link_connect(ngx_http_task_redis_t *redis)
+ngx_http_task_redis_link_connect(ngx_http_task_redis_link_t *link)
 {
-    u_char       text[NGX_SOCKADDR_STRLEN + 1];
-    size_t       len;
-    ngx_addr_t  *addr;
+    u_char                  text[NGX_SOCKADDR_STRLEN + 1];
+    size_t                  len;
+    ngx_addr_t             *addr;
+    ngx_http_task_redis_t  *redis;
+
+    redis = link->redis;
 
     if (redis->addrs == NULL) {
         return redisAsyncConnectUnix((char *) redis->path.data);
     }
 
-    addr = &redis->addrs[redis->addr % redis->naddrs];
+    /* the engine that is asked is the one that tells */
+
+    if (redis->calls.ready) {
+        link->addr = redis->calls.addr;
+    }
+
+    addr = &redis->addrs[link->addr % redis->naddrs];
 
     len = ngx_sock_ntop(addr->sockaddr, addr->socklen, text,
                         NGX_SOCKADDR_STRLEN, 0);
@@ -151,13 +164,53 @@ ngx_http_task_redis_link_read(ngx_event_t *ev)
 static void
 ngx_http_task_redis_link_write(ngx_event_t *ev)
 {
+    size_t                       before;
     ngx_connection_t            *c;
+    redisAsyncContext           *context;
     ngx_http_task_redis_link_t  *link;
 
     c = ev->data;
     link = c->data;
+    context = link->context;
 
-    redisAsyncHandleWrite(link->context);
+    before = sdslen(context->c.obuf);
+
+    redisAsyncHandleWrite(context);
+
+    if (link->context == context) {
+        link->written += before - sdslen(context->c.obuf);
+    }
+}
+
+
+int64_t
+ngx_http_task_redis_written(ngx_http_task_redis_link_t *link)
+{
+    return link->written + sdslen(link->context->c.obuf);
+}
+
+
+void
+ngx_http_task_redis_arrives(ngx_http_task_redis_link_t *link, int64_t end)
+{
+    int      left;
+    int64_t  arrived;
+
+    if (link->context == NULL
+        || ioctl(link->context->c.fd, SIOCOUTQ, &left) == -1)
+    {
+        return;
+    }
+
+    arrived = link->written - left;
+
+    /* when all of it has, it is the engine's turn */
+
+    if (arrived > link->arrived && arrived < end) {
+        link->heard = ngx_http_task_now();
+    }
+
+    link->arrived = arrived;
 }
 
 
@@ -262,7 +315,7 @@ ngx_http_task_redis_link_later(ngx_http_task_redis_link_t *link)
     ms = ms / 2 + ngx_random() % (ms / 2 + 1);
 
     link->failures++;
-    link->redis->addr++;
+    link->addr++;
 
     if (!link->retry.timer_set && !link->redis->ends) {
         ngx_add_timer(&link->retry, ms);

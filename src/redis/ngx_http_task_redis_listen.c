@@ -17,8 +17,6 @@ static void ngx_http_task_redis_listen_mine(ngx_http_task_redis_t *redis,
     ngx_str_t *text);
 static void ngx_http_task_redis_listen_job(redisAsyncContext *context,
     void *data, void *privdata);
-static void ngx_http_task_redis_listen_peek(ngx_http_task_redis_t *redis,
-    u_char *id);
 static ngx_int_t ngx_http_task_redis_listen_words(
     ngx_http_task_redis_call_t *call, ngx_http_task_redis_words_t *words);
 static void ngx_http_task_redis_listen_peeked(
@@ -29,7 +27,6 @@ static void ngx_http_task_redis_listen_failed(
 
 static const ngx_http_task_redis_kind_t  ngx_http_task_redis_listen_kind = {
     .script = NGX_HTTP_TASK_REDIS_PEEK,
-    .again = 1,
     .words = ngx_http_task_redis_listen_words,
     .reply = ngx_http_task_redis_listen_peeked,
     .failed = ngx_http_task_redis_listen_failed
@@ -200,17 +197,23 @@ ngx_http_task_redis_listen_job(redisAsyncContext *context, void *data,
 }
 
 
-static void
+/* where there is none, all are looked at when there is */
+
+void
 ngx_http_task_redis_listen_peek(ngx_http_task_redis_t *redis, u_char *id)
 {
     ngx_http_task_redis_call_t  *call;
+
+    if (!redis->calls.ready) {
+        return;
+    }
 
     call = ngx_http_task_redis_call(redis, &ngx_http_task_redis_listen_kind,
                                     NULL);
 
     if (call) {
         ngx_memcpy(call->id, id, NGX_HTTP_TASK_JOB_ID);
-        ngx_http_task_redis_call_begin(call, 0);
+        ngx_http_task_redis_call_begin(call, NGX_HTTP_TASK_REDIS_PATIENCE);
     }
 }
 
@@ -247,5 +250,5 @@ static void
 ngx_http_task_redis_listen_failed(ngx_http_task_redis_call_t *call,
     ngx_int_t rc)
 {
-    /* who watches asks again */
+    /* if the connection is lost, it is asked for by the next one */
 }

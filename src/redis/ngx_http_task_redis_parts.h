@@ -40,8 +40,19 @@ void ngx_http_task_redis_hang_up(ngx_http_task_redis_link_t *link,
     const char *why);
 
 /*
- * ngx_http_task_redis_complain.c: logs what is wrong with the engine, once for
- * each first word of what it says; well() forgets that
+ * What takes long to be sent is not stuck as long as some of it arrives: looks
+ * at that, and, up to a byte of the connection, takes it for a sign of life.
+ */
+
+void ngx_http_task_redis_arrives(ngx_http_task_redis_link_t *link, int64_t end);
+
+/* the number of the last byte that is to be sent, as of now */
+
+int64_t ngx_http_task_redis_written(ngx_http_task_redis_link_t *link);
+
+/*
+ * ngx_http_task_redis_complain.c: logs what is wrong with the engine when that
+ * begins; well() forgets it
  */
 
 void ngx_http_task_redis_complain(ngx_http_task_redis_t *redis,
@@ -155,6 +166,14 @@ void ngx_http_task_redis_call_check(ngx_event_t *ev);
 /* the worker ends: frees all calls, and answers none */
 
 void ngx_http_task_redis_call_end(ngx_http_task_redis_t *redis);
+
+
+/* --- ngx_http_task_redis_later.c: calls that the engine has refused ------- */
+
+/* it is sent again a while later; those whose time has come wait again */
+
+void ngx_http_task_redis_later(ngx_http_task_redis_call_t *call);
+void ngx_http_task_redis_later_look(ngx_http_task_redis_t *redis, int64_t now);
 
 
 /* --- ngx_http_task_redis_job.c: the jobs of this worker ------------------- */
@@ -356,9 +375,10 @@ void ngx_http_task_redis_watch(ngx_http_task_store_t *store,
 
 void ngx_http_task_redis_watch_tidy(ngx_http_task_redis_t *redis);
 
-/* subscribes again to all */
+/* subscribes again to all; looks at all of them */
 
 void ngx_http_task_redis_watch_again(ngx_http_task_redis_t *redis);
+void ngx_http_task_redis_watch_peek(ngx_http_task_redis_t *redis);
 
 /* ngx_http_task_redis_listen.c: the connection that tells of jobs */
 
@@ -366,6 +386,10 @@ void ngx_http_task_redis_listen(ngx_http_task_redis_link_t *link);
 void ngx_http_task_redis_subscribe(ngx_http_task_redis_t *redis, u_char *hex);
 void ngx_http_task_redis_unsubscribe(ngx_http_task_redis_t *redis,
     u_char *hex);
+
+/* looks how a job is that somebody watches, if there is a connection */
+
+void ngx_http_task_redis_listen_peek(ngx_http_task_redis_t *redis, u_char *id);
 
 
 /* --- ngx_http_task_redis_tick.c: once a second ---------------------------- */
@@ -425,9 +449,12 @@ void ngx_http_task_redis_bury_dead(ngx_http_task_redis_t *redis);
 void ngx_http_task_redis_leave(ngx_http_task_redis_t *redis);
 
 
-/* --- ngx_http_task_redis_block.c: blocks briefly; any thread; or NULL ----- */
+/* --- ngx_http_task_redis_block.c ------------------------------------------ */
 
-redisContext *ngx_http_task_redis_block(ngx_http_task_redis_t *redis);
+/* a connection to the nth address that blocks briefly; any thread; or NULL */
+
+redisContext *ngx_http_task_redis_block(ngx_http_task_redis_t *redis,
+    ngx_uint_t n);
 
 
 /* --- ngx_http_task_redis_keep.c: keeps the lease of a blocked loop -------- */
@@ -435,7 +462,7 @@ redisContext *ngx_http_task_redis_block(ngx_http_task_redis_t *redis);
 void ngx_http_task_redis_keep(ngx_http_task_redis_t *redis);
 void ngx_http_task_redis_keep_end(ngx_http_task_redis_t *redis);
 
-/* the engine has answered a tick */
+/* the engine has answered a tick, or who this worker is */
 
 void ngx_http_task_redis_keep_heard(ngx_http_task_redis_t *redis);
 

@@ -63,6 +63,7 @@ ngx_http_task_redis_enter(ngx_http_task_store_t *store)
     ngx_queue_init(&redis->waiting);
     ngx_queue_init(&redis->sent);
     ngx_queue_init(&redis->again);
+    ngx_queue_init(&redis->refused);
     ngx_queue_init(&redis->jobs);
 
     ngx_http_task_redis_durable_init(redis);
@@ -157,6 +158,7 @@ ngx_http_task_redis_entered(ngx_http_task_redis_t *redis, redisReply *lost)
     ngx_http_task_redis_durable_entered(redis);
 
     ngx_http_task_redis_call_flush(redis);
+    ngx_http_task_redis_watch_peek(redis);
     ngx_http_task_redis_tick(redis);
     ngx_http_task_redis_ready(redis, NULL);
 }
@@ -270,7 +272,7 @@ ngx_http_task_redis_counts(ngx_http_task_store_t *store,
         counts->used += redis->counts[i];
     }
 
-    counts->refused = redis->refused;
+    counts->refused = redis->declined;
     counts->retried = redis->retried;
     counts->oldest = redis->oldest;
 }

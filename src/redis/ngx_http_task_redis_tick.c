@@ -101,6 +101,10 @@ ngx_http_task_redis_tick_look(ngx_http_task_redis_link_t *link)
 {
     int64_t  silence;
 
+    if (link->context && !link->ready) {
+        ngx_http_task_redis_arrives(link, ngx_http_task_redis_written(link));
+    }
+
     silence = ngx_http_task_now() - link->heard;
 
     if (link->context && silence > NGX_HTTP_TASK_REDIS_PATIENCE * 1000000LL
@@ -198,8 +202,8 @@ ngx_http_task_redis_tick_reply(ngx_http_task_redis_call_t *call,
     redis->ticking = 0;
 
     if (!ngx_http_task_redis_is(reply, "ok") || reply->elements < 6) {
-        ngx_http_task_redis_hang_up(&redis->calls, "another connection speaks "
-                                    "for this worker");
+        ngx_http_task_redis_hang_up(&redis->calls, "the lease of this worker "
+                                    "was over");
         return;
     }
 

@@ -129,9 +129,14 @@ ngx_http_task_redis_tls_begin(ngx_http_task_redis_t *redis, redisContext *c)
         return NGX_ERROR;
     }
 
-    /* it has the SSL from now on */
+    /* it has the SSL from then on */
 
-    return (redisInitiateSSL(c, ssl) == REDIS_OK) ? NGX_OK : NGX_ERROR;
+    if (redisInitiateSSL(c, ssl) != REDIS_OK) {
+        SSL_free(ssl);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

@@ -19,6 +19,8 @@ static ngx_int_t ngx_http_task_redis_url_unix(ngx_conf_t *cf,
     ngx_http_task_redis_t *redis, ngx_str_t *url);
 static ngx_int_t ngx_http_task_redis_url_host(ngx_conf_t *cf,
     ngx_http_task_redis_t *redis, ngx_str_t *url, ngx_str_t host);
+static ngx_int_t ngx_http_task_redis_url_name(ngx_conf_t *cf,
+    ngx_http_task_redis_t *redis, ngx_str_t name);
 static ngx_int_t ngx_http_task_redis_url_db(ngx_http_task_redis_t *redis,
     u_char *p, u_char *last);
 static ngx_int_t ngx_http_task_redis_url_invalid(ngx_conf_t *cf,
@@ -144,14 +146,29 @@ ngx_http_task_redis_url_host(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
     redis->naddrs = u.naddrs;
     redis->host = host;
 
-    redis->name.len = u.host.len;
-    redis->name.data = ngx_pnalloc(cf->pool, u.host.len + 1);
+    return ngx_http_task_redis_url_name(cf, redis, u.host);
+}
+
+
+/* in certificates an address has no brackets */
+
+static ngx_int_t
+ngx_http_task_redis_url_name(ngx_conf_t *cf, ngx_http_task_redis_t *redis,
+    ngx_str_t name)
+{
+    if (name.len > 2 && name.data[0] == '[') {
+        name.data++;
+        name.len -= 2;
+    }
+
+    redis->name.len = name.len;
+    redis->name.data = ngx_pnalloc(cf->pool, name.len + 1);
 
     if (redis->name.data == NULL) {
         return NGX_ERROR;
     }
 
-    (void) ngx_cpystrn(redis->name.data, u.host.data, u.host.len + 1);
+    (void) ngx_cpystrn(redis->name.data, name.data, name.len + 1);
 
     return NGX_OK;
 }
@@ -175,11 +192,29 @@ ngx_http_task_redis_url_db(ngx_http_task_redis_t *redis, u_char *p,
 }
 
 
+/* what comes before the host may be a password, which is not logged */
+
 static ngx_int_t
 ngx_http_task_redis_url_invalid(ngx_conf_t *cf, ngx_str_t *url,
     const char *why)
 {
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid url \"%V\": %s", url,
+    u_char     *at, *p, *last;
+    ngx_str_t   shown;
+
+    shown = *url;
+    last = url->data + url->len;
+
+    if (url->len < 5 || ngx_strncmp(url->data, "unix:", 5) != 0) {
+        for (at = url->data; at; at = p) {
+            shown.data = at;
+            shown.len = last - at;
+
+            p = ngx_strlchr(at, last, '@');
+            p = p ? p + 1 : NULL;
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid url \"%V\": %s", &shown,
                        why);
     return NGX_ERROR;
 }

@@ -35,6 +35,7 @@ static ngx_http_task_redis_watched_t *ngx_http_task_redis_watched(
 static ngx_http_task_redis_watched_t *ngx_http_task_redis_watched_create(
     ngx_http_task_redis_t *redis, u_char *id);
 static void ngx_http_task_redis_watch_look(ngx_event_t *ev);
+static ngx_uint_t ngx_http_task_redis_watch_long(int64_t since, int64_t now);
 static void ngx_http_task_redis_watch_told(ngx_http_task_redis_t *redis,
     u_char *id, uint64_t version, ngx_uint_t ended);
 static void ngx_http_task_redis_watch_answer(ngx_http_task_redis_watched_t *w,
@@ -196,9 +197,10 @@ ngx_http_task_redis_watch_look(ngx_event_t *ev)
     now = ngx_http_task_now();
     any = 0;
 
-    away = redis->words.down
-           && now - redis->words.down
-              > NGX_HTTP_TASK_REDIS_PATIENCE * 1000000LL;
+    /* without calls the words may come, and go again, all the time */
+
+    away = ngx_http_task_redis_watch_long(redis->words.down, now)
+           || ngx_http_task_redis_watch_long(redis->away, now);
 
     for (q = ngx_queue_head(&redis->watches);
          q != ngx_queue_sentinel(&redis->watches);
@@ -220,6 +222,13 @@ ngx_http_task_redis_watch_look(ngx_event_t *ev)
     if (any && !ev->timer_set) {
         ngx_add_timer(ev, NGX_HTTP_TASK_REDIS_LOOK);
     }
+}
+
+
+static ngx_uint_t
+ngx_http_task_redis_watch_long(int64_t since, int64_t now)
+{
+    return since && now - since > NGX_HTTP_TASK_REDIS_PATIENCE * 1000000LL;
 }
 
 
@@ -329,5 +338,22 @@ ngx_http_task_redis_watch_again(ngx_http_task_redis_t *redis)
         w->version = 0;
 
         ngx_http_task_redis_subscribe(redis, w->hex);
+    }
+}
+
+
+void
+ngx_http_task_redis_watch_peek(ngx_http_task_redis_t *redis)
+{
+    ngx_queue_t                    *q;
+    ngx_http_task_redis_watched_t  *w;
+
+    for (q = ngx_queue_head(&redis->watches);
+         q != ngx_queue_sentinel(&redis->watches);
+         q = ngx_queue_next(q))
+    {
+        w = ngx_queue_data(q, ngx_http_task_redis_watched_t, queue);
+
+        ngx_http_task_redis_listen_peek(redis, w->id);
     }
 }

@@ -39,7 +39,7 @@ ngx_http_task_job_tries(ngx_http_task_record_t *job)
 
 
 ngx_http_task_job_state_e
-ngx_http_task_job_lost(ngx_http_task_record_t *job)
+ngx_http_task_job_again_over(ngx_http_task_record_t *job)
 {
     return (job->attempts > 1 && !job->cancel) ? NGX_HTTP_TASK_JOB_DEAD
                                                : NGX_HTTP_TASK_JOB_LOST;

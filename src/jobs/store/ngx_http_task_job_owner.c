@@ -135,7 +135,7 @@ ngx_http_task_job_cut(ngx_http_task_job_zone_t *zone,
         ngx_http_task_job_again(zone, job);
 
     } else {
-        ngx_http_task_job_over(zone, job, ngx_http_task_job_lost(job),
+        ngx_http_task_job_over(zone, job, ngx_http_task_job_again_over(job),
                                NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
 }

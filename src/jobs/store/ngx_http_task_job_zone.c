@@ -67,7 +67,7 @@ ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_lock(zone);
 
     if (state == NGX_HTTP_TASK_JOB_LOST) {
-        state = ngx_http_task_job_lost(job);
+        state = ngx_http_task_job_again_over(job);
     }
 
     rc = ngx_http_task_job_write_result(zone, job, end);
