@@ -97,11 +97,11 @@ ngx_http_task_redis_plain(const char *text)
 {
     const char  *p;
 
-    if (ngx_strncmp(text, "ERR Error running script", 24) != 0) {
-        return text;
-    }
+    p = NULL;
 
-    p = strstr(text, ": -");
+    if (ngx_strncmp(text, "ERR ", 4) == 0 && strstr(text, "@user_script")) {
+        p = strstr(text, ": -");
+    }
 
     return p ? p + 3 : text;
 }
