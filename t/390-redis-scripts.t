@@ -524,7 +524,7 @@ is(($e->script('retry', $id))[0], 'busy', 'not twice');
 $e->audit;
 @r = $e->script('read', $id, 1, 0);
 is_deeply([ @r[1, 2, 4 .. 9, 12] ], [ 'queued', ('') x 8 ], 'it has nothing of a run');
-is_deeply($r[13], [ "data: x\n\n" ], 'but its events');
+is_deeply($r[15], [ "data: x\n\n" ], 'but its events');
 is((end($w, $id, 'done', 'late'))[0], 'late', 'what the run before says is refused');
 is((add($v, share => 's', max => 1))[1], 'share', 'it counts in its location');
 sleep(0.3);

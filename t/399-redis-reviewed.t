@@ -68,7 +68,7 @@ sub ended {
     return $state;
 }
 
-sub begun { my ($n) = @_; return scalar(() = text() =~ /^begin $n$/mg) }
+sub begun { my ($n) = @_; return scalar(() = text() =~ /^begin $n /mg) }
 sub said { my ($s, $regex) = @_; return scalar(() = $s->text('error.log') =~ /$regex/g) }
 
 sub text {
@@ -147,7 +147,7 @@ ends($s, 'TERM');
 # TEST 4: nginx is stopped at once, while a function runs that does not stop
 
 $s = start(lease => '60s');
-my $deaf = id($s->get('/thread?n=1&ms=20000&deaf=1'));
+my $deaf = id($s->get('/thread?n=1&ms=20000&stubborn=true'));
 $s->wait_for(sub { begun(1) }, 'it to begin');
 $id = id($s->get('/thread?n=2&ms=100'));
 $s->wait_for(sub { ($e->job($id)->{owner} // '') ne '' }, 'another one to be claimed');
@@ -160,7 +160,7 @@ $e->audit;
 # TEST 5: a worker that quits cannot give back what it has not begun
 
 $s = start(main => 'task_shutdown_timeout 1s jobs=1s;');
-$deaf = id($s->get('/thread?n=1&ms=60000&deaf=1'));
+$deaf = id($s->get('/thread?n=1&ms=60000&stubborn=true'));
 $s->wait_for(sub { begun(1) }, 'the first one to begin');
 $id = id($s->get('/thread?n=2&ms=100'));
 $s->wait_for(sub { ($e->job($id)->{owner} // '') ne '' }, 'the second one to be claimed');

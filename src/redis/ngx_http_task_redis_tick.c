@@ -232,6 +232,12 @@ ngx_http_task_redis_tick_reply(ngx_http_task_redis_call_t *call,
     ngx_http_task_redis_tick_queues(redis, reply->element[2]);
 
     ngx_http_task_redis_bury_dead(redis);
+
+    /* more jobs are over than one tick drops */
+
+    if (ngx_http_task_redis_to_number(reply, 6)) {
+        ngx_http_task_redis_tick(redis);
+    }
 }
 
 

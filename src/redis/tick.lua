@@ -55,9 +55,11 @@ do
     end
 end
 
-for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'over', '-inf', now, 'LIMIT', 0,
-                         100))
-do
+-- so many ended jobs are dropped at a time; if there are more, he comes again
+
+local over = call('ZRANGEBYSCORE', P .. 'over', '-inf', now, 'LIMIT', 0, 100)
+
+for _, id in ipairs(over) do
     erase(id)
 end
 
@@ -109,4 +111,4 @@ end
 call('PUBLISH', P .. 'worker:' .. owner, 'tick')
 
 return { 'ok', call('SMEMBERS', P .. 'asked:' .. owner), queues, counts,
-         oldest, call('GET', P .. 'retried') or '0' }
+         oldest, call('GET', P .. 'retried') or '0', #over == 100 and 1 or 0 }

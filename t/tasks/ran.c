@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 
@@ -24,7 +23,6 @@ typedef struct {
     int64_t      n;
     int64_t      ms;
     bool         stubborn;
-    int64_t      deaf;      /* 1: the blocking form does not stop before */
 } ran_args_t;
 
 
@@ -148,32 +146,6 @@ tells(ngx_task_t *t, ngx_task_frame_t *f)
 
 
 static ngx_task_rc_t
-ran_block(ngx_task_t *t)
-{
-    int64_t            ms;
-    const ran_args_t  *args = ngx_task_args(t);
-
-    static const struct timespec  step = { 0, 10000000 };
-
-    note("begin", args->n);
-
-    for (ms = 0; ms < args->ms; ms += 10) {
-
-        if (!args->deaf && ngx_task_cancelled(t)) {
-            return NGX_TASK_CANCELLED;
-        }
-
-        (void) nanosleep(&step, NULL);
-    }
-
-    note("end", args->n);
-    ngx_task_set_int(t, "n", args->n);
-
-    return NGX_TASK_OK;
-}
-
-
-static ngx_task_rc_t
 init(ngx_task_worker_t *worker)
 {
     ran_conf = ngx_task_settings(worker);
@@ -190,13 +162,12 @@ static const ngx_task_param_t  settings[] = {
 static const ngx_task_param_t  params[] = {
     NGX_TASK_PARAM(ran_args_t, n),
     NGX_TASK_PARAM(ran_args_t, ms, .def = "20"),
-    NGX_TASK_PARAM(ran_args_t, stubborn, .def = "false"),
-    NGX_TASK_PARAM(ran_args_t, deaf, .def = "0")
+    NGX_TASK_PARAM(ran_args_t, stubborn, .def = "false")
 };
 
 
 static const ngx_task_function_t  functions[] = {
-    NGX_TASK_FUNCTION("ran", .async = ran, .block = ran_block,
+    NGX_TASK_FUNCTION("ran", .async = ran, .block = blocks,
                       .args = NGX_TASK_ARGS(ran_args_t, params)),
     NGX_TASK_FUNCTION("blocks", .block = blocks,
                       .args = NGX_TASK_ARGS(ran_args_t, params)),
