@@ -54,8 +54,6 @@ static const ngx_http_task_redis_kind_t  ngx_http_task_redis_retract_kind = {
 };
 
 
-
-
 void
 ngx_http_task_redis_end(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op, ngx_http_task_store_end_t *end)

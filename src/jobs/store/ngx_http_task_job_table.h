@@ -179,7 +179,8 @@ ngx_uint_t ngx_http_task_job_tries(ngx_http_task_record_t *job);
 
 /* what a job is, if not: lost, or dead */
 
-ngx_http_task_job_state_e ngx_http_task_job_again_over(ngx_http_task_record_t *job);
+ngx_http_task_job_state_e ngx_http_task_job_again_over(
+    ngx_http_task_record_t *job);
 
 /* a job that is in no list, and that nobody runs any more, waits so long */
 

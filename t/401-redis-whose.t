@@ -136,7 +136,7 @@ $s->wait_for(sub { begun(1) }, 'the first one to begin');
 $id = id($s->get('/thread?n=2&ms=100'));
 $s->wait_for(sub { ($e->job($id)->{owner} // '') ne '' }, 'the second one to be claimed');
 $redis->command('flushall');
-$s->wait_for(sub { text() =~ /^end 1$/m }, 'the first one to end');
+$s->wait_for(sub { text() =~ /^end 1 /m }, 'the first one to end');
 is(ended($s, id($s->get('/thread?n=3&ms=10'))), 'done', 'the thread is there for others');
 is(begun(2), 0, 'and was not for the second one');
 is(said($s, qr/job $id is not this worker's any more/), 1, 'as it says');
