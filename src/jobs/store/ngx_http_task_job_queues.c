@@ -37,8 +37,9 @@ ngx_http_task_job_claim(ngx_http_task_job_zone_t *zone,
     i = q->list.oldest;
     rc = NGX_DECLINED;
 
-    if (i == NGX_HTTP_TASK_JOB_NONE) {
-
+    if (i == NGX_HTTP_TASK_JOB_NONE
+        || ngx_http_task_atomic_get(&zone->sh->state.loading))
+    {
         if (op->older == 0) {
             ngx_http_task_job_hungry(zone, q, 1);
         }

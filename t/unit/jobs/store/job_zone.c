@@ -17,6 +17,7 @@
 #define NGX_HTTP_TASK_JOB_PIECE  600
 
 #include "jobs/store/ngx_http_task_job_table.c"
+#include "jobs/store/ngx_http_task_job_mark.c"
 #include "jobs/store/ngx_http_task_job_rebuild.c"
 #include "jobs/store/ngx_http_task_job_block.c"
 #include "jobs/store/ngx_http_task_job_input.c"
@@ -38,6 +39,7 @@
 #include "jobs/store/ngx_http_task_store_op.c"
 
 #include "steps.h"
+#include "stateless.h"
 #include "zone.h"
 
 
