@@ -85,6 +85,8 @@ typedef struct {
 
     ngx_uint_t                 writer;       /* 1: it has the mutex, .. */
     ngx_uint_t                 open;         /* .. 1: and the file is open */
+    ngx_uint_t                 busy;         /* 1: another process may have
+                                                had it */
     ngx_uint_t                 refused;      /* 1: it could not be opened */
     ngx_uint_t                 marks;        /* 1: who wrote before was killed,
                                                 with the marks it had taken */

@@ -51,6 +51,11 @@ ngx_http_task_state_conf(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_conf_place(cf, &state->place);
 
+    /* at a reload, or an upgrade of the binary, others may want the file */
+
+    state->writer.busy = !ngx_is_init_cycle(cf->cycle->old_cycle)
+                         || getenv("NGINX");
+
     if (ngx_http_task_state_conf_fsync(cf, state, fsync) != NGX_CONF_OK
         || ngx_http_task_state_conf_path(cf, state, path->value)
            != NGX_CONF_OK)

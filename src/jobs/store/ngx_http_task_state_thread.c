@@ -16,6 +16,10 @@
 
 #define NGX_HTTP_TASK_STATE_TRY   100000000LL
 
+/* processes of before, which quit, may want the file again for so long */
+
+#define NGX_HTTP_TASK_STATE_YIELD  300000000LL
+
 /* after so long what was marked is written, if nobody waits for it */
 
 #define NGX_HTTP_TASK_STATE_PASS  100000000LL
@@ -31,6 +35,7 @@
 
 static void *ngx_http_task_state_cycle(void *data);
 static void ngx_http_task_state_turn(ngx_http_task_state_t *state);
+static int64_t ngx_http_task_state_try(ngx_http_task_state_t *state);
 static ngx_uint_t ngx_http_task_state_take(ngx_http_task_state_writer_t *w);
 static void ngx_http_task_state_leave(ngx_http_task_state_writer_t *w);
 static ngx_int_t ngx_http_task_state_open(ngx_http_task_state_t *state);
@@ -128,7 +133,6 @@ static void
 ngx_http_task_state_turn(ngx_http_task_state_t *state)
 {
     int64_t                        wait;
-    ngx_int_t                      rc;
     ngx_http_task_state_sh_t      *sh;
     ngx_http_task_state_writer_t  *w;
 
@@ -142,11 +146,9 @@ ngx_http_task_state_turn(ngx_http_task_state_t *state)
     }
 
     if (!w->open) {
-        rc = ngx_http_task_state_open(state);
+        wait = ngx_http_task_state_try(state);
 
-        if (rc != NGX_OK) {
-            wait = (rc == NGX_BUSY) ? NGX_HTTP_TASK_STATE_TRY
-                                    : NGX_HTTP_TASK_STATE_RETRY;
+        if (wait) {
             (void) ngx_http_task_futex_wait(&state->stop,
                                             ngx_http_task_now() + wait);
             return;
@@ -174,6 +176,38 @@ ngx_http_task_state_turn(ngx_http_task_state_t *state)
         w->buffer = NULL;
         w->size = 0;
     }
+}
+
+
+/*
+ * Opens the file, or returns how long it is left alone.
+ *
+ * Workers that quit, of a zone of before that had another size, or of another
+ * binary, have it one after the other: when it was busy, and is no longer, it
+ * is given back once, so that what their jobs come to is in it.
+ */
+
+static int64_t
+ngx_http_task_state_try(ngx_http_task_state_t *state)
+{
+    ngx_int_t                      rc;
+    ngx_http_task_state_writer_t  *w;
+
+    w = &state->writer;
+
+    rc = ngx_http_task_state_open(state);
+
+    if (rc == NGX_BUSY) {
+        w->busy = 1;
+        return NGX_HTTP_TASK_STATE_TRY;
+    }
+
+    if (rc == NGX_AGAIN) {
+        w->busy = 0;
+        return NGX_HTTP_TASK_STATE_YIELD;
+    }
+
+    return (rc == NGX_OK) ? 0 : NGX_HTTP_TASK_STATE_RETRY;
 }
 
 
@@ -218,7 +252,7 @@ ngx_http_task_state_leave(ngx_http_task_state_writer_t *w)
 }
 
 
-/* NGX_BUSY: processes that quit have it; what is wrong is logged once */
+/* NGX_BUSY: others have it; NGX_AGAIN: had it; what is wrong is logged once */
 
 static ngx_int_t
 ngx_http_task_state_open(ngx_http_task_state_t *state)
@@ -239,6 +273,11 @@ ngx_http_task_state_open(ngx_http_task_state_t *state)
 
     if (rc == NGX_BUSY) {
         return NGX_BUSY;
+    }
+
+    if (rc == NGX_OK && w->busy && ngx_http_task_state_loads(&w->zone)) {
+        ngx_http_task_journal_close(&w->journal);
+        return NGX_AGAIN;
     }
 
     if (rc == NGX_OK) {
