@@ -146,7 +146,7 @@ sub kill_all {
     kill 'STOP', $pid;
     $s->{pid} = $pid;
     my @workers = $s->workers;
-    kill 'KILL', @workers, $pid;
+    kill 'KILL', $pid, @workers;
     waitpid $pid, 0;
     gone($s, @workers);
     unlink "$s->{root}/nginx.pid";
