@@ -219,6 +219,129 @@ SKIP: {
     rmdir $dir;
 }
 
+# --- the file stays small ----------------------------------------------------------------
+
+for my $fsync ('always', 'everysec') {
+    $s = state_server(fsync => $fsync, zone => 'jobs:4m', workers => 3);
+    my @kept = map submit($s, '/sleep?duration=1ms', key => "kept-$_",
+                          body => '{"status":"' . $_ x 50_000 . '"}'), 1 .. 9;
+    ended($s, $_) for @kept;
+    my @run = map submit($s, '/one?duration=60s'), 1 .. 3;
+    wait_state($s, 'running', @run);
+    my $wait = submit($s, '/one', body => '{"duration":"1ms","status":"' . 'w' x 70_000 . '"}');
+    my ($most, $n) = (0, 0);
+
+    for my $turn (1 .. 150) {
+        my $id = submit($s, '/cat', body => chr(65 + $turn % 26) x 200_000);
+        ended($s, $id);
+        $s->get("/jobs/$id?forget=1", method => 'DELETE');
+        my $size = -s $s->{state} // 0;
+        $n++ if $size < $most / 2;
+        $most = $size if $size > $most || $size < $most / 2;
+        kill_pids($s, ($s->workers)[$turn / 25 % 3]) if $turn % 50 == 49;
+    }
+
+    cmp_ok($n, '>=', 3, "$fsync: it is copied, again and again");
+    cmp_ok(-s $s->{state}, '<', 12_000_000, "$fsync: and never large");
+    is(scalar(grep poll($s, $_)->{state} eq 'done', @kept), 9, "$fsync: what is kept is");
+    sleep 0.3;
+    kill_all($s);
+    $s->start;
+    wait_loaded($s);
+    is(scalar(grep poll($s, $kept[$_ - 1])->{result}{status} eq $_ x 50_000, 1 .. 9), 9,
+       "$fsync: and comes back");
+    is(length ended($s, $wait)->{result}{status}, 70_000, "$fsync: so does what waits");
+    $s->stop;
+    $s->check_log('exited on signal 9|is lost$');
+}
+
+# --- a client that was told of a cancel ---------------------------------------------------
+
+$s = state_server();
+@ids = map submit($s, '/one?duration=60s'), 1 .. 2;
+wait_state($s, 'running', @ids);
+my @cancelled = map submit($s, '/one?duration=1ms'), 1 .. 20;
+my @pids = ($s->{pid}, $s->workers);
+$s->get("/jobs/$_", method => 'DELETE') for @cancelled;
+kill 'KILL', @pids;
+kill_all($s);
+$s->start;
+wait_loaded($s);
+is(scalar(grep poll($s, $_)->{state} eq 'cancelled', @cancelled), 20,
+   'what was cancelled does not run');
+$s->stop;
+$s->check_log('is lost$');
+
+# --- a file that another process has for long -----------------------------------------------
+
+$s = state_server(fsync => 'always');
+$s->stop;
+my $lock = lock_state($s);
+$s->start;
+my $start = time();
+like(submit($s, '/sleep?duration=1ms'), qr/^503 /, 'always: a job waits for the file, not for ever');
+cmp_ok(time() - $start, '>=', 4.9, 'it waits');
+cmp_ok(time() - $start, '<', 20, 'some seconds');
+my $c = $s->open('/sleep?duration=1ms');
+sleep 0.2;
+close $lock;
+$r = $s->read($c);
+is($r->{status}, 202, 'and is accepted when it is there') or diag($r->{body});
+$s->stop;
+$s->check_log;
+
+# --- always: no 202 is sent before the disk has it ------------------------------------------
+
+SKIP: {
+    skip 'there is no strace', 1 if $ENV{TEST_NGINX_SANITIZER} || system('which strace >/dev/null 2>&1');
+
+    $s = state_server(fsync => 'always', workers => 1);
+    submit($s, '/sleep?duration=1ms');
+    my ($worker) = $s->workers;
+    my $trace = "$s->{root}/trace";
+    my $pid = fork() // die;
+    if (!$pid) {
+        open STDERR, '>', "$s->{root}/strace.err";
+        exec('strace', '-f', '-p', $worker, '-o', $trace, '-s', '40',
+             '-e', 'trace=pwritev,pwrite64,writev,fdatasync')
+            or POSIX::_exit(1);
+    }
+    if (!$s->wait_for(sub { local (@ARGV, $/) = "$s->{root}/strace.err"; (<> // '') =~ /attached/ },
+                      'strace', 5))
+    {
+        kill 'TERM', $pid;
+        waitpid $pid, 0;
+        skip 'strace cannot be used', 1;
+    }
+    my @c = map $s->open('/sleep?duration=1ms'), 1 .. 50;
+    $s->read_all(\@c);
+    is(submit($s, '/sleep?duration=1ms') =~ /^\w{32}$/, 1, 'a job');
+    kill 'TERM', $pid;
+    waitpid $pid, 0;
+
+    # of each that was told there was a record before the last sync had begun
+
+    my ($written, $begun, $synced, $early, $told, $syncs) = (0) x 6;
+    for (split /\n/, do { local (@ARGV, $/) = $trace; <> }) {
+        $written++ if /pwritev?(?:64)?\(/;
+        $begun = $written if /fdatasync\(/;
+        if (/fdatasync/ && !/unfinished/) {
+            $synced = $begun;
+            $syncs++;
+        }
+        next unless m{HTTP/1.1 202};
+        $told++;
+        $early++ if $told > $synced;
+    }
+    is($told, 51, 'all are accepted');
+    is($early, 0, 'none before its record is on the disk');
+    cmp_ok($syncs, '>', 1, 'there are syncs');
+    cmp_ok($syncs, '<', 3 * 51, 'many share one') or diag($syncs);
+    diag("always: 51 jobs, $syncs syncs");
+    $s->stop;
+    $s->check_log;
+}
+
 # --- damage ------------------------------------------------------------------------------
 
 $s = state_server();
@@ -250,7 +373,7 @@ $s->check_log;
 # a zone that is too small has the queued ones, and the newest that have ended
 
 $s = state_server(zone => 'jobs:4m');
-my @run = map submit($s, '/one?duration=60s'), 1 .. 2;
+@ids = map submit($s, '/one?duration=60s'), 1 .. 2;
 my @big = map submit($s, '/cat', body => 'z' x 200_000), 1 .. 12;
 ended($s, $_) for @big;
 my $wait = submit($s, '/one?duration=1ms');

@@ -331,7 +331,12 @@ ngx_http_task_job_store_cancel(ngx_http_task_store_t *store,
 
     rc = ngx_http_task_job_ask(zone, op->id);
 
-    ngx_http_task_store_answer(op, ngx_http_task_job_store_none(loads, rc));
+    if (rc == NGX_OK) {
+        ngx_http_task_state_answer(zone, op, NULL, NULL);
+
+    } else {
+        ngx_http_task_store_answer(op, ngx_http_task_job_store_none(loads, rc));
+    }
 }
 
 
@@ -348,7 +353,12 @@ ngx_http_task_job_store_forget(ngx_http_task_store_t *store,
 
     rc = ngx_http_task_job_forget(zone, op->id);
 
-    ngx_http_task_store_answer(op, ngx_http_task_job_store_none(loads, rc));
+    if (rc == NGX_OK) {
+        ngx_http_task_state_answer(zone, op, NULL, NULL);
+
+    } else {
+        ngx_http_task_store_answer(op, ngx_http_task_job_store_none(loads, rc));
+    }
 }
 
 

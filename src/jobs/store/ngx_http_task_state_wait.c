@@ -25,8 +25,8 @@ typedef struct {
     ngx_queue_t                 queue;
     ngx_queue_t                 ops;         /* the op; empty: it was dropped */
     ngx_http_task_store_op_t   *op;
-    ngx_http_task_store_add_t  *add;         /* NULL: it is a claim */
-    ngx_http_task_record_t     *job;
+    ngx_http_task_store_add_t  *add;         /* NULL: it is another call */
+    ngx_http_task_record_t     *job;         /* NULL: nothing is undone */
     u_char                      id[NGX_HTTP_TASK_JOB_ID];
     ngx_uint_t                  claimed;
     uint64_t                    pass;
@@ -128,7 +128,7 @@ ngx_http_task_state_answer(ngx_http_task_job_zone_t *zone,
     wait->op = op;
     wait->add = add;
     wait->job = job;
-    wait->claimed = add ? op->claimed : 1;
+    wait->claimed = add && op->claimed;
     ngx_memcpy(wait->id, op->id, NGX_HTTP_TASK_JOB_ID);
 
     if (wait == &none) {
@@ -308,7 +308,10 @@ ngx_http_task_state_undo(ngx_http_task_job_zone_t *zone,
 {
     ngx_http_task_job_lock(zone);
 
-    if (wait->add == NULL) {
+    if (wait->job == NULL) {
+        /* a cancel, or what was erased */
+
+    } else if (wait->add == NULL) {
         ngx_http_task_job_unclaim(zone, wait->job);
 
     } else if (ngx_memcmp(wait->job->id, wait->id, NGX_HTTP_TASK_JOB_ID) == 0) {
