@@ -197,9 +197,9 @@ void ngx_http_task_state_end(ngx_http_task_job_zone_t *zone);
 ngx_int_t ngx_http_task_state_wait_begin(ngx_http_task_job_zone_t *zone);
 
 /*
- * Answers an add or, if add is NULL, a claim of a job, or, if that is NULL, too,
- * what was done for a client, with NGX_OK, as soon as the file has it; at once
- * if the zone has none.
+ * Answers an add or, if add is NULL, a claim of a job, or, if that is NULL as
+ * well, what was done for a client, with NGX_OK, as soon as the file has it; at
+ * once if the zone has none.
  */
 
 void ngx_http_task_state_answer(ngx_http_task_job_zone_t *zone,
