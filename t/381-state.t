@@ -205,7 +205,9 @@ $s->check_log('cannot be changed by a reload');
 
 # --- another binary -----------------------------------------------------------------------
 
-$s = state_server(alone => 1);
+# which has the environment that the main configuration says, and a sanitizer's
+
+$s = state_server(alone => 1, main => 'env LD_PRELOAD; env ASAN_OPTIONS; env UBSAN_OPTIONS;');
 $id = submit($s, '/sleep?duration=1ms', key => 'k');
 ended($s, $id);
 @run = map submit($s, '/one?duration=60s'), 1 .. 2;
