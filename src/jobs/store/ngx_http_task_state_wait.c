@@ -345,6 +345,8 @@ ngx_http_task_state_undo_add(ngx_http_task_job_zone_t *zone,
 
     /* another worker has claimed it, and may be about to begin */
 
+    job->forgotten = 1;
+
     if (ngx_http_task_atomic_get(&job->state) < NGX_HTTP_TASK_JOB_DONE
         && !job->cancel)
     {
