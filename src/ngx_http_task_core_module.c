@@ -182,7 +182,7 @@ ngx_http_task_core_pools(ngx_conf_t *cf)
         }
     }
 
-    return NGX_OK;
+    return ngx_http_task_state_ready(cf, &tmcf->job_zones);
 }
 
 

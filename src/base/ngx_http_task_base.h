@@ -401,6 +401,11 @@ ngx_uint_t ngx_http_task_futex_wait(int *word, int64_t deadline);
 
 void ngx_http_task_futex_wake(int *word);
 
+/* the same, where the word is in memory that processes share */
+
+ngx_uint_t ngx_http_task_futex_shared_wait(int *word, int64_t deadline);
+void ngx_http_task_futex_shared_wake(int *word);
+
 
 /* --- clients: ngx_http_task_watch.c; the loop ---------------------------- */
 

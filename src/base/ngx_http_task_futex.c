@@ -21,8 +21,26 @@
 #endif
 
 
+static ngx_uint_t ngx_http_task_futex_sleep(int *word, int64_t deadline,
+    int flag);
+
+
 ngx_uint_t
 ngx_http_task_futex_wait(int *word, int64_t deadline)
+{
+    return ngx_http_task_futex_sleep(word, deadline, FUTEX_PRIVATE_FLAG);
+}
+
+
+ngx_uint_t
+ngx_http_task_futex_shared_wait(int *word, int64_t deadline)
+{
+    return ngx_http_task_futex_sleep(word, deadline, 0);
+}
+
+
+static ngx_uint_t
+ngx_http_task_futex_sleep(int *word, int64_t deadline, int flag)
 {
     long             rc;
     struct timespec  ts;
@@ -39,7 +57,7 @@ ngx_http_task_futex_wait(int *word, int64_t deadline)
         /* with a bit set, the time is one of the monotonic clock, not a wait */
 
         rc = syscall(ngx_http_task_futex_call, word,
-                     FUTEX_WAIT_BITSET|FUTEX_PRIVATE_FLAG, 0, &ts, NULL,
+                     FUTEX_WAIT_BITSET|flag, 0, &ts, NULL,
                      FUTEX_BITSET_MATCH_ANY);
 
         /* a kernel may refuse it: look at the word once in a while */
@@ -60,4 +78,15 @@ ngx_http_task_futex_wake(int *word)
 
     (void) syscall(ngx_http_task_futex_call, word,
                    FUTEX_WAKE|FUTEX_PRIVATE_FLAG, INT_MAX);
+}
+
+
+/* who finds it set already knows that they are woken */
+
+void
+ngx_http_task_futex_shared_wake(int *word)
+{
+    if (__atomic_exchange_n(word, 1, __ATOMIC_SEQ_CST) == 0) {
+        (void) syscall(ngx_http_task_futex_call, word, FUTEX_WAKE, INT_MAX);
+    }
 }

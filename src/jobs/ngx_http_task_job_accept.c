@@ -235,7 +235,13 @@ ngx_http_task_job_no_room(ngx_task_t *t)
 
     ngx_http_task_job_serve_refused(job);
 
-    if (job->op.why != NGX_HTTP_TASK_STORE_QUEUE) {
+    if (job->op.why == NGX_HTTP_TASK_STORE_LOADS) {
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "a job with a key is refused as long as the state file "
+                      "of task_job_zone \"%V\" is not read",
+                      &job->store->name);
+
+    } else if (job->op.why != NGX_HTTP_TASK_STORE_QUEUE) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "no room for a job in zone \"%V\": %s",
                       &job->store->name,
@@ -311,6 +317,10 @@ ngx_http_task_job_why(ngx_http_task_store_why_e why)
 
     case NGX_HTTP_TASK_STORE_AWAY:
         return "the engine is away";
+
+    case NGX_HTTP_TASK_STORE_STATE:
+        return "its state file cannot be written";
+
 
     default:
         return "no memory";

@@ -77,6 +77,10 @@ ngx_http_task_job_send_handler(ngx_http_task_job_call_t *call, ngx_int_t rc)
         rc = ngx_http_task_send_error(r, NGX_HTTP_NOT_FOUND, NULL);
         break;
 
+    case NGX_AGAIN:
+        rc = ngx_http_task_send_unavailable(r, 1);
+        break;
+
     default:
         rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

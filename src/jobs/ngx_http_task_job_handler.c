@@ -222,9 +222,18 @@ ngx_http_task_job_delete(ngx_http_request_t *r,
 static void
 ngx_http_task_job_cancelled(ngx_http_task_job_call_t *call, ngx_int_t rc)
 {
-    rc = (rc == NGX_ERROR) ? NGX_HTTP_INTERNAL_SERVER_ERROR
-                           : ngx_http_task_job_send(call->request, call->store,
-                                                    call->op.id);
+    switch (rc) {
+    case NGX_ERROR:
+        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        break;
+
+    case NGX_AGAIN:
+        rc = ngx_http_task_send_unavailable(call->request, 1);
+        break;
+
+    default:
+        rc = ngx_http_task_job_send(call->request, call->store, call->op.id);
+    }
 
     ngx_http_task_job_call_done(call, rc);
 }
@@ -335,6 +344,10 @@ ngx_http_task_job_forgotten(ngx_http_task_job_call_t *call, ngx_int_t rc)
 
     case NGX_BUSY:
         rc = ngx_http_task_send_error(r, NGX_HTTP_CONFLICT, NULL);
+        break;
+
+    case NGX_AGAIN:
+        rc = ngx_http_task_send_unavailable(r, 1);
         break;
 
     default:

@@ -83,10 +83,16 @@ ngx_http_task_job_wait_begin(ngx_http_task_store_op_t *op, ngx_int_t rc)
     /* the request that made the job is not told that there is none */
 
     if (rc != NGX_OK && w->conf == NULL) {
-        rc = ngx_http_task_send_error(w->request, (rc == NGX_DECLINED)
-                                         ? NGX_HTTP_NOT_FOUND
-                                         : NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                      NULL);
+        if (rc == NGX_AGAIN) {
+            rc = ngx_http_task_send_unavailable(w->request, 1);
+
+        } else {
+            rc = ngx_http_task_send_error(w->request, (rc == NGX_DECLINED)
+                                             ? NGX_HTTP_NOT_FOUND
+                                             : NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                          NULL);
+        }
+
         ngx_http_task_job_wait_end(w, rc);
         return;
     }

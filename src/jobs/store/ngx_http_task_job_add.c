@@ -21,6 +21,8 @@ static ngx_int_t ngx_http_task_job_make(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t **made);
 static void ngx_http_task_job_accept(ngx_http_task_job_zone_t *zone,
     ngx_http_task_store_op_t *op, ngx_http_task_record_t *job);
+static void ngx_http_task_job_take_out(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
 
 
 ngx_int_t
@@ -260,6 +262,7 @@ ngx_http_task_job_added(ngx_http_task_job_zone_t *zone,
     /* others may have come to wait meanwhile, but this one was first */
 
     job->taking = 0;
+    ngx_http_task_job_mark(zone->sh, job);
 
     if (op->claimed) {
         return;
@@ -279,9 +282,30 @@ ngx_http_task_job_not_added(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job)
 {
     zone->owner->jobs--;
-    zone->sh->refused++;
 
     ngx_http_task_job_remove(zone->sh, &zone->owner->list, job);
+
+    ngx_http_task_job_take_out(zone, job);
+}
+
+
+void
+ngx_http_task_job_not_kept(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job)
+{
+    ngx_http_task_job_queue_leave(zone, job);
+
+    ngx_http_task_job_take_out(zone, job);
+}
+
+
+/* it is in no list */
+
+static void
+ngx_http_task_job_take_out(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job)
+{
+    zone->sh->refused++;
 
     job->forgotten = 1;
     ngx_http_task_job_over(zone, job, NGX_HTTP_TASK_JOB_CANCELLED, 0);

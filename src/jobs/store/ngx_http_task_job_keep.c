@@ -79,6 +79,8 @@ ngx_http_task_job_free(ngx_http_task_job_zone_t *zone,
     ngx_http_task_atomic_set(&job->state, NGX_HTTP_TASK_JOB_FREE);
     ngx_http_task_job_order();
 
+    ngx_http_task_job_mark(sh, job);
+
     p = ngx_http_task_job_bucket(sh, job->id);
 
     for (n = 0; *p != i; n++) {

@@ -167,6 +167,9 @@ typedef struct {
     uint32_t                   version;      /* [both]: of the progress */
     uint32_t                   asked_before; /* derived: the record whose
                                                 "asked" this one is, or none */
+    uint32_t                   filed;        /* 1: the state file has its input;
+                                                who writes that sets it */
+    uint32_t                   unused;
 
     /* the lowest bit of version tells which one counts; [both] */
 
@@ -233,6 +236,38 @@ typedef struct {
 } ngx_http_task_job_share_t;
 
 
+/*
+ * Who writes the state file of a zone, and how far it is.  A pass writes all
+ * that was marked before it began; the passes have numbers, from 1.
+ */
+
+typedef struct {
+    pthread_mutex_t            writer;       /* robust: held by the thread that
+                                                has the file open */
+    uint64_t                   begun;        /* [both] the last pass, .. */
+    uint64_t                   done;         /* .. the last one that is kept,
+                                                and the last that failed */
+    uint64_t                   failed;
+
+    int                        ring;         /* [both] a futex: 1: somebody
+                                                waits for a pass */
+    uint32_t                   loaded;       /* [both] 1: what the file had is
+                                                in the zone */
+    uint32_t                   loading;      /* [both] 1: it is put there, and
+                                                nobody claims a job */
+    uint32_t                   refuses;      /* [both] 1: the file cannot be
+                                                opened, no job is added */
+
+    /* bits for each number of a worker: it waits for a pass */
+
+    uint64_t                   waits[NGX_HTTP_TASK_WAKES / 64];
+
+    uint64_t                   size;         /* [both] bytes of it, .. */
+    uint64_t                   records;      /* .. records appended, .. */
+    uint64_t                   syncs;        /* .. and how often synced */
+} ngx_http_task_state_sh_t;
+
+
 typedef struct {
     uint64_t                   layout;
     pthread_mutex_t            mutex;        /* robust; for all but [both] */
@@ -272,8 +307,13 @@ typedef struct {
 
     uint32_t                  *buckets;      /* njobs of them, by ids .. */
     uint32_t                  *keys;         /* .. and by keys */
+    uint64_t                  *dirty;        /* [both] a bit for each record:
+                                                the state file lacks a change;
+                                                NULL: there is no file */
     ngx_http_task_record_t       *jobs;
     ngx_http_task_job_block_t *blocks;
+
+    ngx_http_task_state_sh_t   state;
 
     ngx_http_task_job_share_t  shares[NGX_HTTP_TASK_JOB_SHARES];
     ngx_http_task_job_waiting_t  queues[NGX_HTTP_TASK_JOB_QUEUES];

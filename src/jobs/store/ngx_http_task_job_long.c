@@ -9,7 +9,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_job_zone.h"
+#include "jobs/store/ngx_http_task_state.h"
 
 
 typedef struct {
@@ -109,7 +109,16 @@ ngx_http_task_job_long_step(ngx_http_task_work_t *work)
 
     /* the op is linked to it until then */
 
-    ngx_http_task_store_answer(l->op, rc);
+    if (rc == NGX_OK) {
+        ngx_queue_remove(&l->op->queue);
+        l->op->queue.next = NULL;
+
+        ngx_http_task_state_answer(zone, l->op, l->add, l->job);
+
+    } else {
+        ngx_http_task_store_answer(l->op, rc);
+    }
+
     ngx_free(l);
 
     return !ngx_queue_empty(&zone->inputs);

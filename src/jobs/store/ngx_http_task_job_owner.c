@@ -155,6 +155,7 @@ ngx_http_task_job_over(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_atomic_set(&job->state, state);
 
+    ngx_http_task_job_mark(zone->sh, job);
     ngx_http_task_job_input_over(zone, job);
     ngx_http_task_job_keep(zone, job);
 }

@@ -37,6 +37,8 @@ ngx_http_task_job_begin(ngx_http_task_job_zone_t *zone,
                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
     {
         (void) __atomic_add_fetch(&zone->owner->running, 1, __ATOMIC_RELAXED);
+
+        ngx_http_task_job_mark(zone->sh, job);
     }
 }
 

@@ -37,8 +37,9 @@ ngx_http_task_job_claim(ngx_http_task_job_zone_t *zone,
     i = q->list.oldest;
     rc = NGX_DECLINED;
 
-    if (i == NGX_HTTP_TASK_JOB_NONE) {
-
+    if (i == NGX_HTTP_TASK_JOB_NONE
+        || ngx_http_task_atomic_get(&zone->sh->state.loading))
+    {
         if (op->older == 0) {
             ngx_http_task_job_hungry(zone, q, 1);
         }
@@ -136,7 +137,7 @@ ngx_http_task_job_give_back(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* a job that a client wants to be cancelled is that now */
+/* a job that a client wants to be cancelled is that now; or it was refused */
 
 void
 ngx_http_task_job_unclaim(ngx_http_task_job_zone_t *zone,
@@ -152,6 +153,10 @@ ngx_http_task_job_unclaim(ngx_http_task_job_zone_t *zone,
 
     if (job->cancel) {
         ngx_http_task_job_over(zone, job, NGX_HTTP_TASK_JOB_CANCELLED, 0);
+
+        if (job->forgotten) {
+            ngx_http_task_job_free(zone, job);
+        }
 
     } else {
         ngx_http_task_job_queue_up(zone, job);

@@ -95,6 +95,8 @@ ngx_http_task_job_rebuild(ngx_http_task_job_zone_t *zone)
     }
 
     ngx_http_task_job_rebuild_blocks(sh);
+
+    ngx_http_task_job_mark_all(sh);
 }
 
 

@@ -7,13 +7,22 @@
 
 
 #include "jobs/store/ngx_http_task_job_zone.h"
+#include "jobs/store/ngx_http_task_state.h"
 
 
-#define NGX_HTTP_TASK_JOB_LAYOUT  11
+#define NGX_HTTP_TASK_JOB_LAYOUT  12
 
 /* there is a record for each so many bytes of the zone */
 
 #define NGX_HTTP_TASK_JOB_SIZE    1024
+
+/* bits: as many jobs may be accepted in a millisecond */
+
+#define NGX_HTTP_TASK_JOB_ORDER   12
+
+/* words with a bit for each record */
+
+#define ngx_http_task_job_shm_words(n)  (((n) + 63) / 64)
 
 
 static ngx_int_t ngx_http_task_job_shm_init(ngx_shm_zone_t *shm_zone,
@@ -61,6 +70,14 @@ ngx_http_task_job_shm_init(ngx_shm_zone_t *shm_zone, void *data)
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
                       "task_job_zone \"%V\" is of another version of the "
                       "module: restart nginx, or use another name",
+                      &zone->store->name);
+        return NGX_ERROR;
+    }
+
+    if (!ngx_http_task_state_same(zone, old)) {
+        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                      "state file of task_job_zone \"%V\" cannot be changed "
+                      "by a reload: restart nginx, or use another name",
                       &zone->store->name);
         return NGX_ERROR;
     }
@@ -122,6 +139,17 @@ ngx_http_task_job_shm_layout(ngx_http_task_job_zone_t *zone, void *addr,
     p += sh->njobs * sizeof(uint32_t);
     sh->keys = (uint32_t *) p;
     p += sh->njobs * sizeof(uint32_t);
+
+    if (zone->state) {
+        p = ngx_align_ptr(p, sizeof(uint64_t));
+        sh->dirty = (uint64_t *) p;
+        p += ngx_http_task_job_shm_words(sh->njobs) * sizeof(uint64_t);
+
+        /* behind the order of all that was accepted before */
+
+        sh->order = ngx_http_task_job_now() << NGX_HTTP_TASK_JOB_ORDER;
+    }
+
     p = ngx_align_ptr(p, NGX_HTTP_TASK_JOB_BLOCK);
     sh->blocks = (ngx_http_task_job_block_t *) p;
     sh->nblocks = (last - p) / sizeof(ngx_http_task_job_block_t);
@@ -132,7 +160,9 @@ ngx_http_task_job_shm_layout(ngx_http_task_job_zone_t *zone, void *addr,
         }
     }
 
-    if (ngx_http_task_shm_mutex(&sh->mutex) != NGX_OK) {
+    if (ngx_http_task_shm_mutex(&sh->mutex) != NGX_OK
+        || ngx_http_task_shm_mutex(&sh->state.writer) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -160,7 +190,8 @@ ngx_http_task_job_shm_room(size_t size)
     size -= sizeof(ngx_http_task_job_sh_t) + ngx_pagesize;
     njobs = size / NGX_HTTP_TASK_JOB_SIZE;
 
-    size -= njobs * (sizeof(ngx_http_task_record_t) + 2 * sizeof(uint32_t));
+    size -= njobs * (sizeof(ngx_http_task_record_t) + 2 * sizeof(uint32_t))
+            + (ngx_http_task_job_shm_words(njobs) + 1) * sizeof(uint64_t);
 
     return size / sizeof(ngx_http_task_job_block_t)
            * sizeof(((ngx_http_task_job_block_t *) 0)->data);

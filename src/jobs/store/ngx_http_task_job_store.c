@@ -6,7 +6,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_job_zone.h"
+#include "jobs/store/ngx_http_task_state.h"
 
 
 static ngx_int_t ngx_http_task_job_store_enter(ngx_http_task_store_t *store);
@@ -79,6 +79,11 @@ const ngx_http_task_store_type_t  ngx_http_task_job_store = {
 #define ngx_http_task_job_store_zone(store)                                   \
     ((ngx_http_task_job_zone_t *) (store)->data)
 
+/* a job that was not there may be in the state file, if that was not read */
+
+#define ngx_http_task_job_store_none(loads, rc)                               \
+    (((rc) == NGX_DECLINED && (loads)) ? NGX_AGAIN : (rc))
+
 
 static ngx_int_t
 ngx_http_task_job_store_enter(ngx_http_task_store_t *store)
@@ -111,7 +116,11 @@ ngx_http_task_job_store_enter(ngx_http_task_store_t *store)
                       "not run jobs yet", &store->name);
     }
 
-    return ngx_http_task_job_look_begin(zone);
+    if (ngx_http_task_job_look_begin(zone) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return zone->state ? ngx_http_task_state_begin(zone) : NGX_OK;
 }
 
 
@@ -125,10 +134,14 @@ ngx_http_task_job_store_add(ngx_http_task_store_t *store,
 
     zone = ngx_http_task_job_store_zone(store);
 
-    rc = ngx_http_task_job_add(zone, op, add, &job);
+    rc = ngx_http_task_state_refuses(zone, op, add)
+         ? NGX_DECLINED : ngx_http_task_job_add(zone, op, add, &job);
 
     if (rc == NGX_AGAIN) {
         ngx_http_task_job_long(zone, op, add, job);
+
+    } else if (rc == NGX_OK) {
+        ngx_http_task_state_answer(zone, op, add, job);
 
     } else {
         ngx_http_task_store_answer(op, rc);
@@ -149,6 +162,9 @@ ngx_http_task_job_store_claim(ngx_http_task_store_t *store,
 
     if (rc == NGX_AGAIN) {
         ngx_http_task_job_long(zone, op, NULL, &zone->sh->jobs[op->key]);
+
+    } else if (rc == NGX_OK) {
+        ngx_http_task_state_answer(zone, op, NULL, &zone->sh->jobs[op->key]);
 
     } else {
         ngx_http_task_store_answer(op, rc);
@@ -176,7 +192,16 @@ ngx_http_task_job_store_wanted(ngx_http_task_store_t *store,
 static ngx_uint_t
 ngx_http_task_job_store_last(ngx_http_task_store_t *store)
 {
-    return ngx_http_task_job_last(ngx_http_task_job_store_zone(store));
+    ngx_uint_t                 last;
+    ngx_http_task_job_zone_t  *zone;
+
+    zone = ngx_http_task_job_store_zone(store);
+
+    last = ngx_http_task_job_last(zone);
+
+    /* with a state file they wait for the next start */
+
+    return last && zone->state == NULL;
 }
 
 
@@ -286,11 +311,16 @@ static void
 ngx_http_task_job_store_read(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
 {
-    ngx_int_t  rc;
+    ngx_int_t                  rc;
+    ngx_uint_t                 loads;
+    ngx_http_task_job_zone_t  *zone;
 
-    rc = ngx_http_task_job_see(ngx_http_task_job_store_zone(store), op);
+    zone = ngx_http_task_job_store_zone(store);
+    loads = ngx_http_task_state_loads(zone);
 
-    ngx_http_task_store_answer(op, rc);
+    rc = ngx_http_task_job_see(zone, op);
+
+    ngx_http_task_store_answer(op, ngx_http_task_job_store_none(loads, rc));
 }
 
 
@@ -298,11 +328,21 @@ static void
 ngx_http_task_job_store_cancel(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
 {
-    ngx_int_t  rc;
+    ngx_int_t                  rc;
+    ngx_uint_t                 loads;
+    ngx_http_task_job_zone_t  *zone;
 
-    rc = ngx_http_task_job_ask(ngx_http_task_job_store_zone(store), op->id);
+    zone = ngx_http_task_job_store_zone(store);
+    loads = ngx_http_task_state_loads(zone);
 
-    ngx_http_task_store_answer(op, rc);
+    rc = ngx_http_task_job_ask(zone, op->id);
+
+    if (rc == NGX_OK) {
+        ngx_http_task_state_answer(zone, op, NULL, NULL);
+
+    } else {
+        ngx_http_task_store_answer(op, ngx_http_task_job_store_none(loads, rc));
+    }
 }
 
 
@@ -310,12 +350,21 @@ static void
 ngx_http_task_job_store_forget(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
 {
-    ngx_int_t  rc;
+    ngx_int_t                  rc;
+    ngx_uint_t                 loads;
+    ngx_http_task_job_zone_t  *zone;
 
-    rc = ngx_http_task_job_forget(ngx_http_task_job_store_zone(store),
-                                  op->id);
+    zone = ngx_http_task_job_store_zone(store);
+    loads = ngx_http_task_state_loads(zone);
 
-    ngx_http_task_store_answer(op, rc);
+    rc = ngx_http_task_job_forget(zone, op->id);
+
+    if (rc == NGX_OK) {
+        ngx_http_task_state_answer(zone, op, NULL, NULL);
+
+    } else {
+        ngx_http_task_store_answer(op, ngx_http_task_job_store_none(loads, rc));
+    }
 }
 
 
@@ -344,13 +393,15 @@ ngx_http_task_job_store_watch(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
 {
     ngx_int_t                  rc;
+    ngx_uint_t                 loads;
     ngx_http_task_job_zone_t  *zone;
 
     zone = ngx_http_task_job_store_zone(store);
 
     if (op->version == 0) {
+        loads = ngx_http_task_state_loads(zone);
         rc = ngx_http_task_job_peek(zone, op->id, &op->version, &op->ended);
-        ngx_http_task_store_answer(op, rc);
+        ngx_http_task_store_answer(op, ngx_http_task_job_store_none(loads, rc));
         return;
     }
 
@@ -375,6 +426,11 @@ ngx_http_task_job_store_leave(ngx_http_task_store_t *store)
     zone = ngx_http_task_job_store_zone(store);
 
     ngx_http_task_job_leave(zone);
+
+    if (zone->state) {
+        ngx_http_task_state_end(zone);
+        return;
+    }
 
     waiting = ngx_http_task_job_alone(zone)
               ? ngx_http_task_job_all_waiting(zone) : 0;

@@ -53,6 +53,24 @@ void ngx_http_task_job_damaged(ngx_http_task_job_zone_t *zone,
 
 
 /*
+ * ngx_http_task_job_mark.c: what the state file lacks.  Who changes a job marks
+ * it before the mutex is given back, or, without the mutex, behind the change.
+ */
+
+void ngx_http_task_job_mark(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_record_t *job);
+void ngx_http_task_job_mark_all(ngx_http_task_job_sh_t *sh);
+
+/* takes the mark of a record; returns 1 if it had one */
+
+ngx_uint_t ngx_http_task_job_unmark(ngx_http_task_job_sh_t *sh, uint32_t i);
+
+/* returns 1 if it has one */
+
+ngx_uint_t ngx_http_task_job_marked(ngx_http_task_job_sh_t *sh, uint32_t i);
+
+
+/*
  * ngx_http_task_job_block.c: chains of blocks, which have results and events.
  * NGX_ERROR: a chain ends too early, and the zone is damaged.
  */

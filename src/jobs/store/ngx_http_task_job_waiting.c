@@ -136,6 +136,8 @@ ngx_http_task_job_queue_up(ngx_http_task_job_zone_t *zone,
 
     job->owner = NGX_HTTP_TASK_JOB_NONE;
 
+    ngx_http_task_job_mark(sh, job);
+
     i = queue->list.newest;
 
     /* a new one is the last; one that waited before is one of the first */
@@ -187,6 +189,8 @@ ngx_http_task_job_own(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_job_append(zone->sh, &zone->owner->list, job);
     zone->owner->jobs++;
+
+    ngx_http_task_job_mark(zone->sh, job);
 }
 
 

@@ -94,6 +94,8 @@ ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
 
     was = __atomic_exchange_n(&job->state, state, __ATOMIC_ACQ_REL);
 
+    ngx_http_task_job_mark(sh, job);
+
     if (was == NGX_HTTP_TASK_JOB_RUNNING) {
         (void) __atomic_sub_fetch(&zone->owner->running, 1, __ATOMIC_RELAXED);
     }
@@ -352,6 +354,7 @@ ngx_http_task_job_forget(ngx_http_task_job_zone_t *zone, u_char *id)
 
     } else if (job->busy) {
         job->forgotten = 1;
+        ngx_http_task_job_mark(zone->sh, job);
 
     } else {
         ngx_http_task_job_free(zone, job);

@@ -13,6 +13,9 @@
 #include "jobs/store/ngx_http_task_job_table.h"
 
 
+typedef struct ngx_http_task_state_s  ngx_http_task_state_t;
+
+
 /* what this process knows of a store in shared memory */
 
 struct ngx_http_task_job_zone_s {
@@ -22,6 +25,8 @@ struct ngx_http_task_job_zone_s {
                                                 for so long */
 
     ngx_uint_t                 body;         /* 1: "max_body" was given */
+
+    ngx_http_task_state_t     *state;        /* its file; NULL: none */
 
     ngx_http_task_job_sh_t    *sh;
 
@@ -128,6 +133,11 @@ void ngx_http_task_job_added(ngx_http_task_job_zone_t *zone,
     ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
     ngx_http_task_record_t *job);
 void ngx_http_task_job_not_added(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
+
+/* one that waits is taken out, as its state file cannot be written */
+
+void ngx_http_task_job_not_kept(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 
 

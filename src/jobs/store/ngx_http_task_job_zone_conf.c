@@ -4,7 +4,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_job_zone.h"
+#include "jobs/store/ngx_http_task_state.h"
 
 
 /* lengths in the zone have 32 bits; events are read under its mutex */
@@ -19,8 +19,11 @@
 #define NGX_HTTP_TASK_JOB_ZONE_EVENTS  16384
 
 
+static ngx_uint_t ngx_http_task_job_zone_kept(ngx_conf_t *cf);
+static void ngx_http_task_job_zone_room(ngx_conf_t *cf,
+    ngx_http_task_job_zone_t *zone, size_t room);
 static char *ngx_http_task_job_zone_options(ngx_conf_t *cf,
-    ngx_http_task_job_zone_t *zone);
+    ngx_http_task_job_zone_t *zone, ngx_array_t *zones);
 static char *ngx_http_task_job_zone_attempts(ngx_conf_t *cf,
     ngx_http_task_option_t *option, ngx_http_task_store_t *store);
 static char *ngx_http_task_job_zone_time(ngx_conf_t *cf,
@@ -33,13 +36,12 @@ static char *ngx_http_task_job_zone_bytes(ngx_conf_t *cf,
 
 /*
  * "name:size [ttl=1h] [keep=0] [max_body=16k] [max_result=64k] [max_events=16k]
- * [attempts=1] [node=name]"
+ * [attempts=1] [node=name] [state=file] [fsync=everysec]"
  */
 
 char *
 ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    size_t                     room;
     ngx_array_t               *zones;
     ssize_t                    size;
     ngx_str_t                 *value, name;
@@ -53,7 +55,9 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     size = ngx_http_task_shm_size(cf, "task_job_zone",
                                   sizeof(ngx_http_task_job_sh_t)
                                   + 3 * ngx_pagesize,
-                                  &value[1], &name, cmd->post);
+                                  &value[1], &name,
+                                  ngx_http_task_job_zone_kept(cf)
+                                  ? NULL : cmd->post);
 
     if (size == NGX_ERROR) {
         return NGX_CONF_ERROR;
@@ -77,36 +81,69 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     zone->store = store;
 
-    if (ngx_http_task_job_zone_options(cf, zone) != NGX_CONF_OK) {
+    if (ngx_http_task_job_zone_options(cf, zone, zones) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
-    room = ngx_http_task_job_shm_room(size);
-
-    if (store->max_result > room) {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "no result of %uz bytes, which \"max_result\" "
-                           "allows, has room in zone \"%V\", it has room for "
-                           "%uz", store->max_result, &name, room);
-    }
-
-    if (zone->body && store->max_body > room) {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "no request of %uz bytes, which \"max_body\" "
-                           "allows, has room in zone \"%V\", it has room for "
-                           "%uz", store->max_body, &name, room);
-    }
+    ngx_http_task_job_zone_room(cf, zone, ngx_http_task_job_shm_room(size));
 
     return (ngx_http_task_job_shm_create(cf, zone, size, cmd->post) == NGX_OK)
            ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
+/* warns where a result or a request that may be so long never has room */
+
+static void
+ngx_http_task_job_zone_room(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
+    size_t room)
+{
+    ngx_http_task_store_t  *store;
+
+    store = zone->store;
+
+    if (store->max_result > room) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "no result of %uz bytes, which \"max_result\" "
+                           "allows, has room in zone \"%V\", it has room for "
+                           "%uz", store->max_result, &store->name, room);
+    }
+
+    if (zone->body && store->max_body > room) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "no request of %uz bytes, which \"max_body\" "
+                           "allows, has room in zone \"%V\", it has room for "
+                           "%uz", store->max_body, &store->name, room);
+    }
+}
+
+
+/* one of another size has the jobs of its state file: it may begin anew */
+
+static ngx_uint_t
+ngx_http_task_job_zone_kept(ngx_conf_t *cf)
+{
+    ngx_uint_t  i;
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        if (ngx_strncmp(value[i].data, "state=", 6) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static char *
-ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
+ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
+    ngx_array_t *zones)
 {
     ngx_str_t               ttl, keep, max_body, max_result, max_events, node,
-                            attempts;
+                            attempts, state, fsync;
     ngx_http_task_store_t  *store;
 
     ngx_http_task_option_t  options[] = {
@@ -117,6 +154,8 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
         { "max_events", &max_events },
         { "node", &node },
         { "attempts", &attempts },
+        { "state", &state },
+        { "fsync", &fsync },
         { NULL, NULL }
     };
 
@@ -127,6 +166,8 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
     ngx_str_null(&max_events);
     ngx_str_null(&node);
     ngx_str_null(&attempts);
+    ngx_str_null(&state);
+    ngx_str_null(&fsync);
 
     if (ngx_http_task_conf_options(cf, 2, options) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -160,7 +201,13 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone)
 
     store->node = node;
 
-    return ngx_http_task_job_zone_attempts(cf, &options[6], store);
+    if (ngx_http_task_job_zone_attempts(cf, &options[6], store)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_task_state_conf(cf, zone, zones, &options[7], &options[8]);
 }
 
 

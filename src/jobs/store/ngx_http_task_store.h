@@ -172,6 +172,10 @@ typedef enum {
     NGX_HTTP_TASK_STORE_QUEUE,               /* too many wait in the queue */
     NGX_HTTP_TASK_STORE_QUEUES,              /* there are too many queues */
     NGX_HTTP_TASK_STORE_AWAY,                /* the engine does not answer */
+    NGX_HTTP_TASK_STORE_STATE,               /* the state file cannot be
+                                                written */
+    NGX_HTTP_TASK_STORE_LOADS,               /* it is read, and may have a job
+                                                with this key */
 
     /* a job with this key is there: of the same request, op->id is its id, and
        op->seen.state its state; it is not accepted yet; of another request */
@@ -345,7 +349,8 @@ typedef struct {
 
     /* --- on any worker's loop, about the job with op->id ------------------ */
 
-    /* NGX_DECLINED: there is no such job; NGX_ERROR */
+    /* NGX_DECLINED: there is no such job; NGX_AGAIN: nor is there one yet, but
+       the store still reads what it had before; NGX_ERROR */
     void  (*read)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op);
     void  (*cancel)(ngx_http_task_store_t *store,
         ngx_http_task_store_op_t *op);
@@ -380,7 +385,7 @@ typedef struct {
      * more often than some twenty times a second, if only the version changes;
      * and at once, whether there is anything to tell or not, when the worker
      * quits (ngx_exiting, which the store's timer looks at).  NGX_DECLINED: the
-     * job is gone; NGX_ERROR: there is no telling.
+     * job is gone; NGX_AGAIN: as read(); NGX_ERROR: there is no telling.
      */
     void  (*watch)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op);
 
@@ -481,6 +486,10 @@ ngx_http_task_queue_t *ngx_http_task_store_queue(ngx_conf_t *cf,
 /* logs, and returns NGX_ERROR, if a store is named but not defined */
 
 ngx_int_t ngx_http_task_store_check(ngx_conf_t *cf, ngx_array_t *stores);
+
+/* ngx_http_task_state_conf.c: likewise, if the workers may not write a file */
+
+ngx_int_t ngx_http_task_state_ready(ngx_conf_t *cf, ngx_array_t *stores);
 
 /* returns 1 if this may be the name of a node */
 

@@ -16,9 +16,11 @@
 
 #include "check.h"
 #include "loop.h"
+#include "stateless.h"
 #include "zone.h"
 
 #include "jobs/store/ngx_http_task_job_table.c"
+#include "jobs/store/ngx_http_task_job_mark.c"
 #include "jobs/store/ngx_http_task_job_rebuild.c"
 #include "jobs/store/ngx_http_task_job_block.c"
 #include "jobs/store/ngx_http_task_job_input.c"

@@ -10,7 +10,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_job_zone.h"
+#include "jobs/store/ngx_http_task_state.h"
 
 /* what is longer is written and read in pieces */
 
@@ -18,6 +18,7 @@
 #define NGX_HTTP_TASK_JOB_PIECE  600
 
 #include "jobs/store/ngx_http_task_job_table.c"
+#include "jobs/store/ngx_http_task_job_mark.c"
 #include "jobs/store/ngx_http_task_job_rebuild.c"
 #include "jobs/store/ngx_http_task_job_block.c"
 #include "jobs/store/ngx_http_task_job_input.c"
@@ -42,6 +43,7 @@
 #include "jobs/store/ngx_http_task_store_op.c"
 
 #include "steps.h"
+#include "stateless.h"
 #include "zone.h"
 
 
@@ -81,9 +83,21 @@ typedef struct {
 } known_t;
 
 
+/* what a state file has of a place */
+
+typedef struct {
+    u_char               id[NGX_HTTP_TASK_JOB_ID];
+    uint32_t             state;      /* FREE; QUEUED; RUNNING: it is claimed */
+    uint32_t             status;
+    uint32_t             length;
+    int64_t              ended;
+} filed_t;
+
+
 /* shared, and not what is copied */
 
 typedef struct {
+    filed_t              filed[KNOWN];
     int64_t              now;        /* milliseconds */
     uint32_t             number;     /* of the last input */
     int                  n;
@@ -106,6 +120,7 @@ static notes_t                  *notes;
 static pid_t                     lives;      /* the process of main() */
 static ngx_http_task_store_t     store;
 static ngx_http_task_job_zone_t  zone;
+static ngx_http_task_state_t     state;
 static ngx_log_t                 nolog;
 static int                       alerts;
 
@@ -1073,13 +1088,18 @@ again_all(void)
 }
 
 
+static int  look_marks(void);
+
+
 static int
 judge_all(int done)
 {
     ngx_uint_t                  i;
     ngx_http_task_job_counts_t  counts;
 
-    if (zone_check(&zone) || look_all() || zone_check(&zone) || again()) {
+    if (zone_check(&zone) || look_marks() || look_all() || look_marks()
+        || zone_check(&zone) || again())
+    {
         return 1;
     }
 
@@ -1138,6 +1158,69 @@ judge(int done)
 }
 
 
+/* --- the state file ------------------------------------------------------- */
+
+static filed_t
+filed_as(ngx_http_task_record_t *job)
+{
+    filed_t  f;
+
+    memset(&f, 0, sizeof(f));
+
+    if (job->state == NGX_HTTP_TASK_JOB_FREE || job->taking || job->forgotten) {
+        return f;
+    }
+
+    memcpy(f.id, job->id, sizeof(f.id));
+
+    if (job->state >= NGX_HTTP_TASK_JOB_DONE) {
+        f.state = job->state;
+        f.status = job->status;
+        f.length = job->length;
+        f.ended = job->ended;
+
+    } else {
+        f.state = (job->owner == NGX_HTTP_TASK_JOB_NONE)
+                  ? NGX_HTTP_TASK_JOB_QUEUED : NGX_HTTP_TASK_JOB_RUNNING;
+    }
+
+    return f;
+}
+
+
+/* all that is marked is written */
+
+static void
+file_all(void)
+{
+    uint32_t  i;
+
+    for (i = 0; i < zone.sh->njobs; i++) {
+        notes->filed[i] = filed_as(&zone.sh->jobs[i]);
+        (void) ngx_http_task_job_unmark(zone.sh, i);
+    }
+}
+
+
+/* what differs from the file since is marked, whatever happened */
+
+static int
+look_marks(void)
+{
+    uint32_t  i;
+    filed_t   f;
+
+    for (i = 0; i < zone.sh->used_jobs; i++) {
+        f = filed_as(&zone.sh->jobs[i]);
+
+        wrong_if(memcmp(&f, &notes->filed[i], sizeof(f)) != 0
+                 && !ngx_http_task_job_marked(zone.sh, i));
+    }
+
+    return 0;
+}
+
+
 /* --- what is interrupted -------------------------------------------------- */
 
 static void
@@ -1151,6 +1234,7 @@ make(void)
     notes->mine = -1;
 
     zone.store = &store;
+    zone.state = &state;
     zone.ttl = 60000;
     zone.wake = NGX_HTTP_TASK_JOB_NONE;
     store.max_result = 65536;
@@ -2156,6 +2240,17 @@ static case_t  cases[] = {
 };
 
 
+static case_t  *current;
+
+
+static void
+set_up(void)
+{
+    current->setup();
+    file_all();
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -2179,6 +2274,7 @@ main(int argc, char **argv)
     total = 0;
 
     for (c = cases; c->name; c++) {
+        current = c;
         make();
         c->prepare();
 
@@ -2187,7 +2283,7 @@ main(int argc, char **argv)
         s.memory = memory;
         s.size = SIZE;
         s.mutex = mutexes;
-        s.setup = c->setup;
+        s.setup = set_up;
         s.op = c->op;
         s.judge = judge;
         s.every = (argc > 1) ? (unsigned) atoi(argv[1]) : 1;

@@ -1,0 +1,227 @@
+
+/*
+ * The state file of a zone of jobs: a journal, in which the jobs of the zone
+ * are kept over a stop of nginx.
+ *
+ * A record says what is at a place, the number of a job in the table of the
+ * zone: in a replay the last one of a place wins.  One thread of all workers
+ * writes; it is told by marks what has changed, see job_mark.c, and writes that
+ * in passes.  A worker that has added or claimed a job waits for a pass before
+ * it tells of the job, or runs it: so no job that was accepted is missing, and
+ * none runs again that may have run.
+ */
+
+
+#ifndef _NGX_HTTP_TASK_STATE_H_INCLUDED_
+#define _NGX_HTTP_TASK_STATE_H_INCLUDED_
+
+
+#include "jobs/store/ngx_http_task_job_zone.h"
+#include "jobs/store/ngx_http_task_journal.h"
+
+
+/* values of "fsync" */
+
+#define NGX_HTTP_TASK_STATE_ALWAYS    1
+#define NGX_HTTP_TASK_STATE_EVERYSEC  2
+#define NGX_HTTP_TASK_STATE_NO        3
+
+
+/* types of records */
+
+#define NGX_HTTP_TASK_STATE_EMPTY     1    /* no job is at the place */
+#define NGX_HTTP_TASK_STATE_JOB       2
+#define NGX_HTTP_TASK_STATE_CHANGE    3    /* without the input, which a record
+                                              before it has */
+
+#define NGX_HTTP_TASK_STATE_VERSION   1
+
+
+/*
+ * What a record begins with; behind it are the name of the queue, the input,
+ * and the result, with its type in front of it.  An empty one has no more than
+ * the first two members.
+ */
+
+typedef struct {
+    uint32_t                   version;
+    uint32_t                   place;
+
+    u_char                     id[NGX_HTTP_TASK_JOB_ID];
+    uint32_t                   state;        /* a job that a worker has claimed
+                                                counts as one that runs */
+    uint32_t                   status;
+    uint32_t                   keyed;
+    uint32_t                   queue;        /* bytes of the name, .. */
+    uint32_t                   input;        /* .. of the input, .. */
+    uint32_t                   length;       /* .. of result and type, .. */
+    uint32_t                   type;         /* .. and of the type */
+    uint32_t                   reserved;     /* 0 */
+    u_char                     key[NGX_HTTP_TASK_JOB_DIGEST];
+    u_char                     print[NGX_HTTP_TASK_JOB_DIGEST];
+
+    int64_t                    created;      /* milliseconds since the epoch */
+    int64_t                    started;
+    int64_t                    ended;
+    int64_t                    order;
+    uint64_t                   share;        /* the key of it */
+} ngx_http_task_state_record_t;
+
+#define NGX_HTTP_TASK_STATE_PLACE                                             \
+    offsetof(ngx_http_task_state_record_t, id)
+
+
+/* who writes: the thread of a worker */
+
+typedef struct {
+    ngx_http_task_job_zone_t   zone;         /* as this thread sees it */
+    ngx_http_task_journal_t    journal;
+
+    u_char                    *buffer;       /* of a record */
+    size_t                     size;         /* of the buffer */
+    ngx_uint_t                 marked;       /* 1: the file lacks that */
+    uint32_t                   type;         /* of the record in it, .. */
+    size_t                     length;       /* .. and its bytes */
+
+    ngx_uint_t                 writer;       /* 1: it has the mutex, .. */
+    ngx_uint_t                 open;         /* .. 1: and the file is open */
+    ngx_uint_t                 busy;         /* 1: another process may have
+                                                had it */
+    ngx_uint_t                 refused;      /* 1: it could not be opened */
+    ngx_uint_t                 marks;        /* 1: who wrote before was killed,
+                                                with the marks it had taken */
+
+    ngx_uint_t                 whole;        /* 1: what the file has of inputs
+                                                is not sure */
+    ngx_uint_t                 copying;      /* 1: there is a copy, .. */
+    uint32_t                   cursor;       /* .. of the places before this */
+    uint64_t                   covers;       /* passes that the copy has */
+    int64_t                    synced;       /* when, ns */
+    int64_t                    again;        /* no copy before then, ns */
+} ngx_http_task_state_writer_t;
+
+
+/* the file of a zone, as the configuration has it, and what this worker does */
+
+struct ngx_http_task_state_s {
+    ngx_str_t                  path;         /* a null is behind it */
+    ngx_uint_t                 fsync;
+    ngx_http_task_place_t      place;        /* in nginx.conf */
+
+    pthread_t                  tid;
+    ngx_uint_t                 runs;         /* 1: there is a thread */
+    int                        stop;         /* [both] a futex */
+    ngx_http_task_state_writer_t  writer;    /* the thread's */
+
+    /* ngx_http_task_state_wait.c */
+
+    ngx_http_task_job_zone_t  *zone;
+    ngx_queue_t                waits;
+    ngx_event_t                event;
+    ngx_http_task_waker_t      waker;
+    ngx_http_task_work_t       work;
+};
+
+
+/*
+ * ngx_http_task_state_conf.c: reads "state" and "fsync"; and looks, when all is
+ * read, whether the user of the workers may write
+ */
+
+char *ngx_http_task_state_conf(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
+    ngx_array_t *stores, ngx_http_task_option_t *path,
+    ngx_http_task_option_t *fsync);
+
+
+/* --- in the thread that writes ------------------------------------------- */
+
+/*
+ * ngx_http_task_state_copy.c: makes a record of what is at a place, whose mark
+ * was taken.  NGX_DECLINED: there is nothing to say of it; NGX_ERROR: no memory
+ */
+
+ngx_int_t ngx_http_task_state_copy(ngx_http_task_state_writer_t *w,
+    uint32_t place, ngx_uint_t whole);
+
+/*
+ * ngx_http_task_state_pass.c: writes what is marked.  NGX_AGAIN: it is kept
+ * when the copy is committed
+ */
+
+ngx_int_t ngx_http_task_state_pass(ngx_http_task_state_writer_t *w,
+    ngx_uint_t fsync);
+
+/* NGX_AGAIN: there is more to copy; NGX_OK: it is committed */
+
+ngx_int_t ngx_http_task_state_compact(ngx_http_task_state_writer_t *w);
+
+/* wakes the workers that wait for a pass */
+
+void ngx_http_task_state_tell(ngx_http_task_job_sh_t *sh);
+
+/*
+ * ngx_http_task_state_load.c: reads the file into a zone, for which it was not
+ * done yet.  With NGX_ERROR the file is as it was.
+ */
+
+ngx_int_t ngx_http_task_state_load(ngx_http_task_state_writer_t *w);
+
+/* the file has all that is in the zone: jobs are claimed now */
+
+void ngx_http_task_state_loaded(ngx_http_task_job_zone_t *zone);
+
+/* ngx_http_task_state_put.c: puts a job into the zone; NGX_BUSY: no room */
+
+typedef struct {
+    ngx_rbtree_node_t          node;         /* by places */
+    ngx_http_task_state_record_t  head;
+    u_char                     queue[NGX_HTTP_TASK_JOB_QUEUE];
+    u_char                    *input;        /* NULL: it is not known */
+    u_char                    *result;       /* NULL: none */
+} ngx_http_task_state_job_t;
+
+ngx_int_t ngx_http_task_state_put(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_state_job_t *loaded, int64_t now);
+
+
+/* --- ngx_http_task_state_thread.c: on the loop ---------------------------- */
+
+/* the thread begins; it makes a last pass, and ends */
+
+ngx_int_t ngx_http_task_state_begin(ngx_http_task_job_zone_t *zone);
+void ngx_http_task_state_end(ngx_http_task_job_zone_t *zone);
+
+
+/* --- ngx_http_task_state_wait.c: on the loop ------------------------------ */
+
+ngx_int_t ngx_http_task_state_wait_begin(ngx_http_task_job_zone_t *zone);
+
+/*
+ * Answers an add or, if add is NULL, a claim of a job, or, if that is NULL as
+ * well, what was done for a client, with NGX_OK, as soon as the file has it; at
+ * once if the zone has none.
+ */
+
+void ngx_http_task_state_answer(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
+    ngx_http_task_record_t *job);
+
+/* returns 1, and sets op->why, if a job cannot be added now */
+
+ngx_uint_t ngx_http_task_state_refuses(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add);
+
+/* returns 1 if a job that is not in the zone may be in the file */
+
+#define ngx_http_task_state_loads(zone)                                       \
+    ((zone)->state && !ngx_http_task_atomic_get(&(zone)->sh->state.loaded))
+
+/* returns 1 if both zones have the same file, or none */
+
+#define ngx_http_task_state_same(a, b)                                        \
+    (((a)->state == NULL && (b)->state == NULL)                               \
+     || ((a)->state && (b)->state                                             \
+         && ngx_strcmp((a)->state->path.data, (b)->state->path.data) == 0))
+
+
+#endif /* _NGX_HTTP_TASK_STATE_H_INCLUDED_ */

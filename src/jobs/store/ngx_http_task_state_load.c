@@ -1,0 +1,416 @@
+
+/*
+ * The state file is read, and what was in it is put into the zone: first the
+ * jobs that wait, the oldest first, then those that have ended, the newest
+ * first, as long as there is room.
+ *
+ * Which record of a place is the last one is known at the end: so all jobs are
+ * in memory until then.
+ */
+
+
+#include "jobs/store/ngx_http_task_state.h"
+
+
+typedef struct {
+    ngx_rbtree_t                tree;
+    ngx_rbtree_node_t           sentinel;
+    ngx_uint_t                  wrong;       /* records that are malformed */
+    ngx_uint_t                  n;           /* jobs */
+    ngx_http_task_state_job_t **jobs;
+
+    ngx_uint_t                  lost;
+    ngx_uint_t                  back;
+    ngx_uint_t                  no_room;
+} ngx_http_task_state_load_t;
+
+
+static ngx_int_t ngx_http_task_state_load_read(void *data, uint32_t type,
+    u_char *bytes, size_t length);
+static ngx_uint_t ngx_http_task_state_load_is_right(
+    ngx_http_task_state_record_t *head, uint32_t type, size_t length);
+static ngx_http_task_state_job_t *ngx_http_task_state_load_at(
+    ngx_http_task_state_load_t *load, uint32_t place);
+static ngx_int_t ngx_http_task_state_load_set(ngx_http_task_state_job_t *job,
+    ngx_http_task_state_record_t *head, uint32_t type, u_char *bytes);
+static ngx_int_t ngx_http_task_state_load_bytes(u_char **copy, u_char *bytes,
+    size_t n);
+static ngx_int_t ngx_http_task_state_load_sort(
+    ngx_http_task_state_load_t *load, int64_t now, int64_t ttl);
+static int ngx_libc_cdecl ngx_http_task_state_load_compare(const void *one,
+    const void *two);
+static void ngx_http_task_state_load_put(ngx_http_task_state_writer_t *w,
+    ngx_http_task_state_load_t *load, int64_t now);
+static void ngx_http_task_state_load_log(ngx_http_task_state_writer_t *w,
+    ngx_http_task_state_load_t *load);
+static void ngx_http_task_state_load_free(ngx_http_task_state_load_t *load);
+
+
+/* so many jobs are put there before others have a turn */
+
+#define NGX_HTTP_TASK_STATE_PUT  64
+
+
+ngx_int_t
+ngx_http_task_state_load(ngx_http_task_state_writer_t *w)
+{
+    int64_t                     now;
+    ngx_int_t                   rc;
+    ngx_http_task_state_load_t  load;
+
+    ngx_memzero(&load, sizeof(load));
+    ngx_rbtree_init(&load.tree, &load.sentinel, ngx_rbtree_insert_value);
+
+    now = ngx_http_task_job_now();
+
+    rc = ngx_http_task_journal_replay(&w->journal,
+                                      ngx_http_task_state_load_read, &load);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_state_load_sort(&load, now, w->zone.ttl);
+    }
+
+    if (rc == NGX_OK) {
+        ngx_http_task_atomic_set(&w->zone.sh->state.loading, 1);
+
+        ngx_http_task_state_load_put(w, &load, now);
+        ngx_http_task_state_load_log(w, &load);
+    }
+
+    ngx_http_task_state_load_free(&load);
+
+    return rc;
+}
+
+
+/* a record of the file: the last one of a place counts */
+
+static ngx_int_t
+ngx_http_task_state_load_read(void *data, uint32_t type, u_char *bytes,
+    size_t length)
+{
+    ngx_http_task_state_load_t *load = data;
+
+    ngx_http_task_state_job_t     *job;
+    ngx_http_task_state_record_t   head;
+
+    ngx_memzero(&head, sizeof(head));
+    ngx_memcpy(&head, bytes, ngx_min(length, sizeof(head)));
+
+    if (!ngx_http_task_state_load_is_right(&head, type, length)) {
+        load->wrong++;
+        return NGX_OK;
+    }
+
+    job = ngx_http_task_state_load_at(load, head.place);
+    if (job == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_task_state_load_set(job, &head, type,
+                                        bytes + sizeof(head));
+}
+
+
+static ngx_uint_t
+ngx_http_task_state_load_is_right(ngx_http_task_state_record_t *head,
+    uint32_t type, size_t length)
+{
+    uint64_t  right;
+
+    if (length < NGX_HTTP_TASK_STATE_PLACE
+        || head->version != NGX_HTTP_TASK_STATE_VERSION
+        || head->place == NGX_HTTP_TASK_JOB_NONE)
+    {
+        return 0;
+    }
+
+    if (type == NGX_HTTP_TASK_STATE_EMPTY) {
+        return length == NGX_HTTP_TASK_STATE_PLACE;
+    }
+
+    right = sizeof(ngx_http_task_state_record_t) + (uint64_t) head->queue
+            + head->length
+            + (type == NGX_HTTP_TASK_STATE_JOB ? head->input : 0);
+
+    return (type == NGX_HTTP_TASK_STATE_JOB
+            || type == NGX_HTTP_TASK_STATE_CHANGE)
+           && length == right
+           && head->queue > 0
+           && head->queue <= NGX_HTTP_TASK_JOB_QUEUE
+           && head->type <= head->length
+           && head->keyed <= 1
+           && head->state > NGX_HTTP_TASK_JOB_FREE
+           && head->state < NGX_HTTP_TASK_JOB_STATES;
+}
+
+
+/* returns what is at the place, or a new one; NULL: no memory */
+
+static ngx_http_task_state_job_t *
+ngx_http_task_state_load_at(ngx_http_task_state_load_t *load, uint32_t place)
+{
+    ngx_rbtree_node_t          *node;
+    ngx_http_task_state_job_t  *job;
+
+    node = load->tree.root;
+
+    while (node != &load->sentinel) {
+
+        if (node->key == place) {
+            return (ngx_http_task_state_job_t *) node;
+        }
+
+        node = (place < node->key) ? node->left : node->right;
+    }
+
+    job = ngx_calloc(sizeof(ngx_http_task_state_job_t), ngx_cycle->log);
+    if (job == NULL) {
+        return NULL;
+    }
+
+    job->node.key = place;
+    ngx_rbtree_insert(&load->tree, &job->node);
+
+    load->n++;
+
+    return job;
+}
+
+
+static ngx_int_t
+ngx_http_task_state_load_set(ngx_http_task_state_job_t *job,
+    ngx_http_task_state_record_t *head, uint32_t type, u_char *p)
+{
+    u_char  *input;
+
+    ngx_free(job->result);
+    job->result = NULL;
+
+    if (type == NGX_HTTP_TASK_STATE_CHANGE
+        && ngx_memcmp(job->head.id, head->id, NGX_HTTP_TASK_JOB_ID) == 0
+        && (job->head.input == head->input || head->input == 0))
+    {
+        input = p + head->queue;
+
+    } else {
+        ngx_free(job->input);
+        job->input = NULL;
+
+        if (type == NGX_HTTP_TASK_STATE_EMPTY) {
+            job->head.state = NGX_HTTP_TASK_JOB_FREE;
+            return NGX_OK;
+        }
+
+        input = p + head->queue;
+
+        if (type == NGX_HTTP_TASK_STATE_JOB) {
+
+            if (ngx_http_task_state_load_bytes(&job->input, input, head->input)
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+
+            input += head->input;
+        }
+    }
+
+    job->head = *head;
+    ngx_memcpy(job->queue, p, head->queue);
+
+    return ngx_http_task_state_load_bytes(&job->result, input, head->length);
+}
+
+
+/* memory of no bytes is some all the same: an input is known then */
+
+static ngx_int_t
+ngx_http_task_state_load_bytes(u_char **copy, u_char *bytes, size_t n)
+{
+    *copy = ngx_alloc(n + 1, ngx_cycle->log);
+
+    if (*copy == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(*copy, bytes, n);
+
+    return NGX_OK;
+}
+
+
+/* jobs that ran are lost, and so is one whose input is missing */
+
+static ngx_int_t
+ngx_http_task_state_load_sort(ngx_http_task_state_load_t *load, int64_t now,
+    int64_t ttl)
+{
+    ngx_uint_t                     n;
+    ngx_rbtree_node_t             *node;
+    ngx_http_task_state_job_t     *job;
+    ngx_http_task_state_record_t  *head;
+
+    load->jobs = ngx_alloc((load->n + 1) * sizeof(void *), ngx_cycle->log);
+    if (load->jobs == NULL) {
+        return NGX_ERROR;
+    }
+
+    n = 0;
+
+    for (node = load->n ? ngx_rbtree_min(load->tree.root, &load->sentinel)
+                        : NULL;
+         node;
+         node = ngx_rbtree_next(&load->tree, node))
+    {
+        job = (ngx_http_task_state_job_t *) node;
+        head = &job->head;
+
+        if (head->state == NGX_HTTP_TASK_JOB_FREE
+            || (head->state >= NGX_HTTP_TASK_JOB_DONE
+                && now - head->ended >= ttl))
+        {
+            continue;
+        }
+
+        if (head->state == NGX_HTTP_TASK_JOB_RUNNING
+            || (head->state == NGX_HTTP_TASK_JOB_QUEUED && job->input == NULL))
+        {
+            head->state = NGX_HTTP_TASK_JOB_LOST;
+            head->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
+            head->ended = now;
+            load->lost++;
+        }
+
+        load->jobs[n++] = job;
+    }
+
+    load->n = n;
+
+    ngx_qsort(load->jobs, n, sizeof(void *), ngx_http_task_state_load_compare);
+
+    return NGX_OK;
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_task_state_load_compare(const void *one, const void *two)
+{
+    const ngx_http_task_state_record_t  *a, *b;
+
+    a = &(*(ngx_http_task_state_job_t *const *) one)->head;
+    b = &(*(ngx_http_task_state_job_t *const *) two)->head;
+
+    if (a->state == NGX_HTTP_TASK_JOB_QUEUED
+        && b->state == NGX_HTTP_TASK_JOB_QUEUED)
+    {
+        return (a->order > b->order) - (a->order < b->order);
+    }
+
+    if (a->state == NGX_HTTP_TASK_JOB_QUEUED
+        || b->state == NGX_HTTP_TASK_JOB_QUEUED)
+    {
+        return (a->state == NGX_HTTP_TASK_JOB_QUEUED) ? -1 : 1;
+    }
+
+    return (a->ended < b->ended) - (a->ended > b->ended);
+}
+
+
+static void
+ngx_http_task_state_load_put(ngx_http_task_state_writer_t *w,
+    ngx_http_task_state_load_t *load, int64_t now)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  i;
+
+    for (i = 0; i < load->n; i++) {
+        rc = ngx_http_task_state_put(&w->zone, load->jobs[i], now);
+
+        load->back += (rc == NGX_OK);
+        load->no_room += (rc == NGX_BUSY);
+
+        if (i % NGX_HTTP_TASK_STATE_PUT == NGX_HTTP_TASK_STATE_PUT - 1) {
+            ngx_msleep(1);
+        }
+    }
+}
+
+
+static void
+ngx_http_task_state_load_log(ngx_http_task_state_writer_t *w,
+    ngx_http_task_state_load_t *load)
+{
+    if (load->back) {
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "state file \"%s\": %ui jobs are back, %ui are lost",
+                      w->journal.path, load->back, load->lost);
+    }
+
+    if (load->wrong) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "state file \"%s\": %ui records are malformed, they are "
+                      "skipped", w->journal.path, load->wrong);
+    }
+
+    if (load->no_room) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "state file \"%s\": %ui jobs have no room in "
+                      "task_job_zone \"%V\", they are gone", w->journal.path,
+                      load->no_room, &w->zone.store->name);
+    }
+}
+
+
+static void
+ngx_http_task_state_load_free(ngx_http_task_state_load_t *load)
+{
+    ngx_rbtree_node_t          *node;
+    ngx_http_task_state_job_t  *job;
+
+    while (load->tree.root != &load->sentinel) {
+        node = ngx_rbtree_min(load->tree.root, &load->sentinel);
+        job = (ngx_http_task_state_job_t *) node;
+
+        ngx_rbtree_delete(&load->tree, node);
+
+        ngx_free(job->input);
+        ngx_free(job->result);
+        ngx_free(job);
+    }
+
+    ngx_free(load->jobs);
+}
+
+
+/* nobody was told of them, and those who came were sent away */
+
+void
+ngx_http_task_state_loaded(ngx_http_task_job_zone_t *zone)
+{
+    uint64_t                      n;
+    ngx_uint_t                    i;
+    ngx_http_task_job_sh_t       *sh;
+    ngx_http_task_job_waiting_t  *queue;
+
+    sh = zone->sh;
+
+    ngx_http_task_job_lock(zone);
+
+    ngx_http_task_atomic_set(&sh->state.loaded, 1);
+    ngx_http_task_atomic_set(&sh->state.loading, 0);
+
+    for (i = 0; i < NGX_HTTP_TASK_JOB_QUEUES; i++) {
+        queue = &sh->queues[i];
+
+        for (n = ngx_min(queue->waiting,
+                         ngx_http_task_job_queue_hungry(queue));
+             n;
+             n--)
+        {
+            ngx_http_task_job_queue_tell(zone, queue);
+        }
+    }
+
+    ngx_http_task_job_unlock(zone);
+}

@@ -1,0 +1,418 @@
+
+/*
+ * The thread that writes the state file of a zone.  Each worker has one, and
+ * that which has got the mutex "writer" of the zone writes.  The kernel gives
+ * it to another one when the process is gone; until then, or until the worker
+ * has quit, nobody else opens the file.
+ */
+
+
+#include "jobs/store/ngx_http_task_state.h"
+
+#include <signal.h>
+
+
+/* nanoseconds: how often a thread tries to write or to open the file */
+
+#define NGX_HTTP_TASK_STATE_TRY   100000000LL
+
+/* processes of before, which quit, may want the file again for so long */
+
+#define NGX_HTTP_TASK_STATE_YIELD  300000000LL
+
+/* after so long what was marked is written, if nobody waits for it */
+
+#define NGX_HTTP_TASK_STATE_PASS  100000000LL
+
+/* when the file could not be opened, or read */
+
+#define NGX_HTTP_TASK_STATE_RETRY  5000000000LL
+
+/* a larger buffer is not kept, bytes */
+
+#define NGX_HTTP_TASK_STATE_KEEP   (4 * 1024 * 1024)
+
+
+static void *ngx_http_task_state_cycle(void *data);
+static void ngx_http_task_state_turn(ngx_http_task_state_t *state);
+static int64_t ngx_http_task_state_try(ngx_http_task_state_t *state);
+static ngx_uint_t ngx_http_task_state_take(ngx_http_task_state_writer_t *w);
+static void ngx_http_task_state_leave(ngx_http_task_state_writer_t *w);
+static ngx_int_t ngx_http_task_state_open(ngx_http_task_state_t *state);
+static ngx_int_t ngx_http_task_state_read(ngx_http_task_state_t *state);
+static ngx_int_t ngx_http_task_state_skip(void *data, uint32_t type,
+    u_char *bytes, size_t length);
+static ngx_int_t ngx_http_task_state_copy_all(ngx_http_task_state_writer_t *w);
+static void ngx_http_task_state_last(ngx_http_task_state_t *state);
+static ngx_uint_t ngx_http_task_state_any(ngx_http_task_job_sh_t *sh);
+
+
+ngx_int_t
+ngx_http_task_state_begin(ngx_http_task_job_zone_t *zone)
+{
+    int                     err;
+    sigset_t                set, old;
+    ngx_http_task_state_t  *state;
+
+    state = zone->state;
+
+    if (state == NULL) {
+        return NGX_OK;
+    }
+
+    state->writer.zone = *zone;
+    state->writer.zone.owner = NULL;
+    state->writer.zone.data = NULL;
+    state->writer.zone.wake = NGX_HTTP_TASK_JOB_NONE;
+    state->writer.zone.damaged = 0;
+
+    if (ngx_http_task_state_wait_begin(zone) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* signals are for the loop; where the size of files is limited, SIGXFSZ
+       is an error of write() then */
+
+    (void) sigfillset(&set);
+    (void) pthread_sigmask(SIG_BLOCK, &set, &old);
+
+    err = pthread_create(&state->tid, NULL, ngx_http_task_state_cycle, state);
+
+    (void) pthread_sigmask(SIG_SETMASK, &old, NULL);
+
+    if (err) {
+        ngx_log_error(NGX_LOG_EMERG, ngx_cycle->log, err,
+                      "pthread_create() failed");
+        return NGX_ERROR;
+    }
+
+    state->runs = 1;
+
+    (void) pthread_setname_np(state->tid, "state file");
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_task_state_end(ngx_http_task_job_zone_t *zone)
+{
+    ngx_http_task_state_t  *state;
+
+    state = zone->state;
+
+    if (state == NULL || !state->runs) {
+        return;
+    }
+
+    ngx_http_task_futex_wake(&state->stop);
+    ngx_http_task_futex_shared_wake(&zone->sh->state.ring);
+
+    (void) pthread_join(state->tid, NULL);
+
+    state->runs = 0;
+}
+
+
+static void *
+ngx_http_task_state_cycle(void *data)
+{
+    ngx_http_task_state_t *state = data;
+
+    while (!ngx_http_task_atomic_get(&state->stop)) {
+        ngx_http_task_state_turn(state);
+    }
+
+    ngx_http_task_state_last(state);
+
+    return NULL;
+}
+
+
+static void
+ngx_http_task_state_turn(ngx_http_task_state_t *state)
+{
+    int64_t                        wait;
+    ngx_http_task_state_sh_t      *sh;
+    ngx_http_task_state_writer_t  *w;
+
+    w = &state->writer;
+    sh = &w->zone.sh->state;
+
+    if (!w->writer && !ngx_http_task_state_take(w)) {
+        (void) ngx_http_task_futex_wait(&state->stop, ngx_http_task_now()
+                                        + NGX_HTTP_TASK_STATE_TRY);
+        return;
+    }
+
+    if (!w->open) {
+        wait = ngx_http_task_state_try(state);
+
+        if (wait) {
+            (void) ngx_http_task_futex_wait(&state->stop,
+                                            ngx_http_task_now() + wait);
+            return;
+        }
+    }
+
+    if (!w->copying) {
+        (void) ngx_http_task_futex_shared_wait(&sh->ring, ngx_http_task_now()
+                                               + NGX_HTTP_TASK_STATE_PASS);
+    }
+
+    /* who rings from now on is heard in the next turn */
+
+    __atomic_store_n(&sh->ring, 0, __ATOMIC_SEQ_CST);
+
+    (void) ngx_http_task_state_pass(w, state->fsync);
+
+    /* others have their turn at the mutex */
+
+    if (ngx_http_task_state_compact(w) == NGX_AGAIN) {
+        ngx_msleep(1);
+
+    } else if (w->size > NGX_HTTP_TASK_STATE_KEEP) {
+        ngx_free(w->buffer);
+        w->buffer = NULL;
+        w->size = 0;
+    }
+}
+
+
+/*
+ * Opens the file, or returns how long it is left alone.
+ *
+ * Workers that quit, of a zone of before that had another size, or of another
+ * binary, have it one after the other: when it was busy, and is no longer, it
+ * is given back once, so that what their jobs come to is in it.
+ */
+
+static int64_t
+ngx_http_task_state_try(ngx_http_task_state_t *state)
+{
+    ngx_int_t                      rc;
+    ngx_http_task_state_writer_t  *w;
+
+    w = &state->writer;
+
+    rc = ngx_http_task_state_open(state);
+
+    if (rc == NGX_BUSY) {
+        w->busy = 1;
+        return NGX_HTTP_TASK_STATE_TRY;
+    }
+
+    if (rc == NGX_AGAIN) {
+        w->busy = 0;
+        return NGX_HTTP_TASK_STATE_YIELD;
+    }
+
+    return (rc == NGX_OK) ? 0 : NGX_HTTP_TASK_STATE_RETRY;
+}
+
+
+static ngx_uint_t
+ngx_http_task_state_take(ngx_http_task_state_writer_t *w)
+{
+    switch (pthread_mutex_trylock(&w->zone.sh->state.writer)) {
+
+    case 0:
+        break;
+
+    case EOWNERDEAD:
+        (void) pthread_mutex_consistent(&w->zone.sh->state.writer);
+        w->marks = 1;
+        break;
+
+    default:
+        return 0;
+    }
+
+    w->writer = 1;
+
+    return 1;
+}
+
+
+static void
+ngx_http_task_state_leave(ngx_http_task_state_writer_t *w)
+{
+    ngx_http_task_journal_close(&w->journal);
+
+    ngx_free(w->buffer);
+    w->buffer = NULL;
+    w->size = 0;
+    w->open = 0;
+    w->copying = 0;
+
+    if (w->writer) {
+        w->writer = 0;
+        (void) pthread_mutex_unlock(&w->zone.sh->state.writer);
+    }
+}
+
+
+/* NGX_BUSY: others have it; NGX_AGAIN: had it; what is wrong is logged once */
+
+static ngx_int_t
+ngx_http_task_state_open(ngx_http_task_state_t *state)
+{
+    ngx_err_t                      err;
+    ngx_int_t                      rc;
+    const char                    *path, *why;
+    ngx_http_task_state_writer_t  *w;
+
+    w = &state->writer;
+    path = (const char *) state->path.data;
+
+    rc = w->refused ? ngx_http_task_journal_check(path, &why, &err) : NGX_OK;
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_journal_open(&w->journal, path);
+    }
+
+    if (rc == NGX_BUSY) {
+        return NGX_BUSY;
+    }
+
+    if (rc == NGX_OK && w->busy && ngx_http_task_state_loads(&w->zone)) {
+        ngx_http_task_journal_close(&w->journal);
+        return NGX_AGAIN;
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_state_read(state);
+
+        if (rc != NGX_OK) {
+            ngx_http_task_journal_close(&w->journal);
+        }
+    }
+
+    w->refused = (rc != NGX_OK);
+    w->open = (rc == NGX_OK);
+
+    ngx_http_task_atomic_set(&w->zone.sh->state.refuses, w->refused);
+
+    return rc;
+}
+
+
+/*
+ * What another worker has written is true, but nobody knows what of it is
+ * synced: there is going to be a copy.
+ */
+
+static ngx_int_t
+ngx_http_task_state_read(ngx_http_task_state_t *state)
+{
+    ngx_int_t                      rc;
+    ngx_http_task_state_writer_t  *w;
+
+    w = &state->writer;
+
+    w->again = 0;
+    w->covers = 0;
+    w->whole = ngx_http_task_journal_wants_copy(&w->journal);
+
+    if (!ngx_http_task_atomic_get(&w->zone.sh->state.loaded)) {
+        rc = ngx_http_task_state_load(w);
+
+        if (rc == NGX_OK) {
+            rc = ngx_http_task_state_copy_all(w);
+        }
+
+        /* if not, what was put there is not put there again */
+
+        if (rc == NGX_OK) {
+            ngx_http_task_state_loaded(&w->zone);
+        }
+
+        return rc;
+    }
+
+    if (w->marks) {
+        ngx_http_task_job_lock(&w->zone);
+
+        ngx_http_task_job_mark_all(w->zone.sh);
+
+        ngx_http_task_job_unlock(&w->zone);
+
+        w->marks = 0;
+    }
+
+    return ngx_http_task_journal_replay(&w->journal, ngx_http_task_state_skip,
+                                        NULL);
+}
+
+
+static ngx_int_t
+ngx_http_task_state_skip(void *data, uint32_t type, u_char *bytes,
+    size_t length)
+{
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_task_state_copy_all(ngx_http_task_state_writer_t *w)
+{
+    ngx_int_t  rc;
+
+    for ( ;; ) {
+        rc = ngx_http_task_state_compact(w);
+
+        if (rc != NGX_AGAIN) {
+            return rc;
+        }
+
+        ngx_msleep(1);
+    }
+}
+
+
+/* what has changed since the last pass, as jobs that are lost now */
+
+static void
+ngx_http_task_state_last(ngx_http_task_state_t *state)
+{
+    ngx_http_task_state_writer_t  *w;
+
+    w = &state->writer;
+
+    if (!w->writer
+        && (!ngx_http_task_state_any(w->zone.sh)
+            || !ngx_http_task_state_take(w)))
+    {
+        return;
+    }
+
+    if (w->open || ngx_http_task_state_open(state) == NGX_OK) {
+
+        (void) ngx_http_task_state_pass(w, NGX_HTTP_TASK_STATE_ALWAYS);
+
+        while (ngx_http_task_journal_wants_copy(&w->journal)
+               && ngx_http_task_state_compact(w) == NGX_AGAIN)
+        {
+            /* the copy is synced, too */
+        }
+    }
+
+    ngx_http_task_state_leave(w);
+}
+
+
+/* returns 1 if anything is marked */
+
+static ngx_uint_t
+ngx_http_task_state_any(ngx_http_task_job_sh_t *sh)
+{
+    uint32_t  i;
+
+    for (i = 0; i < sh->njobs; i += 64) {
+        if (__atomic_load_n(&sh->dirty[i / 64], __ATOMIC_SEQ_CST)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
