@@ -91,6 +91,10 @@ ngx_http_task_job_requeued(ngx_http_task_job_call_t *call, ngx_int_t rc)
         rc = ngx_http_task_send_error(r, NGX_HTTP_TASK_GONE, &gone);
         break;
 
+    case NGX_AGAIN:
+        rc = ngx_http_task_send_unavailable(r, 1);
+        break;
+
     default:
         rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -26,7 +26,7 @@
 #define NGX_HTTP_TASK_JOB_AGAIN_DUE    100
 
 
-static ngx_uint_t ngx_http_task_job_again_place(ngx_http_task_record_t *job);
+static ngx_uint_t ngx_http_task_job_again_place(uint32_t lost);
 
 
 /* whoever wants it to be cancelled does not want it to be tried again */
@@ -50,15 +50,9 @@ void
 ngx_http_task_job_again(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job)
 {
-    int64_t  ms;
-
     job->lost = job->attempt;
-
-    ms = (int64_t) NGX_HTTP_TASK_JOB_AGAIN_FIRST
-         << ngx_http_task_job_again_place(job);
-
     job->again = ngx_http_task_job_clock()
-                 + ngx_min(ms, NGX_HTTP_TASK_JOB_AGAIN_LAST);
+                 + ngx_http_task_job_again_while(job->lost);
 
     ngx_http_task_job_order();
 
@@ -75,15 +69,28 @@ ngx_http_task_job_again(ngx_http_task_job_zone_t *zone,
     job->owner = NGX_HTTP_TASK_JOB_NONE;
 
     ngx_http_task_job_again_put(zone->sh, job);
+    ngx_http_task_job_mark(zone->sh, job);
+}
+
+
+int64_t
+ngx_http_task_job_again_while(uint32_t lost)
+{
+    int64_t  ms;
+
+    ms = (int64_t) NGX_HTTP_TASK_JOB_AGAIN_FIRST
+         << ngx_http_task_job_again_place(lost);
+
+    return ngx_min(ms, NGX_HTTP_TASK_JOB_AGAIN_LAST);
 }
 
 
 /* the whiles behind the last one are as long as that */
 
 static ngx_uint_t
-ngx_http_task_job_again_place(ngx_http_task_record_t *job)
+ngx_http_task_job_again_place(uint32_t lost)
 {
-    return job->lost ? ngx_min(job->lost, NGX_HTTP_TASK_JOB_DELAYS) - 1 : 0;
+    return lost ? ngx_min(lost, NGX_HTTP_TASK_JOB_DELAYS) - 1 : 0;
 }
 
 
@@ -93,8 +100,9 @@ ngx_http_task_job_again_put(ngx_http_task_job_sh_t *sh,
 {
     job->since = job->again;
 
-    ngx_http_task_job_append(sh, &sh->again[ngx_http_task_job_again_place(job)],
-                             job);
+    ngx_http_task_job_append(sh,
+                     &sh->again[ngx_http_task_job_again_place(job->lost)],
+                     job);
 
     ngx_http_task_atomic_set(&sh->nagain, sh->nagain + 1);
 
@@ -110,8 +118,9 @@ void
 ngx_http_task_job_again_leave(ngx_http_task_job_sh_t *sh,
     ngx_http_task_record_t *job)
 {
-    ngx_http_task_job_remove(sh, &sh->again[ngx_http_task_job_again_place(job)],
-                             job);
+    ngx_http_task_job_remove(sh,
+                     &sh->again[ngx_http_task_job_again_place(job->lost)],
+                     job);
 
     ngx_http_task_atomic_set(&sh->nagain, sh->nagain - 1);
 }

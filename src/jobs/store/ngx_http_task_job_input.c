@@ -155,6 +155,7 @@ ngx_uint_t
 ngx_http_task_job_input_drop(ngx_http_task_job_zone_t *zone)
 {
     ngx_http_task_job_sh_t  *sh;
+    ngx_http_task_record_t  *job;
 
     sh = zone->sh;
 
@@ -167,8 +168,15 @@ ngx_http_task_job_input_drop(ngx_http_task_job_zone_t *zone)
         return 0;
     }
 
-    return ngx_http_task_job_input_free(zone, &sh->jobs[sh->kept.oldest])
-           == NGX_OK;
+    job = &sh->jobs[sh->kept.oldest];
+
+    if (ngx_http_task_job_input_free(zone, job) != NGX_OK) {
+        return 0;
+    }
+
+    ngx_http_task_job_mark(sh, job);
+
+    return 1;
 }
 
 

@@ -137,7 +137,8 @@ typedef struct {
                                                 input is in sh->kept */
     uint32_t                   kept_older;   /* derived */
     uint32_t                   kept_newer;   /* derived */
-    uint32_t                   unused;
+    uint32_t                   filed;        /* 1: the state file has its input;
+                                                who writes that sets it */
 
     int64_t                    created;      /* milliseconds since the epoch */
     int64_t                    started;      /* [both]; 0: not yet */
@@ -167,9 +168,6 @@ typedef struct {
     uint32_t                   version;      /* [both]: of the progress */
     uint32_t                   asked_before; /* derived: the record whose
                                                 "asked" this one is, or none */
-    uint32_t                   filed;        /* 1: the state file has its input;
-                                                who writes that sets it */
-    uint32_t                   unused;
 
     /* the lowest bit of version tells which one counts; [both] */
 

@@ -372,11 +372,21 @@ static void
 ngx_http_task_job_store_retry(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
 {
-    ngx_int_t  rc;
+    ngx_int_t                  rc;
+    ngx_uint_t                 loads;
+    ngx_http_task_job_zone_t  *zone;
 
-    rc = ngx_http_task_job_retry(ngx_http_task_job_store_zone(store), op->id);
+    zone = ngx_http_task_job_store_zone(store);
+    loads = ngx_http_task_state_loads(zone);
 
-    ngx_http_task_store_answer(op, rc);
+    rc = ngx_http_task_job_retry(zone, op->id);
+
+    if (rc == NGX_OK) {
+        ngx_http_task_state_answer(zone, op, NULL, NULL);
+
+    } else {
+        ngx_http_task_store_answer(op, ngx_http_task_job_store_none(loads, rc));
+    }
 }
 
 

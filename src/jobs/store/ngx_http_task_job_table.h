@@ -205,6 +205,10 @@ ngx_http_task_job_state_e ngx_http_task_job_again_over(
 void ngx_http_task_job_again(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 
+/* returns how long it waits that came to nothing so often, milliseconds */
+
+int64_t ngx_http_task_job_again_while(uint32_t lost);
+
 /* puts one that does into its list, as the last one; takes it out */
 
 void ngx_http_task_job_again_put(ngx_http_task_job_sh_t *sh,

@@ -252,6 +252,7 @@ ngx_http_task_job_ask(ngx_http_task_job_zone_t *zone, u_char *id)
 
             ngx_http_task_job_asked_push(zone->sh,
                                          &zone->sh->owners[job->owner], job);
+            ngx_http_task_job_mark(zone->sh, job);
         }
     }
 

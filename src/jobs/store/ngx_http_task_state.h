@@ -56,14 +56,22 @@ typedef struct {
     uint32_t                   input;        /* .. of the input, .. */
     uint32_t                   length;       /* .. of result and type, .. */
     uint32_t                   type;         /* .. and of the type */
-    uint32_t                   reserved;     /* 0 */
+    uint32_t                   cancel;       /* 1: a client asked for that */
     u_char                     key[NGX_HTTP_TASK_JOB_DIGEST];
     u_char                     print[NGX_HTTP_TASK_JOB_DIGEST];
+
+    uint32_t                   attempts;     /* as of a record of the zone */
+    uint32_t                   attempt;
+    uint32_t                   lost;
+    uint32_t                   before;
 
     int64_t                    created;      /* milliseconds since the epoch */
     int64_t                    started;
     int64_t                    ended;
+    int64_t                    accepted;     /* or queued again */
+    int64_t                    again;        /* it waits until then; or 0 */
     int64_t                    order;
+    int64_t                    turn;
     uint64_t                   share;        /* the key of it */
 } ngx_http_task_state_record_t;
 

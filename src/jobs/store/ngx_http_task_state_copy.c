@@ -35,6 +35,8 @@ static ngx_int_t ngx_http_task_state_copy_begin(
 static ngx_int_t ngx_http_task_state_copy_head(
     ngx_http_task_state_writer_t *w, ngx_http_task_state_piece_t *c,
     ngx_http_task_record_t *job);
+static void ngx_http_task_state_copy_attempts(ngx_http_task_record_t *job,
+    ngx_http_task_state_record_t *head);
 static ngx_int_t ngx_http_task_state_copy_bytes(
     ngx_http_task_state_writer_t *w, ngx_http_task_state_piece_t *c, size_t n);
 static ngx_int_t ngx_http_task_state_copy_room(
@@ -220,11 +222,14 @@ ngx_http_task_state_copy_head(ngx_http_task_state_writer_t *w,
     head->started = ngx_http_task_atomic_get(&job->started);
     head->ended = job->ended;
     head->order = job->order;
+    head->turn = job->turn;
     head->share = sh->shares[job->share].key;
 
     ngx_memcpy(head->id, job->id, NGX_HTTP_TASK_JOB_ID);
     ngx_memcpy(head->key, job->key, NGX_HTTP_TASK_JOB_DIGEST);
     ngx_memcpy(head->print, job->print, NGX_HTTP_TASK_JOB_DIGEST);
+
+    ngx_http_task_state_copy_attempts(job, head);
 
     c->p = ngx_cpymem(head + 1, queue->name, queue->length);
     c->begun = 1;
@@ -232,6 +237,25 @@ ngx_http_task_state_copy_head(ngx_http_task_state_writer_t *w,
     ngx_http_task_job_input_begin(&w->zone, job, &c->chain);
 
     return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_task_state_copy_attempts(ngx_http_task_record_t *job,
+    ngx_http_task_state_record_t *head)
+{
+    int64_t  epoch;
+
+    epoch = ngx_http_task_job_now() - ngx_http_task_job_clock();
+
+    head->accepted = epoch + job->accepted;
+    head->again = job->again ? epoch + job->again : 0;
+    head->cancel = (job->cancel != 0);
+
+    head->attempts = job->attempts;
+    head->attempt = job->attempt;
+    head->lost = job->lost;
+    head->before = job->before;
 }
 
 

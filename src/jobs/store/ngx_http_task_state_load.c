@@ -37,6 +37,8 @@ static ngx_int_t ngx_http_task_state_load_bytes(u_char **copy, u_char *bytes,
     size_t n);
 static ngx_int_t ngx_http_task_state_load_sort(
     ngx_http_task_state_load_t *load, int64_t now, int64_t ttl);
+static void ngx_http_task_state_load_cut(ngx_http_task_state_load_t *load,
+    ngx_http_task_state_job_t *job, int64_t now);
 static int ngx_libc_cdecl ngx_http_task_state_load_compare(const void *one,
     const void *two);
 static void ngx_http_task_state_load_put(ngx_http_task_state_writer_t *w,
@@ -140,6 +142,7 @@ ngx_http_task_state_load_is_right(ngx_http_task_state_record_t *head,
            && head->queue <= NGX_HTTP_TASK_JOB_QUEUE
            && head->type <= head->length
            && head->keyed <= 1
+           && head->attempts > 0
            && head->state > NGX_HTTP_TASK_JOB_FREE
            && head->state < NGX_HTTP_TASK_JOB_STATES;
 }
@@ -240,8 +243,6 @@ ngx_http_task_state_load_bytes(u_char **copy, u_char *bytes, size_t n)
 }
 
 
-/* jobs that ran are lost, and so is one whose input is missing */
-
 static ngx_int_t
 ngx_http_task_state_load_sort(ngx_http_task_state_load_t *load, int64_t now,
     int64_t ttl)
@@ -273,14 +274,7 @@ ngx_http_task_state_load_sort(ngx_http_task_state_load_t *load, int64_t now,
             continue;
         }
 
-        if (head->state == NGX_HTTP_TASK_JOB_RUNNING
-            || (head->state == NGX_HTTP_TASK_JOB_QUEUED && job->input == NULL))
-        {
-            head->state = NGX_HTTP_TASK_JOB_LOST;
-            head->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
-            head->ended = now;
-            load->lost++;
-        }
+        ngx_http_task_state_load_cut(load, job, now);
 
         load->jobs[n++] = job;
     }
@@ -293,6 +287,40 @@ ngx_http_task_state_load_sort(ngx_http_task_state_load_t *load, int64_t now,
 }
 
 
+/* as of a worker that is gone: it is tried again, or lost, or dead */
+
+static void
+ngx_http_task_state_load_cut(ngx_http_task_state_load_t *load,
+    ngx_http_task_state_job_t *job, int64_t now)
+{
+    ngx_http_task_state_record_t  *head;
+
+    head = &job->head;
+
+    if (head->state == NGX_HTTP_TASK_JOB_RUNNING && job->input
+        && head->attempt < head->attempts && !head->cancel)
+    {
+        head->state = NGX_HTTP_TASK_JOB_QUEUED;
+        head->lost = head->attempt;
+        head->started = 0;
+        head->again = now + ngx_http_task_job_again_while(head->lost);
+        return;
+    }
+
+    if (head->state == NGX_HTTP_TASK_JOB_RUNNING
+        || (head->state == NGX_HTTP_TASK_JOB_QUEUED && job->input == NULL))
+    {
+        head->state = (head->attempts > 1 && !head->cancel)
+                      ? NGX_HTTP_TASK_JOB_DEAD : NGX_HTTP_TASK_JOB_LOST;
+        head->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        head->ended = now;
+        load->lost++;
+    }
+}
+
+
+/* of those that wait the ones for another attempt come last, as they are due */
+
 static int ngx_libc_cdecl
 ngx_http_task_state_load_compare(const void *one, const void *two)
 {
@@ -304,7 +332,11 @@ ngx_http_task_state_load_compare(const void *one, const void *two)
     if (a->state == NGX_HTTP_TASK_JOB_QUEUED
         && b->state == NGX_HTTP_TASK_JOB_QUEUED)
     {
-        return (a->order > b->order) - (a->order < b->order);
+        if (a->again || b->again) {
+            return (a->again > b->again) - (a->again < b->again);
+        }
+
+        return (a->turn > b->turn) - (a->turn < b->turn);
     }
 
     if (a->state == NGX_HTTP_TASK_JOB_QUEUED

@@ -11,6 +11,8 @@
 
 static ngx_uint_t ngx_http_task_state_put_known(ngx_http_task_job_zone_t *zone,
     u_char *id);
+static ngx_uint_t ngx_http_task_state_put_has_input(
+    ngx_http_task_job_zone_t *zone, ngx_http_task_state_job_t *loaded);
 static ngx_int_t ngx_http_task_state_put_place(ngx_http_task_job_zone_t *zone,
     ngx_http_task_state_job_t *loaded, ngx_http_task_record_t **place);
 static void ngx_http_task_state_put_blocks(ngx_http_task_job_zone_t *zone,
@@ -107,6 +109,19 @@ ngx_http_task_state_put_known(ngx_http_task_job_zone_t *zone, u_char *id)
 }
 
 
+/* that of an ended job is kept if it may be tried again */
+
+static ngx_uint_t
+ngx_http_task_state_put_has_input(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_state_job_t *loaded)
+{
+    return loaded->input
+           && (loaded->head.state == NGX_HTTP_TASK_JOB_QUEUED
+               || (zone->store->lists
+                   && ngx_http_task_job_may_retry(loaded->head.state)));
+}
+
+
 /* nothing is dropped for it, as what is there is newer */
 
 static ngx_int_t
@@ -124,7 +139,9 @@ ngx_http_task_state_put_place(ngx_http_task_job_zone_t *zone,
     head = &loaded->head;
 
     need = ngx_http_task_job_blocks(head->length)
-           + ngx_http_task_job_blocks(loaded->input ? head->input : 0);
+           + ngx_http_task_job_blocks(ngx_http_task_state_put_has_input(zone,
+                                                                      loaded)
+                                      ? head->input : 0);
 
     if ((sh->free_job == NGX_HTTP_TASK_JOB_NONE && sh->used_jobs == sh->njobs)
         || need > ngx_http_task_job_free_count(sh))
@@ -171,12 +188,16 @@ ngx_http_task_state_put_blocks(ngx_http_task_job_zone_t *zone,
 
     head = &loaded->head;
 
-    if (loaded->input) {
+    if (ngx_http_task_state_put_has_input(zone, loaded)) {
         input.data = loaded->input;
         input.len = head->input;
         ngx_str_null(&none);
 
         ngx_http_task_job_input_write(zone, job, &input, &none);
+
+        if (head->state != NGX_HTTP_TASK_JOB_QUEUED && job->input_length) {
+            ngx_http_task_job_input_keep(zone->sh, job);
+        }
     }
 
     chain.job = job - zone->sh->jobs;
@@ -209,13 +230,29 @@ ngx_http_task_state_put_times(ngx_http_task_job_zone_t *zone,
     job->started = head->started;
     job->ended = head->ended;
 
-    job->accepted = clock - ngx_max(now - head->created, 0);
+    job->accepted = clock - ngx_max(now - head->accepted, 0);
 
     job->order = ngx_max(head->order, 1);
-    sh->order = ngx_max(sh->order, job->order);
+    job->turn = ngx_max(head->turn, 1);
+    sh->order = ngx_max(sh->order, ngx_max(job->order, job->turn));
 
     job->since = (head->state == NGX_HTTP_TASK_JOB_QUEUED)
-                 ? job->order : clock - ngx_max(now - head->ended, 0);
+                 ? job->turn : clock - ngx_max(now - head->ended, 0);
+
+    job->attempts = head->attempts;
+    job->lost = head->lost;
+    job->before = head->before;
+    job->attempt = (head->state == NGX_HTTP_TASK_JOB_QUEUED) ? head->lost
+                                                             : head->attempt;
+
+    /* no while is longer than the one that it had */
+
+    job->again = 0;
+
+    if (head->state == NGX_HTTP_TASK_JOB_QUEUED && head->again) {
+        job->again = clock + ngx_min(ngx_max(head->again - now, 0),
+                                   ngx_http_task_job_again_while(head->lost));
+    }
 }
 
 
@@ -237,6 +274,11 @@ ngx_http_task_state_put_list(ngx_http_task_job_zone_t *zone,
     sh = zone->sh;
     queue = &sh->queues[job->queue];
     before = NULL;
+
+    if (job->again) {
+        ngx_http_task_job_again_put(sh, job);
+        return;
+    }
 
     if (state == NGX_HTTP_TASK_JOB_QUEUED) {
         list = &queue->list;
