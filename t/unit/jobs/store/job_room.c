@@ -37,6 +37,7 @@
 #include "jobs/store/ngx_http_task_job_keys.c"
 #include "jobs/store/ngx_http_task_job_long.c"
 #include "jobs/store/ngx_http_task_job_zone.c"
+#include "jobs/store/ngx_http_task_job_retry.c"
 #include "jobs/store/ngx_http_task_job_see.c"
 #include "jobs/store/ngx_http_task_job_shm.c"
 #include "jobs/store/ngx_http_task_job_counts.c"
@@ -64,6 +65,16 @@ typedef struct {
     uint32_t     number;                 /* of its input */
     size_t       input;                  /* bytes */
 } job_t;
+
+
+/* no list is asked for */
+
+void
+ngx_http_task_job_page(ngx_http_task_job_zone_t *z,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_list_t *list)
+{
+    _exit(3);
+}
 
 
 static ngx_http_task_store_t     store;
