@@ -10,6 +10,7 @@
 
 
 #include "http/ngx_http_task_http.h"
+#include "jobs/store/ngx_http_task_store_conf.h"
 
 
 extern const ngx_task_library_t  ngx_task_library;      /* the built-in one */

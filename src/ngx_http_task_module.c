@@ -5,6 +5,7 @@
 
 
 #include "http/openapi/ngx_http_task_openapi.h"
+#include "jobs/store/ngx_http_task_store_conf.h"
 
 
 static char *ngx_http_task_module_set(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -7,6 +7,7 @@
 
 
 #include "http/ngx_http_task_http.h"
+#include "jobs/store/ngx_http_task_store_conf.h"
 
 
 extern ngx_module_t  ngx_http_rewrite_module  __attribute__((weak));

@@ -6,6 +6,7 @@
 
 
 #include "jobs/ngx_http_task_jobs.h"
+#include "jobs/store/ngx_http_task_store_conf.h"
 
 
 static ngx_int_t ngx_http_task_job_serve_name(ngx_conf_t *cf,

@@ -6,6 +6,7 @@
 
 #include "redis/ngx_http_task_redis_parts.h"
 #include "http/ngx_http_task_http.h"
+#include "jobs/store/ngx_http_task_store_conf.h"
 
 
 /* values of options that are not given: milliseconds, bytes */

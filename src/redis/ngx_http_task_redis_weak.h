@@ -12,6 +12,7 @@
 #include "http/ngx_http_task_http.h"
 #include "text/ngx_http_task_event.h"
 #include "text/ngx_http_task_text.h"
+#include "jobs/store/ngx_http_task_store_conf.h"
 
 
 #pragma weak ngx_http_task_bell_drop

@@ -16,6 +16,9 @@ static ngx_uint_t ngx_http_task_job_end_none(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job, ngx_uint_t busy);
 static void ngx_http_task_job_let_go(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
+static void ngx_http_task_job_end_as(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_http_task_store_end_t *end,
+    ngx_http_task_job_state_e state);
 static ngx_int_t ngx_http_task_job_write_result(
     ngx_http_task_job_zone_t *zone, ngx_http_task_record_t *job,
     ngx_http_task_store_end_t *end);
@@ -51,11 +54,8 @@ ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job, ngx_http_task_store_end_t *end)
 {
     ngx_int_t                  rc;
-    ngx_uint_t                 was;
-    ngx_http_task_job_sh_t    *sh;
     ngx_http_task_job_state_e  state;
 
-    sh = zone->sh;
     state = end->state;
 
     if (state == NGX_HTTP_TASK_JOB_LOST
@@ -72,10 +72,29 @@ ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
 
     rc = ngx_http_task_job_write_result(zone, job, end);
 
-    if (rc != NGX_OK) {
-        ngx_http_task_job_unlock(zone);
-        return rc;
+    if (rc == NGX_OK) {
+        ngx_http_task_job_end_as(zone, job, end, state);
     }
+
+    ngx_http_task_job_unlock(zone);
+
+    if (rc == NGX_OK) {
+        zone->data[job - zone->sh->jobs] = NULL;
+    }
+
+    return rc;
+}
+
+
+static void
+ngx_http_task_job_end_as(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job, ngx_http_task_store_end_t *end,
+    ngx_http_task_job_state_e state)
+{
+    ngx_uint_t               was;
+    ngx_http_task_job_sh_t  *sh;
+
+    sh = zone->sh;
 
     /* its owner has not looked at the cancel yet */
 
@@ -106,12 +125,6 @@ ngx_http_task_job_end(ngx_http_task_job_zone_t *zone,
         ngx_http_task_job_remove(sh, &zone->owner->list, job);
         ngx_http_task_job_keep(zone, job);
     }
-
-    ngx_http_task_job_unlock(zone);
-
-    zone->data[job - sh->jobs] = NULL;
-
-    return NGX_OK;
 }
 
 

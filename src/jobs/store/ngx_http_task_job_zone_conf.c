@@ -5,6 +5,7 @@
 
 
 #include "jobs/store/ngx_http_task_state.h"
+#include "jobs/store/ngx_http_task_store_conf.h"
 
 
 /* lengths in the zone have 32 bits; events are read under its mutex */
@@ -24,6 +25,8 @@ static void ngx_http_task_job_zone_room(ngx_conf_t *cf,
     ngx_http_task_job_zone_t *zone, size_t room);
 static char *ngx_http_task_job_zone_options(ngx_conf_t *cf,
     ngx_http_task_job_zone_t *zone, ngx_array_t *zones);
+static char *ngx_http_task_job_zone_times(ngx_conf_t *cf,
+    ngx_http_task_job_zone_t *zone, ngx_http_task_option_t *options);
 static char *ngx_http_task_job_zone_attempts(ngx_conf_t *cf,
     ngx_http_task_option_t *option, ngx_http_task_store_t *store);
 static char *ngx_http_task_job_zone_time(ngx_conf_t *cf,
@@ -175,24 +178,13 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
 
     store = zone->store;
 
-    zone->ttl = NGX_HTTP_TASK_JOB_ZONE_TTL;
-    store->max_result = NGX_HTTP_TASK_JOB_ZONE_RESULT;
-    store->max_events = NGX_HTTP_TASK_JOB_ZONE_EVENTS;
-
-    if (ngx_http_task_job_zone_time(cf, &options[0], &zone->ttl) != NGX_CONF_OK
-        || ngx_http_task_job_zone_time(cf, &options[1], &zone->keep)
-           != NGX_CONF_OK
+    if (ngx_http_task_job_zone_times(cf, zone, options) != NGX_CONF_OK
         || ngx_http_task_job_zone_sizes(cf, &options[2], store) != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
 
     zone->body = (max_body.data != NULL);
-
-    if (zone->ttl == 0) {
-        return ngx_http_task_conf_invalid(cf, &options[0],
-                                          "a time that is not 0");
-    }
 
     if (node.data && !ngx_http_task_store_is_node(node.data, node.len)) {
         return ngx_http_task_conf_invalid(cf, &options[5],
@@ -208,6 +200,30 @@ ngx_http_task_job_zone_options(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
     }
 
     return ngx_http_task_state_conf(cf, zone, zones, &options[7], &options[8]);
+}
+
+
+/* "ttl" and "keep" */
+
+static char *
+ngx_http_task_job_zone_times(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
+    ngx_http_task_option_t *options)
+{
+    zone->ttl = NGX_HTTP_TASK_JOB_ZONE_TTL;
+
+    if (ngx_http_task_job_zone_time(cf, &options[0], &zone->ttl) != NGX_CONF_OK
+        || ngx_http_task_job_zone_time(cf, &options[1], &zone->keep)
+           != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (zone->ttl == 0) {
+        return ngx_http_task_conf_invalid(cf, &options[0],
+                                          "a time that is not 0");
+    }
+
+    return NGX_CONF_OK;
 }
 
 
@@ -261,6 +277,9 @@ static char *
 ngx_http_task_job_zone_sizes(ngx_conf_t *cf, ngx_http_task_option_t *options,
     ngx_http_task_store_t *store)
 {
+    store->max_result = NGX_HTTP_TASK_JOB_ZONE_RESULT;
+    store->max_events = NGX_HTTP_TASK_JOB_ZONE_EVENTS;
+
     if (ngx_http_task_job_zone_bytes(cf, &options[0],
                                      NGX_HTTP_TASK_JOB_ZONE_MAX,
                                      &store->max_body)

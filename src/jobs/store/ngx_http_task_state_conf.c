@@ -5,6 +5,7 @@
 
 
 #include "jobs/store/ngx_http_task_state.h"
+#include "jobs/store/ngx_http_task_store_conf.h"
 
 #include <grp.h>
 

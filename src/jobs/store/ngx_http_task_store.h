@@ -466,42 +466,15 @@ void ngx_http_task_store_drop(ngx_http_task_store_op_t *op);
 
 /* --- ngx_http_task_store_conf.c ------------------------------------------ */
 
-/* returns the store of that name, defined or not yet; NULL: no memory */
-
-ngx_http_task_store_t *ngx_http_task_store_get(ngx_conf_t *cf,
-    ngx_array_t *stores, ngx_str_t *name);
-
 /* goes on with a hash, which begins with the number */
 
 #define NGX_HTTP_TASK_STORE_HASH  0xcbf29ce484222325
 
 uint64_t ngx_http_task_store_hash(uint64_t hash, u_char *p, size_t len);
 
-/* returns the queue of that name; NULL: no memory, or too many, is logged */
-
-ngx_http_task_queue_t *ngx_http_task_store_queue(ngx_conf_t *cf,
-    ngx_http_task_store_t *store, ngx_str_t *name,
-    ngx_http_task_place_t *place);
-
-/* logs, and returns NGX_ERROR, if a store is named but not defined */
-
-ngx_int_t ngx_http_task_store_check(ngx_conf_t *cf, ngx_array_t *stores);
-
-/* ngx_http_task_state_conf.c: likewise, if the workers may not write a file */
-
-ngx_int_t ngx_http_task_state_ready(ngx_conf_t *cf, ngx_array_t *stores);
-
 /* returns 1 if this may be the name of a node */
 
 ngx_uint_t ngx_http_task_store_is_node(u_char *p, size_t len);
-
-
-/* --- ngx_http_task_job_zone_conf.c ---------------------------------------- */
-
-/* "task_job_zone": the array of stores is at the offset in conf */
-
-char *ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 
 
 #endif /* _NGX_HTTP_TASK_STORE_H_INCLUDED_ */

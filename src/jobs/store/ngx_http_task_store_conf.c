@@ -5,7 +5,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_store.h"
+#include "jobs/store/ngx_http_task_store_conf.h"
 
 
 /* the value of "max_body" if it is not given, bytes */
