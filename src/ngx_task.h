@@ -664,10 +664,10 @@ int ngx_task_cancelled(ngx_task_t *t);
 
 /*
  * [any] Returns 1, or in the second attempt to run a background job 2, and so
- * on: the attempts before ended with their worker, which was killed, crashed or
- * could not wait, and may have done any part of their work.  Of a job there is
- * another attempt only where nginx.conf says so, by "attempts" of its store.
- * Since version 1.2.
+ * on: those before may have done any part of their work.  There is another one
+ * only where nginx.conf says so: by "attempts" of the job's store, if its
+ * worker was killed, crashed or could not wait; and by "list" of "task_jobs",
+ * if a client has asked for it, also of a job that had failed.  Since 1.2.
  */
 
 int ngx_task_attempt(ngx_task_t *t);

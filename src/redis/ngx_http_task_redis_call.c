@@ -35,7 +35,6 @@ static ngx_uint_t ngx_http_task_redis_call_stuck(ngx_http_task_redis_t *redis,
     int64_t now);
 static ngx_uint_t ngx_http_task_redis_call_expire(
     ngx_http_task_redis_t *redis, int64_t now);
-static ngx_uint_t ngx_http_task_redis_call_awaited(ngx_queue_t *calls);
 
 
 ngx_http_task_redis_call_t *
@@ -452,7 +451,7 @@ ngx_http_task_redis_call_expire(ngx_http_task_redis_t *redis, int64_t now)
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_task_redis_call_awaited(ngx_queue_t *calls)
 {
     ngx_queue_t                 *q;

@@ -16,7 +16,6 @@
 static void ngx_http_task_redis_held_expire(ngx_event_t *ev);
 static ngx_uint_t ngx_http_task_redis_held_late(ngx_queue_t *calls,
     int64_t now);
-static ngx_uint_t ngx_http_task_redis_held_awaited(ngx_queue_t *calls);
 
 
 void
@@ -134,8 +133,8 @@ ngx_http_task_redis_held_expire(ngx_event_t *ev)
         return;
     }
 
-    ev->cancelable = !ngx_http_task_redis_held_awaited(&redis->holds)
-                     && !ngx_http_task_redis_held_awaited(&redis->barred);
+    ev->cancelable = !ngx_http_task_redis_call_awaited(&redis->holds)
+                     && !ngx_http_task_redis_call_awaited(&redis->barred);
 
     if (!ev->timer_set) {
         ngx_add_timer(ev, NGX_HTTP_TASK_REDIS_EXPIRE);
@@ -165,27 +164,6 @@ ngx_http_task_redis_held_late(ngx_queue_t *calls, int64_t now)
     ngx_http_task_redis_held_done(q, NGX_DECLINED);
 
     return 1;
-}
-
-
-static ngx_uint_t
-ngx_http_task_redis_held_awaited(ngx_queue_t *calls)
-{
-    ngx_queue_t                 *q;
-    ngx_http_task_redis_call_t  *call;
-
-    for (q = ngx_queue_head(calls);
-         q != ngx_queue_sentinel(calls);
-         q = ngx_queue_next(q))
-    {
-        call = ngx_queue_data(q, ngx_http_task_redis_call_t, queue);
-
-        if (!ngx_queue_empty(&call->op)) {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 

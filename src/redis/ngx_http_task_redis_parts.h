@@ -139,6 +139,10 @@ void ngx_http_task_redis_call_init(ngx_http_task_redis_call_t *call,
 void ngx_http_task_redis_call_begin(ngx_http_task_redis_call_t *call,
     ngx_msec_t patience);
 
+/* returns 1 if anybody waits for one of these calls */
+
+ngx_uint_t ngx_http_task_redis_call_awaited(ngx_queue_t *calls);
+
 /* returns the op, or NULL if it was dropped */
 
 ngx_http_task_store_op_t *ngx_http_task_redis_call_op(

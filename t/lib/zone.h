@@ -571,7 +571,8 @@ zone_whole(ngx_http_task_job_zone_t *z, unsigned char *jobs,
     }
 
     return zone_blocks(sh, blocks) || zone_lists(z, jobs, &counts)
-           || zone_kept(sh) || zone_cancels(sh) || zone_places(sh, jobs, counts.used);
+           || zone_kept(sh) || zone_cancels(sh)
+           || zone_places(sh, jobs, counts.used);
 }
 
 

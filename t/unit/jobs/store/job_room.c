@@ -1266,6 +1266,13 @@ test_input_kept(void)
     n = zone.sh->nblocks;
 
     put('a' - 'a', &alpha, 2 * BLOCK, CROWD, WAITING, 0, 0);
+    ends_as('a', NGX_HTTP_TASK_JOB_FAILED, 0, 0);
+    is(counts()->used_blocks == 0, "kept: of none that cannot be tried again");
+
+    make(PLACES, 60000, 0);
+    store.lists = 1;
+
+    put('a' - 'a', &alpha, 2 * BLOCK, CROWD, WAITING, 0, 0);
     put('b' - 'a', &alpha, 3 * BLOCK, CROWD, WAITING, 0, 0);
     put('c' - 'a', &alpha, 4 * BLOCK, CROWD, WAITING, 0, 0);
     is(counts()->used_blocks == 9, "kept: of all that run");
@@ -1273,20 +1280,25 @@ test_input_kept(void)
     ends_as('a', NGX_HTTP_TASK_JOB_FAILED, 0, 0);
     pass(1);
     ends_as('b', NGX_HTTP_TASK_JOB_TIMEOUT, 0, 1);
-    is(counts()->used_blocks == 9, "kept: of those that failed");
+    is(counts()->used_blocks == 6, "kept: of one that failed, no other one");
     ends_as('c', NGX_HTTP_TASK_JOB_CANCELLED, 0, 0);
-    is(counts()->used_blocks == 5, "kept: not of one that was cancelled");
+    is(counts()->used_blocks == 2, "kept: not of one that was cancelled");
 
-    is(waits('d', (n - 4) * BLOCK) == NGX_OK, "kept: not rather than others");
-    kept("bcd", "kept: it goes with its job");
-    returned('b');
-    is(forgets('b') == NGX_OK && counts()->used_blocks == n - 4,
-       "kept: or is erased with it");
+    is(waits('d', (n - 1) * BLOCK) == NGX_OK, "kept: not rather than others");
+    kept("abcd", "kept: its job stays");
+    is(counts()->used_blocks == n - 1, "kept: and has none then");
     is(cancels('d') == NGX_OK && counts()->used_blocks == 0,
        "kept: no longer than one waits that is cancelled");
     is(reads('d') == NGX_OK && op.seen.state == NGX_HTTP_TASK_JOB_CANCELLED,
        "kept: which it is at once");
-    is(counts()->used_blocks == 0, "kept: nothing is left");
+
+    put('e' - 'a', &alpha, 2 * BLOCK, CROWD, WAITING, 0, 0);
+    ends_as('e', NGX_HTTP_TASK_JOB_FAILED, 0, 0);
+    is(counts()->used_blocks == 2, "kept: of another one");
+    is(forgets('e') == NGX_OK && counts()->used_blocks == 0,
+       "kept: or is erased with it");
+    returned('b');
+    store.lists = 0;
     whole("kept: the zone is whole");
 }
 
