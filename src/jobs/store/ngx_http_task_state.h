@@ -96,6 +96,8 @@ typedef struct {
     ngx_uint_t                 busy;         /* 1: another process may have
                                                 had it */
     ngx_uint_t                 refused;      /* 1: it could not be opened */
+    ngx_uint_t                 crowded;      /* 1: what waits in the file has no
+                                                room, which was logged */
     ngx_uint_t                 marks;        /* 1: who wrote before was killed,
                                                 with the marks it had taken */
 
@@ -167,18 +169,7 @@ ngx_int_t ngx_http_task_state_compact(ngx_http_task_state_writer_t *w);
 
 void ngx_http_task_state_tell(ngx_http_task_job_sh_t *sh);
 
-/*
- * ngx_http_task_state_load.c: reads the file into a zone, for which it was not
- * done yet.  With NGX_ERROR the file is as it was.
- */
-
-ngx_int_t ngx_http_task_state_load(ngx_http_task_state_writer_t *w);
-
-/* the file has all that is in the zone: jobs are claimed now */
-
-void ngx_http_task_state_loaded(ngx_http_task_job_zone_t *zone);
-
-/* ngx_http_task_state_put.c: puts a job into the zone; NGX_BUSY: no room */
+/* a job of the file, and all of them */
 
 typedef struct {
     ngx_rbtree_node_t          node;         /* by places */
@@ -188,8 +179,52 @@ typedef struct {
     u_char                    *result;       /* NULL: none */
 } ngx_http_task_state_job_t;
 
+typedef struct {
+    ngx_rbtree_t               tree;
+    ngx_rbtree_node_t          sentinel;
+
+    int64_t                    now;          /* milliseconds since the epoch */
+    ngx_uint_t                 n;            /* jobs, .. */
+    ngx_uint_t                 waits;        /* .. of which so many wait, .. */
+    ngx_http_task_state_job_t **jobs;        /* .. the first ones here */
+
+    ngx_uint_t                 wrong;        /* records that are malformed */
+    ngx_uint_t                 lost;
+    ngx_uint_t                 back;
+    ngx_uint_t                 no_room;
+} ngx_http_task_state_load_t;
+
+/*
+ * ngx_http_task_state_load.c: reads the file into a zone, for which it was not
+ * done yet.  With NGX_ERROR the file is as it was.
+ */
+
+ngx_int_t ngx_http_task_state_load(ngx_http_task_state_writer_t *w);
+
+/*
+ * ngx_http_task_state_fill.c: puts all that was read into the zone; NGX_ERROR:
+ * some that wait have no room, and none of them is there
+ */
+
+ngx_int_t ngx_http_task_state_fill(ngx_http_task_state_writer_t *w,
+    ngx_http_task_state_load_t *load);
+
+/* the file has all that is in the zone: jobs are claimed now */
+
+void ngx_http_task_state_loaded(ngx_http_task_job_zone_t *zone);
+
+/*
+ * ngx_http_task_state_put.c: puts a job into the zone.  NGX_DECLINED: it is
+ * there; NGX_BUSY: no room; NGX_ABORT: there are too many queues.
+ */
+
 ngx_int_t ngx_http_task_state_put(ngx_http_task_job_zone_t *zone,
     ngx_http_task_state_job_t *loaded, int64_t now);
+
+/* returns the job with that id, however old it is, or NULL; with the mutex */
+
+ngx_http_task_record_t *ngx_http_task_state_known(
+    ngx_http_task_job_zone_t *zone, u_char *id);
 
 
 /* --- ngx_http_task_state_thread.c: on the loop ---------------------------- */

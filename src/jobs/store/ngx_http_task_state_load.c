@@ -1,8 +1,7 @@
 
 /*
- * The state file is read, and what was in it is put into the zone: first the
- * jobs that wait, the oldest first, then those that have ended, the newest
- * first, as long as there is room.
+ * The state file is read, and what was in it is sorted, as it is put into the
+ * zone.
  *
  * Which record of a place is the last one is known at the end: so all jobs are
  * in memory until then.
@@ -10,19 +9,6 @@
 
 
 #include "jobs/store/ngx_http_task_state.h"
-
-
-typedef struct {
-    ngx_rbtree_t                tree;
-    ngx_rbtree_node_t           sentinel;
-    ngx_uint_t                  wrong;       /* records that are malformed */
-    ngx_uint_t                  n;           /* jobs */
-    ngx_http_task_state_job_t **jobs;
-
-    ngx_uint_t                  lost;
-    ngx_uint_t                  back;
-    ngx_uint_t                  no_room;
-} ngx_http_task_state_load_t;
 
 
 static ngx_int_t ngx_http_task_state_load_read(void *data, uint32_t type,
@@ -36,47 +22,34 @@ static ngx_int_t ngx_http_task_state_load_set(ngx_http_task_state_job_t *job,
 static ngx_int_t ngx_http_task_state_load_bytes(u_char **copy, u_char *bytes,
     size_t n);
 static ngx_int_t ngx_http_task_state_load_sort(
-    ngx_http_task_state_load_t *load, int64_t now, int64_t ttl);
+    ngx_http_task_state_load_t *load, int64_t ttl);
 static void ngx_http_task_state_load_cut(ngx_http_task_state_load_t *load,
-    ngx_http_task_state_job_t *job, int64_t now);
+    ngx_http_task_state_job_t *job);
 static int ngx_libc_cdecl ngx_http_task_state_load_compare(const void *one,
     const void *two);
-static void ngx_http_task_state_load_put(ngx_http_task_state_writer_t *w,
-    ngx_http_task_state_load_t *load, int64_t now);
-static void ngx_http_task_state_load_log(ngx_http_task_state_writer_t *w,
-    ngx_http_task_state_load_t *load);
 static void ngx_http_task_state_load_free(ngx_http_task_state_load_t *load);
-
-
-/* so many jobs are put there before others have a turn */
-
-#define NGX_HTTP_TASK_STATE_PUT  64
 
 
 ngx_int_t
 ngx_http_task_state_load(ngx_http_task_state_writer_t *w)
 {
-    int64_t                     now;
     ngx_int_t                   rc;
     ngx_http_task_state_load_t  load;
 
     ngx_memzero(&load, sizeof(load));
     ngx_rbtree_init(&load.tree, &load.sentinel, ngx_rbtree_insert_value);
 
-    now = ngx_http_task_job_now();
+    load.now = ngx_http_task_job_now();
 
     rc = ngx_http_task_journal_replay(&w->journal,
                                       ngx_http_task_state_load_read, &load);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_task_state_load_sort(&load, now, w->zone.ttl);
+        rc = ngx_http_task_state_load_sort(&load, w->zone.ttl);
     }
 
     if (rc == NGX_OK) {
-        ngx_http_task_atomic_set(&w->zone.sh->state.loading, 1);
-
-        ngx_http_task_state_load_put(w, &load, now);
-        ngx_http_task_state_load_log(w, &load);
+        rc = ngx_http_task_state_fill(w, &load);
     }
 
     ngx_http_task_state_load_free(&load);
@@ -244,8 +217,7 @@ ngx_http_task_state_load_bytes(u_char **copy, u_char *bytes, size_t n)
 
 
 static ngx_int_t
-ngx_http_task_state_load_sort(ngx_http_task_state_load_t *load, int64_t now,
-    int64_t ttl)
+ngx_http_task_state_load_sort(ngx_http_task_state_load_t *load, int64_t ttl)
 {
     ngx_uint_t                     n;
     ngx_rbtree_node_t             *node;
@@ -269,13 +241,14 @@ ngx_http_task_state_load_sort(ngx_http_task_state_load_t *load, int64_t now,
 
         if (head->state == NGX_HTTP_TASK_JOB_FREE
             || (head->state >= NGX_HTTP_TASK_JOB_DONE
-                && now - head->ended >= ttl))
+                && load->now - head->ended >= ttl))
         {
             continue;
         }
 
-        ngx_http_task_state_load_cut(load, job, now);
+        ngx_http_task_state_load_cut(load, job);
 
+        load->waits += (head->state == NGX_HTTP_TASK_JOB_QUEUED);
         load->jobs[n++] = job;
     }
 
@@ -291,7 +264,7 @@ ngx_http_task_state_load_sort(ngx_http_task_state_load_t *load, int64_t now,
 
 static void
 ngx_http_task_state_load_cut(ngx_http_task_state_load_t *load,
-    ngx_http_task_state_job_t *job, int64_t now)
+    ngx_http_task_state_job_t *job)
 {
     ngx_http_task_state_record_t  *head;
 
@@ -303,7 +276,7 @@ ngx_http_task_state_load_cut(ngx_http_task_state_load_t *load,
         head->state = NGX_HTTP_TASK_JOB_QUEUED;
         head->lost = head->attempt;
         head->started = 0;
-        head->again = now + ngx_http_task_job_again_while(head->lost);
+        head->again = load->now + ngx_http_task_job_again_while(head->lost);
         return;
     }
 
@@ -313,7 +286,7 @@ ngx_http_task_state_load_cut(ngx_http_task_state_load_t *load,
         head->state = (head->attempts > 1 && !head->cancel)
                       ? NGX_HTTP_TASK_JOB_DEAD : NGX_HTTP_TASK_JOB_LOST;
         head->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
-        head->ended = now;
+        head->ended = load->now;
         load->lost++;
     }
 }
@@ -350,51 +323,6 @@ ngx_http_task_state_load_compare(const void *one, const void *two)
 
 
 static void
-ngx_http_task_state_load_put(ngx_http_task_state_writer_t *w,
-    ngx_http_task_state_load_t *load, int64_t now)
-{
-    ngx_int_t   rc;
-    ngx_uint_t  i;
-
-    for (i = 0; i < load->n; i++) {
-        rc = ngx_http_task_state_put(&w->zone, load->jobs[i], now);
-
-        load->back += (rc == NGX_OK);
-        load->no_room += (rc == NGX_BUSY);
-
-        if (i % NGX_HTTP_TASK_STATE_PUT == NGX_HTTP_TASK_STATE_PUT - 1) {
-            ngx_msleep(1);
-        }
-    }
-}
-
-
-static void
-ngx_http_task_state_load_log(ngx_http_task_state_writer_t *w,
-    ngx_http_task_state_load_t *load)
-{
-    if (load->back) {
-        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                      "state file \"%s\": %ui jobs are back, %ui are lost",
-                      w->journal.path, load->back, load->lost);
-    }
-
-    if (load->wrong) {
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "state file \"%s\": %ui records are malformed, they are "
-                      "skipped", w->journal.path, load->wrong);
-    }
-
-    if (load->no_room) {
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "state file \"%s\": %ui jobs have no room in "
-                      "task_job_zone \"%V\", they are gone", w->journal.path,
-                      load->no_room, &w->zone.store->name);
-    }
-}
-
-
-static void
 ngx_http_task_state_load_free(ngx_http_task_state_load_t *load)
 {
     ngx_rbtree_node_t          *node;
@@ -412,37 +340,4 @@ ngx_http_task_state_load_free(ngx_http_task_state_load_t *load)
     }
 
     ngx_free(load->jobs);
-}
-
-
-/* nobody was told of them, and those who came were sent away */
-
-void
-ngx_http_task_state_loaded(ngx_http_task_job_zone_t *zone)
-{
-    uint64_t                      n;
-    ngx_uint_t                    i;
-    ngx_http_task_job_sh_t       *sh;
-    ngx_http_task_job_waiting_t  *queue;
-
-    sh = zone->sh;
-
-    ngx_http_task_job_lock(zone);
-
-    ngx_http_task_atomic_set(&sh->state.loaded, 1);
-    ngx_http_task_atomic_set(&sh->state.loading, 0);
-
-    for (i = 0; i < NGX_HTTP_TASK_JOB_QUEUES; i++) {
-        queue = &sh->queues[i];
-
-        for (n = ngx_min(queue->waiting,
-                         ngx_http_task_job_queue_hungry(queue));
-             n;
-             n--)
-        {
-            ngx_http_task_job_queue_tell(zone, queue);
-        }
-    }
-
-    ngx_http_task_job_unlock(zone);
 }

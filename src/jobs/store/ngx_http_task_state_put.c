@@ -9,8 +9,6 @@
 #include "jobs/store/ngx_http_task_state.h"
 
 
-static ngx_uint_t ngx_http_task_state_put_known(ngx_http_task_job_zone_t *zone,
-    u_char *id);
 static ngx_uint_t ngx_http_task_state_put_has_input(
     ngx_http_task_job_zone_t *zone, ngx_http_task_state_job_t *loaded);
 static ngx_int_t ngx_http_task_state_put_place(ngx_http_task_job_zone_t *zone,
@@ -23,8 +21,6 @@ static void ngx_http_task_state_put_times(ngx_http_task_job_zone_t *zone,
 static void ngx_http_task_state_put_list(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job, ngx_uint_t state);
 
-
-/* NGX_DECLINED: it is there already */
 
 ngx_int_t
 ngx_http_task_state_put(ngx_http_task_job_zone_t *zone,
@@ -41,7 +37,7 @@ ngx_http_task_state_put(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_job_lock(zone);
 
-    rc = ngx_http_task_state_put_known(zone, head->id)
+    rc = ngx_http_task_state_known(zone, head->id)
          ? NGX_DECLINED : ngx_http_task_state_put_place(zone, loaded, &job);
 
     if (rc != NGX_OK) {
@@ -86,8 +82,8 @@ ngx_http_task_state_put(ngx_http_task_job_zone_t *zone,
 }
 
 
-static ngx_uint_t
-ngx_http_task_state_put_known(ngx_http_task_job_zone_t *zone, u_char *id)
+ngx_http_task_record_t *
+ngx_http_task_state_known(ngx_http_task_job_zone_t *zone, u_char *id)
 {
     uint32_t                 i;
     ngx_uint_t               n;
@@ -99,13 +95,13 @@ ngx_http_task_state_put_known(ngx_http_task_job_zone_t *zone, u_char *id)
     for (n = 0; i < sh->used_jobs && n < sh->used_jobs; n++) {
 
         if (ngx_memcmp(sh->jobs[i].id, id, NGX_HTTP_TASK_JOB_ID) == 0) {
-            return 1;
+            return &sh->jobs[i];
         }
 
         i = sh->jobs[i].next;
     }
 
-    return 0;
+    return NULL;
 }
 
 
@@ -122,7 +118,10 @@ ngx_http_task_state_put_has_input(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* nothing is dropped for it, as what is there is newer */
+/*
+ * For one that waits ended ones are dropped, as for one that is added; for one
+ * that has ended nothing is, as what is there is newer.
+ */
 
 static ngx_int_t
 ngx_http_task_state_put_place(ngx_http_task_job_zone_t *zone,
@@ -143,8 +142,15 @@ ngx_http_task_state_put_place(ngx_http_task_job_zone_t *zone,
                                                                       loaded)
                                       ? head->input : 0);
 
-    if ((sh->free_job == NGX_HTTP_TASK_JOB_NONE && sh->used_jobs == sh->njobs)
-        || need > ngx_http_task_job_free_count(sh))
+    if (head->state == NGX_HTTP_TASK_JOB_QUEUED) {
+
+        if (!ngx_http_task_job_has_room(zone, need)) {
+            return NGX_BUSY;
+        }
+
+    } else if ((sh->free_job == NGX_HTTP_TASK_JOB_NONE
+                && sh->used_jobs == sh->njobs)
+               || need > ngx_http_task_job_free_count(sh))
     {
         return NGX_BUSY;
     }
@@ -157,7 +163,7 @@ ngx_http_task_state_put_place(ngx_http_task_job_zone_t *zone,
     q = ngx_http_task_job_queue(zone, &queue);
 
     if (q == NULL) {
-        return NGX_BUSY;
+        return NGX_ABORT;
     }
 
     /* a share that is no longer there is the common one */
@@ -169,6 +175,11 @@ ngx_http_task_state_put_place(ngx_http_task_job_zone_t *zone,
     }
 
     if (rc != NGX_OK) {
+        return NGX_BUSY;
+    }
+
+    if (ngx_http_task_job_make_room(zone, need) != NGX_OK) {
+        ngx_http_task_job_unplace(zone, *place);
         return NGX_BUSY;
     }
 
