@@ -136,4 +136,94 @@ is(join(' ', map length, @ids), join(' ', (2000) x 9, (60_000) x 9), 'all are do
 $s->stop;
 $s->check_log('have no room');
 
+# --- records of a newer version, and damage ----------------------------------------------
+
+# the same record, but for its first four bytes, which are its version, and its
+# checksums, which begin with the seed of the file
+
+sub sum {
+    my ($sum, $bytes) = @_;
+
+    for my $byte (unpack 'C*', $bytes) {
+        $sum ^= $byte;
+        $sum = $sum & 1 ? ($sum >> 1) ^ 0xedb88320 : $sum >> 1 for 1 .. 8;
+    }
+
+    return $sum;
+}
+
+sub change_record {
+    my ($file, $n, $change) = @_;
+
+    my $bytes = bytes($file);
+    my $at = 32;
+
+    # a head: mark, length, type, checksum of the bytes, checksum of the head
+
+    $at += 20 + unpack 'L', substr $bytes, $at + 4, 4 for 1 .. $n;
+    my ($mark, $length) = unpack 'LL', substr $bytes, $at, 8;
+    my $record = substr $bytes, $at + 20, $length;
+    $change->($record);
+    my $head = substr($bytes, $at, 12) . pack 'L', sum($mark, $record);
+    substr $bytes, $at, 20 + $length, $head . pack('L', sum($mark, $head)) . $record;
+    open my $out, '>', $file or die;
+    print $out $bytes;
+    close $out;
+
+    return $bytes;
+}
+
+$s = state_server(workers => 1);
+@ids = map submit($s, "/sleep?duration=1ms&status=$_"), 1 .. 5;
+ended($s, $_) for @ids;
+$s->stop;
+$was = bytes($s->{state});
+
+my $newer = change_record($s->{state}, 2, sub { substr $_[0], 0, 4, pack 'L', 99 });
+again($s, file => 'jobs.state');
+log_like($s, qr/\[crit\].* a newer version of the module has written to it, it is left as it is/,
+         'records of a newer version');
+is(poll($s, $ids[0])->{state}, 503, 'nothing is said to be gone');
+like(submit($s, '/sleep?duration=1ms'), qr/^503 /, 'no job is accepted');
+$s->stop;
+ok(bytes($s->{state}) eq $newer, 'the file is as it was');
+ok(!-e "$s->{state}.bad", 'no other is made');
+
+# one that nobody has written; and damage between records
+
+my $wrong = change_record($s->{state}, 2, sub { substr $_[0], 0, 4, pack 'L', 0 });
+again($s, file => undef);
+log_like($s, qr/1 records are malformed/, 'a record is malformed');
+log_like($s, qr/what it was is kept as "\Q$s->{state}.bad"/, 'the file is kept');
+ok(bytes("$s->{state}.bad") eq $wrong, 'it is that');
+cmp_ok(scalar(grep poll($s, $_)->{state} eq 'done', @ids), '>=', 4, 'the other jobs are there');
+$s->stop;
+
+my $damaged = bytes($s->{state});
+substr $damaged, 200, 3, "\xff" x 3;
+open my $out, '>', $s->{state} or die;
+print $out $damaged;
+close $out;
+again($s);
+log_like($s, qr/is damaged: \d+ bytes in 1 places/, 'damage');
+$s->stop;
+ok(bytes("$s->{state}.bad") eq $damaged, 'is kept in place of what was kept before');
+
+# a file of others is left alone
+
+unlink "$s->{state}.bad";
+open $out, '>', "$s->{state}.bad" or die;
+print $out 'mine';
+close $out;
+$damaged = bytes($s->{state});
+substr $damaged, 200, 3, "\xff" x 3;
+open $out, '>', $s->{state} or die;
+print $out $damaged;
+close $out;
+again($s);
+log_like($s, qr/"\.bad" behind it is no former one/, 'a file of others is told');
+is(bytes("$s->{state}.bad"), 'mine', 'and left alone');
+$s->stop;
+$s->check_log('a newer version of the module|is no former one');
+
 done_testing();

@@ -152,6 +152,14 @@ ngx_int_t ngx_http_task_journal_copy_append(ngx_http_task_journal_t *j,
     uint32_t type, const struct iovec *parts, ngx_uint_t n);
 ngx_int_t ngx_http_task_journal_copy_commit(ngx_http_task_journal_t *j);
 
+/*
+ * Behind a replay: keeps what is to be replaced as FILE.bad.  NGX_DECLINED: a
+ * file of others has that name; NGX_ERROR: the system refuses it; both are
+ * logged.
+ */
+
+ngx_int_t ngx_http_task_journal_aside(ngx_http_task_journal_t *j);
+
 /* harmless if there is no copy */
 
 void ngx_http_task_journal_copy_abort(ngx_http_task_journal_t *j);

@@ -96,8 +96,8 @@ typedef struct {
     ngx_uint_t                 busy;         /* 1: another process may have
                                                 had it */
     ngx_uint_t                 refused;      /* 1: it could not be opened */
-    ngx_uint_t                 crowded;      /* 1: what waits in the file has no
-                                                room, which was logged */
+    ngx_uint_t                 told;         /* 1: why the file is not loaded
+                                                was logged */
     ngx_uint_t                 marks;        /* 1: who wrote before was killed,
                                                 with the marks it had taken */
 
@@ -196,7 +196,7 @@ typedef struct {
 
 /*
  * ngx_http_task_state_load.c: reads the file into a zone, for which it was not
- * done yet.  With NGX_ERROR the file is as it was.
+ * done yet.  Unless that is NGX_OK the file is as it was.
  */
 
 ngx_int_t ngx_http_task_state_load(ngx_http_task_state_writer_t *w);

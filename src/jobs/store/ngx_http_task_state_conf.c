@@ -167,7 +167,7 @@ ngx_http_task_state_conf_other(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
 }
 
 
-/* returns 1 if the path is that of the other, or of a copy of it */
+/* returns 1 if the path is that of the other, or of what stands beside it */
 
 static ngx_uint_t
 ngx_http_task_state_conf_is(ngx_str_t *path, ngx_str_t *other)
@@ -184,7 +184,8 @@ ngx_http_task_state_conf_is(ngx_str_t *path, ngx_str_t *other)
 
     return rest == 0
            || (rest == 4
-               && ngx_strncmp(path->data + other->len, ".new", 4) == 0);
+               && (ngx_strncmp(path->data + other->len, ".new", 4) == 0
+                   || ngx_strncmp(path->data + other->len, ".bad", 4) == 0));
 }
 
 

@@ -52,7 +52,6 @@ ngx_http_task_state_fill(ngx_http_task_state_writer_t *w,
     }
 
     if (rc == NGX_OK) {
-        w->crowded = 0;
         ngx_http_task_state_fill_log(w, load);
         return NGX_OK;
     }
@@ -273,11 +272,11 @@ static void
 ngx_http_task_state_fill_refused(ngx_http_task_state_writer_t *w,
     ngx_http_task_state_load_t *load, ngx_int_t rc)
 {
-    if (w->crowded) {
+    if (w->told) {
         return;
     }
 
-    w->crowded = 1;
+    w->told = 1;
 
     if (rc == NGX_ABORT) {
         ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,

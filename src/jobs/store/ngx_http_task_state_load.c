@@ -52,6 +52,26 @@ ngx_http_task_state_load(ngx_http_task_state_writer_t *w)
         rc = ngx_http_task_state_fill(w, &load);
     }
 
+    /* what could not be read is not in what it is replaced by */
+
+    if (rc == NGX_OK && (load.wrong || w->journal.places)) {
+        (void) ngx_http_task_journal_aside(&w->journal);
+    }
+
+    if (rc == NGX_DECLINED && !w->told) {
+        w->told = 1;
+
+        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
+                      "state file \"%s\": a newer version of the module has "
+                      "written to it, it is left as it is, and task_job_zone "
+                      "\"%V\" takes no job: use that version, or another file",
+                      w->journal.path, &w->zone.store->name);
+    }
+
+    if (rc == NGX_OK) {
+        w->told = 0;
+    }
+
     ngx_http_task_state_load_free(&load);
 
     return rc;
@@ -71,6 +91,12 @@ ngx_http_task_state_load_read(void *data, uint32_t type, u_char *bytes,
 
     ngx_memzero(&head, sizeof(head));
     ngx_memcpy(&head, bytes, ngx_min(length, sizeof(head)));
+
+    if (length >= NGX_HTTP_TASK_STATE_PLACE
+        && head.version > NGX_HTTP_TASK_STATE_VERSION)
+    {
+        return NGX_DECLINED;
+    }
 
     if (!ngx_http_task_state_load_is_right(&head, type, length)) {
         load->wrong++;
