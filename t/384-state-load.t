@@ -44,7 +44,7 @@ sub again {
 sub log_like {
     my ($s, $like, $what) = @_;
 
-    ok($s->wait_for(sub { $s->text('error.log') =~ $like }, $what), $what);
+    ok($s->wait_for(sub { $s->text("error.log") =~ $like }, $what, 15), $what);
 }
 
 # n jobs that wait, behind one that runs
@@ -225,5 +225,73 @@ log_like($s, qr/"\.bad" behind it is no former one/, 'a file of others is told')
 is(bytes("$s->{state}.bad"), 'mine', 'and left alone');
 $s->stop;
 $s->check_log('a newer version of the module|is no former one');
+
+# --- how long the mutex is held meanwhile ---------------------------------------------------
+
+# many requests over one connection; each answer has a Content-Length
+
+sub flood {
+    my ($s, $uri, $n) = @_;
+
+    my ($io, $text, $got) = (undef, '', 0);
+
+    for (my $i = 0; $i < $n; $i += 100) {
+        $io = $s->connect if $i % 1000 == 0;
+        syswrite $io, "GET $uri HTTP/1.1\r\nHost: t\r\n\r\n" x 100;
+        my $answers = 0;
+        while ($answers < 100) {
+            sysread $io, my $more, 65536 or last;
+            $text .= $more;
+            $answers++, $got += $1 == 202 while $text =~ s{^HTTP/1.1 (\d+).*?\r\n\r\n\{.*?\}\s*}{}s;
+        }
+        last if $answers < 100;
+    }
+
+    return $got;
+}
+
+SKIP: {
+    skip 'the sanitizer is preloaded itself', 1 if $ENV{TEST_NGINX_SANITIZER};
+
+    my $so = "$ENV{TEST_NGINX_SERVROOT}-$$-holds";
+    system('gcc', qw(-O2 -shared -fPIC -o), "$so.so", 't/lib/holds.c', '-ldl') == 0
+        or die "gcc: t/lib/holds.c\n";
+    open my $holds, '>', $so or die "open $so: $!";
+    syswrite $holds, "\0" x 16;
+
+    my $n = 10_000;
+    $s = state_server(workers => 1, zone => 'jobs:128m', main => 'env LD_PRELOAD; env HOLDS;',
+                      max => '8m',
+                      server => 'location = /many { task sleep; task_limit running=1 queue=100000; }
+                                 location = /large { task sleep; task_limit running=1 queue=10; }');
+
+    $run = submit($s, '/many?duration=60s');
+    wait_state($s, 'running', $run);
+    is(flood($s, '/many?duration=1h', $n), $n, 'many jobs wait');
+    my $blocks = submit($s, '/large?duration=60s');
+    wait_state($s, 'running', $blocks);
+    my $large = submit($s, '/large', body => '{"duration":"1ms","status":"' . 'l' x 7_000_000 . '"}');
+    like($large, qr/^\w{32}$/, 'and a large one');
+    $s->stop('TERM');
+
+    $lock = lock_state($s);
+    local $ENV{LD_PRELOAD} = "$so.so";
+    local $ENV{HOLDS} = $so;
+    $s->start;
+    $run = submit($s, '/many?duration=60s');
+    wait_state($s, 'running', $run);
+    is(flood($s, '/many?duration=1h', $n), $n, 'as many come before the file is read');
+    close $lock;
+    wait_loaded($s);
+    my ($cpu, $time) = map $_ / 1e6, unpack 'q2', bytes($so);
+    cmp_ok($cpu, '>', 0, 'the mutex was held');
+    cmp_ok($cpu, '<', 1, 'never for more than a millisecond');
+    diag(sprintf '%d jobs into %d: the mutex was held for %.3f ms of processor time at most, %.3f ms',
+         $n, $n, $cpu, $time);
+    is(length ended($s, $large)->{result}{status}, 7_000_000, 'the large one is whole');
+    $s->stop('TERM');
+    unlink $so, "$so.so";
+    $s->check_log('is lost$');
+}
 
 done_testing();

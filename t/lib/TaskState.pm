@@ -32,13 +32,14 @@ sub state_conf {
     my $fsync = $o{fsync} ? "fsync=$o{fsync}" : '';
     my $file = $o{file} // 'jobs.state';
     my $more = $o{options} // '';
+    my $max = $o{max} // '1m';
 
     return (
         workers => $o{workers} // 2,
         main => "task_load $tasks/tell.so; task_load $tasks/probe.so;
                  thread_pool four threads=4; " . ($o{main} // ''),
-        http => "task_job_zone $zone state=$file $fsync max_body=1m
-                     max_result=1m $more;
+        http => "task_job_zone $zone state=$file $fsync max_body=$max
+                     max_result=$max $more;
                  task_background on zone=jobs; client_max_body_size 8m;"
                 . ($o{http} // ''),
         server => ($o{server} // '') . "

@@ -96,6 +96,8 @@ ngx_http_task_job_rebuild(ngx_http_task_job_zone_t *zone)
 
     ngx_http_task_job_rebuild_blocks(sh);
 
+    ngx_http_task_atomic_set(&sh->state.putting, 0);
+
     ngx_http_task_job_mark_all(sh);
 }
 

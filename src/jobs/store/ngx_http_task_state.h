@@ -180,6 +180,11 @@ typedef struct {
 } ngx_http_task_state_job_t;
 
 typedef struct {
+    uint32_t                   place;        /* 0 and an id of zeros: none */
+    u_char                     id[NGX_HTTP_TASK_JOB_ID];
+} ngx_http_task_state_last_t;
+
+typedef struct {
     ngx_rbtree_t               tree;
     ngx_rbtree_node_t          sentinel;
 
@@ -187,6 +192,10 @@ typedef struct {
     ngx_uint_t                 n;            /* jobs, .. */
     ngx_uint_t                 waits;        /* .. of which so many wait, .. */
     ngx_http_task_state_job_t **jobs;        /* .. the first ones here */
+
+    /* what was put into each queue last */
+
+    ngx_http_task_state_last_t  last[NGX_HTTP_TASK_JOB_QUEUES];
 
     ngx_uint_t                 wrong;        /* records that are malformed */
     ngx_uint_t                 lost;
@@ -219,12 +228,23 @@ void ngx_http_task_state_loaded(ngx_http_task_job_zone_t *zone);
  */
 
 ngx_int_t ngx_http_task_state_put(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_state_job_t *loaded, int64_t now);
+    ngx_http_task_state_load_t *load, ngx_http_task_state_job_t *loaded);
 
 /* returns the job with that id, however old it is, or NULL; with the mutex */
 
 ngx_http_task_record_t *ngx_http_task_state_known(
     ngx_http_task_job_zone_t *zone, u_char *id);
+
+/*
+ * ngx_http_task_state_list.c: puts a job into its list; notes that the next one
+ * of its queue stands behind it.  With the mutex.
+ */
+
+void ngx_http_task_state_list(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_state_load_t *load, ngx_http_task_record_t *job,
+    ngx_uint_t state);
+void ngx_http_task_state_list_last(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_state_load_t *load, ngx_http_task_record_t *job);
 
 
 /* --- ngx_http_task_state_thread.c: on the loop ---------------------------- */

@@ -43,6 +43,16 @@ ngx_http_task_state_fill(ngx_http_task_state_writer_t *w,
 {
     ngx_int_t  rc;
 
+    /* who has read it before was killed between two pieces of a job */
+
+    if (ngx_http_task_atomic_get(&w->zone.sh->state.putting)) {
+        ngx_http_task_job_lock(&w->zone);
+
+        ngx_http_task_job_rebuild(&w->zone);
+
+        ngx_http_task_job_unlock(&w->zone);
+    }
+
     rc = ngx_http_task_state_fill_check(w, load);
 
     if (rc == NGX_OK) {
@@ -131,7 +141,7 @@ ngx_http_task_state_fill_put(ngx_http_task_state_writer_t *w,
     ngx_uint_t  i;
 
     for (i = 0; i < load->n; i++) {
-        rc = ngx_http_task_state_put(&w->zone, load->jobs[i], load->now);
+        rc = ngx_http_task_state_put(&w->zone, load, load->jobs[i]);
 
         if (rc != NGX_OK && rc != NGX_DECLINED) {
 
