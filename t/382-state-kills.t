@@ -199,7 +199,7 @@ SKIP: {
 
         my $status = decode_json($s->get('/status')->{body});
         my ($zone) = grep $_->{name} eq 'jobs', @{ $status->{jobs} // [] };
-        my $begun = () = $s->text('error.log') =~ /that was refused, .* had begun/g;
+        my $begun = () = $s->text('error.log') =~ /that was refused, .* was claimed/g;
         cmp_ok($zone->{places}{used}, '<=', 1 + @taken + $begun, "$fsync: what was refused is gone");
 
         system("mount -o remount,size=64m '$dir'") == 0 or die 'remount';

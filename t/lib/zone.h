@@ -240,7 +240,7 @@ zone_record(ngx_http_task_job_sh_t *sh, ngx_http_task_record_t *job,
 
     wrong_if(job->kept);
     wrong_if(job->busy || job->ended || job->status);
-    wrong_if(job->forgotten && !job->taking);
+    wrong_if(job->forgotten && !job->taking && !job->cancel);
 
     if (job->owner != NGX_HTTP_TASK_JOB_NONE) {
         wrong_if(job->owner >= NGX_HTTP_TASK_JOB_OWNERS);

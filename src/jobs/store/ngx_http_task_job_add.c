@@ -92,7 +92,8 @@ ngx_http_task_job_add(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* returns 1 if a job has its key, which is not over, or erased by its client */
+/* returns 1 if a job has its key, which is not over, erased by its client, or
+   refused when its worker had begun */
 
 static ngx_uint_t
 ngx_http_task_job_known(ngx_http_task_job_zone_t *zone,
@@ -102,7 +103,7 @@ ngx_http_task_job_known(ngx_http_task_job_zone_t *zone,
 
     job = ngx_http_task_job_key_find(zone, add->key);
 
-    if (job == NULL
+    if (job == NULL || job->forgotten
         || (ngx_http_task_atomic_get(&job->state) >= NGX_HTTP_TASK_JOB_DONE
             && ngx_http_task_job_is_over(zone, job, ngx_http_task_job_clock())))
     {
@@ -283,19 +284,64 @@ ngx_http_task_job_not_added(ngx_http_task_job_zone_t *zone,
 {
     zone->owner->jobs--;
 
+    /* a client may have found it in a list */
+
+    if (job->cancel == NGX_HTTP_TASK_JOB_CANCEL_ASKED) {
+        ngx_http_task_job_asked_remove(zone, zone->owner, job);
+    }
+
     ngx_http_task_job_remove(zone->sh, &zone->owner->list, job);
 
     ngx_http_task_job_take_out(zone, job);
 }
 
 
-void
+ngx_int_t
 ngx_http_task_job_not_kept(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job)
 {
-    ngx_http_task_job_queue_leave(zone, job);
+    ngx_int_t   rc;
+    ngx_uint_t  state;
 
-    ngx_http_task_job_take_out(zone, job);
+    state = ngx_http_task_atomic_get(&job->state);
+
+    if (state == NGX_HTTP_TASK_JOB_QUEUED
+        && job->owner == NGX_HTTP_TASK_JOB_NONE)
+    {
+        rc = job->again ? NGX_BUSY : NGX_OK;
+
+        if (job->again) {
+            ngx_http_task_job_again_leave(zone->sh, job);
+
+        } else {
+            ngx_http_task_job_queue_leave(zone, job);
+        }
+
+        ngx_http_task_job_take_out(zone, job);
+
+        return rc;
+    }
+
+    zone->sh->refused++;
+
+    /* a client may have cancelled it by a list, when it waited */
+
+    rc = (state == NGX_HTTP_TASK_JOB_CANCELLED
+          && !ngx_http_task_atomic_get(&job->started))
+         ? NGX_OK : NGX_BUSY;
+
+    job->forgotten = 1;
+
+    if (state < NGX_HTTP_TASK_JOB_DONE && !job->cancel) {
+        job->cancel = NGX_HTTP_TASK_JOB_CANCEL_ASKED;
+
+        ngx_http_task_job_asked_push(zone->sh, &zone->sh->owners[job->owner],
+                                     job);
+    }
+
+    ngx_http_task_job_mark(zone->sh, job);
+
+    return rc;
 }
 
 

@@ -169,7 +169,7 @@ ngx_http_task_job_page_takes(ngx_http_task_job_page_t *page,
     list = page->list;
     state = ngx_http_task_atomic_get(&job->state);
 
-    if (state == NGX_HTTP_TASK_JOB_FREE || job->taking
+    if (state == NGX_HTTP_TASK_JOB_FREE || job->taking || job->forgotten
         || job->order >= page->before
         || (list->state && state != (ngx_uint_t) list->state))
     {

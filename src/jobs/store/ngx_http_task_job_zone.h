@@ -135,9 +135,13 @@ void ngx_http_task_job_added(ngx_http_task_job_zone_t *zone,
 void ngx_http_task_job_not_added(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 
-/* one that waits is taken out, as its state file cannot be written */
+/*
+ * A job of which nobody was told is taken out, as its state file cannot be
+ * written.  NGX_BUSY: another worker has claimed it, and it is cancelled, or it
+ * has ended: nobody finds it.
+ */
 
-void ngx_http_task_job_not_kept(ngx_http_task_job_zone_t *zone,
+ngx_int_t ngx_http_task_job_not_kept(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 
 

@@ -330,34 +330,17 @@ ngx_http_task_state_undo_add(ngx_http_task_job_zone_t *zone,
 
     job = wait->job;
 
-    if (ngx_http_task_atomic_get(&job->state) == NGX_HTTP_TASK_JOB_QUEUED) {
-
-        if (wait->claimed) {
-            ngx_http_task_job_not_added(zone, job);
-            return;
-        }
-
-        if (job->owner == NGX_HTTP_TASK_JOB_NONE) {
-            ngx_http_task_job_not_kept(zone, job);
-            return;
-        }
-    }
-
-    /* another worker has claimed it, and may be about to begin */
-
-    job->forgotten = 1;
-
-    if (ngx_http_task_atomic_get(&job->state) < NGX_HTTP_TASK_JOB_DONE
-        && !job->cancel)
+    if (wait->claimed
+        && ngx_http_task_atomic_get(&job->state) == NGX_HTTP_TASK_JOB_QUEUED)
     {
-        job->cancel = NGX_HTTP_TASK_JOB_CANCEL_ASKED;
-
-        ngx_http_task_job_asked_push(zone->sh, &zone->sh->owners[job->owner],
-                                     job);
+        ngx_http_task_job_not_added(zone, job);
+        return;
     }
 
-    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                  "a job of task_job_zone \"%V\" that was refused, as its "
-                  "state file cannot be written, had begun, it is cancelled",
-                  &zone->store->name);
+    if (ngx_http_task_job_not_kept(zone, job) == NGX_BUSY) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "a job of task_job_zone \"%V\" that was refused, as its "
+                      "state file cannot be written, was claimed already, it "
+                      "is cancelled", &zone->store->name);
+    }
 }

@@ -1493,6 +1493,106 @@ test_long_rebuilt(void)
 }
 
 
+/* --- jobs that are refused, as the state file cannot be written ----------- */
+
+static ngx_http_task_record_t *
+record(char name)
+{
+    return ngx_http_task_job_find(&zone, job(name)->id);
+}
+
+
+/* one with a key; returns why not, or 0 */
+
+static ngx_uint_t
+adds_keyed(void)
+{
+    ngx_http_task_store_add_t  new;
+
+    memset(&new, 0, sizeof(new));
+    memset(new.key, 'k', sizeof(new.key));
+
+    new.queue = &alpha;
+    new.waiting = WAITING;
+    new.keyed = 1;
+
+    store.type->add(&store, &op, &new);
+
+    return (rc == NGX_OK) ? 0 : op.why;
+}
+
+
+/* a client cancels it by a list, before its worker was told */
+
+static void
+test_not_added(void)
+{
+    make(PLACES, 60000, 0);
+
+    add('a', 0, 0);
+    add('b', 0, 0);
+    cancels('a');
+    cancels('b');
+
+    is(zone.owner->asked != NGX_HTTP_TASK_JOB_NONE, "refused: its cancel");
+
+    ngx_http_task_job_not_added(&zone, record('b'));
+    is(zone.owner->asked == job('a')->key, "refused: it is not cancelled");
+    ngx_http_task_job_not_added(&zone, record('a'));
+    is(zone.owner->asked == NGX_HTTP_TASK_JOB_NONE, "refused: nor is the last");
+
+    look(1000);
+    is(zone.damaged == 0 && job('a')->asked + job('b')->asked == 0,
+       "refused: no cancel leads nowhere");
+    whole("refused: the zone is whole without it");
+}
+
+
+static void
+test_not_kept(void)
+{
+    uint64_t                 dirty;
+    ngx_http_task_record_t  *one;
+
+    make(PLACES, 60000, 0);
+    zone.sh->dirty = &dirty;
+
+    waits('a', 8);
+    is(ngx_http_task_job_not_kept(&zone, record('a')) == NGX_OK && used() == 0,
+       "refused: one that waits is gone");
+
+    /* another worker has claimed it */
+
+    is(adds_keyed() == 0, "refused: one with a key");
+    one = ngx_http_task_job_find(&zone, op.id);
+    enters(1);
+    store.type->claim(&store, &op, &alpha);
+    is(one->owner == 1, "refused: it is another worker's");
+    as(0);
+    dirty = 0;
+
+    is(ngx_http_task_job_not_kept(&zone, one) == NGX_BUSY,
+       "refused: it may have begun");
+    is(one->cancel == NGX_HTTP_TASK_JOB_CANCEL_ASKED && one->forgotten,
+       "refused: it is cancelled");
+    is(dirty == 1, "refused: the file is to lack it");
+    is(adds_keyed() == 0, "refused: its key is free");
+    is(adds_keyed() == NGX_HTTP_TASK_STORE_SAME, "refused: and another one's");
+    whole("refused: the zone is whole meanwhile");
+
+    /* one that a client has cancelled by a list */
+
+    waits('c', 8);
+    cancels('c');
+    is(ngx_http_task_job_not_kept(&zone, record('c')) == NGX_OK
+       && reads('c') == NGX_DECLINED,
+       "refused: one that a client cancelled is gone");
+
+    zone.sh->dirty = NULL;
+    whole("refused: the zone is whole");
+}
+
+
 /* --- queues --------------------------------------------------------------- */
 
 static void
@@ -2104,6 +2204,9 @@ main(void)
     test_long_add();
     test_long_dropped();
     test_long_rebuilt();
+
+    test_not_added();
+    test_not_kept();
 
     test_queue();
     test_queue_cancel();
