@@ -323,9 +323,14 @@ ngx_http_task_state_compact_place(ngx_http_task_state_writer_t *w)
         return (rc == NGX_DECLINED) ? NGX_OK : rc;
     }
 
-    /* in a file that was not loaded yet, the place is another job's */
+    /* in a file that was not loaded yet, the place is another job's; there is
+       a copy of all, or it stays as it is */
 
-    if (rc == NGX_OK && ngx_http_task_atomic_get(&w->zone.sh->state.loaded)) {
+    if (rc == NGX_OK && !ngx_http_task_atomic_get(&w->zone.sh->state.loaded)) {
+        return NGX_OK;
+    }
+
+    if (rc == NGX_OK) {
         rc = ngx_http_task_journal_append(&w->journal, w->type, &part, 1);
 
         if (rc == NGX_OK) {
