@@ -123,6 +123,32 @@ ngx_http_task_job_input_keep(ngx_http_task_job_sh_t *sh,
 }
 
 
+/* those that were kept before are newer */
+
+void
+ngx_http_task_job_input_keep_first(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_record_t *job)
+{
+    uint32_t  i;
+
+    i = job - sh->jobs;
+
+    job->kept = 1;
+    job->kept_older = NGX_HTTP_TASK_JOB_NONE;
+    job->kept_newer = sh->kept.oldest;
+
+    if (sh->kept.oldest == NGX_HTTP_TASK_JOB_NONE) {
+        sh->kept.newest = i;
+
+    } else {
+        sh->jobs[sh->kept.oldest].kept_older = i;
+    }
+
+    sh->kept.oldest = i;
+    sh->kept_blocks += ngx_http_task_job_blocks(job->input_length);
+}
+
+
 void
 ngx_http_task_job_input_unkeep(ngx_http_task_job_sh_t *sh,
     ngx_http_task_record_t *job)

@@ -296,9 +296,12 @@ void ngx_http_task_job_input_reach(ngx_http_task_job_sh_t *sh,
 
 ngx_uint_t ngx_http_task_job_may_retry(ngx_uint_t state);
 
-/* an input is kept, the newest one, or not any more: it stays where it is */
+/* an input is kept, the newest one, or the oldest one; or not any more: it
+   stays where it is */
 
 void ngx_http_task_job_input_keep(ngx_http_task_job_sh_t *sh,
+    ngx_http_task_record_t *job);
+void ngx_http_task_job_input_keep_first(ngx_http_task_job_sh_t *sh,
     ngx_http_task_record_t *job);
 void ngx_http_task_job_input_unkeep(ngx_http_task_job_sh_t *sh,
     ngx_http_task_record_t *job);

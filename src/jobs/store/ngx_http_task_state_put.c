@@ -353,8 +353,10 @@ ngx_http_task_state_put_end(ngx_http_task_job_zone_t *zone,
 
     job->type = head->type;
 
+    /* the newest one comes first */
+
     if (head->state != NGX_HTTP_TASK_JOB_QUEUED && job->input_length) {
-        ngx_http_task_job_input_keep(sh, job);
+        ngx_http_task_job_input_keep_first(sh, job);
     }
 
     ngx_http_task_state_put_times(zone, job, head, load->now);
