@@ -226,6 +226,63 @@ is(bytes("$s->{state}.bad"), 'mine', 'and left alone');
 $s->stop;
 $s->check_log('a newer version of the module|is no former one');
 
+# --- a start writes each job once; a list is none before --------------------------------------
+
+sub records {
+    my ($file) = @_;
+
+    my ($bytes, $at, $n) = (bytes($file), 32, 0);
+
+    for ( ; $at < length $bytes; $n++) {
+        $at += 20 + unpack 'L', substr $bytes, $at + 4, 4;
+    }
+
+    return $n;
+}
+
+my $ops = 'location /ops/ { task_jobs zone=jobs list=on; }
+           location = /fails { task command program=/bin/false; }';
+
+$s = state_server(server => $ops);
+@ids = map submit($s, "/sleep?duration=1ms&status=$_"), 1 .. 50;
+ended($s, $_) for @ids;
+$s->stop;
+
+$lock = lock_state($s);
+$s->start;
+$r = $s->get('/ops/');
+is($r->{status}, 503, 'a list before the file is read');
+like($r->{headers}, qr/^Retry-After: 1\r?$/m, 'it will be there');
+close $lock;
+wait_loaded($s);
+is(scalar @{ decode_json($s->get('/ops/?limit=100')->{body})->{jobs} }, 50, 'then it is');
+sleep 0.5;
+is(records($s->{state}), 50, 'each job is written once');
+$s->stop;
+is(records($s->{state}), 50, 'also at the end');
+$s->check_log;
+
+# --- which inputs of jobs that failed go first -------------------------------------------------
+
+$s = state_server(server => $ops, zone => 'jobs:1m', workers => 1);
+my @failed;
+for (1 .. 5) {
+    push @failed, submit($s, '/fails', body => $_ x 60_000);
+    is(ended($s, $failed[-1])->{state}, 'failed', 'a job fails');
+    sleep 0.01;
+}
+sleep 0.2;
+$s->stop;
+$s->start;
+wait_loaded($s);
+is(ended($s, submit($s, '/cat', body => 'x' x 100_000))->{state}, 'done', 'another needs room');
+my @retry = map $s->get("/ops/$_?retry=1", method => 'POST')->{status}, @failed;
+is($retry[-1], 202, 'the one that failed last can be tried again');
+is($retry[0], 410, 'the first one cannot');
+is("@retry", join(' ', reverse sort @retry), 'in the order in which they have failed');
+$s->stop;
+$s->check_log;
+
 # --- how long the mutex is held meanwhile ---------------------------------------------------
 
 # many requests over one connection; each answer has a Content-Length

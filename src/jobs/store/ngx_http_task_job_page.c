@@ -9,7 +9,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_job_zone.h"
+#include "jobs/store/ngx_http_task_state.h"
 
 
 /* so many records are looked at under one lock */
@@ -48,6 +48,13 @@ ngx_http_task_job_page(ngx_http_task_job_zone_t *zone,
 
     list->n = 0;
     list->next = 0;
+
+    /* most of them may be in the state file yet */
+
+    if (ngx_http_task_state_loads(zone)) {
+        ngx_http_task_store_answer(op, NGX_AGAIN);
+        return;
+    }
 
     /* one more tells whether there are any behind the page */
 

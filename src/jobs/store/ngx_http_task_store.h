@@ -371,7 +371,8 @@ typedef struct {
     /*
      * Sets a page of its jobs.  A job that is there all the time is in one page
      * of those that follow each other; a page may have less jobs than it could,
-     * or none, although others follow.  NGX_OK; or NGX_ERROR.
+     * or none, although others follow.  NGX_OK; NGX_AGAIN: not yet, as
+     * read(); or NGX_ERROR.
      */
     void  (*list)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op,
         ngx_http_task_store_list_t *list);
