@@ -90,6 +90,10 @@ ngx_int_t ngx_http_task_journal_check(const char *path, const char **why,
 ngx_int_t ngx_http_task_journal_open(ngx_http_task_journal_t *j,
     const char *path);
 
+/* returns the process that has it open, which may be this one; 0: none */
+
+ngx_pid_t ngx_http_task_journal_holder(const char *path);
+
 /* aborts a copy; syncs nothing; harmless if it is not open */
 
 void ngx_http_task_journal_close(ngx_http_task_journal_t *j);

@@ -159,6 +159,46 @@ ngx_http_task_journal_try(ngx_http_task_journal_t *j)
 }
 
 
+/* what this process has open is not opened: its lock would be lost */
+
+ngx_pid_t
+ngx_http_task_journal_holder(const char *path)
+{
+    ngx_fd_t      fd;
+    ngx_pid_t     pid;
+    struct stat   st;
+    struct flock  lock;
+
+    pid = 0;
+
+    (void) pthread_mutex_lock(&ngx_http_task_journal_mutex);
+
+    if (lstat(path, &st) == 0 && ngx_http_task_journal_in_list(&st)) {
+        (void) pthread_mutex_unlock(&ngx_http_task_journal_mutex);
+        return ngx_pid;
+    }
+
+    fd = open(path, O_RDONLY|O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC);
+
+    if (fd != NGX_INVALID_FILE) {
+        ngx_memzero(&lock, sizeof(struct flock));
+
+        lock.l_type = F_WRLCK;
+        lock.l_whence = SEEK_SET;
+
+        if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK) {
+            pid = lock.l_pid;
+        }
+
+        (void) close(fd);
+    }
+
+    (void) pthread_mutex_unlock(&ngx_http_task_journal_mutex);
+
+    return pid;
+}
+
+
 /* who has the mutex */
 
 static ngx_uint_t

@@ -96,6 +96,8 @@ typedef struct {
     ngx_uint_t                 busy;         /* 1: another process may have
                                                 had it */
     ngx_uint_t                 refused;      /* 1: it could not be opened */
+    int64_t                    tell;         /* when the log tells who has the
+                                                file, ns; 0: nobody has */
     ngx_uint_t                 told;         /* 1: why the file is not loaded
                                                 was logged */
     ngx_uint_t                 marks;        /* 1: who wrote before was killed,
@@ -202,6 +204,11 @@ typedef struct {
     ngx_uint_t                 back;
     ngx_uint_t                 no_room;
 } ngx_http_task_state_load_t;
+
+/* ngx_http_task_state_busy.c: others have the file; called again and again */
+
+void ngx_http_task_state_busy(ngx_http_task_state_writer_t *w,
+    const char *path);
 
 /*
  * ngx_http_task_state_load.c: reads the file into a zone, for which it was not

@@ -16,6 +16,10 @@ static char *ngx_http_task_state_conf_path(ngx_conf_t *cf,
     ngx_http_task_state_t *state, ngx_str_t *path);
 static char *ngx_http_task_state_conf_other(ngx_conf_t *cf,
     ngx_http_task_job_zone_t *zone, ngx_array_t *stores);
+static ngx_uint_t ngx_http_task_state_conf_meet(ngx_conf_t *cf,
+    ngx_http_task_state_t *one, ngx_http_task_state_t *two);
+static ngx_int_t ngx_http_task_state_conf_split(ngx_conf_t *cf,
+    ngx_http_task_state_t *state, ngx_str_t *name, struct stat *st);
 static ngx_uint_t ngx_http_task_state_conf_is(ngx_str_t *path,
     ngx_str_t *other);
 static ngx_int_t ngx_http_task_state_conf_user(ngx_conf_t *cf,
@@ -150,10 +154,7 @@ ngx_http_task_state_conf_other(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
         other = stores[i]->data;
 
         if (other->state
-            && (ngx_http_task_state_conf_is(&zone->state->path,
-                                            &other->state->path)
-                || ngx_http_task_state_conf_is(&other->state->path,
-                                               &zone->state->path)))
+            && ngx_http_task_state_conf_meet(cf, zone->state, other->state))
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "state file \"%V\" is that of zone \"%V\", or "
@@ -167,7 +168,54 @@ ngx_http_task_state_conf_other(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
 }
 
 
-/* returns 1 if the path is that of the other, or of what stands beside it */
+/* by whatever path: a file that is not there yet has a directory */
+
+static ngx_uint_t
+ngx_http_task_state_conf_meet(ngx_conf_t *cf, ngx_http_task_state_t *one,
+    ngx_http_task_state_t *two)
+{
+    ngx_str_t    a, b;
+    struct stat  st, other;
+
+    if (ngx_http_task_state_conf_split(cf, one, &a, &st) != NGX_OK
+        || ngx_http_task_state_conf_split(cf, two, &b, &other) != NGX_OK
+        || st.st_dev != other.st_dev || st.st_ino != other.st_ino)
+    {
+        return 0;
+    }
+
+    return ngx_http_task_state_conf_is(&a, &b)
+           || ngx_http_task_state_conf_is(&b, &a);
+}
+
+
+/* its name, which follows its directory; the path is absolute */
+
+static ngx_int_t
+ngx_http_task_state_conf_split(ngx_conf_t *cf, ngx_http_task_state_t *state,
+    ngx_str_t *name, struct stat *st)
+{
+    u_char  *p, *directory;
+
+    p = (u_char *) strrchr((char *) state->path.data, '/') + 1;
+
+    name->data = p;
+    name->len = state->path.data + state->path.len - p;
+
+    directory = ngx_pnalloc(cf->temp_pool, p - state->path.data + 1);
+
+    if (directory == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_cpystrn(directory, state->path.data,
+                       p - state->path.data + 1);
+
+    return (stat((char *) directory, st) == 0) ? NGX_OK : NGX_ERROR;
+}
+
+
+/* returns 1 if the name is that of the other, or of what stands beside it */
 
 static ngx_uint_t
 ngx_http_task_state_conf_is(ngx_str_t *path, ngx_str_t *other)
@@ -233,8 +281,7 @@ static ngx_int_t
 ngx_http_task_state_conf_user(ngx_conf_t *cf, ngx_core_conf_t *ccf,
     ngx_http_task_state_t *state)
 {
-    u_char       *p;
-    ngx_str_t     directory;
+    ngx_str_t     name;
     const char   *what;
     struct stat   st;
 
@@ -246,20 +293,7 @@ ngx_http_task_state_conf_user(ngx_conf_t *cf, ngx_core_conf_t *ccf,
         what = "it";
     }
 
-    /* its path is absolute */
-
-    p = (u_char *) strrchr((char *) state->path.data, '/');
-
-    directory.len = p - state->path.data + 1;
-    directory.data = ngx_pnalloc(cf->temp_pool, directory.len + 1);
-
-    if (directory.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_cpystrn(directory.data, state->path.data, directory.len + 1);
-
-    if (stat((char *) directory.data, &st) == 0
+    if (ngx_http_task_state_conf_split(cf, state, &name, &st) == NGX_OK
         && !ngx_http_task_state_conf_may(ccf, &st, 07))
     {
         what = "its directory";

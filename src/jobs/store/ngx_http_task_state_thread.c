@@ -199,8 +199,11 @@ ngx_http_task_state_try(ngx_http_task_state_t *state)
 
     if (rc == NGX_BUSY) {
         w->busy = 1;
+        ngx_http_task_state_busy(w, (const char *) state->path.data);
         return NGX_HTTP_TASK_STATE_TRY;
     }
+
+    w->tell = 0;
 
     if (rc == NGX_AGAIN) {
         w->busy = 0;

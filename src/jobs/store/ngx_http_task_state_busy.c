@@ -1,0 +1,48 @@
+
+/*
+ * Another process has the state file: one of before, whose jobs go on after a
+ * reload or an upgrade; or, by mistake, another nginx.  The log tells which one
+ * it is, now and then, as long as this one waits for the file.
+ */
+
+
+#include "jobs/store/ngx_http_task_state.h"
+
+
+/* nanoseconds: a handover takes less; and between two lines of the log */
+
+#define NGX_HTTP_TASK_STATE_BUSY_FIRST  1000000000LL
+#define NGX_HTTP_TASK_STATE_BUSY_NEXT   60000000000LL
+
+
+void
+ngx_http_task_state_busy(ngx_http_task_state_writer_t *w, const char *path)
+{
+    int64_t    now;
+    ngx_pid_t  pid;
+
+    now = ngx_http_task_now();
+
+    if (w->tell == 0) {
+        w->tell = now + NGX_HTTP_TASK_STATE_BUSY_FIRST;
+    }
+
+    if (now < w->tell) {
+        return;
+    }
+
+    pid = ngx_http_task_journal_holder(path);
+
+    /* it has just been given back */
+
+    if (pid == 0) {
+        return;
+    }
+
+    w->tell = now + NGX_HTTP_TASK_STATE_BUSY_NEXT;
+
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "state file \"%s\": process %P has it, task_job_zone \"%V\" "
+                  "waits until that has ended", path, pid,
+                  &w->zone.store->name);
+}
