@@ -262,6 +262,58 @@ $s->stop;
 is(records($s->{state}), 50, 'also at the end');
 $s->check_log;
 
+# --- who else has the file ---------------------------------------------------------------------
+
+$s = state_server(workers => 2);
+$s->stop;
+$lock = lock_state($s);
+$s->start;
+log_like($s, qr/\[warn\].* process $$ has it, task_job_zone "jobs" waits until that has ended/,
+         'the log tells which process has the file');
+sleep 1.5;
+is(() = $s->text('error.log') =~ /has it,/g, 1, 'not again and again');
+close $lock;
+wait_loaded($s);
+$s->stop;
+is(() = $s->text('error.log') =~ /has it,/g, 1, 'and no more when it is there');
+
+# the same file by two paths
+
+my $root = $s->{root};
+mkdir "$root/dir";
+symlink "$root/dir", "$root/link";
+for (['dir/a', 'dir/./a'], ['dir/a', 'link/a'], ['link/a.new', 'dir/a'], ['dir/a', 'link/a.bad']) {
+    my ($ok, $said) = $s->test_conf(
+        http => "task_job_zone jobs:4m state=$_->[0]; task_job_zone more:4m state=$_->[1];",
+        server => 'location /jobs/ { task_jobs zone=jobs; }');
+    ok(!$ok, "@$_: one file for two zones");
+    like($said, qr/"\Q$root\E\/\Q$_->[1]\E" is that of zone "jobs", .*nginx\.conf:\d+/, 'which it says');
+}
+my ($ok, $said) = $s->test_conf(
+    http => "task_job_zone jobs:4m state=dir/a; task_job_zone more:4m state=a;",
+    server => 'location /jobs/ { task_jobs zone=jobs; }');
+ok($ok, 'the same name in two directories') or diag($said);
+$s->check_log;
+
+# another file by a reload, with another size
+
+$s = state_server();
+$id = submit($s, '/sleep?duration=1ms');
+ended($s, $id);
+for ('other.state', undef) {
+    my %other = state_conf(%{$s->{options}}, told => $s->{told}, zone => 'jobs:9m',
+                           file => $_ // 'no.state');
+    $other{http} =~ s/state=no.state // if !$_;
+    my $n = () = $s->text('error.log') =~ /cannot be changed by a reload/g;
+    $s->write_conf(%other);
+    $s->signal('HUP');
+    ok($s->wait_for(sub { $n < (() = $s->text('error.log') =~ /cannot be changed by a reload/g) },
+                    'a refusal', 10), 'a file cannot be changed, whatever the size');
+}
+is(poll($s, $id)->{state}, 'done', 'all goes on');
+$s->stop;
+$s->check_log('cannot be changed by a reload');
+
 # --- which inputs of jobs that failed go first -------------------------------------------------
 
 $s = state_server(server => $ops, zone => 'jobs:1m', workers => 1);

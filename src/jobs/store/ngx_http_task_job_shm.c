@@ -25,6 +25,8 @@
 #define ngx_http_task_job_shm_words(n)  (((n) + 63) / 64)
 
 
+static ngx_http_task_job_zone_t *ngx_http_task_job_shm_old(ngx_conf_t *cf,
+    ngx_shm_zone_t *shm_zone);
 static ngx_int_t ngx_http_task_job_shm_init(ngx_shm_zone_t *shm_zone,
     void *data);
 static ngx_int_t ngx_http_task_job_shm_format(ngx_http_task_job_zone_t *zone,
@@ -37,7 +39,8 @@ ngx_int_t
 ngx_http_task_job_shm_create(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
     size_t size, void *tag)
 {
-    ngx_shm_zone_t  *shm_zone;
+    ngx_shm_zone_t            *shm_zone;
+    ngx_http_task_job_zone_t  *old;
 
     shm_zone = ngx_shared_memory_add(cf, &zone->store->name, size, tag);
     if (shm_zone == NULL) {
@@ -47,7 +50,47 @@ ngx_http_task_job_shm_create(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
     shm_zone->init = ngx_http_task_job_shm_init;
     shm_zone->data = zone;
 
-    return NGX_OK;
+    old = ngx_http_task_job_shm_old(cf, shm_zone);
+
+    return (old == NULL || ngx_http_task_state_same(zone, old)) ? NGX_OK
+                                                                : NGX_DECLINED;
+}
+
+
+/* returns the zone of this name before a reload, whatever its size, or NULL */
+
+static ngx_http_task_job_zone_t *
+ngx_http_task_job_shm_old(ngx_conf_t *cf, ngx_shm_zone_t *shm_zone)
+{
+    ngx_uint_t        i;
+    ngx_cycle_t      *cycle;
+    ngx_shm_zone_t   *zones;
+    ngx_list_part_t  *part;
+
+    cycle = cf->cycle->old_cycle;
+
+    if (ngx_is_init_cycle(cycle)) {
+        return NULL;
+    }
+
+    for (part = &cycle->shared_memory.part; part; part = part->next) {
+        zones = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (zones[i].init == shm_zone->init
+                && zones[i].shm.name.len == shm_zone->shm.name.len
+                && ngx_strncmp(zones[i].shm.name.data,
+                               shm_zone->shm.name.data,
+                               shm_zone->shm.name.len)
+                   == 0)
+            {
+                return zones[i].data;
+            }
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -70,14 +113,6 @@ ngx_http_task_job_shm_init(ngx_shm_zone_t *shm_zone, void *data)
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
                       "task_job_zone \"%V\" is of another version of the "
                       "module: restart nginx, or use another name",
-                      &zone->store->name);
-        return NGX_ERROR;
-    }
-
-    if (!ngx_http_task_state_same(zone, old)) {
-        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
-                      "state file of task_job_zone \"%V\" cannot be changed "
-                      "by a reload: restart nginx, or use another name",
                       &zone->store->name);
         return NGX_ERROR;
     }

@@ -58,6 +58,8 @@ struct ngx_http_task_job_zone_s {
 
 /* ngx_http_task_job_shm.c: how jobs lie in shared memory */
 
+/* NGX_DECLINED: before a reload the zone has had another state file */
+
 ngx_int_t ngx_http_task_job_shm_create(ngx_conf_t *cf,
     ngx_http_task_job_zone_t *zone, size_t size, void *tag);
 

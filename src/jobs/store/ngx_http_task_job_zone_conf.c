@@ -47,6 +47,7 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_array_t               *zones;
     ssize_t                    size;
+    ngx_int_t                  rc;
     ngx_str_t                 *value, name;
     ngx_http_task_store_t     *store;
     ngx_http_task_job_zone_t  *zone;
@@ -90,8 +91,16 @@ ngx_http_task_job_zone_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ngx_http_task_job_zone_room(cf, zone, ngx_http_task_job_shm_room(size));
 
-    return (ngx_http_task_job_shm_create(cf, zone, size, cmd->post) == NGX_OK)
-           ? NGX_CONF_OK : NGX_CONF_ERROR;
+    rc = ngx_http_task_job_shm_create(cf, zone, size, cmd->post);
+
+    if (rc == NGX_DECLINED) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "state file of task_job_zone \"%V\" cannot be "
+                           "changed by a reload: restart nginx, or use another "
+                           "name", &name);
+    }
+
+    return (rc == NGX_OK) ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
