@@ -22,12 +22,12 @@ sub bytes {
 }
 
 sub places {
-    my ($s) = @_;
+    my ($s, $what) = @_;
 
     my $status = decode_json($s->get('/status')->{body});
     my ($zone) = grep $_->{name} eq 'jobs', @{$status->{jobs}};
 
-    return $zone->{places};
+    return $zone->{$what // 'places'};
 }
 
 # started with other options; "file": the file is not waited for
@@ -313,6 +313,41 @@ for ('other.state', undef) {
 is(poll($s, $id)->{state}, 'done', 'all goes on');
 $s->stop;
 $s->check_log('cannot be changed by a reload');
+
+# --- a worker that is killed while it reads the file ---------------------------------------------
+
+$s = state_server(workers => 2, zone => 'jobs:128m', max => '8m');
+my @larges = map submit($s, '/sleep', body => '{"duration":"1ms","status":"' . $_ x 7_000_000 . '"}'),
+             1 .. 6;
+ended($s, $_) for @larges;
+$s->stop;
+my ($turns, $early) = (10, 0);
+
+for my $turn (1 .. $turns) {
+    $s->start;
+    my $at = time() + 0.02 * $turn;
+    my $writer;
+    while (!$writer && time() < $at) {
+        for my $pid ($s->workers) {
+            $writer = $pid if grep { (readlink($_) // '') eq $s->{state} } glob "/proc/$pid/fd/*";
+        }
+    }
+    sleep $at - time() if $at > time();
+    $early++ if $s->get("/jobs/$larges[-1]")->{status} == 503;
+    kill_pids($s, $writer) if $writer;
+    wait_loaded($s);
+    last if $turn == $turns;
+    kill_all($s);
+}
+
+is(join(' ', map length poll($s, $_)->{result}{status}, @larges), join(' ', (7_000_000) x 6),
+   'killed while the file is read: all is there');
+cmp_ok($early, '>', 0, 'it was killed before it had read all');
+diag("$early of $turns were killed early");
+$s->get("/jobs/$_?forget=1", method => 'DELETE') for @larges;
+is(places($s, 'blocks')->{used}, 0, 'no memory is left behind');
+$s->stop;
+$s->check_log('exited on signal 9|is lost$');
 
 # --- which inputs of jobs that failed go first -------------------------------------------------
 

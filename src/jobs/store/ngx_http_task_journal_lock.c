@@ -175,7 +175,7 @@ ngx_http_task_journal_holder(const char *path)
 
     if (lstat(path, &st) == 0 && ngx_http_task_journal_in_list(&st)) {
         (void) pthread_mutex_unlock(&ngx_http_task_journal_mutex);
-        return ngx_pid;
+        return ngx_getpid();
     }
 
     fd = open(path, O_RDONLY|O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC);
