@@ -30,6 +30,17 @@ like($r->{body}, qr/"message":"caf$bad $bad$bad done $bad"/, 'the message');
 like($r->{body}, qr/"done":-9223372036854775808,"total":9223372036854775807,/,
      'and the numbers');
 
+# what a job says just before it ends is told, too
+
+my $told = 0;
+
+for (1 .. 20) {
+    ($id) = $s->get('/say?how=progress&time=0')->{body} =~ /"id":"(\w+)"/;
+    $told++ if $s->get("/jobs/$id?wait=10s")->{body} =~ /"message":"caf$bad $bad$bad done $bad"/;
+}
+
+is($told, 20, 'of twenty jobs');
+
 my ($code) = $s->stop('QUIT');
 is($code, 0, 'exit code');
 $s->check_log;

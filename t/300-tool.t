@@ -81,7 +81,10 @@ sub begin {
     my $log = tempdir(CLEANUP => 1) . '/log';
     my $pid = fork() // die "fork: $!\n";
 
+    # a shell of the background leaves it ignored
+
     if ($pid == 0) {
+        $SIG{INT} = 'DEFAULT';
         chdir $where or die "$where: $!\n";
         open STDIN, '<', '/dev/null';
         open STDOUT, '>', $terminal ? '/dev/null' : $log;

@@ -142,12 +142,12 @@ my @is = $e->script('peek', $id);
 cmp_ok($is[1], '>', $was[1], 'an event changes the version');
 @r = $e->script('read', $id, 1, 0);
 is_deeply($r[15], [ map "data: $_\n\n", 2, 3, 4 ], 'the newest events, each once');
-is($r[11], 4, 'and their number');
+is($r[13], 4, 'and their number');
 is_deeply(($e->script('read', $id, 1, 3))[15], [ "data: 4\n\n" ], 'those behind one');
 is((end($w, $id, 'done', "res\0ult"))[0], 'ok', 'ended');
 is((end($w, $id, 'done', 'other'))[0], 'ok', 'told twice');
 @r = $e->script('read', $id, 0, 0);
-is_deeply([ @r[1, 2, 12] ], [ 'done', 200, "res\0ult" ], 'its result');
+is_deeply([ @r[1, 2, 14] ], [ 'done', 200, "res\0ult" ], 'its result');
 is((begin($w, $id))[0], 'late', 'nothing begins then');
 is(($e->script('event', mine($w, $id), 5, 30, 'x'))[0], 'late', 'nor streams');
 is(($e->script('cancel', $id))[0], 'ok', 'to cancel it changes nothing');
@@ -305,7 +305,7 @@ claim($v);
 begin($v, $id);
 $e->script('event', mine($v, $id), $_, 100, "$_\n\n") for 1, 1, 5;
 @r = $e->script('read', $id, 1, 3);
-is_deeply([ @r[11, 15] ], [ 5, [ "1\n\n", "5\n\n" ] ], 'its events have numbers of their own');
+is_deeply([ @r[13, 15] ], [ 5, [ "1\n\n", "5\n\n" ] ], 'its events have numbers of their own');
 end($v, $id);
 
 # one that has to end
@@ -319,6 +319,62 @@ end($w, $id, 'lost', 'its worker had to end');
 is(state($id), 'queued', 'given up, and tried again');
 is((end($w, $id))[0], 'late', 'by another one');
 $e->audit;
+
+# what a job says just before it ends
+
+$w = born();
+$id = add($w, claim => 1);
+begin($w, $id);
+$e->script('tell', mine($w, $id), '', 1, 10, 'first');
+$e->script('end', mine($w, $id), '', 'done', 200, '', '{}', '', 10, 10, 'last');
+is(join(' ', ($e->script('read', $id, 0, 0))[6 .. 8]), '10 10 last', 'is told');
+$e->audit;
+
+# a thread still has a job that has ended
+
+sub busy {
+    my ($w, $state, %how) = @_;
+
+    my $id = add($w, claim => 1, %how);
+
+    begin($w, $id);
+    $e->script('end', mine($w, $id), '', $state, 500, '', 'why', 'busy');
+
+    return $id;
+}
+
+$w = born();
+$v = born();
+$id = busy($w, 'failed');
+is(state($id), 'failed', 'it has failed');
+is(($e->script('retry', $id))[0], 'busy', 'but is not tried again');
+is(($e->script('returned', who($v), $id, 1))[0], 'late', 'as another worker says nothing of it');
+is(($e->script('returned', mine($w, $id)))[0], 'ok', 'until its thread is back');
+is(($e->script('retry', $id))[0], 'ok', 'then it is');
+is(($e->script('returned', mine($w, $id)))[0], 'late', 'that is told once');
+is(state($id), 'queued', 'it waits');
+
+$id = busy($w, 'lost', queue => 'b');
+is(state($id), 'lost', 'the worker has to end');
+is(($e->script('retry', $id))[0], 'busy', 'its thread is not back');
+$e->script('bury', $w->{owner});
+is(($e->script('retry', $id))[0], 'ok', 'with the worker the thread is gone');
+
+$w = born();
+$id = busy($w, 'lost', queue => 'c', attempts => 2);
+is(state($id), 'running', 'one that is to be tried again runs');
+$e->script('returned', mine($w, $id));
+is(state($id), 'queued', 'until its thread is back');
+ok($e->command('ZSCORE', '{task-jobs}:delayed', $id), 'then it waits for its next attempt');
+$id = busy($w, 'lost', queue => 'd', attempts => 2);
+$e->script('bury', $w->{owner});
+is(state($id), 'queued', 'or the worker is gone');
+$e->audit;
+
+# what a page of jobs tells of attempts
+
+my ($page) = grep $_->[0] eq $id, @{($e->script('list', '', '', 10, 0))[1]};
+is_deeply([ @$page[1, 9 .. 11] ], [ 'queued', 1, 2, 'd' ], 'the attempt and how many it has');
 
 # TEST 6: leases
 
@@ -523,7 +579,7 @@ is_deeply([ $e->script('retry', $id) ], [ 'ok' ], 'one that has failed');
 is(($e->script('retry', $id))[0], 'busy', 'not twice');
 $e->audit;
 @r = $e->script('read', $id, 1, 0);
-is_deeply([ @r[1, 2, 4 .. 9, 12] ], [ 'queued', ('') x 8 ], 'it has nothing of a run');
+is_deeply([ @r[1, 2, 4 .. 8, 11, 14] ], [ 'queued', ('') x 8 ], 'it has nothing of a run');
 is_deeply($r[15], [ "data: x\n\n" ], 'but its events');
 is((end($w, $id, 'done', 'late'))[0], 'late', 'what the run before says is refused');
 is((add($v, share => 's', max => 1))[1], 'share', 'it counts in its location');

@@ -105,6 +105,18 @@ local function wait(id, queue, number)
     wake(queue)
 end
 
+-- how far a job is, as its function says; a message stays until another comes
+
+local function is_so_far(id, done, total, message)
+    if done and done ~= '' then
+        set(id, 'done', done, 'total', total)
+    end
+
+    if message then
+        set(id, 'message', message)
+    end
+end
+
 -- The worker counts the events that he says: from 1 in each attempt.  "claim" is
 -- the number of what he has sent that made the job his.
 
@@ -231,9 +243,10 @@ local function give_back(id, owner)
 end
 
 -- A job whose worker is gone, or cannot wait for it, may have done half of its
--- work.  Attempts before a client has had it queued again do not count.
+-- work.  Attempts before a client has had it queued again do not count.  As long
+-- as a thread has the job it is not tried again, and stays the worker's.
 
-local function lose(id, owner, why)
+local function lose(id, owner, why, busy)
     local state, attempt, attempts, cancel, order, before =
         get(id, 'state', 'attempt', 'attempts', 'cancel', 'order', 'before')
 
@@ -245,15 +258,19 @@ local function lose(id, owner, why)
     attempt = attempt - (before or 0)
     attempts = tonumber(attempts)
 
-    set(id, 'owner', '')
-
     if attempt >= attempts or cancel then
+        set(id, 'owner', '')
         disown(id, owner)
         finish(id, attempts > 1 and not cancel and 'dead' or 'lost', '500', '',
                why)
         return
     end
 
+    if busy then
+        return
+    end
+
+    set(id, 'owner', '')
     disown(id, owner)
     move(id, state, 'queued', order)
     call('HDEL', P .. 'job:' .. id, 'started', 'done', 'total', 'message')

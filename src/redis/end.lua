@@ -1,8 +1,9 @@
 -- Ends a job, which has begun so many milliseconds ago, or has not.  A worker
--- that has to end cannot wait for it: its state is "lost".
+-- that has to end cannot wait for it: its state is "lost".  With "busy" a thread
+-- still has it, and returned.lua is to follow.
 
-local owner, session, id, attempt, ago, state, status, kind, result =
-    unpack(ARGV)
+local owner, session, id, attempt, ago, state, status, kind, result, busy,
+    done, total, message = unpack(ARGV)
 
 local before = is_mine(id, owner, session, attempt)
 
@@ -26,8 +27,14 @@ if ago ~= '' and (not started or now - ago < tonumber(started)) then
     set(id, 'started', now - ago)
 end
 
+is_so_far(id, done, total, message)
+
+if busy == 'busy' then
+    set(id, 'busy', owner)
+end
+
 if state == 'lost' then
-    lose(id, owner, result)
+    lose(id, owner, result, busy == 'busy')
 else
     finish(id, state, status, kind, result)
 end

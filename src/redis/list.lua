@@ -18,11 +18,11 @@ while looked < 500 do
     for i = 1, #found, 2 do
         local id, order = found[i], found[i + 1]
         local f = call('HMGET', P .. 'job:' .. id, 'state', 'status', 'created',
-                       'started', 'ended', 'done', 'total', 'message', 'queue',
-                       'ttl')
+                       'started', 'ended', 'done', 'total', 'message',
+                       'attempt', 'attempts', 'queue', 'ttl', 'before')
 
-        if f[1] and not (f[5] and now >= f[5] + f[10])
-           and (queue == '' or f[9] == queue)
+        if f[1] and not (f[5] and now >= f[5] + f[12])
+           and (queue == '' or f[11] == queue)
         then
             if #page == limit then
                 return { 'ok', page, shown }
@@ -30,11 +30,13 @@ while looked < 500 do
 
             local job = { id }
 
-            for k = 1, 9 do
+            f[10] = f[10] + (f[13] or 0)
+
+            for k = 1, 11 do
                 job[k + 1] = f[k] or ''
             end
 
-            job[11] = order
+            job[13] = order
             page[#page + 1] = job
             shown = order
         end

@@ -67,6 +67,7 @@ typedef enum {
     NGX_HTTP_TASK_REDIS_TICK_SCRIPT,
     NGX_HTTP_TASK_REDIS_DURABLE,
     NGX_HTTP_TASK_REDIS_WITHDRAW,
+    NGX_HTTP_TASK_REDIS_RETURNED,
 
     NGX_HTTP_TASK_REDIS_SCRIPTS
 } ngx_http_task_redis_script_e;
@@ -194,7 +195,8 @@ struct ngx_http_task_redis_job_s {
     ngx_uint_t                   gone;        /* 1: it is not ours any more */
     ngx_uint_t                   asked;       /* 1: to be cancelled */
     ngx_uint_t                   ended;       /* 1: end() was called */
-    ngx_uint_t                   busy;        /* 1: returned() is to follow */
+    ngx_uint_t                   busy;        /* 1: returned() is to follow, */
+    ngx_uint_t                   told_busy;   /* .. and the engine knows */
     ngx_uint_t                   over;        /* 1: no more is asked of it */
     ngx_uint_t                   left;        /* 1: it was not given back: the
                                                  next connection tells; 2: it
@@ -209,8 +211,9 @@ struct ngx_http_task_redis_job_s {
     int64_t                      told;        /* when last, ns */
     ngx_event_t                  later;
     ngx_http_task_redis_slot_t  *slot;        /* or NULL */
-    ngx_http_task_redis_call_t   last;        /* tells how it ends, for which no
-                                                 memory is needed */
+    ngx_http_task_redis_call_t   last;        /* tells how it ends, .. */
+    ngx_http_task_redis_call_t   back;        /* .. and that its thread is back:
+                                                 no memory is needed */
     ngx_http_task_bell_t         bell;
 
     pthread_mutex_t              mutex;
@@ -218,6 +221,8 @@ struct ngx_http_task_redis_job_s {
     ngx_uint_t                   begin;       /* 1: to be told */
     ngx_uint_t                   progress;    /* likewise */
     ngx_uint_t                   has_message;
+    ngx_uint_t                   had_progress; /* 1: told, or to be told */
+    ngx_uint_t                   had_message;
     int64_t                      done;
     int64_t                      total;
     char                         message[NGX_HTTP_TASK_JOB_MESSAGE + 1];

@@ -1,7 +1,7 @@
 
 /*
- * What becomes of a job of this worker: it ends, behind its events; or it waits
- * again.  It is told as long as it takes.
+ * What becomes of a job of this worker: it ends, behind its events, and its
+ * thread may be back later; or it waits again.  It is told as long as it takes.
  */
 
 
@@ -9,8 +9,8 @@
 
 
 static ngx_http_task_redis_call_t *ngx_http_task_redis_last(
-    ngx_http_task_redis_job_t *job, const ngx_http_task_redis_kind_t *kind,
-    ngx_http_task_store_op_t *op);
+    ngx_http_task_redis_job_t *job, ngx_http_task_redis_call_t *call,
+    const ngx_http_task_redis_kind_t *kind, ngx_http_task_store_op_t *op);
 static ngx_int_t ngx_http_task_redis_end_words(
     ngx_http_task_redis_call_t *call, ngx_http_task_redis_words_t *words);
 static void ngx_http_task_redis_end_reply(ngx_http_task_redis_call_t *call,
@@ -18,6 +18,10 @@ static void ngx_http_task_redis_end_reply(ngx_http_task_redis_call_t *call,
 static void ngx_http_task_redis_end_failed(ngx_http_task_redis_call_t *call,
     ngx_int_t rc);
 static void ngx_http_task_redis_ended(ngx_http_task_redis_job_t *job);
+static void ngx_http_task_redis_returned_reply(
+    ngx_http_task_redis_call_t *call, redisReply *reply);
+static void ngx_http_task_redis_returned_failed(
+    ngx_http_task_redis_call_t *call, ngx_int_t rc);
 static ngx_int_t ngx_http_task_redis_give_back_words(
     ngx_http_task_redis_call_t *call, ngx_http_task_redis_words_t *words);
 static void ngx_http_task_redis_give_back_reply(
@@ -32,6 +36,17 @@ static const ngx_http_task_redis_kind_t  ngx_http_task_redis_end_kind = {
     .words = ngx_http_task_redis_end_words,
     .reply = ngx_http_task_redis_end_reply,
     .failed = ngx_http_task_redis_end_failed,
+    .release = ngx_http_task_redis_job_release
+};
+
+/* its words are those of who gives it back */
+
+static const ngx_http_task_redis_kind_t  ngx_http_task_redis_returned_kind = {
+    .script = NGX_HTTP_TASK_REDIS_RETURNED,
+    .again = 1,
+    .words = ngx_http_task_redis_give_back_words,
+    .reply = ngx_http_task_redis_returned_reply,
+    .failed = ngx_http_task_redis_returned_failed,
     .release = ngx_http_task_redis_job_release
 };
 
@@ -79,7 +94,8 @@ ngx_http_task_redis_end(ngx_http_task_store_t *store,
 
     ngx_http_task_redis_event_all(job);
 
-    call = ngx_http_task_redis_last(job, &ngx_http_task_redis_end_kind, op);
+    call = ngx_http_task_redis_last(job, &job->last,
+                                    &ngx_http_task_redis_end_kind, op);
     call->end = end;
 
     ngx_http_task_redis_job_call(job, call);
@@ -88,12 +104,9 @@ ngx_http_task_redis_end(ngx_http_task_store_t *store,
 
 static ngx_http_task_redis_call_t *
 ngx_http_task_redis_last(ngx_http_task_redis_job_t *job,
-    const ngx_http_task_redis_kind_t *kind, ngx_http_task_store_op_t *op)
+    ngx_http_task_redis_call_t *call, const ngx_http_task_redis_kind_t *kind,
+    ngx_http_task_store_op_t *op)
 {
-    ngx_http_task_redis_call_t  *call;
-
-    call = &job->last;
-
     ngx_memzero(call, sizeof(ngx_http_task_redis_call_t));
 
     call->inside = 1;
@@ -120,17 +133,7 @@ ngx_http_task_redis_end_words(ngx_http_task_redis_call_t *call,
 
     ngx_http_task_redis_job_words(job, words);
 
-    (void) pthread_mutex_lock(&job->mutex);
-
-    if (job->begun) {
-        ngx_http_task_redis_number(words, (ngx_http_task_now() - job->begun)
-                                          / 1000000);
-
-    } else {
-        ngx_http_task_redis_word(words, "", 0);
-    }
-
-    (void) pthread_mutex_unlock(&job->mutex);
+    ngx_http_task_redis_job_begun(job, words);
 
     state = &ngx_http_task_redis_states[end->state];
 
@@ -138,6 +141,12 @@ ngx_http_task_redis_end_words(ngx_http_task_redis_call_t *call,
     ngx_http_task_redis_number(words, end->status);
     ngx_http_task_redis_word(words, end->type.data, end->type.len);
     ngx_http_task_redis_word(words, end->result.data, end->result.len);
+    ngx_http_task_redis_word(words, "busy", job->busy ? 4 : 0);
+
+    /* what it has said just before is not told elsewhere */
+
+    ngx_http_task_redis_job_untold(job);
+    ngx_http_task_redis_job_so_far(job, words);
 
     return NGX_OK;
 }
@@ -156,6 +165,9 @@ ngx_http_task_redis_end_reply(ngx_http_task_redis_call_t *call,
     if (!ngx_http_task_redis_is(reply, "ok")) {
         ngx_http_task_redis_job_gone(job);
         rc = NGX_ERROR;
+
+    } else {
+        job->told_busy = job->busy;
     }
 
     ngx_http_task_redis_ended(job);
@@ -190,7 +202,35 @@ ngx_http_task_redis_ended(ngx_http_task_redis_job_t *job)
 void
 ngx_http_task_redis_returned(ngx_http_task_store_t *store, uint64_t key)
 {
-    ngx_http_task_redis_job_over(ngx_http_task_redis_job_of(key));
+    ngx_http_task_redis_job_t  *job;
+
+    job = ngx_http_task_redis_job_of(key);
+
+    if (!job->told_busy || job->gone) {
+        ngx_http_task_redis_job_over(job);
+        return;
+    }
+
+    ngx_http_task_redis_job_call(job,
+                                 ngx_http_task_redis_last(job, &job->back,
+                                        &ngx_http_task_redis_returned_kind,
+                                        NULL));
+}
+
+
+static void
+ngx_http_task_redis_returned_reply(ngx_http_task_redis_call_t *call,
+    redisReply *reply)
+{
+    ngx_http_task_redis_job_over(call->job);
+}
+
+
+static void
+ngx_http_task_redis_returned_failed(ngx_http_task_redis_call_t *call,
+    ngx_int_t rc)
+{
+    ngx_http_task_redis_job_over(call->job);
 }
 
 
@@ -210,8 +250,8 @@ ngx_http_task_redis_give_back(ngx_http_task_store_t *store,
         return;
     }
 
-    call = ngx_http_task_redis_last(job, &ngx_http_task_redis_give_back_kind,
-                                    op);
+    call = ngx_http_task_redis_last(job, &job->last,
+                                    &ngx_http_task_redis_give_back_kind, op);
 
     ngx_http_task_redis_job_call(job, call);
 }
@@ -223,7 +263,7 @@ ngx_http_task_redis_drop(ngx_http_task_redis_job_t *job)
     job->ended = 1;
 
     ngx_http_task_redis_job_call(job,
-                ngx_http_task_redis_last(job,
+                ngx_http_task_redis_last(job, &job->last,
                                          &ngx_http_task_redis_give_back_kind,
                                          NULL));
 }
@@ -235,7 +275,7 @@ ngx_http_task_redis_retract(ngx_http_task_redis_job_t *job)
     job->ended = 1;
 
     ngx_http_task_redis_job_call(job,
-                ngx_http_task_redis_last(job,
+                ngx_http_task_redis_last(job, &job->last,
                                          &ngx_http_task_redis_retract_kind,
                                          NULL));
 }

@@ -192,11 +192,13 @@ ngx_http_task_redis_progress(ngx_http_task_store_t *store, uint64_t key,
     (void) pthread_mutex_lock(&job->mutex);
 
     job->progress = 1;
+    job->had_progress = 1;
     job->done = done;
     job->total = total;
 
     if (message) {
         job->has_message = 1;
+        job->had_message = 1;
         (void) ngx_http_task_utf8_fit((u_char *) job->message,
                                       NGX_HTTP_TASK_JOB_MESSAGE, message);
     }
@@ -281,6 +283,7 @@ ngx_http_task_redis_tell_words(ngx_http_task_redis_call_t *call,
 
     ngx_http_task_redis_job_words(job, words);
     ngx_http_task_redis_job_begun(job, words);
+    ngx_http_task_redis_job_so_far(job, words);
 
     return NGX_OK;
 }
@@ -297,23 +300,35 @@ ngx_http_task_redis_job_words(ngx_http_task_redis_job_t *job,
 }
 
 
-/* a message is copied, as a thread may write another one */
-
 void
 ngx_http_task_redis_job_begun(ngx_http_task_redis_job_t *job,
     ngx_http_task_redis_words_t *words)
 {
-    static char  message[NGX_HTTP_TASK_JOB_MESSAGE + 1];
-
     (void) pthread_mutex_lock(&job->mutex);
 
-    if (job->begin) {
+    if (job->begun) {
         ngx_http_task_redis_number(words, (ngx_http_task_now() - job->begun)
                                           / 1000000);
 
     } else {
         ngx_http_task_redis_word(words, "", 0);
     }
+
+    job->begin = 0;
+
+    (void) pthread_mutex_unlock(&job->mutex);
+}
+
+
+/* a message is copied, as a thread may write another one */
+
+void
+ngx_http_task_redis_job_so_far(ngx_http_task_redis_job_t *job,
+    ngx_http_task_redis_words_t *words)
+{
+    static char  message[NGX_HTTP_TASK_JOB_MESSAGE + 1];
+
+    (void) pthread_mutex_lock(&job->mutex);
 
     if (job->progress) {
         ngx_http_task_redis_number(words, job->done);
@@ -329,9 +344,23 @@ ngx_http_task_redis_job_begun(ngx_http_task_redis_job_t *job,
         ngx_http_task_redis_word(words, message, ngx_strlen(message));
     }
 
-    job->begin = 0;
     job->progress = 0;
     job->has_message = 0;
+
+    (void) pthread_mutex_unlock(&job->mutex);
+}
+
+
+/* all is to be told once more */
+
+void
+ngx_http_task_redis_job_untold(ngx_http_task_redis_job_t *job)
+{
+    (void) pthread_mutex_lock(&job->mutex);
+
+    job->begin = (job->begun != 0);
+    job->progress = job->had_progress;
+    job->has_message = job->had_message;
 
     (void) pthread_mutex_unlock(&job->mutex);
 }
@@ -373,13 +402,7 @@ ngx_http_task_redis_tell_failed(ngx_http_task_redis_call_t *call, ngx_int_t rc)
         return;
     }
 
-    (void) pthread_mutex_lock(&job->mutex);
-
-    job->begin = (job->begun != 0);
-    job->progress = 1;
-    job->has_message = 1;
-
-    (void) pthread_mutex_unlock(&job->mutex);
+    ngx_http_task_redis_job_untold(job);
 
     if (!job->redis->ends) {
         ngx_http_task_redis_job_tell(job);

@@ -9,8 +9,8 @@
 
 /* where a job in an answer of list.lua has its queue, and its order */
 
-#define NGX_HTTP_TASK_REDIS_LISTED_QUEUE  9
-#define NGX_HTTP_TASK_REDIS_LISTED_ORDER  10
+#define NGX_HTTP_TASK_REDIS_LISTED_QUEUE  11
+#define NGX_HTTP_TASK_REDIS_LISTED_ORDER  12
 
 
 static ngx_int_t ngx_http_task_redis_list_words(

@@ -207,6 +207,9 @@ void ngx_http_task_redis_job_words(ngx_http_task_redis_job_t *job,
 
 /* takes that it has begun, and is so far, since it was told: see tell.lua */
 
+void ngx_http_task_redis_job_so_far(ngx_http_task_redis_job_t *job,
+    ngx_http_task_redis_words_t *words);
+void ngx_http_task_redis_job_untold(ngx_http_task_redis_job_t *job);
 void ngx_http_task_redis_job_begun(ngx_http_task_redis_job_t *job,
     ngx_http_task_redis_words_t *words);
 

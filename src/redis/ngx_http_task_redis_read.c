@@ -9,7 +9,7 @@
 #include "text/ngx_http_task_event.h"
 
 
-/* where an answer of read.lua has what; down to MESSAGE one of list.lua, too */
+/* where an answer of read.lua has what; to ATTEMPTS one of list.lua, too */
 
 typedef enum {
     NGX_HTTP_TASK_REDIS_SEEN_STATE = 1,
@@ -20,12 +20,12 @@ typedef enum {
     NGX_HTTP_TASK_REDIS_SEEN_DONE,
     NGX_HTTP_TASK_REDIS_SEEN_TOTAL,
     NGX_HTTP_TASK_REDIS_SEEN_MESSAGE,
+    NGX_HTTP_TASK_REDIS_SEEN_ATTEMPT,
+    NGX_HTTP_TASK_REDIS_SEEN_ATTEMPTS,
     NGX_HTTP_TASK_REDIS_SEEN_TYPE,
     NGX_HTTP_TASK_REDIS_SEEN_CHANGE,
     NGX_HTTP_TASK_REDIS_SEEN_EVENT,
     NGX_HTTP_TASK_REDIS_SEEN_RESULT,
-    NGX_HTTP_TASK_REDIS_SEEN_ATTEMPT,
-    NGX_HTTP_TASK_REDIS_SEEN_ATTEMPTS,
     NGX_HTTP_TASK_REDIS_SEEN_EVENTS
 } ngx_http_task_redis_seen_e;
 

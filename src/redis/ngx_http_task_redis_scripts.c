@@ -28,7 +28,8 @@ const char *const  ngx_http_task_redis_scripts[] = {
     ngx_http_task_redis_lua_bury,
     ngx_http_task_redis_lua_tick,
     ngx_http_task_redis_lua_durable,
-    ngx_http_task_redis_lua_withdraw
+    ngx_http_task_redis_lua_withdraw,
+    ngx_http_task_redis_lua_returned
 };
 
 

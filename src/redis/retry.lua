@@ -14,6 +14,14 @@ if not KEEPS[state] then
     return { 'busy' }
 end
 
+-- a thread of a worker that lives has it
+
+local busy = get(id, 'busy')
+
+if busy and call('ZSCORE', P .. 'leases', busy) then
+    return { 'busy' }
+end
+
 if call('EXISTS', P .. 'in:' .. id) == 0 then
     return { 'gone' }
 end
@@ -39,7 +47,7 @@ local number = call('INCR', P .. 'number')
 
 move(id, state, 'queued', order)
 call('HDEL', P .. 'job:' .. id, 'ended', 'status', 'type', 'started', 'done',
-     'total', 'message', 'cancel')
+     'total', 'message', 'cancel', 'busy')
 set(id, 'owner', '', 'number', number, 'before', attempt, 'since', now)
 call('INCR', P .. 'retried')
 changed(id)

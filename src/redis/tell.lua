@@ -16,14 +16,7 @@ if ago ~= '' and state == 'queued' then
     set(id, 'started', now - ago)
 end
 
-if done ~= '' then
-    set(id, 'done', done, 'total', total)
-end
-
-if message then
-    set(id, 'message', message)
-end
-
+is_so_far(id, done, total, message)
 changed(id)
 
 return { 'ok' }
