@@ -162,6 +162,8 @@ typedef struct {
     uint32_t                   type;         /* .. its type in front of it,
                                                 which is so long; 0: JSON */
     uint32_t                   which;        /* of events counts, 0 or 1 */
+    uint32_t                   told;         /* 1: a client may know its id: the
+                                                state file had it then */
     ngx_http_task_job_events_t  events[2];
 
     uint32_t                   reading;      /* [both] 1: progress is read */

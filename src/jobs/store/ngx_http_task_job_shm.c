@@ -10,7 +10,7 @@
 #include "jobs/store/ngx_http_task_state.h"
 
 
-#define NGX_HTTP_TASK_JOB_LAYOUT  12
+#define NGX_HTTP_TASK_JOB_LAYOUT  13
 
 /* there is a record for each so many bytes of the zone */
 

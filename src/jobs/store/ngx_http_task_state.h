@@ -214,6 +214,15 @@ void ngx_http_task_state_answer(ngx_http_task_job_zone_t *zone,
     ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
     ngx_http_task_record_t *job);
 
+/*
+ * The key of an add is that of a job, op->id: answers with NGX_DECLINED as soon
+ * as the file has this job, at once if a client was told of it.  If the file
+ * cannot be written, or the job is gone by then, op->why is another one.
+ */
+
+void ngx_http_task_state_known(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add);
+
 /* returns 1, and sets op->why, if a job cannot be added now */
 
 ngx_uint_t ngx_http_task_state_refuses(ngx_http_task_job_zone_t *zone,

@@ -1,0 +1,90 @@
+#!/usr/bin/perl
+
+# What is told of jobs whose state file is slow, cannot be written, is another
+# one's or is gone.
+
+use strict;
+use warnings;
+
+use JSON::PP;
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use TaskState;
+
+my ($s, $r, $id, @ids);
+
+# calls of the kernel are slower in a process, or fail, until the pid is killed;
+# undef: that cannot be done here
+
+sub inject {
+    my ($s, $pid, $calls, $what) = @_;
+
+    return if $ENV{TEST_NGINX_SANITIZER} || system('which strace >/dev/null 2>&1');
+
+    my $err = "$s->{root}/strace.err";
+    unlink $err;
+    my $child = fork() // die "fork: $!";
+
+    if (!$child) {
+        open STDERR, '>', $err;
+        exec('strace', '-f', '-p', $pid, '-o', '/dev/null', '-e', "trace=$calls",
+             '-e', "inject=$calls:$what")
+            or POSIX::_exit(1);
+    }
+
+    return $child if $s->wait_for(sub {
+        local (@ARGV, $/) = $err;
+        return -e $err && (<> // '') =~ /attached/;
+    }, 'strace', 5);
+
+    leave($child);
+
+    return;
+}
+
+sub leave {
+    my ($child) = @_;
+
+    kill 'TERM', $child;
+    waitpid $child, 0;
+}
+
+# --- a request that is sent again while its first one waits for the file ----------
+
+SKIP: {
+    $s = state_server(fsync => 'always', workers => 1);
+    submit($s, '/sleep?duration=1ms');
+    my ($worker) = $s->workers;
+    my $strace = inject($s, $worker, 'fdatasync', 'delay_enter=1000000')
+        or skip 'strace cannot be used', 1;
+    my %key = (headers => "Idempotency-Key: a\r\n");
+    my $first = $s->open('/sleep?duration=1ms', %key);
+    my $start = time();
+    sleep 0.3;
+    $id = submit($s, '/sleep?duration=1ms', key => 'a');
+    cmp_ok(time() - $start, '>', 0.9, 'the second one waits for the disk, too');
+    like($id, qr/^\w{32}$/, 'and has its 202');
+    $r = $s->read($first);
+    is(decode_json($r->{body})->{id}, $id, 'of the same job');
+    leave($strace);
+    is(ended($s, $id)->{state}, 'done', 'which is run');
+
+    # a write that fails, late: so the second one comes before
+
+    $strace = inject($s, $worker, 'pwritev', 'error=ENOSPC:delay_exit=700000')
+        or skip 'strace cannot be used', 1;
+    $first = $s->open('/one?duration=1ms', headers => "Idempotency-Key: b\r\n");
+    sleep 0.2;
+    my $second = $s->open('/one?duration=1ms', headers => "Idempotency-Key: b\r\n");
+    my @r = $s->read_all([ $first, $second ], 20);
+    is(join(' ', map $_->{status}, @r), '503 503', 'neither is told of a job that is not kept');
+    is(submit($s, '/sleep?duration=1ms', key => 'a'), $id, 'one that is kept is told of');
+    leave($strace);
+    $s->wait_for(sub { submit($s, '/sleep?duration=1ms') =~ /^\w{32}$/ }, 'room');
+    $s->stop;
+    $s->check_log('it cannot be written|its copy cannot be written');
+}
+
+done_testing();
