@@ -44,6 +44,38 @@ sub inject {
     return;
 }
 
+# a small disk, which is left at the end
+
+my @disks;
+
+sub disk {
+    my ($name, $size) = @_;
+
+    my $dir = ($ENV{TEST_NGINX_SERVROOT} // "$ENV{PWD}/t/servroot") . "-$$-$name";
+    mkdir $dir or die "mkdir $dir: $!";
+
+    if ($> || system("mount -t tmpfs -o size=$size tmpfs '$dir' 2>/dev/null")) {
+        rmdir $dir;
+        return;
+    }
+
+    push @disks, $dir;
+
+    return $dir;
+}
+
+END { system("umount '$_'"), rmdir $_ for @disks }
+
+# the workers that have the file
+
+sub writers {
+    my ($s) = @_;
+
+    return grep { my $p = $_;
+                  grep { (readlink($_) // '') eq $s->{state} } glob "/proc/$p/fd/*" }
+           $s->workers;
+}
+
 sub leave {
     my ($child) = @_;
 
@@ -85,6 +117,55 @@ SKIP: {
     $s->wait_for(sub { submit($s, '/sleep?duration=1ms') =~ /^\w{32}$/ }, 'room');
     $s->stop;
     $s->check_log('it cannot be written|its copy cannot be written');
+}
+
+# --- a copy that has no room: what it had of a job the file lacks ------------------
+
+SKIP: {
+    my $dir = disk('copy', '64m') or skip 'no file system can be mounted here', 1;
+    $s = state_server(workers => 1, file => "$dir/state");
+    $s->{state} = "$dir/state";
+    ended($s, $_) for map submit($s, '/cat', body => 'x' x 50_000), 1 .. 8;
+    ended($s, $_) for map submit($s, '/sleep?duration=1ms'), 1 .. 40;
+    my $run = submit($s, '/one?duration=60s');
+    wait_state($s, 'running', $run);
+
+    SKIP: {
+        my $strace = inject($s, $s->workers, 'pwritev', 'delay_enter=40000')
+            or skip 'strace cannot be used', 1;
+
+        for (1 .. 40) {
+            last if -e "$s->{state}.new";
+            $id = submit($s, '/cat', body => 'y' x 400_000);
+            ended($s, $id);
+            $s->get("/jobs/$id?forget=1", method => 'DELETE');
+        }
+
+        $s->wait_for(sub { (-s "$s->{state}.new" // 0) > 400_000 }, 'a copy');
+        my $size = int(((-s $s->{state}) + (-s "$s->{state}.new")) / 1024) + 150;
+        system("mount -o remount,size=${size}k '$dir'") == 0 or die 'remount';
+
+        # it comes when others before it are copied, and is at the end
+
+        my $body = '{"duration":"1ms","status":"' . 'x' x 300_000 . '"}';
+        my $c = $s->open('/one', method => 'POST', body => $body, headers =>
+                         'Content-Length: ' . length($body) . "\r\n"
+                         . "Content-Type: application/json\r\n");
+        $s->wait_for(sub { $s->text('error.log') =~ /its copy cannot be written/ },
+                     'the end of the copy');
+        $r = $s->read($c, 20);
+        leave($strace);
+        is($r->{status}, 202, 'a job that came while the file was copied');
+        $id = decode_json($r->{body})->{id};
+        kill_all($s);
+        system("mount -o remount,size=64m '$dir'") == 0 or die 'remount';
+        $s->start;
+        wait_loaded($s);
+        is(ended($s, $id)->{state}, 'done', 'is there with its input');
+    }
+
+    $s->stop;
+    $s->check_log('is lost$|its copy cannot be written');
 }
 
 done_testing();

@@ -41,6 +41,7 @@ static ngx_int_t ngx_http_task_state_compact_place(
 static ngx_int_t ngx_http_task_state_compact_end(
     ngx_http_task_state_writer_t *w);
 static void ngx_http_task_state_compact_abort(ngx_http_task_state_writer_t *w);
+static void ngx_http_task_state_compact_later(ngx_http_task_state_writer_t *w);
 
 
 ngx_int_t
@@ -307,7 +308,7 @@ ngx_http_task_state_compact_place(ngx_http_task_state_writer_t *w)
         return NGX_DONE;
     }
 
-    w->marked = ngx_http_task_job_unmark(w->zone.sh, place);
+    w->marked = 0;
     w->cursor++;
 
     rc = ngx_http_task_state_copy(w, place, 1);
@@ -350,7 +351,7 @@ ngx_http_task_state_compact_end(ngx_http_task_state_writer_t *w)
     w->copying = 0;
 
     if (ngx_http_task_journal_copy_commit(&w->journal) != NGX_OK) {
-        w->again = ngx_http_task_now() + NGX_HTTP_TASK_STATE_LATER;
+        ngx_http_task_state_compact_later(w);
         return NGX_ERROR;
     }
 
@@ -373,5 +374,16 @@ ngx_http_task_state_compact_abort(ngx_http_task_state_writer_t *w)
     ngx_http_task_journal_copy_abort(&w->journal);
 
     w->copying = 0;
+
+    ngx_http_task_state_compact_later(w);
+}
+
+
+/* inputs that the copy has are not in the file, although the zone says so */
+
+static void
+ngx_http_task_state_compact_later(ngx_http_task_state_writer_t *w)
+{
+    w->whole = 1;
     w->again = ngx_http_task_now() + NGX_HTTP_TASK_STATE_LATER;
 }
