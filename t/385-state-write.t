@@ -19,7 +19,7 @@ my ($s, $r, $id, @ids);
 # undef: that cannot be done here
 
 sub inject {
-    my ($s, $pid, $calls, $what) = @_;
+    my ($s, $pid, $calls, $what, $trace) = @_;
 
     return if $ENV{TEST_NGINX_SANITIZER} || system('which strace >/dev/null 2>&1');
 
@@ -29,8 +29,8 @@ sub inject {
 
     if (!$child) {
         open STDERR, '>', $err;
-        exec('strace', '-f', '-p', $pid, '-o', '/dev/null', '-e', "trace=$calls",
-             '-e', "inject=$calls:$what")
+        exec('strace', '-f', '-p', $pid, '-o', $trace // '/dev/null', '-e',
+             "trace=$calls", '-e', "inject=$calls:$what")
             or POSIX::_exit(1);
     }
 
@@ -167,5 +167,127 @@ SKIP: {
     $s->stop;
     $s->check_log('is lost$|its copy cannot be written');
 }
+
+# --- fsync of a reload holds for the file, whoever writes it ----------------------
+
+SKIP: {
+    $s = state_server(fsync => 'everysec', workers => 1);
+    my $run = submit($s, '/sleep?duration=60s');
+    wait_state($s, 'running', $run);
+    my ($old) = writers($s);
+    my $strace = inject($s, $old, 'fdatasync', 'delay_enter=700000')
+        or skip 'strace cannot be used', 1;
+    $s->reload(state_conf(%{$s->{options}}, told => $s->{told}, fsync => 'always'));
+    is(join(' ', writers($s)), $old, 'always: the old worker writes');
+    my $start = time();
+    like(submit($s, '/sleep?duration=1ms'), qr/^\w{32}$/, 'a job');
+    cmp_ok(time() - $start, '>', 0.6, 'has its 202 when the disk has it');
+    leave($strace);
+    $s->get("/jobs/$run", method => 'DELETE');
+    $s->stop;
+    $s->check_log('is lost$');
+}
+
+# --- everysec: the disk has it within a second, though there is no room for a copy -----
+
+SKIP: {
+    my $dir = disk('everysec', '64m') or skip 'no file system can be mounted here', 1;
+    $s = state_server(fsync => 'everysec', workers => 2, file => "$dir/state");
+    $s->{state} = "$dir/state";
+    ended($s, $_) for map submit($s, '/cat', body => 'x' x 60_000), 1 .. 10;
+    sleep 0.3;
+    my ($writer) = writers($s);
+    my $size = int((-s $s->{state}) / 1024) + 100;
+    system("mount -o remount,size=${size}k '$dir'") == 0 or die 'remount';
+    kill 'QUIT', $writer;
+    $s->wait_for(sub { $s->text('error.log') =~ /its copy cannot be written/ }, 'no copy');
+    ($writer) = writers($s);
+    my $trace = "$s->{root}/trace";
+    my $strace = inject($s, $writer, 'fdatasync', 'delay_enter=1', $trace)
+        or skip 'strace cannot be used', 1;
+    like(submit($s, '/sleep?duration=1ms'), qr/^\w{32}$/, 'everysec: a job');
+    ok($s->wait_for(sub { local (@ARGV, $/) = $trace; (<> // '') =~ /fdatasync/ }, 'a sync', 5),
+       'is synced');
+    leave($strace);
+    $s->stop;
+    $s->check_log('its copy cannot be written');
+}
+
+# --- a file that is removed while nobody writes to it ------------------------------------
+
+for my $fsync ('always', 'everysec', 'no') {
+    for my $how ('idle', 'reload') {
+        $s = state_server(fsync => $fsync, workers => 1);
+        my $done = submit($s, '/sleep?duration=1ms');
+        ended($s, $done);
+        my $run = submit($s, '/one?duration=60s');
+        wait_state($s, 'running', $run);
+        $id = submit($s, '/one?duration=1ms');
+        sleep 0.3;
+        unlink $s->{state} or die;
+        $s->reload if $how eq 'reload';
+        my $kept = $s->wait_for(sub { (-s $s->{state} // 0) > 500 }, 'the file', 10);
+        ok($kept, "$fsync, $how: it is made anew");
+        is(poll($s, $done)->{state}, 'done', "$fsync, $how: all goes on");
+        ended($s, $id) if $how eq 'reload';
+        sleep 0.3;
+        kill_all($s);
+        $s->start;
+        wait_loaded($s);
+        is(poll($s, $done)->{state}, 'done', "$fsync, $how: what had ended is back");
+        is(ended($s, $id)->{state}, 'done', "$fsync, $how: and what waited");
+        $s->stop;
+        $s->check_log('it was removed, it will be copied|is lost$');
+    }
+}
+
+# --- an upgrade that is taken back -----------------------------------------------------------
+
+$s = state_server(alone => 1, fsync => 'always', main => 'env LD_PRELOAD; env ASAN_OPTIONS;
+                  env UBSAN_OPTIONS;', server => '
+    location = /turn { task tell; task_mode thread=four; task_limit running=1 queue=100; }');
+my $tell = "/turn?file=$s->{told}";
+my $done = submit($s, '/sleep?duration=1ms', key => 'done');
+ended($s, $done);
+my @run = map submit($s, "$tell&n=1$_&ms=2s"), 1, 2;
+wait_state($s, 'running', @run);
+my @wait = map submit($s, "$tell&n=$_", key => "wait$_"), 1 .. 3;
+
+# as by WINCH, of which a master takes no notice that is no daemon
+
+my $old = pid_of($s);
+my @old = $s->workers;
+$s->signal('USR2');
+$s->wait_for(sub { -s "$s->{root}/nginx.pid.oldbin" && pid_of($s) }, 'the new master');
+my $new = $s->{pid};
+kill 'STOP', $old;
+kill 'QUIT', @old;
+$s->wait_for(sub { !grep alive($_), @old }, 'the old workers to be gone');
+wait_loaded($s);
+is(ended($s, $_)->{state}, 'done', 'the new one runs what waited') for @wait;
+my $later = submit($s, "$tell&n=20", key => 'later');
+is(ended($s, $later)->{state}, 'done', 'and what it has accepted');
+
+kill 'CONT', $old;
+$s->{pid} = $old;
+$s->wait_for(sub { 3 == $s->workers },
+             'other workers of the old one');
+sleep 0.3;
+kill 'QUIT', $new;
+$s->wait_for(sub { !alive($new) }, 'the new one to be gone');
+wait_loaded($s);
+$s->wait_for(sub { submit($s, "$tell&n=30") =~ /^\w{32}$/ }, 'the old one to accept');
+is(poll($s, $_)->{state}, 'done', 'the old one has how they have ended') for @wait, @run;
+is(poll($s, $later)->{state}, 'done', 'and what was accepted meanwhile');
+is(submit($s, "$tell&n=20", key => 'later'), $later, 'with its key');
+is(poll($s, $done)->{state}, 'done', 'and what it had itself');
+like($s->text('error.log'), qr/was written by another nginx since/, 'the log tells');
+sleep 0.5;
+my $told = told($s);
+is(join(' ', grep $told->{$_} != 1, sort grep $_ != 30, keys %$told), '', 'none has run twice');
+is(scalar(grep $_ != 30, keys %$told), 6, 'all have run');
+kill 'QUIT', $old;
+$s->wait_for(sub { !alive($old) }, 'its end');
+$s->check_log;
 
 done_testing();

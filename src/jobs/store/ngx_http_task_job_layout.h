@@ -257,6 +257,15 @@ typedef struct {
                                                 nobody claims a job */
     uint32_t                   refuses;      /* [both] 1: the file cannot be
                                                 opened, no job is added */
+    uint32_t                   fsync;        /* [both] of the newest
+                                                configuration */
+    uint32_t                   seed;         /* of the file that this zone has
+                                                written, .. */
+    uint32_t                   seed_copy;    /* .. and of its last copy */
+    uint32_t                   others;       /* [both] so often the file was
+                                                seen to be another zone's */
+    uint32_t                   marks;        /* 1: who wrote before was killed,
+                                                with the marks it had taken */
 
     /* bits for each number of a worker: it waits for a pass */
 

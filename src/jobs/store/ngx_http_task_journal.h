@@ -65,6 +65,7 @@ struct ngx_http_task_journal_s {
     unsigned                  failing:1;   /* the last append() has failed */
     unsigned                  unsure:1;    /* what is on the disk is unknown */
     unsigned                  incomplete:1;  /* the copy lacks a record */
+    unsigned                  fresh:1;     /* it was empty when it was opened */
 };
 
 
@@ -135,6 +136,11 @@ ngx_int_t ngx_http_task_journal_append(ngx_http_task_journal_t *j,
 
 ngx_int_t ngx_http_task_journal_sync(ngx_http_task_journal_t *j);
 
+/* as well as it can be without a copy; or looks only whether it is there */
+
+void ngx_http_task_journal_flush(ngx_http_task_journal_t *j);
+ngx_int_t ngx_http_task_journal_look(ngx_http_task_journal_t *j);
+
 
 /*
  * A copy has what is live.  Until it is committed, append() is for the journal
@@ -162,6 +168,15 @@ void ngx_http_task_journal_copy_abort(ngx_http_task_journal_t *j);
 
 #define ngx_http_task_journal_size(j)      ((j)->file.size)
 #define ngx_http_task_journal_appended(j)  ((j)->file.size - (j)->copied)
+
+/* random for each file, and for each copy */
+
+#define ngx_http_task_journal_seed(j)       ((j)->file.seed)
+#define ngx_http_task_journal_seed_copy(j)  ((j)->copy.seed)
+
+/* it lacks something, as its caller knows */
+
+#define ngx_http_task_journal_doubt(j)  ((j)->unsure = 1)
 
 /* true until there is a copy: it was opened, is damaged, or the disk fails */
 

@@ -96,8 +96,6 @@ typedef struct {
     ngx_uint_t                 busy;         /* 1: another process may have
                                                 had it */
     ngx_uint_t                 refused;      /* 1: it could not be opened */
-    ngx_uint_t                 marks;        /* 1: who wrote before was killed,
-                                                with the marks it had taken */
 
     ngx_uint_t                 whole;        /* 1: what the file has of inputs
                                                 is not sure */
@@ -152,12 +150,12 @@ ngx_int_t ngx_http_task_state_copy(ngx_http_task_state_writer_t *w,
     uint32_t place, ngx_uint_t whole);
 
 /*
- * ngx_http_task_state_pass.c: writes what is marked.  NGX_AGAIN: it is kept
- * when the copy is committed
+ * ngx_http_task_state_pass.c: writes what is marked, as it is the last time to
+ * the disk, too.  NGX_AGAIN: it is kept when the copy is committed
  */
 
 ngx_int_t ngx_http_task_state_pass(ngx_http_task_state_writer_t *w,
-    ngx_uint_t fsync);
+    ngx_uint_t last);
 
 /* NGX_AGAIN: there is more to copy; NGX_OK: it is committed */
 
@@ -166,6 +164,22 @@ ngx_int_t ngx_http_task_state_compact(ngx_http_task_state_writer_t *w);
 /* wakes the workers that wait for a pass */
 
 void ngx_http_task_state_tell(ngx_http_task_job_sh_t *sh);
+
+/*
+ * ngx_http_task_state_whose.c: the zone notes that the open file, or its copy,
+ * is its own; returns 1 if it is, or nobody's
+ */
+
+void ngx_http_task_state_mine(ngx_http_task_state_writer_t *w);
+void ngx_http_task_state_mine_copy(ngx_http_task_state_writer_t *w);
+ngx_uint_t ngx_http_task_state_is_mine(ngx_http_task_state_writer_t *w);
+
+/*
+ * The file is another one's: the zone is emptied, and the file is to be read.
+ * NGX_BUSY: not yet, workers still have jobs of the zone.
+ */
+
+ngx_int_t ngx_http_task_state_drop(ngx_http_task_state_writer_t *w);
 
 /*
  * ngx_http_task_state_load.c: reads the file into a zone, for which it was not

@@ -45,7 +45,7 @@ static void ngx_http_task_state_compact_later(ngx_http_task_state_writer_t *w);
 
 
 ngx_int_t
-ngx_http_task_state_pass(ngx_http_task_state_writer_t *w, ngx_uint_t fsync)
+ngx_http_task_state_pass(ngx_http_task_state_writer_t *w, ngx_uint_t last)
 {
     uint64_t                   pass;
     ngx_int_t                  rc;
@@ -60,7 +60,9 @@ ngx_http_task_state_pass(ngx_http_task_state_writer_t *w, ngx_uint_t fsync)
     rc = ngx_http_task_state_pass_words(w);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_task_state_pass_sync(w, fsync);
+        rc = ngx_http_task_state_pass_sync(w,
+                       last ? NGX_HTTP_TASK_STATE_ALWAYS
+                            : ngx_http_task_atomic_get(&sh->fsync));
     }
 
     ngx_http_task_atomic_set(&sh->size, w->journal.file.size);
@@ -146,37 +148,42 @@ static ngx_int_t
 ngx_http_task_state_pass_sync(ngx_http_task_state_writer_t *w,
     ngx_uint_t fsync)
 {
-    int64_t    now;
-    ngx_int_t  rc;
-
-    if (fsync == NGX_HTTP_TASK_STATE_NO) {
-        return NGX_OK;
-    }
+    int64_t     now;
+    ngx_int_t   rc;
+    ngx_uint_t  always;
 
     now = ngx_http_task_now();
+    always = (fsync == NGX_HTTP_TASK_STATE_ALWAYS);
 
-    if (fsync == NGX_HTTP_TASK_STATE_EVERYSEC
-        && now - w->synced < NGX_HTTP_TASK_STATE_SECOND)
-    {
+    if (!always && now - w->synced < NGX_HTTP_TASK_STATE_SECOND) {
         return NGX_OK;
     }
 
     w->synced = now;
 
+    if (fsync == NGX_HTTP_TASK_STATE_NO) {
+        (void) ngx_http_task_journal_look(&w->journal);
+        return NGX_OK;
+    }
+
     /* what is on the disk is not known until a copy is */
 
-    if (ngx_http_task_journal_wants_copy(&w->journal)) {
-        return (fsync == NGX_HTTP_TASK_STATE_EVERYSEC) ? NGX_OK
-               : (w->copying || now >= w->again) ? NGX_AGAIN : NGX_ERROR;
+    if (!always || !ngx_http_task_journal_wants_copy(&w->journal)) {
+        w->zone.sh->state.syncs += w->journal.unsynced;
     }
 
-    if (w->journal.unsynced) {
-        w->zone.sh->state.syncs++;
+    if (!ngx_http_task_journal_wants_copy(&w->journal)) {
+        rc = ngx_http_task_journal_sync(&w->journal);
+
+    } else if (always) {
+        rc = (w->copying || now >= w->again) ? NGX_AGAIN : NGX_ERROR;
+
+    } else {
+        rc = NGX_OK;
+        ngx_http_task_journal_flush(&w->journal);
     }
 
-    rc = ngx_http_task_journal_sync(&w->journal);
-
-    return (fsync == NGX_HTTP_TASK_STATE_EVERYSEC) ? NGX_OK : rc;
+    return always ? rc : NGX_OK;
 }
 
 
@@ -283,6 +290,8 @@ ngx_http_task_state_compact_begin(ngx_http_task_state_writer_t *w)
         return NGX_ERROR;
     }
 
+    ngx_http_task_state_mine_copy(w);
+
     w->copying = 1;
     w->cursor = 0;
 
@@ -345,12 +354,19 @@ ngx_http_task_state_compact_place(ngx_http_task_state_writer_t *w)
 static ngx_int_t
 ngx_http_task_state_compact_end(ngx_http_task_state_writer_t *w)
 {
+    ngx_int_t                  rc;
     ngx_http_task_state_sh_t  *sh;
 
     sh = &w->zone.sh->state;
     w->copying = 0;
 
-    if (ngx_http_task_journal_copy_commit(&w->journal) != NGX_OK) {
+    rc = ngx_http_task_journal_copy_commit(&w->journal);
+
+    /* it may be in place all the same */
+
+    ngx_http_task_state_mine(w);
+
+    if (rc != NGX_OK) {
         ngx_http_task_state_compact_later(w);
         return NGX_ERROR;
     }

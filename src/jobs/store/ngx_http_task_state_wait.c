@@ -31,6 +31,7 @@ typedef struct {
     u_char                      id[NGX_HTTP_TASK_JOB_ID];
     ngx_uint_t                  claimed;
     uint64_t                    pass;
+    uint32_t                    others;
     int64_t                     deadline;    /* on the monotonic clock, ns */
 } ngx_http_task_state_wait_t;
 
@@ -197,6 +198,7 @@ ngx_http_task_state_wait(ngx_http_task_state_t *state,
 
     sh = &state->zone->sh->state;
 
+    wait->others = ngx_http_task_atomic_get(&sh->others);
     wait->pass = __atomic_load_n(&sh->begun, __ATOMIC_SEQ_CST) + 1;
     wait->deadline = ngx_http_task_now() + NGX_HTTP_TASK_STATE_PATIENCE;
 
@@ -280,6 +282,12 @@ ngx_http_task_state_wait_rc(ngx_http_task_state_t *state)
     sh = &state->zone->sh->state;
     wait = ngx_queue_data(ngx_queue_head(&state->waits),
                           ngx_http_task_state_wait_t, queue);
+
+    /* what was marked is not written any more */
+
+    if (ngx_http_task_atomic_get(&sh->others) != wait->others) {
+        return NGX_ERROR;
+    }
 
     if (__atomic_load_n(&sh->done, __ATOMIC_SEQ_CST) >= wait->pass) {
         return NGX_OK;
@@ -399,11 +407,14 @@ ngx_http_task_state_undo(ngx_http_task_job_zone_t *zone,
     if (wait->job == NULL) {
         /* a cancel, or what was erased, or a key */
 
+    } else if (ngx_memcmp(wait->job->id, wait->id, NGX_HTTP_TASK_JOB_ID) != 0
+               || ngx_http_task_atomic_get(&wait->job->state)
+                  == NGX_HTTP_TASK_JOB_FREE)
+    {
+        /* it has ended, and is over; or the zone was emptied */
+
     } else if (wait->add == NULL) {
         ngx_http_task_job_unclaim(zone, wait->job);
-
-    } else if (ngx_memcmp(wait->job->id, wait->id, NGX_HTTP_TASK_JOB_ID) != 0) {
-        /* it has ended, and is over */
 
     } else if (!wait->job->told) {
         ngx_http_task_state_undo_add(zone, wait);
