@@ -168,6 +168,50 @@ SKIP: {
     $s->check_log('is lost$|its copy cannot be written');
 }
 
+# --- a pass that fails: what it had written of others is taken back ----------------
+
+SKIP: {
+    my $dir = disk('pass', '64m') or skip 'no file system can be mounted here', 1;
+    $s = state_server(workers => 1, file => "$dir/state", server => '
+        client_body_buffer_size 1m;
+        location = /turn { task tell; task_mode thread=four; task_limit running=1 queue=100; }');
+    $s->{state} = "$dir/state";
+    my $tell = "/turn?file=$s->{told}";
+    my $run = submit($s, "$tell&n=1&ms=60s");
+    wait_state($s, 'running', $run);
+    my $first = submit($s, "$tell&n=2");
+    sleep 0.3;
+
+    SKIP: {
+        my $strace = inject($s, $s->workers, 'pwritev', 'delay_enter=300000')
+            or skip 'strace cannot be used', 1;
+        my $size = int((-s $s->{state}) / 1024) + 100;
+        system("mount -o remount,size=${size}k '$dir'") == 0 or die 'remount';
+
+        # both come while another one is written
+
+        my @c = $s->open("$tell&n=3");
+        sleep 0.1;
+        push @c, $s->open("$tell&n=4");
+        sleep 0.05;
+        push @c, $s->open('/cat', method => 'POST', body => 'x' x 300_000,
+                          headers => "Content-Length: 300000\r\n");
+        my @r = $s->read_all(\@c);
+        is(join(' ', map $_->{status}, @r), '202 503 503', 'all that wait for a pass are refused');
+        kill_all($s);
+        leave($strace);
+        system("mount -o remount,size=64m '$dir'") == 0 or die 'remount';
+        $s->start;
+        wait_loaded($s);
+        $s->wait_for(sub { my $t = told($s); $t->{2} && $t->{3} }, 'those that were accepted');
+        sleep 0.3;
+        is(told($s)->{4}, undef, 'and do not run after a start');
+    }
+
+    $s->stop;
+    $s->check_log('it cannot be written|is lost$');
+}
+
 # --- fsync of a reload holds for the file, whoever writes it ----------------------
 
 SKIP: {

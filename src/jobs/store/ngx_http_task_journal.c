@@ -142,6 +142,16 @@ ngx_http_task_journal_failed(ngx_http_task_journal_t *j, ngx_err_t err)
 }
 
 
+void
+ngx_http_task_journal_rewind(ngx_http_task_journal_t *j, off_t size)
+{
+    if (j->ready && size < j->file.size) {
+        j->file.size = size;
+        j->untidy = (ngx_http_task_journal_cut(&j->file) != NGX_OK);
+    }
+}
+
+
 /*
  * After an error the kernel takes what was not written for clean, and another
  * call would tell success.  So there is none: all is written anew, to a copy.

@@ -129,6 +129,10 @@ ngx_int_t ngx_http_task_journal_replay(ngx_http_task_journal_t *j,
 ngx_int_t ngx_http_task_journal_append(ngx_http_task_journal_t *j,
     uint32_t type, const struct iovec *parts, ngx_uint_t n);
 
+/* takes back what was appended since the journal had that size */
+
+void ngx_http_task_journal_rewind(ngx_http_task_journal_t *j, off_t size);
+
 /*
  * NGX_OK: all that was appended is on the disk.  NGX_ERROR: it may not be,
  * which is told until a copy has been committed.

@@ -102,6 +102,10 @@ typedef struct {
     ngx_uint_t                 copying;      /* 1: there is a copy, .. */
     uint32_t                   cursor;       /* .. of the places before this */
     uint64_t                   covers;       /* passes that the copy has */
+    off_t                      kept;         /* the size of the file behind the
+                                                last pass that was done, .. */
+    uint64_t                  *taken;        /* .. bits for each record that
+                                                was written since */
     int64_t                    synced;       /* when, ns */
     int64_t                    again;        /* no copy before then, ns */
 } ngx_http_task_state_writer_t;
@@ -148,6 +152,19 @@ char *ngx_http_task_state_conf(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
 
 ngx_int_t ngx_http_task_state_copy(ngx_http_task_state_writer_t *w,
     uint32_t place, ngx_uint_t whole);
+
+/* ngx_http_task_state_kept.c: the file is open; NGX_ERROR: no memory */
+
+ngx_int_t ngx_http_task_state_pass_begin(ngx_http_task_state_writer_t *w);
+
+/* the record at the place was written; what was written so far is kept */
+
+void ngx_http_task_state_took(ngx_http_task_state_writer_t *w, uint32_t place);
+void ngx_http_task_state_kept(ngx_http_task_state_writer_t *w);
+
+/* takes back what was written since, and marks it again */
+
+void ngx_http_task_state_take_back(ngx_http_task_state_writer_t *w);
 
 /*
  * ngx_http_task_state_pass.c: writes what is marked, as it is the last time to

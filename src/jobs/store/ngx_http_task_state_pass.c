@@ -26,6 +26,7 @@
 #define NGX_HTTP_TASK_STATE_SECOND  1000000000LL
 
 
+static void ngx_http_task_state_pass_undo(ngx_http_task_state_writer_t *w);
 static ngx_int_t ngx_http_task_state_pass_words(
     ngx_http_task_state_writer_t *w);
 static ngx_int_t ngx_http_task_state_pass_place(
@@ -65,11 +66,55 @@ ngx_http_task_state_pass(ngx_http_task_state_writer_t *w, ngx_uint_t last)
                             : ngx_http_task_atomic_get(&sh->fsync));
     }
 
+    if (rc == NGX_OK) {
+        ngx_http_task_state_kept(w);
+
+    } else if (rc == NGX_ERROR && !last) {
+        ngx_http_task_state_pass_undo(w);
+    }
+
     ngx_http_task_atomic_set(&sh->size, w->journal.file.size);
 
     ngx_http_task_state_pass_end(w, pass, rc);
 
     return rc;
+}
+
+
+/* nobody waits to hear of a job that has ended: it may be there already */
+
+static void
+ngx_http_task_state_pass_undo(ngx_http_task_state_writer_t *w)
+{
+    uint64_t                 bits;
+    uint32_t                 i, place;
+    ngx_uint_t               state;
+    ngx_http_task_job_sh_t  *sh;
+
+    sh = w->zone.sh;
+
+    if (w->copying) {
+        ngx_http_task_state_compact_abort(w);
+    }
+
+    ngx_http_task_state_take_back(w);
+
+    for (i = 0; i < sh->njobs; i += 64) {
+
+        for (bits = w->taken[i / 64]; bits; bits &= bits - 1) {
+            place = i + __builtin_ctzll(bits);
+            state = ngx_http_task_atomic_get(&sh->jobs[place].state);
+
+            if (state >= NGX_HTTP_TASK_JOB_DONE
+                && ngx_http_task_job_unmark(sh, place)
+                && ngx_http_task_state_pass_place(w, place) != NGX_OK)
+            {
+                ngx_http_task_job_mark(sh, &sh->jobs[place]);
+            }
+        }
+    }
+
+    ngx_http_task_state_kept(w);
 }
 
 
@@ -132,6 +177,8 @@ ngx_http_task_state_pass_place(ngx_http_task_state_writer_t *w, uint32_t place)
     }
 
     w->zone.sh->state.records++;
+
+    ngx_http_task_state_took(w, place);
 
     if (w->copying && place < w->cursor
         && ngx_http_task_journal_copy_append(&w->journal, w->type, &part, 1)
@@ -339,6 +386,7 @@ ngx_http_task_state_compact_place(ngx_http_task_state_writer_t *w)
         rc = ngx_http_task_journal_append(&w->journal, w->type, &part, 1);
 
         if (rc == NGX_OK) {
+            ngx_http_task_state_took(w, place);
             return NGX_OK;
         }
 
@@ -363,6 +411,10 @@ ngx_http_task_state_compact_end(ngx_http_task_state_writer_t *w)
     rc = ngx_http_task_journal_copy_commit(&w->journal);
 
     /* it may be in place all the same */
+
+    if (sh->seed != ngx_http_task_journal_seed(&w->journal)) {
+        ngx_http_task_state_kept(w);
+    }
 
     ngx_http_task_state_mine(w);
 

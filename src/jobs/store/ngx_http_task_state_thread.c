@@ -244,7 +244,9 @@ ngx_http_task_state_leave(ngx_http_task_state_writer_t *w)
     ngx_http_task_journal_close(&w->journal);
 
     ngx_free(w->buffer);
+    ngx_free(w->taken);
     w->buffer = NULL;
+    w->taken = NULL;
     w->size = 0;
     w->open = 0;
     w->copying = 0;
@@ -286,6 +288,10 @@ ngx_http_task_state_open(ngx_http_task_state_t *state)
 
     if (rc == NGX_OK) {
         rc = ngx_http_task_state_read(state);
+
+        if (rc == NGX_OK) {
+            rc = ngx_http_task_state_pass_begin(w);
+        }
 
         if (rc == NGX_OK) {
             ngx_http_task_state_mine(w);
