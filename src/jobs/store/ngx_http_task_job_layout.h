@@ -162,6 +162,8 @@ typedef struct {
     uint32_t                   type;         /* .. its type in front of it,
                                                 which is so long; 0: JSON */
     uint32_t                   which;        /* of events counts, 0 or 1 */
+    uint32_t                   told;         /* 1: a client may know its id: the
+                                                state file had it then */
     ngx_http_task_job_events_t  events[2];
 
     uint32_t                   reading;      /* [both] 1: progress is read */
@@ -258,6 +260,15 @@ typedef struct {
                                                 by piece; a rebuild ends that */
     uint32_t                   refuses;      /* [both] 1: the file cannot be
                                                 opened, no job is added */
+    uint32_t                   fsync;        /* [both] of the newest
+                                                configuration */
+    uint32_t                   seed;         /* of the file that this zone has
+                                                written, .. */
+    uint32_t                   seed_copy;    /* .. and of its last copy */
+    uint32_t                   others;       /* [both] so often the file was
+                                                seen to be another zone's */
+    uint32_t                   marks;        /* 1: who wrote before was killed,
+                                                with the marks it had taken */
 
     /* bits for each number of a worker: it waits for a pass */
 

@@ -143,6 +143,9 @@ ngx_http_task_job_store_add(ngx_http_task_store_t *store,
     } else if (rc == NGX_OK) {
         ngx_http_task_state_answer(zone, op, add, job);
 
+    } else if (op->why == NGX_HTTP_TASK_STORE_SAME) {
+        ngx_http_task_state_known(zone, op, add);
+
     } else {
         ngx_http_task_store_answer(op, rc);
     }

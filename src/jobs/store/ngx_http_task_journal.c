@@ -51,6 +51,7 @@ ngx_http_task_journal_begin(ngx_http_task_journal_t *j)
     const char  *why;
 
     if (j->file.size == 0) {
+        j->fresh = 1;
         rc = ngx_http_task_journal_copy_start(j);
 
         return (rc == NGX_OK) ? ngx_http_task_journal_copy_commit(j) : rc;
@@ -141,6 +142,16 @@ ngx_http_task_journal_failed(ngx_http_task_journal_t *j, ngx_err_t err)
 }
 
 
+void
+ngx_http_task_journal_rewind(ngx_http_task_journal_t *j, off_t size)
+{
+    if (j->ready && size < j->file.size) {
+        j->file.size = size;
+        j->untidy = (ngx_http_task_journal_cut(&j->file) != NGX_OK);
+    }
+}
+
+
 /*
  * After an error the kernel takes what was not written for clean, and another
  * call would tell success.  So there is none: all is written anew, to a copy.
@@ -149,17 +160,11 @@ ngx_http_task_journal_failed(ngx_http_task_journal_t *j, ngx_err_t err)
 ngx_int_t
 ngx_http_task_journal_sync(ngx_http_task_journal_t *j)
 {
-    struct stat  st;
-
     if (!j->ready || j->unsure) {
         return NGX_ERROR;
     }
 
-    if (!j->unsynced) {
-        return NGX_OK;
-    }
-
-    while (fdatasync(j->file.fd) == -1) {
+    while (j->unsynced && fdatasync(j->file.fd) == -1) {
 
         if (ngx_errno != EINTR) {
             ngx_http_task_journal_log(j, ngx_errno, "fdatasync() failed, it "
@@ -168,12 +173,40 @@ ngx_http_task_journal_sync(ngx_http_task_journal_t *j)
         }
     }
 
+    if (ngx_http_task_journal_look(j) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    j->unsynced = 0;
+
+    return NGX_OK;
+}
+
+
+/* what it was unsure of before is not known now either */
+
+void
+ngx_http_task_journal_flush(ngx_http_task_journal_t *j)
+{
+    if (j->ready && j->unsynced && fdatasync(j->file.fd) == 0) {
+        j->unsynced = 0;
+    }
+}
+
+
+ngx_int_t
+ngx_http_task_journal_look(ngx_http_task_journal_t *j)
+{
+    struct stat  st;
+
+    if (j->unsure) {
+        return NGX_ERROR;
+    }
+
     if (fstat(j->file.fd, &st) == 0 && st.st_nlink == 0) {
         ngx_http_task_journal_log(j, 0, "it was removed, it will be copied");
         return ngx_http_task_journal_unsure(j);
     }
-
-    j->unsynced = 0;
 
     return NGX_OK;
 }

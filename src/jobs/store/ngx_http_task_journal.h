@@ -65,6 +65,7 @@ struct ngx_http_task_journal_s {
     unsigned                  failing:1;   /* the last append() has failed */
     unsigned                  unsure:1;    /* what is on the disk is unknown */
     unsigned                  incomplete:1;  /* the copy lacks a record */
+    unsigned                  fresh:1;     /* it was empty when it was opened */
 };
 
 
@@ -132,12 +133,21 @@ ngx_int_t ngx_http_task_journal_replay(ngx_http_task_journal_t *j,
 ngx_int_t ngx_http_task_journal_append(ngx_http_task_journal_t *j,
     uint32_t type, const struct iovec *parts, ngx_uint_t n);
 
+/* takes back what was appended since the journal had that size */
+
+void ngx_http_task_journal_rewind(ngx_http_task_journal_t *j, off_t size);
+
 /*
  * NGX_OK: all that was appended is on the disk.  NGX_ERROR: it may not be,
  * which is told until a copy has been committed.
  */
 
 ngx_int_t ngx_http_task_journal_sync(ngx_http_task_journal_t *j);
+
+/* as well as it can be without a copy; or looks only whether it is there */
+
+void ngx_http_task_journal_flush(ngx_http_task_journal_t *j);
+ngx_int_t ngx_http_task_journal_look(ngx_http_task_journal_t *j);
 
 
 /*
@@ -174,6 +184,15 @@ void ngx_http_task_journal_copy_abort(ngx_http_task_journal_t *j);
 
 #define ngx_http_task_journal_size(j)      ((j)->file.size)
 #define ngx_http_task_journal_appended(j)  ((j)->file.size - (j)->copied)
+
+/* random for each file, and for each copy */
+
+#define ngx_http_task_journal_seed(j)       ((j)->file.seed)
+#define ngx_http_task_journal_seed_copy(j)  ((j)->copy.seed)
+
+/* it lacks something, as its caller knows */
+
+#define ngx_http_task_journal_doubt(j)  ((j)->unsure = 1)
 
 /* true until there is a copy: it was opened, is damaged, or the disk fails */
 

@@ -100,14 +100,16 @@ typedef struct {
                                                 file, ns; 0: nobody has */
     ngx_uint_t                 told;         /* 1: why the file is not loaded
                                                 was logged */
-    ngx_uint_t                 marks;        /* 1: who wrote before was killed,
-                                                with the marks it had taken */
 
     ngx_uint_t                 whole;        /* 1: what the file has of inputs
                                                 is not sure */
     ngx_uint_t                 copying;      /* 1: there is a copy, .. */
     uint32_t                   cursor;       /* .. of the places before this */
     uint64_t                   covers;       /* passes that the copy has */
+    off_t                      kept;         /* the size of the file behind the
+                                                last pass that was done, .. */
+    uint64_t                  *taken;        /* .. bits for each record that
+                                                was written since */
     int64_t                    synced;       /* when, ns */
     int64_t                    again;        /* no copy before then, ns */
 } ngx_http_task_state_writer_t;
@@ -155,13 +157,26 @@ char *ngx_http_task_state_conf(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
 ngx_int_t ngx_http_task_state_copy(ngx_http_task_state_writer_t *w,
     uint32_t place, ngx_uint_t whole);
 
+/* ngx_http_task_state_kept.c: the file is open; NGX_ERROR: no memory */
+
+ngx_int_t ngx_http_task_state_pass_begin(ngx_http_task_state_writer_t *w);
+
+/* the record at the place was written; what was written so far is kept */
+
+void ngx_http_task_state_took(ngx_http_task_state_writer_t *w, uint32_t place);
+void ngx_http_task_state_kept(ngx_http_task_state_writer_t *w);
+
+/* takes back what was written since, and marks it again */
+
+void ngx_http_task_state_take_back(ngx_http_task_state_writer_t *w);
+
 /*
- * ngx_http_task_state_pass.c: writes what is marked.  NGX_AGAIN: it is kept
- * when the copy is committed
+ * ngx_http_task_state_pass.c: writes what is marked, as it is the last time to
+ * the disk, too.  NGX_AGAIN: it is kept when the copy is committed
  */
 
 ngx_int_t ngx_http_task_state_pass(ngx_http_task_state_writer_t *w,
-    ngx_uint_t fsync);
+    ngx_uint_t last);
 
 /* NGX_AGAIN: there is more to copy; NGX_OK: it is committed */
 
@@ -170,6 +185,22 @@ ngx_int_t ngx_http_task_state_compact(ngx_http_task_state_writer_t *w);
 /* wakes the workers that wait for a pass */
 
 void ngx_http_task_state_tell(ngx_http_task_job_sh_t *sh);
+
+/*
+ * ngx_http_task_state_whose.c: the zone notes that the open file, or its copy,
+ * is its own; returns 1 if it is, or nobody's
+ */
+
+void ngx_http_task_state_mine(ngx_http_task_state_writer_t *w);
+void ngx_http_task_state_mine_copy(ngx_http_task_state_writer_t *w);
+ngx_uint_t ngx_http_task_state_is_mine(ngx_http_task_state_writer_t *w);
+
+/*
+ * The file is another one's: the zone is emptied, and the file is to be read.
+ * NGX_BUSY: not yet, workers still have jobs of the zone.
+ */
+
+ngx_int_t ngx_http_task_state_drop(ngx_http_task_state_writer_t *w);
 
 /* a job of the file, and all of them */
 
@@ -275,6 +306,15 @@ ngx_int_t ngx_http_task_state_wait_begin(ngx_http_task_job_zone_t *zone);
 void ngx_http_task_state_answer(ngx_http_task_job_zone_t *zone,
     ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add,
     ngx_http_task_record_t *job);
+
+/*
+ * The key of an add is that of a job, op->id: answers with NGX_DECLINED as soon
+ * as the file has this job, at once if a client was told of it.  If the file
+ * cannot be written, or the job is gone by then, op->why is another one.
+ */
+
+void ngx_http_task_state_known(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add);
 
 /* returns 1, and sets op->why, if a job cannot be added now */
 

@@ -86,7 +86,10 @@ ngx_http_task_state_copy_piece(ngx_http_task_state_writer_t *w,
 
     job = &w->zone.sh->jobs[c->place];
 
-    if (c->begun && ngx_http_task_job_unmark(w->zone.sh, c->place)) {
+    /* what is copied has what a mark is about, also of one that came when the
+       others had been taken */
+
+    if (ngx_http_task_job_unmark(w->zone.sh, c->place)) {
         c->begun = 0;
         w->marked = 1;
     }

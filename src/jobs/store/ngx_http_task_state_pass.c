@@ -26,6 +26,7 @@
 #define NGX_HTTP_TASK_STATE_SECOND  1000000000LL
 
 
+static void ngx_http_task_state_pass_undo(ngx_http_task_state_writer_t *w);
 static ngx_int_t ngx_http_task_state_pass_words(
     ngx_http_task_state_writer_t *w);
 static ngx_int_t ngx_http_task_state_pass_place(
@@ -41,10 +42,11 @@ static ngx_int_t ngx_http_task_state_compact_place(
 static ngx_int_t ngx_http_task_state_compact_end(
     ngx_http_task_state_writer_t *w);
 static void ngx_http_task_state_compact_abort(ngx_http_task_state_writer_t *w);
+static void ngx_http_task_state_compact_later(ngx_http_task_state_writer_t *w);
 
 
 ngx_int_t
-ngx_http_task_state_pass(ngx_http_task_state_writer_t *w, ngx_uint_t fsync)
+ngx_http_task_state_pass(ngx_http_task_state_writer_t *w, ngx_uint_t last)
 {
     uint64_t                   pass;
     ngx_int_t                  rc;
@@ -59,7 +61,16 @@ ngx_http_task_state_pass(ngx_http_task_state_writer_t *w, ngx_uint_t fsync)
     rc = ngx_http_task_state_pass_words(w);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_task_state_pass_sync(w, fsync);
+        rc = ngx_http_task_state_pass_sync(w,
+                       last ? NGX_HTTP_TASK_STATE_ALWAYS
+                            : ngx_http_task_atomic_get(&sh->fsync));
+    }
+
+    if (rc == NGX_OK) {
+        ngx_http_task_state_kept(w);
+
+    } else if (rc == NGX_ERROR && !last) {
+        ngx_http_task_state_pass_undo(w);
     }
 
     ngx_http_task_atomic_set(&sh->size, w->journal.file.size);
@@ -67,6 +78,43 @@ ngx_http_task_state_pass(ngx_http_task_state_writer_t *w, ngx_uint_t fsync)
     ngx_http_task_state_pass_end(w, pass, rc);
 
     return rc;
+}
+
+
+/* nobody waits to hear of a job that has ended: it may be there already */
+
+static void
+ngx_http_task_state_pass_undo(ngx_http_task_state_writer_t *w)
+{
+    uint64_t                 bits;
+    uint32_t                 i, place;
+    ngx_uint_t               state;
+    ngx_http_task_job_sh_t  *sh;
+
+    sh = w->zone.sh;
+
+    if (w->copying) {
+        ngx_http_task_state_compact_abort(w);
+    }
+
+    ngx_http_task_state_take_back(w);
+
+    for (i = 0; i < sh->njobs; i += 64) {
+
+        for (bits = w->taken[i / 64]; bits; bits &= bits - 1) {
+            place = i + __builtin_ctzll(bits);
+            state = ngx_http_task_atomic_get(&sh->jobs[place].state);
+
+            if (state >= NGX_HTTP_TASK_JOB_DONE
+                && ngx_http_task_job_unmark(sh, place)
+                && ngx_http_task_state_pass_place(w, place) != NGX_OK)
+            {
+                ngx_http_task_job_mark(sh, &sh->jobs[place]);
+            }
+        }
+    }
+
+    ngx_http_task_state_kept(w);
 }
 
 
@@ -130,6 +178,8 @@ ngx_http_task_state_pass_place(ngx_http_task_state_writer_t *w, uint32_t place)
 
     w->zone.sh->state.records++;
 
+    ngx_http_task_state_took(w, place);
+
     if (w->copying && place < w->cursor
         && ngx_http_task_journal_copy_append(&w->journal, w->type, &part, 1)
            != NGX_OK)
@@ -145,37 +195,42 @@ static ngx_int_t
 ngx_http_task_state_pass_sync(ngx_http_task_state_writer_t *w,
     ngx_uint_t fsync)
 {
-    int64_t    now;
-    ngx_int_t  rc;
-
-    if (fsync == NGX_HTTP_TASK_STATE_NO) {
-        return NGX_OK;
-    }
+    int64_t     now;
+    ngx_int_t   rc;
+    ngx_uint_t  always;
 
     now = ngx_http_task_now();
+    always = (fsync == NGX_HTTP_TASK_STATE_ALWAYS);
 
-    if (fsync == NGX_HTTP_TASK_STATE_EVERYSEC
-        && now - w->synced < NGX_HTTP_TASK_STATE_SECOND)
-    {
+    if (!always && now - w->synced < NGX_HTTP_TASK_STATE_SECOND) {
         return NGX_OK;
     }
 
     w->synced = now;
 
+    if (fsync == NGX_HTTP_TASK_STATE_NO) {
+        (void) ngx_http_task_journal_look(&w->journal);
+        return NGX_OK;
+    }
+
     /* what is on the disk is not known until a copy is */
 
-    if (ngx_http_task_journal_wants_copy(&w->journal)) {
-        return (fsync == NGX_HTTP_TASK_STATE_EVERYSEC) ? NGX_OK
-               : (w->copying || now >= w->again) ? NGX_AGAIN : NGX_ERROR;
+    if (!always || !ngx_http_task_journal_wants_copy(&w->journal)) {
+        w->zone.sh->state.syncs += w->journal.unsynced;
     }
 
-    if (w->journal.unsynced) {
-        w->zone.sh->state.syncs++;
+    if (!ngx_http_task_journal_wants_copy(&w->journal)) {
+        rc = ngx_http_task_journal_sync(&w->journal);
+
+    } else if (always) {
+        rc = (w->copying || now >= w->again) ? NGX_AGAIN : NGX_ERROR;
+
+    } else {
+        rc = NGX_OK;
+        ngx_http_task_journal_flush(&w->journal);
     }
 
-    rc = ngx_http_task_journal_sync(&w->journal);
-
-    return (fsync == NGX_HTTP_TASK_STATE_EVERYSEC) ? NGX_OK : rc;
+    return always ? rc : NGX_OK;
 }
 
 
@@ -282,6 +337,8 @@ ngx_http_task_state_compact_begin(ngx_http_task_state_writer_t *w)
         return NGX_ERROR;
     }
 
+    ngx_http_task_state_mine_copy(w);
+
     w->copying = 1;
     w->cursor = 0;
 
@@ -307,7 +364,7 @@ ngx_http_task_state_compact_place(ngx_http_task_state_writer_t *w)
         return NGX_DONE;
     }
 
-    w->marked = ngx_http_task_job_unmark(w->zone.sh, place);
+    w->marked = 0;
     w->cursor++;
 
     rc = ngx_http_task_state_copy(w, place, 1);
@@ -334,6 +391,7 @@ ngx_http_task_state_compact_place(ngx_http_task_state_writer_t *w)
         rc = ngx_http_task_journal_append(&w->journal, w->type, &part, 1);
 
         if (rc == NGX_OK) {
+            ngx_http_task_state_took(w, place);
             return NGX_OK;
         }
 
@@ -349,13 +407,24 @@ ngx_http_task_state_compact_place(ngx_http_task_state_writer_t *w)
 static ngx_int_t
 ngx_http_task_state_compact_end(ngx_http_task_state_writer_t *w)
 {
+    ngx_int_t                  rc;
     ngx_http_task_state_sh_t  *sh;
 
     sh = &w->zone.sh->state;
     w->copying = 0;
 
-    if (ngx_http_task_journal_copy_commit(&w->journal) != NGX_OK) {
-        w->again = ngx_http_task_now() + NGX_HTTP_TASK_STATE_LATER;
+    rc = ngx_http_task_journal_copy_commit(&w->journal);
+
+    /* it may be in place all the same */
+
+    if (sh->seed != ngx_http_task_journal_seed(&w->journal)) {
+        ngx_http_task_state_kept(w);
+    }
+
+    ngx_http_task_state_mine(w);
+
+    if (rc != NGX_OK) {
+        ngx_http_task_state_compact_later(w);
         return NGX_ERROR;
     }
 
@@ -378,5 +447,16 @@ ngx_http_task_state_compact_abort(ngx_http_task_state_writer_t *w)
     ngx_http_task_journal_copy_abort(&w->journal);
 
     w->copying = 0;
+
+    ngx_http_task_state_compact_later(w);
+}
+
+
+/* inputs that the copy has are not in the file, although the zone says so */
+
+static void
+ngx_http_task_state_compact_later(ngx_http_task_state_writer_t *w)
+{
+    w->whole = 1;
     w->again = ngx_http_task_now() + NGX_HTTP_TASK_STATE_LATER;
 }

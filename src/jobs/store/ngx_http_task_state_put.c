@@ -367,6 +367,7 @@ ngx_http_task_state_put_end(ngx_http_task_job_zone_t *zone,
 
     job->owner = NGX_HTTP_TASK_JOB_NONE;
     job->status = head->status;
+    job->told = 1;
 
     /* of those with the same key the newest comes first */
 

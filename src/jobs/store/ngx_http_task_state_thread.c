@@ -66,6 +66,10 @@ ngx_http_task_state_begin(ngx_http_task_job_zone_t *zone)
     state->writer.zone.wake = NGX_HTTP_TASK_JOB_NONE;
     state->writer.zone.damaged = 0;
 
+    /* who writes may be a worker of before, for as long as its jobs run */
+
+    ngx_http_task_atomic_set(&zone->sh->state.fsync, state->fsync);
+
     if (ngx_http_task_state_wait_begin(zone) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -164,7 +168,7 @@ ngx_http_task_state_turn(ngx_http_task_state_t *state)
 
     __atomic_store_n(&sh->ring, 0, __ATOMIC_SEQ_CST);
 
-    (void) ngx_http_task_state_pass(w, state->fsync);
+    (void) ngx_http_task_state_pass(w, 0);
 
     /* others have their turn at the mutex */
 
@@ -223,8 +227,8 @@ ngx_http_task_state_take(ngx_http_task_state_writer_t *w)
         break;
 
     case EOWNERDEAD:
+        w->zone.sh->state.marks = 1;
         (void) pthread_mutex_consistent(&w->zone.sh->state.writer);
-        w->marks = 1;
         break;
 
     default:
@@ -243,7 +247,9 @@ ngx_http_task_state_leave(ngx_http_task_state_writer_t *w)
     ngx_http_task_journal_close(&w->journal);
 
     ngx_free(w->buffer);
+    ngx_free(w->taken);
     w->buffer = NULL;
+    w->taken = NULL;
     w->size = 0;
     w->open = 0;
     w->copying = 0;
@@ -286,7 +292,14 @@ ngx_http_task_state_open(ngx_http_task_state_t *state)
     if (rc == NGX_OK) {
         rc = ngx_http_task_state_read(state);
 
-        if (rc != NGX_OK) {
+        if (rc == NGX_OK) {
+            rc = ngx_http_task_state_pass_begin(w);
+        }
+
+        if (rc == NGX_OK) {
+            ngx_http_task_state_mine(w);
+
+        } else {
             ngx_http_task_journal_close(&w->journal);
         }
     }
@@ -301,8 +314,9 @@ ngx_http_task_state_open(ngx_http_task_state_t *state)
 
 
 /*
- * What another worker has written is true, but nobody knows what of it is
- * synced: there is going to be a copy.
+ * What another worker of this zone has written is true, but nobody knows what
+ * of it is synced: there is going to be a copy.  If somebody has removed the
+ * file, that is made at once.  NGX_BUSY: it is another zone's, see whose.c.
  */
 
 static ngx_int_t
@@ -317,7 +331,17 @@ ngx_http_task_state_read(ngx_http_task_state_t *state)
     w->covers = 0;
     w->whole = ngx_http_task_journal_wants_copy(&w->journal);
 
-    if (!ngx_http_task_atomic_get(&w->zone.sh->state.loaded)) {
+    if (!ngx_http_task_state_loads(&w->zone)
+        && !ngx_http_task_state_is_mine(w))
+    {
+        rc = ngx_http_task_state_drop(w);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    if (ngx_http_task_state_loads(&w->zone)) {
         rc = ngx_http_task_state_load(w);
 
         if (rc == NGX_OK) {
@@ -333,18 +357,29 @@ ngx_http_task_state_read(ngx_http_task_state_t *state)
         return rc;
     }
 
-    if (w->marks) {
+    ngx_http_task_journal_doubt(&w->journal);
+    ngx_http_task_state_mine(w);
+
+    w->whole = 1;
+
+    if (w->zone.sh->state.marks) {
         ngx_http_task_job_lock(&w->zone);
 
         ngx_http_task_job_mark_all(w->zone.sh);
 
         ngx_http_task_job_unlock(&w->zone);
 
-        w->marks = 0;
+        w->zone.sh->state.marks = 0;
     }
 
-    return ngx_http_task_journal_replay(&w->journal, ngx_http_task_state_skip,
-                                        NULL);
+    rc = ngx_http_task_journal_replay(&w->journal, ngx_http_task_state_skip,
+                                      NULL);
+
+    if (rc == NGX_OK && w->journal.fresh) {
+        rc = ngx_http_task_state_copy_all(w);
+    }
+
+    return rc;
 }
 
 
@@ -391,7 +426,7 @@ ngx_http_task_state_last(ngx_http_task_state_t *state)
 
     if (w->open || ngx_http_task_state_open(state) == NGX_OK) {
 
-        (void) ngx_http_task_state_pass(w, NGX_HTTP_TASK_STATE_ALWAYS);
+        (void) ngx_http_task_state_pass(w, 1);
 
         while (ngx_http_task_journal_wants_copy(&w->journal)
                && ngx_http_task_state_compact(w) == NGX_AGAIN)

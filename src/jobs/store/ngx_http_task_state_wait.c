@@ -27,9 +27,11 @@ typedef struct {
     ngx_http_task_store_op_t   *op;
     ngx_http_task_store_add_t  *add;         /* NULL: it is another call */
     ngx_http_task_record_t     *job;         /* NULL: nothing is undone */
+    ngx_uint_t                  known;       /* 1: the job is another one's */
     u_char                      id[NGX_HTTP_TASK_JOB_ID];
     ngx_uint_t                  claimed;
     uint64_t                    pass;
+    uint32_t                    others;
     int64_t                     deadline;    /* on the monotonic clock, ns */
 } ngx_http_task_state_wait_t;
 
@@ -41,7 +43,11 @@ static void ngx_http_task_state_look(ngx_event_t *ev);
 static void ngx_http_task_state_see(ngx_http_task_state_t *state);
 static ngx_int_t ngx_http_task_state_wait_rc(ngx_http_task_state_t *state);
 static ngx_uint_t ngx_http_task_state_step(ngx_http_task_work_t *work);
-static void ngx_http_task_state_undo(ngx_http_task_job_zone_t *zone,
+static void ngx_http_task_state_wait_answer(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_state_wait_t *wait, ngx_int_t rc);
+static ngx_uint_t ngx_http_task_state_tell_of(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_uint_t kept);
+static ngx_int_t ngx_http_task_state_undo(ngx_http_task_job_zone_t *zone,
     ngx_http_task_state_wait_t *wait);
 static void ngx_http_task_state_undo_add(ngx_http_task_job_zone_t *zone,
     ngx_http_task_state_wait_t *wait);
@@ -128,16 +134,49 @@ ngx_http_task_state_answer(ngx_http_task_job_zone_t *zone,
     wait->op = op;
     wait->add = add;
     wait->job = job;
+    wait->known = 0;
     wait->claimed = add && op->claimed;
     ngx_memcpy(wait->id, op->id, NGX_HTTP_TASK_JOB_ID);
 
     if (wait == &none) {
-        ngx_http_task_state_undo(zone, wait);
+        (void) ngx_http_task_state_undo(zone, wait);
 
         op->why = NGX_HTTP_TASK_STORE_NO_MEMORY;
         ngx_http_task_store_answer(op, add ? NGX_DECLINED : NGX_ERROR);
         return;
     }
+
+    ngx_queue_init(&wait->ops);
+    ngx_http_task_store_later(&wait->ops, op);
+
+    ngx_http_task_state_wait(zone->state, wait);
+}
+
+
+/* whose request comes first is told first: until then it may be undone */
+
+void
+ngx_http_task_state_known(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add)
+{
+    ngx_http_task_state_wait_t  *wait;
+
+    if (zone->state == NULL || ngx_http_task_state_tell_of(zone, op, 0)) {
+        ngx_http_task_store_answer(op, NGX_DECLINED);
+        return;
+    }
+
+    wait = ngx_calloc(sizeof(ngx_http_task_state_wait_t), ngx_cycle->log);
+
+    if (wait == NULL) {
+        op->why = NGX_HTTP_TASK_STORE_NO_MEMORY;
+        ngx_http_task_store_answer(op, NGX_DECLINED);
+        return;
+    }
+
+    wait->op = op;
+    wait->add = add;
+    wait->known = 1;
 
     ngx_queue_init(&wait->ops);
     ngx_http_task_store_later(&wait->ops, op);
@@ -159,6 +198,7 @@ ngx_http_task_state_wait(ngx_http_task_state_t *state,
 
     sh = &state->zone->sh->state;
 
+    wait->others = ngx_http_task_atomic_get(&sh->others);
     wait->pass = __atomic_load_n(&sh->begun, __ATOMIC_SEQ_CST) + 1;
     wait->deadline = ngx_http_task_now() + NGX_HTTP_TASK_STATE_PATIENCE;
 
@@ -243,6 +283,12 @@ ngx_http_task_state_wait_rc(ngx_http_task_state_t *state)
     wait = ngx_queue_data(ngx_queue_head(&state->waits),
                           ngx_http_task_state_wait_t, queue);
 
+    /* what was marked is not written any more */
+
+    if (ngx_http_task_atomic_get(&sh->others) != wait->others) {
+        return NGX_ERROR;
+    }
+
     if (__atomic_load_n(&sh->done, __ATOMIC_SEQ_CST) >= wait->pass) {
         return NGX_OK;
     }
@@ -281,17 +327,16 @@ ngx_http_task_state_step(ngx_http_task_work_t *work)
     dropped = ngx_queue_empty(&wait->ops);
 
     if (rc != NGX_OK || dropped) {
-        ngx_http_task_state_undo(state->zone, wait);
+        rc = ngx_http_task_state_undo(state->zone, wait);
+
+    } else if (wait->add
+               && !ngx_http_task_state_tell_of(state->zone, wait->op, 1))
+    {
+        rc = wait->known ? NGX_ERROR : NGX_OK;
     }
 
     if (!dropped) {
-
-        if (rc != NGX_OK && wait->add) {
-            wait->op->why = NGX_HTTP_TASK_STORE_STATE;
-            rc = NGX_DECLINED;
-        }
-
-        ngx_http_task_store_answer(wait->op, rc);
+        ngx_http_task_state_wait_answer(state->zone, wait, rc);
     }
 
     ngx_free(wait);
@@ -300,25 +345,91 @@ ngx_http_task_state_step(ngx_http_task_work_t *work)
 }
 
 
-/* nobody was told of the job, and it has not begun */
-
 static void
+ngx_http_task_state_wait_answer(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_state_wait_t *wait, ngx_int_t rc)
+{
+    if (wait->add && rc != NGX_OK) {
+        wait->op->why = NGX_HTTP_TASK_STORE_STATE;
+    }
+
+    if (wait->known || (wait->add && rc != NGX_OK)) {
+        rc = NGX_DECLINED;
+    }
+
+    ngx_http_task_store_answer(wait->op, rc);
+}
+
+
+/* with kept, the file has the job: returns 1 if a client may be told of it */
+
+static ngx_uint_t
+ngx_http_task_state_tell_of(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_uint_t kept)
+{
+    ngx_uint_t               told;
+    ngx_http_task_record_t  *job;
+
+    told = 0;
+
+    ngx_http_task_job_lock(zone);
+
+    job = ngx_http_task_job_find(zone, op->id);
+
+    if (job && !job->forgotten) {
+        job->told |= kept;
+        told = job->told;
+
+        op->seen.state = ngx_http_task_atomic_get(&job->state);
+    }
+
+    ngx_http_task_job_unlock(zone);
+
+    return told;
+}
+
+
+/*
+ * Nobody was told of the job, and it has not begun.  NGX_OK: another request
+ * was told of it, as the file has it all the same.
+ */
+
+static ngx_int_t
 ngx_http_task_state_undo(ngx_http_task_job_zone_t *zone,
     ngx_http_task_state_wait_t *wait)
 {
+    ngx_int_t  rc;
+
+    rc = NGX_ERROR;
+
     ngx_http_task_job_lock(zone);
 
     if (wait->job == NULL) {
-        /* a cancel, or what was erased */
+        /* a cancel, or what was erased, or a key */
+
+    } else if (ngx_memcmp(wait->job->id, wait->id, NGX_HTTP_TASK_JOB_ID) != 0
+               || ngx_http_task_atomic_get(&wait->job->state)
+                  == NGX_HTTP_TASK_JOB_FREE)
+    {
+        /* it has ended, and is over; or the zone was emptied */
 
     } else if (wait->add == NULL) {
         ngx_http_task_job_unclaim(zone, wait->job);
 
-    } else if (ngx_memcmp(wait->job->id, wait->id, NGX_HTTP_TASK_JOB_ID) == 0) {
+    } else if (!wait->job->told) {
         ngx_http_task_state_undo_add(zone, wait);
+
+    } else {
+        rc = NGX_OK;
+
+        if (wait->claimed && ngx_queue_empty(&wait->ops)) {
+            ngx_http_task_job_unclaim(zone, wait->job);
+        }
     }
 
     ngx_http_task_job_unlock(zone);
+
+    return rc;
 }
 
 

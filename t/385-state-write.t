@@ -1,0 +1,337 @@
+#!/usr/bin/perl
+
+# What is told of jobs whose state file is slow, cannot be written, is another
+# one's or is gone.
+
+use strict;
+use warnings;
+
+use JSON::PP;
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use TaskState;
+
+my ($s, $r, $id, @ids);
+
+# calls of the kernel are slower in a process, or fail, until the pid is killed;
+# undef: that cannot be done here
+
+sub inject {
+    my ($s, $pid, $calls, $what, $trace) = @_;
+
+    return if $ENV{TEST_NGINX_SANITIZER} || system('which strace >/dev/null 2>&1');
+
+    my $err = "$s->{root}/strace.err";
+    unlink $err;
+    my $child = fork() // die "fork: $!";
+
+    if (!$child) {
+        open STDERR, '>', $err;
+        exec('strace', '-f', '-p', $pid, '-o', $trace // '/dev/null', '-e',
+             "trace=$calls", '-e', "inject=$calls:$what")
+            or POSIX::_exit(1);
+    }
+
+    return $child if $s->wait_for(sub {
+        local (@ARGV, $/) = $err;
+        return -e $err && (<> // '') =~ /attached/;
+    }, 'strace', 5);
+
+    leave($child);
+
+    return;
+}
+
+# a small disk, which is left at the end
+
+my @disks;
+
+sub disk {
+    my ($name, $size) = @_;
+
+    my $dir = ($ENV{TEST_NGINX_SERVROOT} // "$ENV{PWD}/t/servroot") . "-$$-$name";
+    mkdir $dir or die "mkdir $dir: $!";
+
+    if ($> || system("mount -t tmpfs -o size=$size tmpfs '$dir' 2>/dev/null")) {
+        rmdir $dir;
+        return;
+    }
+
+    push @disks, $dir;
+
+    return $dir;
+}
+
+END { system("umount '$_'"), rmdir $_ for @disks }
+
+# the workers that have the file
+
+sub writers {
+    my ($s) = @_;
+
+    return grep { my $p = $_;
+                  grep { (readlink($_) // '') eq $s->{state} } glob "/proc/$p/fd/*" }
+           $s->workers;
+}
+
+sub leave {
+    my ($child) = @_;
+
+    kill 'TERM', $child;
+    waitpid $child, 0;
+}
+
+# --- a request that is sent again while its first one waits for the file ----------
+
+SKIP: {
+    $s = state_server(fsync => 'always', workers => 1);
+    submit($s, '/sleep?duration=1ms');
+    my ($worker) = $s->workers;
+    my $strace = inject($s, $worker, 'fdatasync', 'delay_enter=1000000')
+        or skip 'strace cannot be used', 1;
+    my %key = (headers => "Idempotency-Key: a\r\n");
+    my $first = $s->open('/sleep?duration=1ms', %key);
+    my $start = time();
+    sleep 0.3;
+    $id = submit($s, '/sleep?duration=1ms', key => 'a');
+    cmp_ok(time() - $start, '>', 0.9, 'the second one waits for the disk, too');
+    like($id, qr/^\w{32}$/, 'and has its 202');
+    $r = $s->read($first);
+    is(decode_json($r->{body})->{id}, $id, 'of the same job');
+    leave($strace);
+    is(ended($s, $id)->{state}, 'done', 'which is run');
+
+    # a write that fails, late: so the second one comes before
+
+    $strace = inject($s, $worker, 'pwritev', 'error=ENOSPC:delay_exit=700000')
+        or skip 'strace cannot be used', 1;
+    $first = $s->open('/one?duration=1ms', headers => "Idempotency-Key: b\r\n");
+    sleep 0.2;
+    my $second = $s->open('/one?duration=1ms', headers => "Idempotency-Key: b\r\n");
+    my @r = $s->read_all([ $first, $second ], 20);
+    is(join(' ', map $_->{status}, @r), '503 503', 'neither is told of a job that is not kept');
+    is(submit($s, '/sleep?duration=1ms', key => 'a'), $id, 'one that is kept is told of');
+    leave($strace);
+    $s->wait_for(sub { submit($s, '/sleep?duration=1ms') =~ /^\w{32}$/ }, 'room');
+    $s->stop;
+    $s->check_log('it cannot be written|its copy cannot be written');
+}
+
+# --- a copy that has no room: what it had of a job the file lacks ------------------
+
+SKIP: {
+    my $dir = disk('copy', '64m') or skip 'no file system can be mounted here', 1;
+    $s = state_server(workers => 1, file => "$dir/state");
+    $s->{state} = "$dir/state";
+    ended($s, $_) for map submit($s, '/cat', body => 'x' x 50_000), 1 .. 8;
+    ended($s, $_) for map submit($s, '/sleep?duration=1ms'), 1 .. 40;
+    my $run = submit($s, '/one?duration=60s');
+    wait_state($s, 'running', $run);
+
+    SKIP: {
+        my $strace = inject($s, $s->workers, 'pwritev', 'delay_enter=40000')
+            or skip 'strace cannot be used', 1;
+
+        for (1 .. 40) {
+            last if -e "$s->{state}.new";
+            $id = submit($s, '/cat', body => 'y' x 400_000);
+            ended($s, $id);
+            $s->get("/jobs/$id?forget=1", method => 'DELETE');
+        }
+
+        $s->wait_for(sub { (-s "$s->{state}.new" // 0) > 400_000 }, 'a copy');
+        my $size = int(((-s $s->{state}) + (-s "$s->{state}.new")) / 1024) + 150;
+        system("mount -o remount,size=${size}k '$dir'") == 0 or die 'remount';
+
+        # it comes when others before it are copied, and is at the end
+
+        my $body = '{"duration":"1ms","status":"' . 'x' x 300_000 . '"}';
+        my $c = $s->open('/one', method => 'POST', body => $body, headers =>
+                         'Content-Length: ' . length($body) . "\r\n"
+                         . "Content-Type: application/json\r\n");
+        $s->wait_for(sub { $s->text('error.log') =~ /its copy cannot be written/ },
+                     'the end of the copy');
+        $r = $s->read($c, 20);
+        leave($strace);
+        is($r->{status}, 202, 'a job that came while the file was copied');
+        $id = decode_json($r->{body})->{id};
+        kill_all($s);
+        system("mount -o remount,size=64m '$dir'") == 0 or die 'remount';
+        $s->start;
+        wait_loaded($s);
+        is(ended($s, $id)->{state}, 'done', 'is there with its input');
+    }
+
+    $s->stop;
+    $s->check_log('is lost$|its copy cannot be written');
+}
+
+# --- a pass that fails: what it had written of others is taken back ----------------
+
+SKIP: {
+    my $dir = disk('pass', '64m') or skip 'no file system can be mounted here', 1;
+    $s = state_server(workers => 1, file => "$dir/state", server => '
+        client_body_buffer_size 1m;
+        location = /turn { task tell; task_mode thread=four; task_limit running=1 queue=100; }');
+    $s->{state} = "$dir/state";
+    my $tell = "/turn?file=$s->{told}";
+    my $run = submit($s, "$tell&n=1&ms=60s");
+    wait_state($s, 'running', $run);
+    my $first = submit($s, "$tell&n=2");
+    sleep 0.3;
+
+    SKIP: {
+        my $strace = inject($s, $s->workers, 'pwritev', 'delay_enter=300000')
+            or skip 'strace cannot be used', 1;
+        my $size = int((-s $s->{state}) / 1024) + 100;
+        system("mount -o remount,size=${size}k '$dir'") == 0 or die 'remount';
+
+        # both come while another one is written
+
+        my @c = $s->open("$tell&n=3");
+        sleep 0.1;
+        push @c, $s->open("$tell&n=4");
+        sleep 0.05;
+        push @c, $s->open('/cat', method => 'POST', body => 'x' x 300_000,
+                          headers => "Content-Length: 300000\r\n");
+        my @r = $s->read_all(\@c);
+        is(join(' ', map $_->{status}, @r), '202 503 503', 'all that wait for a pass are refused');
+        kill_all($s);
+        leave($strace);
+        system("mount -o remount,size=64m '$dir'") == 0 or die 'remount';
+        $s->start;
+        wait_loaded($s);
+        $s->wait_for(sub { my $t = told($s); $t->{2} && $t->{3} }, 'those that were accepted');
+        sleep 0.3;
+        is(told($s)->{4}, undef, 'and do not run after a start');
+    }
+
+    $s->stop;
+    $s->check_log('it cannot be written|is lost$');
+}
+
+# --- fsync of a reload holds for the file, whoever writes it ----------------------
+
+SKIP: {
+    $s = state_server(fsync => 'everysec', workers => 1);
+    my $run = submit($s, '/sleep?duration=60s');
+    wait_state($s, 'running', $run);
+    my ($old) = writers($s);
+    my $strace = inject($s, $old, 'fdatasync', 'delay_enter=700000')
+        or skip 'strace cannot be used', 1;
+    $s->reload(state_conf(%{$s->{options}}, told => $s->{told}, fsync => 'always'));
+    is(join(' ', writers($s)), $old, 'always: the old worker writes');
+    my $start = time();
+    like(submit($s, '/sleep?duration=1ms'), qr/^\w{32}$/, 'a job');
+    cmp_ok(time() - $start, '>', 0.6, 'has its 202 when the disk has it');
+    leave($strace);
+    $s->get("/jobs/$run", method => 'DELETE');
+    $s->stop;
+    $s->check_log('is lost$');
+}
+
+# --- everysec: the disk has it within a second, though there is no room for a copy -----
+
+SKIP: {
+    my $dir = disk('everysec', '64m') or skip 'no file system can be mounted here', 1;
+    $s = state_server(fsync => 'everysec', workers => 2, file => "$dir/state");
+    $s->{state} = "$dir/state";
+    ended($s, $_) for map submit($s, '/cat', body => 'x' x 60_000), 1 .. 10;
+    sleep 0.3;
+    my ($writer) = writers($s);
+    my $size = int((-s $s->{state}) / 1024) + 100;
+    system("mount -o remount,size=${size}k '$dir'") == 0 or die 'remount';
+    kill 'QUIT', $writer;
+    $s->wait_for(sub { $s->text('error.log') =~ /its copy cannot be written/ }, 'no copy');
+    ($writer) = writers($s);
+    my $trace = "$s->{root}/trace";
+    my $strace = inject($s, $writer, 'fdatasync', 'delay_enter=1', $trace)
+        or skip 'strace cannot be used', 1;
+    like(submit($s, '/sleep?duration=1ms'), qr/^\w{32}$/, 'everysec: a job');
+    ok($s->wait_for(sub { local (@ARGV, $/) = $trace; (<> // '') =~ /fdatasync/ }, 'a sync', 5),
+       'is synced');
+    leave($strace);
+    $s->stop;
+    $s->check_log('its copy cannot be written');
+}
+
+# --- a file that is removed while nobody writes to it ------------------------------------
+
+for my $fsync ('always', 'everysec', 'no') {
+    for my $how ('idle', 'reload') {
+        $s = state_server(fsync => $fsync, workers => 1);
+        my $done = submit($s, '/sleep?duration=1ms');
+        ended($s, $done);
+        my $run = submit($s, '/one?duration=60s');
+        wait_state($s, 'running', $run);
+        $id = submit($s, '/one?duration=1ms');
+        sleep 0.3;
+        unlink $s->{state} or die;
+        $s->reload if $how eq 'reload';
+        my $kept = $s->wait_for(sub { (-s $s->{state} // 0) > 500 }, 'the file', 10);
+        ok($kept, "$fsync, $how: it is made anew");
+        is(poll($s, $done)->{state}, 'done', "$fsync, $how: all goes on");
+        ended($s, $id) if $how eq 'reload';
+        sleep 0.3;
+        kill_all($s);
+        $s->start;
+        wait_loaded($s);
+        is(poll($s, $done)->{state}, 'done', "$fsync, $how: what had ended is back");
+        is(ended($s, $id)->{state}, 'done', "$fsync, $how: and what waited");
+        $s->stop;
+        $s->check_log('it was removed, it will be copied|is lost$');
+    }
+}
+
+# --- an upgrade that is taken back -----------------------------------------------------------
+
+$s = state_server(alone => 1, fsync => 'always', main => 'env LD_PRELOAD; env ASAN_OPTIONS;
+                  env UBSAN_OPTIONS;', server => '
+    location = /turn { task tell; task_mode thread=four; task_limit running=1 queue=100; }');
+my $tell = "/turn?file=$s->{told}";
+my $done = submit($s, '/sleep?duration=1ms', key => 'done');
+ended($s, $done);
+my @run = map submit($s, "$tell&n=1$_&ms=2s"), 1, 2;
+wait_state($s, 'running', @run);
+my @wait = map submit($s, "$tell&n=$_", key => "wait$_"), 1 .. 3;
+
+# as by WINCH, of which a master takes no notice that is no daemon
+
+my $old = pid_of($s);
+my @old = $s->workers;
+$s->signal('USR2');
+$s->wait_for(sub { -s "$s->{root}/nginx.pid.oldbin" && pid_of($s) }, 'the new master');
+my $new = $s->{pid};
+kill 'STOP', $old;
+kill 'QUIT', @old;
+$s->wait_for(sub { !grep alive($_), @old }, 'the old workers to be gone');
+wait_loaded($s);
+is(ended($s, $_)->{state}, 'done', 'the new one runs what waited') for @wait;
+my $later = submit($s, "$tell&n=20", key => 'later');
+is(ended($s, $later)->{state}, 'done', 'and what it has accepted');
+
+kill 'CONT', $old;
+$s->{pid} = $old;
+$s->wait_for(sub { 3 == $s->workers },
+             'other workers of the old one');
+sleep 0.3;
+kill 'QUIT', $new;
+$s->wait_for(sub { !alive($new) }, 'the new one to be gone');
+wait_loaded($s);
+$s->wait_for(sub { submit($s, "$tell&n=30") =~ /^\w{32}$/ }, 'the old one to accept');
+is(poll($s, $_)->{state}, 'done', 'the old one has how they have ended') for @wait, @run;
+is(poll($s, $later)->{state}, 'done', 'and what was accepted meanwhile');
+is(submit($s, "$tell&n=20", key => 'later'), $later, 'with its key');
+is(poll($s, $done)->{state}, 'done', 'and what it had itself');
+like($s->text('error.log'), qr/was written by another nginx since/, 'the log tells');
+sleep 0.5;
+my $told = told($s);
+is(join(' ', grep $told->{$_} != 1, sort grep $_ != 30, keys %$told), '', 'none has run twice');
+is(scalar(grep $_ != 30, keys %$told), 6, 'all have run');
+kill 'QUIT', $old;
+$s->wait_for(sub { !alive($old) }, 'its end');
+$s->check_log;
+
+done_testing();
