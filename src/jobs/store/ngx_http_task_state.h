@@ -239,7 +239,7 @@ ngx_int_t ngx_http_task_state_put(ngx_http_task_job_zone_t *zone,
 
 /* returns the job with that id, however old it is, or NULL; with the mutex */
 
-ngx_http_task_record_t *ngx_http_task_state_known(
+ngx_http_task_record_t *ngx_http_task_state_find(
     ngx_http_task_job_zone_t *zone, u_char *id);
 
 /*

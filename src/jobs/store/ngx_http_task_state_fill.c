@@ -122,7 +122,7 @@ ngx_http_task_state_fill_need(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_job_lock(zone);
 
-    job = ngx_http_task_state_known(zone, loaded->head.id);
+    job = ngx_http_task_state_find(zone, loaded->head.id);
 
     ngx_http_task_job_unlock(zone);
 
@@ -189,7 +189,7 @@ ngx_http_task_state_fill_take_out(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_job_lock(zone);
 
-    job = ngx_http_task_state_known(zone, loaded->head.id);
+    job = ngx_http_task_state_find(zone, loaded->head.id);
 
     if (job && ngx_http_task_atomic_get(&job->state) == NGX_HTTP_TASK_JOB_QUEUED
         && job->owner == NGX_HTTP_TASK_JOB_NONE)

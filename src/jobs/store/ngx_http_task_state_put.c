@@ -59,7 +59,7 @@ ngx_http_task_state_put(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_lock(zone);
 
     do {
-        job = ngx_http_task_state_known(zone, loaded->head.id);
+        job = ngx_http_task_state_find(zone, loaded->head.id);
 
         if (job == NULL) {
             rc = ngx_http_task_state_put_all(zone, load, loaded);
@@ -138,7 +138,7 @@ ngx_http_task_state_put_all(ngx_http_task_job_zone_t *zone,
 
 
 ngx_http_task_record_t *
-ngx_http_task_state_known(ngx_http_task_job_zone_t *zone, u_char *id)
+ngx_http_task_state_find(ngx_http_task_job_zone_t *zone, u_char *id)
 {
     uint32_t                 i;
     ngx_uint_t               n;
