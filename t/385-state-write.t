@@ -168,6 +168,41 @@ SKIP: {
     $s->check_log('is lost$|its copy cannot be written');
 }
 
+# --- what is done, but cannot be kept ------------------------------------------------
+
+SKIP: {
+    my $dir = disk('done', '64m') or skip 'no file system can be mounted here', 1;
+    $s = state_server(workers => 1, file => "$dir/state", server => '
+        location /list/ { task_jobs zone=jobs list=on; }');
+    $s->{state} = "$dir/state";
+    my $failed = submit($s, '/cat', body => 'x' x 200_000);
+    ended($s, $failed);
+    my $run = submit($s, '/one?duration=60s');
+    wait_state($s, 'running', $run);
+    my $wait = submit($s, '/one?duration=1ms');
+    sleep 0.3;
+
+    SKIP: {
+        my $strace = inject($s, $s->workers, 'pwritev', 'error=ENOSPC')
+            or skip 'strace cannot be used', 1;
+        for my $uri ("/jobs/$wait", "/jobs/$failed?forget=1") {
+            $r = $s->get($uri, method => 'DELETE');
+            is($r->{status}, 503, 'a DELETE that cannot be kept');
+            like($r->{body}, qr/It is done, but the state file cannot be written/, 'says so');
+        }
+        is(poll($s, $wait)->{state}, 'cancelled', 'it is done');
+        leave($strace);
+        $s->wait_for(sub { $s->text('error.log') =~ /can be written again/ }, 'room');
+    }
+
+    $s->stop('TERM');
+    $s->start;
+    wait_loaded($s);
+    is(poll($s, $wait)->{state}, 'cancelled', 'and kept, as soon as it can be');
+    $s->stop;
+    $s->check_log('it cannot be written|is lost$');
+}
+
 # --- a pass that fails: what it had written of others is taken back ----------------
 
 SKIP: {

@@ -355,6 +355,9 @@ ngx_http_task_state_wait_answer(ngx_http_task_job_zone_t *zone,
 
     if (wait->known || (wait->add && rc != NGX_OK)) {
         rc = NGX_DECLINED;
+
+    } else if (wait->job == NULL && rc != NGX_OK) {
+        rc = NGX_DONE;
     }
 
     ngx_http_task_store_answer(wait->op, rc);
