@@ -168,6 +168,74 @@ SKIP: {
     $s->check_log('is lost$|its copy cannot be written');
 }
 
+# --- a file that is another nginx's still, and does not have what is accepted ----------
+
+for my $how ('QUIT', 'TERM') {
+    $s = state_server(workers => 1, server => '
+        location = /turn { task tell; task_mode thread=four; task_limit running=1 queue=100; }');
+    $s->stop;
+    my $lock = lock_state($s);
+    $s->start;
+    my $tell = "/turn?file=$s->{told}";
+    @ids = map submit($s, "$tell&n=$_&ms=300ms"), 1 .. 3;
+    like($_, qr/^\w{32}$/, "$how: a job is accepted") for @ids;
+    wait_state($s, 'running', $ids[0]);
+    $s->stop($how);
+    is(join(' ', sort keys %{ told($s) }), $how eq 'QUIT' ? '1 2 3' : '1',
+       "$how: " . ($how eq 'QUIT' ? 'those that wait are run' : 'they are not run'));
+    is(scalar(() = $s->text('error.log') =~ /2 jobs wait in .* that its state file lacks are gone/g),
+       $how eq 'QUIT' ? 0 : 1, "$how: the log tells if any is gone");
+    $s->check_log('is lost$');
+}
+
+{
+    $s = state_server(fsync => 'always', workers => 1);
+    $s->stop;
+    my $lock = lock_state($s);
+    $s->start;
+    like(submit($s, '/sleep?duration=1ms'), qr/^503 /, 'always: a job is refused');
+    like($s->text('error.log'), qr/a job is refused as long as the state file of .* is not read/,
+         'and the log tells why');
+    unlike($s->text('error.log'), qr/cannot be written/, 'and nothing else');
+    $s->stop;
+    $s->check_log;
+}
+
+# --- what is done, but cannot be kept ------------------------------------------------
+
+SKIP: {
+    my $dir = disk('done', '64m') or skip 'no file system can be mounted here', 1;
+    $s = state_server(workers => 1, file => "$dir/state", server => '
+        location /list/ { task_jobs zone=jobs list=on; }');
+    $s->{state} = "$dir/state";
+    my $failed = submit($s, '/cat', body => 'x' x 200_000);
+    ended($s, $failed);
+    my $run = submit($s, '/one?duration=60s');
+    wait_state($s, 'running', $run);
+    my $wait = submit($s, '/one?duration=1ms');
+    sleep 0.3;
+
+    SKIP: {
+        my $strace = inject($s, $s->workers, 'pwritev', 'error=ENOSPC')
+            or skip 'strace cannot be used', 1;
+        for my $uri ("/jobs/$wait", "/jobs/$failed?forget=1") {
+            $r = $s->get($uri, method => 'DELETE');
+            is($r->{status}, 503, 'a DELETE that cannot be kept');
+            like($r->{body}, qr/It is done, but the state file cannot be written/, 'says so');
+        }
+        is(poll($s, $wait)->{state}, 'cancelled', 'it is done');
+        leave($strace);
+        $s->wait_for(sub { $s->text('error.log') =~ /can be written again/ }, 'room');
+    }
+
+    $s->stop('TERM');
+    $s->start;
+    wait_loaded($s);
+    is(poll($s, $wait)->{state}, 'cancelled', 'and kept, as soon as it can be');
+    $s->stop;
+    $s->check_log('it cannot be written|is lost$');
+}
+
 # --- a pass that fails: what it had written of others is taken back ----------------
 
 SKIP: {

@@ -237,8 +237,8 @@ ngx_http_task_job_no_room(ngx_task_t *t)
 
     if (job->op.why == NGX_HTTP_TASK_STORE_LOADS) {
         ngx_log_error(NGX_LOG_NOTICE, log, 0,
-                      "a job with a key is refused as long as the state file "
-                      "of task_job_zone \"%V\" is not read",
+                      "a job is refused as long as the state file of "
+                      "task_job_zone \"%V\" is not read",
                       &job->store->name);
 
     } else if (job->op.why != NGX_HTTP_TASK_STORE_QUEUE) {

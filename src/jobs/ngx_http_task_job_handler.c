@@ -231,6 +231,10 @@ ngx_http_task_job_cancelled(ngx_http_task_job_call_t *call, ngx_int_t rc)
         rc = ngx_http_task_send_unavailable(call->request, 1);
         break;
 
+    case NGX_DONE:
+        rc = ngx_http_task_job_unkept(call->request);
+        break;
+
     default:
         rc = ngx_http_task_job_send(call->request, call->store, call->op.id);
     }
@@ -348,6 +352,10 @@ ngx_http_task_job_forgotten(ngx_http_task_job_call_t *call, ngx_int_t rc)
 
     case NGX_AGAIN:
         rc = ngx_http_task_send_unavailable(r, 1);
+        break;
+
+    case NGX_DONE:
+        rc = ngx_http_task_job_unkept(r);
         break;
 
     default:

@@ -45,5 +45,9 @@ ngx_int_t ngx_http_task_job_arg_missing(ngx_http_task_job_args_t *args,
 ngx_int_t ngx_http_task_job_args_wrong(ngx_http_task_job_args_t *args,
     ngx_int_t rc);
 
+/* what the client asked for is done, but may not be after a stop: 503 */
+
+ngx_int_t ngx_http_task_job_unkept(ngx_http_request_t *r);
+
 
 #endif /* _NGX_HTTP_TASK_JOB_QUERY_H_INCLUDED_ */

@@ -95,11 +95,26 @@ ngx_http_task_job_requeued(ngx_http_task_job_call_t *call, ngx_int_t rc)
         rc = ngx_http_task_send_unavailable(r, 1);
         break;
 
+    case NGX_DONE:
+        rc = ngx_http_task_job_unkept(r);
+        break;
+
     default:
         rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ngx_http_task_job_call_done(call, rc);
+}
+
+
+ngx_int_t
+ngx_http_task_job_unkept(ngx_http_request_t *r)
+{
+    static ngx_str_t  unkept = ngx_string("{\"detail\":\"It is done, but the "
+                       "state file cannot be written: it may not be so any "
+                       "more after a stop\"}");
+
+    return ngx_http_task_send_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, &unkept);
 }
 
 

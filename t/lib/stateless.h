@@ -43,9 +43,10 @@ ngx_http_task_state_begin(ngx_http_task_job_zone_t *zone)
 }
 
 
-void
+ngx_uint_t
 ngx_http_task_state_end(ngx_http_task_job_zone_t *zone)
 {
+    return 0;
 }
 
 

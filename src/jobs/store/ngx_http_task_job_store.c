@@ -202,9 +202,9 @@ ngx_http_task_job_store_last(ngx_http_task_store_t *store)
 
     last = ngx_http_task_job_last(zone);
 
-    /* with a state file they wait for the next start */
+    /* they wait for the next start, if the state file has them */
 
-    return last && zone->state == NULL;
+    return last && !ngx_http_task_state_has_jobs(zone);
 }
 
 
@@ -440,15 +440,20 @@ ngx_http_task_job_store_leave(ngx_http_task_store_t *store)
 
     ngx_http_task_job_leave(zone);
 
-    if (zone->state) {
-        ngx_http_task_state_end(zone);
+    if (zone->state && ngx_http_task_state_end(zone)) {
         return;
     }
 
     waiting = ngx_http_task_job_alone(zone)
               ? ngx_http_task_job_all_waiting(zone) : 0;
 
-    if (waiting) {
+    if (waiting && zone->state) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "%ui jobs wait in task_job_zone \"%V\", and no worker is "
+                      "left to run them: those that its state file lacks are "
+                      "gone", waiting, &store->name);
+
+    } else if (waiting) {
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                       "%ui jobs wait in task_job_zone \"%V\", and no worker is "
                       "left to run them", waiting, &store->name);

@@ -287,10 +287,11 @@ void ngx_http_task_state_list_last(ngx_http_task_job_sh_t *sh,
 
 /* --- ngx_http_task_state_thread.c: on the loop ---------------------------- */
 
-/* the thread begins; it makes a last pass, and ends */
+/* the thread begins; it makes a last pass, and ends: returns 1 if the file has
+   all that is in the zone */
 
 ngx_int_t ngx_http_task_state_begin(ngx_http_task_job_zone_t *zone);
-void ngx_http_task_state_end(ngx_http_task_job_zone_t *zone);
+ngx_uint_t ngx_http_task_state_end(ngx_http_task_job_zone_t *zone);
 
 
 /* --- ngx_http_task_state_wait.c: on the loop ------------------------------ */
@@ -325,6 +326,16 @@ ngx_uint_t ngx_http_task_state_refuses(ngx_http_task_job_zone_t *zone,
 
 #define ngx_http_task_state_loads(zone)                                       \
     ((zone)->state && !ngx_http_task_atomic_get(&(zone)->sh->state.loaded))
+
+/*
+ * Returns 1 if the file has the jobs that wait, or none is accepted: before it
+ * was read a job is answered with "always" alone when the file has it.
+ */
+
+#define ngx_http_task_state_has_jobs(zone)                                    \
+    ((zone)->state                                                            \
+     && ((zone)->state->fsync == NGX_HTTP_TASK_STATE_ALWAYS                   \
+         || !ngx_http_task_state_loads(zone)))
 
 /* returns 1 if both zones have the same file, or none */
 

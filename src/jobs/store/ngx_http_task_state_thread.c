@@ -98,7 +98,7 @@ ngx_http_task_state_begin(ngx_http_task_job_zone_t *zone)
 }
 
 
-void
+ngx_uint_t
 ngx_http_task_state_end(ngx_http_task_job_zone_t *zone)
 {
     ngx_http_task_state_t  *state;
@@ -106,7 +106,7 @@ ngx_http_task_state_end(ngx_http_task_job_zone_t *zone)
     state = zone->state;
 
     if (state == NULL || !state->runs) {
-        return;
+        return 0;
     }
 
     ngx_http_task_futex_wake(&state->stop);
@@ -115,6 +115,9 @@ ngx_http_task_state_end(ngx_http_task_job_zone_t *zone)
     (void) pthread_join(state->tid, NULL);
 
     state->runs = 0;
+
+    return !ngx_http_task_state_loads(zone)
+           && !ngx_http_task_state_any(zone->sh);
 }
 
 

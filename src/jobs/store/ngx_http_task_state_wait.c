@@ -115,10 +115,7 @@ ngx_http_task_state_answer(ngx_http_task_job_zone_t *zone,
 {
     ngx_http_task_state_wait_t  *wait, none;
 
-    if (zone->state == NULL
-        || (zone->state->fsync != NGX_HTTP_TASK_STATE_ALWAYS
-            && ngx_http_task_state_loads(zone)))
-    {
+    if (!ngx_http_task_state_has_jobs(zone)) {
         ngx_http_task_store_answer(op, NGX_OK);
         return;
     }
@@ -350,11 +347,15 @@ ngx_http_task_state_wait_answer(ngx_http_task_job_zone_t *zone,
     ngx_http_task_state_wait_t *wait, ngx_int_t rc)
 {
     if (wait->add && rc != NGX_OK) {
-        wait->op->why = NGX_HTTP_TASK_STORE_STATE;
+        wait->op->why = ngx_http_task_state_loads(zone)
+                        ? NGX_HTTP_TASK_STORE_LOADS : NGX_HTTP_TASK_STORE_STATE;
     }
 
     if (wait->known || (wait->add && rc != NGX_OK)) {
         rc = NGX_DECLINED;
+
+    } else if (wait->job == NULL && rc != NGX_OK) {
+        rc = NGX_DONE;
     }
 
     ngx_http_task_store_answer(wait->op, rc);

@@ -350,7 +350,8 @@ typedef struct {
     /* --- on any worker's loop, about the job with op->id ------------------ */
 
     /* NGX_DECLINED: there is no such job; NGX_AGAIN: nor is there one yet, but
-       the store still reads what it had before; NGX_ERROR */
+       the store still reads what it had before; of those that change a job,
+       NGX_DONE: that is done, but could not be kept; NGX_ERROR */
     void  (*read)(ngx_http_task_store_t *store, ngx_http_task_store_op_t *op);
     void  (*cancel)(ngx_http_task_store_t *store,
         ngx_http_task_store_op_t *op);
