@@ -117,8 +117,9 @@ ngx_http_task_job_listed(ngx_http_task_job_call_t *call, ngx_int_t rc)
         rc = ngx_http_task_send(call->request, NGX_HTTP_OK, &text);
 
     } else {
-        rc = (rc == NGX_AGAIN) ? ngx_http_task_send_unavailable(call->request, 1)
-                               : NGX_HTTP_INTERNAL_SERVER_ERROR;
+        rc = (rc == NGX_AGAIN)
+             ? ngx_http_task_send_unavailable(call->request, 1)
+             : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ngx_http_task_job_call_done(call, rc);

@@ -253,9 +253,10 @@ typedef struct {
                                                 in the zone */
     uint32_t                   loading;      /* [both] 1: it is put there, and
                                                 nobody claims a job */
-    uint32_t                   putting;      /* [both] 1: a record is in no list,
-                                                as a job is written to it piece
-                                                by piece; a rebuild ends that */
+    uint32_t                   putting;      /* [both] 1: a record is in no
+                                                list, as a job is written to it
+                                                piece by piece; a rebuild ends
+                                                that */
     uint32_t                   refuses;      /* [both] 1: the file cannot be
                                                 opened, no job is added */
 
