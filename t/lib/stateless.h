@@ -35,9 +35,18 @@ ngx_http_task_state_begin(ngx_http_task_job_zone_t *zone)
 }
 
 
-void
+ngx_uint_t
 ngx_http_task_state_end(ngx_http_task_job_zone_t *zone)
 {
+    return 1;
+}
+
+
+void
+ngx_http_task_state_known(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add)
+{
+    ngx_http_task_store_answer(op, NGX_DECLINED);
 }
 
 
