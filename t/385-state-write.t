@@ -325,6 +325,25 @@ SKIP: {
     $s->check_log('its copy cannot be written');
 }
 
+# --- a long copy is written to the disk bit by bit, not by its last sync ---------------
+
+SKIP: {
+    $s = state_server(workers => 1, zone => 'jobs:32m', fsync => 'no');
+    ended($s, $_) for map submit($s, '/cat', body => 'x' x 900_000), 1 .. 12;
+    sleep 0.3;
+    my $trace = "$s->{root}/trace";
+    my $strace = inject($s, $s->{pid}, 'fdatasync', 'delay_enter=1', $trace)
+        or skip 'strace cannot be used', 1;
+    kill 'KILL', $s->workers;
+    ok($s->wait_for(sub {
+        local (@ARGV, $/) = $trace;
+        return 2 <= (() = (<> // '') =~ /fdatasync\(/g);
+    }, 'the copy', 10), 'a copy of 10 MB is synced twice before it ends');
+    leave($strace);
+    $s->stop;
+    $s->check_log('exited on signal 9');
+}
+
 # --- a file that is removed while nobody writes to it ------------------------------------
 
 for my $fsync ('always', 'everysec', 'no') {

@@ -20,14 +20,6 @@ ngx_http_task_state_answer(ngx_http_task_job_zone_t *zone,
 }
 
 
-void
-ngx_http_task_state_known(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add)
-{
-    ngx_http_task_store_answer(op, NGX_DECLINED);
-}
-
-
 ngx_uint_t
 ngx_http_task_state_refuses(ngx_http_task_job_zone_t *zone,
     ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add)
@@ -46,7 +38,15 @@ ngx_http_task_state_begin(ngx_http_task_job_zone_t *zone)
 ngx_uint_t
 ngx_http_task_state_end(ngx_http_task_job_zone_t *zone)
 {
-    return 0;
+    return 1;
+}
+
+
+void
+ngx_http_task_state_known(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_store_op_t *op, ngx_http_task_store_add_t *add)
+{
+    ngx_http_task_store_answer(op, NGX_DECLINED);
 }
 
 

@@ -54,6 +54,8 @@ struct ngx_http_task_journal_s {
     ngx_http_task_journal_file_t  file;
     ngx_http_task_journal_file_t  copy;
 
+    off_t                     flushed;     /* so much of the copy is written to
+                                              the disk */
     off_t                     copied;      /* of these bytes all were live */
 
     off_t                     skipped;     /* bytes of damage, in .. */
@@ -173,6 +175,13 @@ ngx_int_t ngx_http_task_journal_copy_commit(ngx_http_task_journal_t *j);
  */
 
 ngx_int_t ngx_http_task_journal_aside(ngx_http_task_journal_t *j);
+
+/*
+ * Waits until what the copy has is written, if that is some MB: then commit(),
+ * which waits for all of it, does not take long.
+ */
+
+void ngx_http_task_journal_copy_flush(ngx_http_task_journal_t *j);
 
 /* harmless if there is no copy */
 

@@ -10,6 +10,11 @@
 #include "jobs/store/ngx_http_task_journal_file.h"
 
 
+/* bytes that are written to the disk at once */
+
+#define NGX_HTTP_TASK_JOURNAL_FLUSH  (4 * 1024 * 1024)
+
+
 static ngx_int_t ngx_http_task_journal_copy_remove(ngx_http_task_journal_t *j);
 static ngx_int_t ngx_http_task_journal_copy_unlink(ngx_http_task_journal_t *j);
 static ngx_int_t ngx_http_task_journal_copy_sync(ngx_http_task_journal_t *j);
@@ -46,6 +51,7 @@ ngx_http_task_journal_copy_start(ngx_http_task_journal_t *j)
     }
 
     j->incomplete = 0;
+    j->flushed = 0;
 
     if (ngx_http_task_journal_header_write(&j->copy) != NGX_OK) {
         ngx_http_task_journal_log(j, ngx_errno, "its copy cannot be written");
@@ -142,6 +148,31 @@ ngx_http_task_journal_copy_append(ngx_http_task_journal_t *j, uint32_t type,
     }
 
     return rc;
+}
+
+
+/* an error is told by the kernel once: commit() would not hear of it */
+
+void
+ngx_http_task_journal_copy_flush(ngx_http_task_journal_t *j)
+{
+    if (j->copy.fd == NGX_INVALID_FILE || j->incomplete
+        || j->copy.size - j->flushed < NGX_HTTP_TASK_JOURNAL_FLUSH)
+    {
+        return;
+    }
+
+    while (fdatasync(j->copy.fd) == -1) {
+
+        if (ngx_errno != EINTR) {
+            j->incomplete = 1;
+            ngx_http_task_journal_log(j, ngx_errno, "fsync() of its copy "
+                                      "failed");
+            return;
+        }
+    }
+
+    j->flushed = j->copy.size;
 }
 
 

@@ -296,6 +296,7 @@ ngx_http_task_state_compact(ngx_http_task_state_writer_t *w)
     for (n = 0; n < NGX_HTTP_TASK_STATE_PLACES; n++) {
 
         if (w->journal.copy.size >= end) {
+            ngx_http_task_journal_copy_flush(&w->journal);
             return NGX_AGAIN;
         }
 
