@@ -26,7 +26,7 @@ RATE          = 10
 
 TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
                 liblist-moreutils-perl libhttp-message-perl libipc-run-perl \
-                nghttp2-client openssl procps iproute2 $(TASK_NEEDS) \
+                nghttp2-client openssl procps iproute2 strace $(TASK_NEEDS) \
                 $(SERVER_NEEDS) python3-prometheus-client
 LINT_NEEDS    = $(BUILD_NEEDS) g++ clang cppcheck perl
 BENCH_NEEDS   = $(SERVER_NEEDS) python3-asyncpg perl valgrind wrk \
