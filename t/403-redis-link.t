@@ -157,7 +157,14 @@ for my $from (qw(a b)) {
     is(job($a, $long)->{state}, 'lost', "$side: mended, and what was lost is lost");
     ok($b->wait_for(sub { $b->text('error.log') =~ /job $long is not this worker's any more/ },
                     'its worker', 20), 'its worker knows');
-    $short = there(sub { id($b->get('/b?duration=100ms')) });
+
+    # its other worker may be a moment later
+
+    $a->wait_for(sub {
+        my $r = there(sub { $b->get('/b?duration=100ms') });
+        return $r->{status} == 202 && ($short = id($r));
+    }, 'a job there');
+
     is(job($a, $short, '10s')->{state}, 'done', 'it works again');
     $e->audit;
 }
