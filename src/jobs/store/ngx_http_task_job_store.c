@@ -37,6 +37,9 @@ static void ngx_http_task_job_store_read(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op);
 static void ngx_http_task_job_store_watch(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op);
+static void ngx_http_task_job_store_do(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op,
+    ngx_int_t (*change)(ngx_http_task_job_zone_t *zone, u_char *id));
 static void ngx_http_task_job_store_cancel(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op);
 static void ngx_http_task_job_store_forget(ngx_http_task_store_t *store,
@@ -327,9 +330,12 @@ ngx_http_task_job_store_read(ngx_http_task_store_t *store,
 }
 
 
+/* what a client has asked for is answered when the state file has it */
+
 static void
-ngx_http_task_job_store_cancel(ngx_http_task_store_t *store,
-    ngx_http_task_store_op_t *op)
+ngx_http_task_job_store_do(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op,
+    ngx_int_t (*change)(ngx_http_task_job_zone_t *zone, u_char *id))
 {
     ngx_int_t                  rc;
     ngx_uint_t                 loads;
@@ -338,7 +344,7 @@ ngx_http_task_job_store_cancel(ngx_http_task_store_t *store,
     zone = ngx_http_task_job_store_zone(store);
     loads = ngx_http_task_state_loads(zone);
 
-    rc = ngx_http_task_job_ask(zone, op->id);
+    rc = change(zone, op->id);
 
     if (rc == NGX_OK) {
         ngx_http_task_state_answer(zone, op, NULL, NULL);
@@ -346,6 +352,14 @@ ngx_http_task_job_store_cancel(ngx_http_task_store_t *store,
     } else {
         ngx_http_task_store_answer(op, ngx_http_task_job_store_none(loads, rc));
     }
+}
+
+
+static void
+ngx_http_task_job_store_cancel(ngx_http_task_store_t *store,
+    ngx_http_task_store_op_t *op)
+{
+    ngx_http_task_job_store_do(store, op, ngx_http_task_job_ask);
 }
 
 
@@ -353,21 +367,7 @@ static void
 ngx_http_task_job_store_forget(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
 {
-    ngx_int_t                  rc;
-    ngx_uint_t                 loads;
-    ngx_http_task_job_zone_t  *zone;
-
-    zone = ngx_http_task_job_store_zone(store);
-    loads = ngx_http_task_state_loads(zone);
-
-    rc = ngx_http_task_job_forget(zone, op->id);
-
-    if (rc == NGX_OK) {
-        ngx_http_task_state_answer(zone, op, NULL, NULL);
-
-    } else {
-        ngx_http_task_store_answer(op, ngx_http_task_job_store_none(loads, rc));
-    }
+    ngx_http_task_job_store_do(store, op, ngx_http_task_job_forget);
 }
 
 
@@ -375,21 +375,7 @@ static void
 ngx_http_task_job_store_retry(ngx_http_task_store_t *store,
     ngx_http_task_store_op_t *op)
 {
-    ngx_int_t                  rc;
-    ngx_uint_t                 loads;
-    ngx_http_task_job_zone_t  *zone;
-
-    zone = ngx_http_task_job_store_zone(store);
-    loads = ngx_http_task_state_loads(zone);
-
-    rc = ngx_http_task_job_retry(zone, op->id);
-
-    if (rc == NGX_OK) {
-        ngx_http_task_state_answer(zone, op, NULL, NULL);
-
-    } else {
-        ngx_http_task_store_answer(op, ngx_http_task_job_store_none(loads, rc));
-    }
+    ngx_http_task_job_store_do(store, op, ngx_http_task_job_retry);
 }
 
 
