@@ -313,18 +313,48 @@ SKIP: {
     my ($writer) = writers($s);
     my $size = int((-s $s->{state}) / 1024) + 100;
     system("mount -o remount,size=${size}k '$dir'") == 0 or die 'remount';
-    kill 'QUIT', $writer;
+    my $strace = inject($s, $writer, 'fdatasync', 'error=EIO')
+        or skip 'strace cannot be used', 1;
+    submit($s, '/sleep?duration=1ms');
     $s->wait_for(sub { $s->text('error.log') =~ /its copy cannot be written/ }, 'no copy');
-    ($writer) = writers($s);
+    leave($strace);
     my $trace = "$s->{root}/trace";
-    my $strace = inject($s, $writer, 'fdatasync', 'delay_enter=1', $trace)
+    $strace = inject($s, $writer, 'fdatasync', 'delay_enter=1', $trace)
         or skip 'strace cannot be used', 1;
     like(submit($s, '/sleep?duration=1ms'), qr/^\w{32}$/, 'everysec: a job');
     ok($s->wait_for(sub { local (@ARGV, $/) = $trace; (<> // '') =~ /fdatasync/ }, 'a sync', 5),
        'is synced');
     leave($strace);
     $s->stop;
-    $s->check_log('its copy cannot be written');
+    $s->check_log('its copy cannot be written|fdatasync\(\) failed');
+}
+
+# --- always: who leaves in order leaves no doubt: the next one writes, without a copy -----
+
+SKIP: {
+    my $dir = disk('left', '64m') or skip 'no file system can be mounted here', 1;
+    $s = state_server(fsync => 'always', workers => 2, file => "$dir/state");
+    $s->{state} = "$dir/state";
+    ended($s, $_) for map submit($s, '/cat', body => 'x' x 60_000), 1 .. 10;
+    sleep 0.3;
+    my $size = int((-s $s->{state}) / 1024) + 100;
+    system("mount -o remount,size=${size}k '$dir'") == 0 or die 'remount';
+    for (1, 2) {
+        my ($writer) = writers($s);
+        kill 'QUIT', $writer;
+        $s->wait_for(sub { !alive($writer) }, 'the writer to be gone');
+        like($id = submit($s, '/one?duration=1ms'), qr/^\w{32}$/, 'always: a job');
+        is(ended($s, $id)->{state}, 'done', 'that runs');
+    }
+    unlike($s->text('error.log'), qr/its copy/, 'there was no copy');
+    sleep 0.3;
+    kill_all($s);
+    system("mount -o remount,size=64m '$dir'") == 0 or die 'remount';
+    $s->start;
+    wait_loaded($s);
+    is(poll($s, $id)->{state}, 'done', 'and is there after a start');
+    $s->stop;
+    $s->check_log('is lost$');
 }
 
 # --- a long copy is written to the disk bit by bit, not by its last sync ---------------
@@ -374,11 +404,32 @@ for my $fsync ('always', 'everysec', 'no') {
     }
 }
 
+# --- a reload with another size: none of the old workers has to hurry --------------------
+
+$s = state_server(workers => 2, fsync => 'everysec', server => '
+    location = /turn { task tell; task_mode thread=four; task_limit running=1 queue=100; }');
+my @jobs = map submit($s, "/turn?file=$s->{told}&n=$_&ms=1s"), 1, 2;
+wait_state($s, 'running', @jobs);
+my ($first) = writers($s);
+my ($second) = grep $_ != $first, $s->workers;
+$s->reload(state_conf(%{$s->{options}}, told => $s->{told}, zone => 'jobs:3m'));
+kill 'STOP', $second;
+$s->wait_for(sub { !alive($first) }, 'the first one to be gone');
+ok($s->wait_for(sub { $s->text('error.log') =~ /process $second has it/ }, 'it', 5),
+   'the log tells who has jobs of it');
+kill 'CONT', $second;
+wait_loaded($s);
+is(poll($s, $_)->{state}, 'done', 'a job of an old worker') for @jobs;
+my $ran = told($s);
+is("$ran->{1} $ran->{2}", '1 1', 'has run once');
+$s->stop;
+$s->check_log('process \d+ has it');
+
 # --- an upgrade that is taken back -----------------------------------------------------------
 
 $s = state_server(alone => 1, fsync => 'always', main => 'env LD_PRELOAD; env ASAN_OPTIONS;
                   env UBSAN_OPTIONS;', server => '
-    location = /turn { task tell; task_mode thread=four; task_limit running=1 queue=100; }');
+    location = /turn { task tell; task_mode thread=four; task_limit running=1 queue=100; }', options => 'attempts=3');
 my $tell = "/turn?file=$s->{told}";
 my $done = submit($s, '/sleep?duration=1ms', key => 'done');
 ended($s, $done);
@@ -401,24 +452,38 @@ is(ended($s, $_)->{state}, 'done', 'the new one runs what waited') for @wait;
 my $later = submit($s, "$tell&n=20", key => 'later');
 is(ended($s, $later)->{state}, 'done', 'and what it has accepted');
 
+# one that still runs when the other worker has left
+
+my @long = map submit($s, "$tell&n=4$_&ms=1s"), 1, 2;
+wait_state($s, 'running', @long);
+my ($leaves) = writers($s);
+my ($stays) = grep $_ != $leaves, $s->workers;
+
 kill 'CONT', $old;
 $s->{pid} = $old;
 $s->wait_for(sub { 3 == $s->workers },
              'other workers of the old one');
 sleep 0.3;
+kill 'STOP', $stays;
 kill 'QUIT', $new;
+$s->wait_for(sub { !alive($leaves) }, 'the writer to be gone');
+ok($s->wait_for(sub { $s->text('error.log') =~ /process $stays has it/ }, 'it', 5),
+   'the old one waits for the worker that still has a job');
+kill 'CONT', $stays;
 $s->wait_for(sub { !alive($new) }, 'the new one to be gone');
 wait_loaded($s);
 $s->wait_for(sub { submit($s, "$tell&n=30") =~ /^\w{32}$/ }, 'the old one to accept');
 is(poll($s, $_)->{state}, 'done', 'the old one has how they have ended') for @wait, @run;
 is(poll($s, $later)->{state}, 'done', 'and what was accepted meanwhile');
+is(join(' ', @{ poll($s, $_) }{'state', 'attempt'}), 'done 1',
+   'what ran when the new one was told to quit') for @long;
 is(submit($s, "$tell&n=20", key => 'later'), $later, 'with its key');
 is(poll($s, $done)->{state}, 'done', 'and what it had itself');
 like($s->text('error.log'), qr/was written by another nginx since/, 'the log tells');
 sleep 0.5;
 my $told = told($s);
 is(join(' ', grep $told->{$_} != 1, sort grep $_ != 30, keys %$told), '', 'none has run twice');
-is(scalar(grep $_ != 30, keys %$told), 6, 'all have run');
+is(scalar(grep $_ != 30, keys %$told), 8, 'all have run');
 kill 'QUIT', $old;
 $s->wait_for(sub { !alive($old) }, 'its end');
 $s->check_log;

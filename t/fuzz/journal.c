@@ -357,7 +357,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     alloc_most = 0;
     logged[0] = '\0';
 
-    rc = ngx_http_task_journal_open(&j, path);
+    rc = ngx_http_task_journal_open(&j, path, 1);
 
     if (rc == NGX_DECLINED) {
         must(intact == 0);
@@ -385,7 +385,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 
     raw = 1;
     given = 0;
-    must(ngx_http_task_journal_open(&j, path) == NGX_OK);
+    must(ngx_http_task_journal_open(&j, path, 1) == NGX_OK);
     must(ngx_http_task_journal_replay(&j, see, NULL) == NGX_OK);
     must(given == i + 1);
 

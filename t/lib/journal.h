@@ -256,7 +256,7 @@ journal_open(ngx_http_task_journal_t *j, const char *path)
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_task_journal_open(j, path);
+    rc = ngx_http_task_journal_open(j, path, 1);
 
     return (rc == NGX_OK)
            ? ngx_http_task_journal_replay(j, journal_ignore, NULL) : rc;

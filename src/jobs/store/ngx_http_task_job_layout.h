@@ -263,13 +263,19 @@ typedef struct {
                                                 opened, no job is added */
     uint32_t                   fsync;        /* [both] of the newest
                                                 configuration */
-    uint32_t                   seed;         /* of the file that this zone has
-                                                written, .. */
-    uint32_t                   seed_copy;    /* .. and of its last copy */
+    uint32_t                   owner;        /* random: in the header of each
+                                                file that this zone makes */
     uint32_t                   others;       /* [both] so often the file was
                                                 seen to be another zone's */
     uint32_t                   marks;        /* 1: who wrote before was killed,
                                                 with the marks it had taken */
+
+    /* who wrote the file has left it in order, with all on the disk: so */
+
+    uint32_t                   left;         /* 1, set last: it was so, .. */
+    uint32_t                   left_seed;    /* .. this file, .. */
+    off_t                      left_size;    /* .. of so many bytes, .. */
+    off_t                      left_copied;  /* .. of these all were live */
 
     /* bits for each number of a worker: it waits for a pass */
 

@@ -9,8 +9,10 @@
 #include "jobs/store/ngx_http_task_job_zone.h"
 #include "jobs/store/ngx_http_task_state.h"
 
+#include <sys/random.h>
 
-#define NGX_HTTP_TASK_JOB_LAYOUT  13
+
+#define NGX_HTTP_TASK_JOB_LAYOUT  14
 
 /* there is a record for each so many bytes of the zone */
 
@@ -33,6 +35,7 @@ static ngx_int_t ngx_http_task_job_shm_format(ngx_http_task_job_zone_t *zone,
     ngx_slab_pool_t *shpool);
 static ngx_int_t ngx_http_task_job_shm_layout(ngx_http_task_job_zone_t *zone,
     void *addr, size_t size);
+static ngx_int_t ngx_http_task_job_shm_state(ngx_http_task_job_sh_t *sh);
 
 
 ngx_int_t
@@ -180,9 +183,9 @@ ngx_http_task_job_shm_layout(ngx_http_task_job_zone_t *zone, void *addr,
         sh->dirty = (uint64_t *) p;
         p += ngx_http_task_job_shm_words(sh->njobs) * sizeof(uint64_t);
 
-        /* behind the order of all that was accepted before */
-
-        sh->order = ngx_http_task_job_now() << NGX_HTTP_TASK_JOB_ORDER;
+        if (ngx_http_task_job_shm_state(sh) != NGX_OK) {
+            return NGX_ERROR;
+        }
     }
 
     p = ngx_align_ptr(p, NGX_HTTP_TASK_JOB_BLOCK);
@@ -195,9 +198,7 @@ ngx_http_task_job_shm_layout(ngx_http_task_job_zone_t *zone, void *addr,
         }
     }
 
-    if (ngx_http_task_shm_mutex(&sh->mutex) != NGX_OK
-        || ngx_http_task_shm_mutex(&sh->state.writer) != NGX_OK)
-    {
+    if (ngx_http_task_shm_mutex(&sh->mutex) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -206,6 +207,28 @@ ngx_http_task_job_shm_layout(ngx_http_task_job_zone_t *zone, void *addr,
     ngx_http_task_job_rebuild(zone);
 
     sh->layout = NGX_HTTP_TASK_JOB_LAYOUT;
+
+    return NGX_OK;
+}
+
+
+/* the order of its jobs is behind that of all which were accepted before */
+
+static ngx_int_t
+ngx_http_task_job_shm_state(ngx_http_task_job_sh_t *sh)
+{
+    uint32_t  owner;
+
+    if (ngx_http_task_shm_mutex(&sh->state.writer) != NGX_OK
+        || getrandom(&owner, sizeof(owner), 0) != sizeof(owner))
+    {
+        return NGX_ERROR;
+    }
+
+    /* 0 is nobody */
+
+    sh->state.owner = owner | 1;
+    sh->order = ngx_http_task_job_now() << NGX_HTTP_TASK_JOB_ORDER;
 
     return NGX_OK;
 }

@@ -51,6 +51,7 @@ static void ngx_http_task_job_store_list(ngx_http_task_store_t *store,
 static void ngx_http_task_job_store_counts(ngx_http_task_store_t *store,
     ngx_http_task_job_counts_t *counts);
 static void ngx_http_task_job_store_leave(ngx_http_task_store_t *store);
+static void ngx_http_task_job_store_abandon(ngx_http_task_store_t *store);
 
 
 const ngx_http_task_store_type_t  ngx_http_task_job_store = {
@@ -75,7 +76,8 @@ const ngx_http_task_store_type_t  ngx_http_task_job_store = {
     .list = ngx_http_task_job_store_list,
     .watch = ngx_http_task_job_store_watch,
     .counts = ngx_http_task_job_store_counts,
-    .leave = ngx_http_task_job_store_leave
+    .leave = ngx_http_task_job_store_leave,
+    .abandon = ngx_http_task_job_store_abandon
 };
 
 
@@ -419,12 +421,21 @@ ngx_http_task_job_store_counts(ngx_http_task_store_t *store,
 static void
 ngx_http_task_job_store_leave(ngx_http_task_store_t *store)
 {
+    ngx_http_task_job_leave(ngx_http_task_job_store_zone(store));
+
+    ngx_http_task_job_store_abandon(store);
+}
+
+
+/* others see what this worker had; but the file has to be written */
+
+static void
+ngx_http_task_job_store_abandon(ngx_http_task_store_t *store)
+{
     ngx_uint_t                 waiting;
     ngx_http_task_job_zone_t  *zone;
 
     zone = ngx_http_task_job_store_zone(store);
-
-    ngx_http_task_job_leave(zone);
 
     if (zone->state && ngx_http_task_state_end(zone)) {
         return;

@@ -14,13 +14,16 @@ static ngx_int_t ngx_http_task_journal_unsure(ngx_http_task_journal_t *j);
 
 
 ngx_int_t
-ngx_http_task_journal_open(ngx_http_task_journal_t *j, const char *path)
+ngx_http_task_journal_open(ngx_http_task_journal_t *j, const char *path,
+    uint32_t owner)
 {
     ngx_int_t  rc;
 
     if (ngx_http_task_journal_names(j, path) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    j->owner = owner;
 
     rc = ngx_http_task_journal_take(j);
 
@@ -66,6 +69,15 @@ ngx_http_task_journal_begin(ngx_http_task_journal_t *j)
     }
 
     return rc;
+}
+
+
+void
+ngx_http_task_journal_resume(ngx_http_task_journal_t *j, off_t copied)
+{
+    j->copied = copied;
+    j->unsure = 0;
+    j->ready = 1;
 }
 
 

@@ -37,6 +37,7 @@ typedef struct {
     ino_t                     inode;
     off_t                     size;        /* where the next record goes */
     uint32_t                  seed;        /* of its checksums */
+    uint32_t                  owner;       /* of who has written its header */
 } ngx_http_task_journal_file_t;
 
 
@@ -50,6 +51,7 @@ struct ngx_http_task_journal_s {
     char                     *path;        /* FILE; NULL: it is not open */
     char                     *path_new;    /* FILE.new */
     char                     *directory;
+    uint32_t                  owner;       /* for headers */
 
     ngx_http_task_journal_file_t  file;
     ngx_http_task_journal_file_t  copy;
@@ -85,13 +87,14 @@ ngx_int_t ngx_http_task_journal_check(const char *path, const char **why,
     ngx_err_t *err);
 
 /*
- * Opens or creates it.  NGX_BUSY: another process, or this one, has it open,
+ * Opens or creates it; its copies have the number of their owner, 0 is that of
+ * nobody.  NGX_BUSY: another process, or this one, has it open,
  * which is not logged; NGX_DECLINED: as check(); NGX_ERROR.  With these nothing
  * is to be closed.
  */
 
 ngx_int_t ngx_http_task_journal_open(ngx_http_task_journal_t *j,
-    const char *path);
+    const char *path, uint32_t owner);
 
 /* returns the process that has it open, which may be this one; 0: none */
 
@@ -122,6 +125,11 @@ typedef ngx_int_t (*ngx_http_task_journal_handler_pt)(void *data,
 
 ngx_int_t ngx_http_task_journal_replay(ngx_http_task_journal_t *j,
     ngx_http_task_journal_handler_pt handler, void *data);
+
+/* in place of a replay: the caller knows that all of it is on the disk, without
+   damage; so many bytes are a copy that was all live */
+
+void ngx_http_task_journal_resume(ngx_http_task_journal_t *j, off_t copied);
 
 /*
  * Adds a record, whose bytes are those of n parts: nobody may change them
@@ -194,16 +202,16 @@ void ngx_http_task_journal_copy_abort(ngx_http_task_journal_t *j);
 #define ngx_http_task_journal_size(j)      ((j)->file.size)
 #define ngx_http_task_journal_appended(j)  ((j)->file.size - (j)->copied)
 
-/* random for each file, and for each copy */
+/* random for each file, and for each copy; the number of who has made that */
 
-#define ngx_http_task_journal_seed(j)       ((j)->file.seed)
-#define ngx_http_task_journal_seed_copy(j)  ((j)->copy.seed)
+#define ngx_http_task_journal_seed(j)   ((j)->file.seed)
+#define ngx_http_task_journal_owner(j)  ((j)->file.owner)
 
 /* it lacks something, as its caller knows */
 
 #define ngx_http_task_journal_doubt(j)  ((j)->unsure = 1)
 
-/* true until there is a copy: it was opened, is damaged, or the disk fails */
+/* true until there is a copy: it was replayed, is damaged, or the disk fails */
 
 #define ngx_http_task_journal_wants_copy(j)  ((j)->unsure || (j)->places)
 

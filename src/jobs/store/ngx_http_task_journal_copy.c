@@ -52,6 +52,7 @@ ngx_http_task_journal_copy_start(ngx_http_task_journal_t *j)
 
     j->incomplete = 0;
     j->flushed = 0;
+    j->copy.owner = j->owner;
 
     if (ngx_http_task_journal_header_write(&j->copy) != NGX_OK) {
         ngx_http_task_journal_log(j, ngx_errno, "its copy cannot be written");

@@ -184,6 +184,7 @@ ngx_http_task_journal_header_read(ngx_http_task_journal_file_t *file,
 
     file->seed = ngx_http_task_journal_sum(0xffffffff, header.salt,
                                            sizeof(header.salt));
+    file->owner = header.owner;
 
     return NGX_OK;
 }
@@ -202,6 +203,7 @@ ngx_http_task_journal_header_write(ngx_http_task_journal_file_t *file)
 
     header.order = NGX_HTTP_TASK_JOURNAL_ORDER;
     header.version = NGX_HTTP_TASK_JOURNAL_VERSION;
+    header.owner = file->owner;
 
     if (getrandom(header.salt, sizeof(header.salt), 0)
         != sizeof(header.salt))

@@ -35,7 +35,7 @@ typedef struct {
     uint32_t                 order;
     uint32_t                 version;
     u_char                   salt[8];
-    uint32_t                 reserved;     /* 0 */
+    uint32_t                 owner;        /* who has written it; 0: nobody */
     uint32_t                 sum;          /* of what is before it */
 } ngx_http_task_journal_header_t;
 
@@ -80,14 +80,15 @@ ssize_t ngx_http_task_journal_pread(ngx_fd_t fd, void *p, size_t size,
 ngx_int_t ngx_http_task_journal_kind(const struct stat *st, const char **why);
 
 /*
- * Reads the header of an open file, and sets the seed.  NGX_DECLINED: it has
- * none of ours, why is told; NGX_ERROR: it cannot be read, why and errno are.
+ * Reads the header of an open file, and sets seed and owner.  NGX_DECLINED: it
+ * has none of ours, why is told; NGX_ERROR: it cannot be read, why and errno
+ * are.
  */
 
 ngx_int_t ngx_http_task_journal_header_read(ngx_http_task_journal_file_t *file,
     const char **why);
 
-/* writes a header to an empty file; NGX_ERROR: errno is told */
+/* writes a header, with file->owner, to an empty file; NGX_ERROR: errno */
 
 ngx_int_t ngx_http_task_journal_header_write(
     ngx_http_task_journal_file_t *file);

@@ -93,8 +93,9 @@ typedef struct {
 
     ngx_uint_t                 writer;       /* 1: it has the mutex, .. */
     ngx_uint_t                 open;         /* .. 1: and the file is open */
-    ngx_uint_t                 busy;         /* 1: another process may have
-                                                had it */
+    ngx_fd_t                   held;         /* FILE.lock, or none */
+    ngx_pid_t                  busy;         /* it has the file, or a job of
+                                                what that has */
     ngx_uint_t                 refused;      /* 1: it could not be opened */
     int64_t                    tell;         /* when the log tells who has the
                                                 file, ns; 0: nobody has */
@@ -187,20 +188,38 @@ ngx_int_t ngx_http_task_state_compact(ngx_http_task_state_writer_t *w);
 void ngx_http_task_state_tell(ngx_http_task_job_sh_t *sh);
 
 /*
- * ngx_http_task_state_whose.c: the zone notes that the open file, or its copy,
- * is its own; returns 1 if it is, or nobody's
+ * ngx_http_task_state_held.c: from now on this process may have jobs of the
+ * zone, and others know that; harmless if it is so.  NGX_ERROR: it is logged.
+ * And: it has none any more; who is killed need not say so.
  */
 
-void ngx_http_task_state_mine(ngx_http_task_state_writer_t *w);
-void ngx_http_task_state_mine_copy(ngx_http_task_state_writer_t *w);
+ngx_int_t ngx_http_task_state_hold(ngx_http_task_state_writer_t *w,
+    const char *path);
+void ngx_http_task_state_release(ngx_http_task_state_writer_t *w);
+
+/* returns 1, and sets w->busy, if other processes may have jobs of the zone
+   that has written the open file */
+
+ngx_uint_t ngx_http_task_state_is_held(ngx_http_task_state_writer_t *w);
+
+/* ngx_http_task_state_whose.c: returns 1 if this zone has written the file */
+
 ngx_uint_t ngx_http_task_state_is_mine(ngx_http_task_state_writer_t *w);
 
 /*
  * The file is another one's: the zone is emptied, and the file is to be read.
- * NGX_BUSY: not yet, workers still have jobs of the zone.
+ * NGX_BUSY: not yet, workers still have jobs of the zone; sets w->busy.
  */
 
 ngx_int_t ngx_http_task_state_drop(ngx_http_task_state_writer_t *w);
+
+/*
+ * ngx_http_task_state_left.c: the file is closed, and all of it is on the disk;
+ * returns 1 if it was so left: then it is as if it had been replayed
+ */
+
+void ngx_http_task_state_left(ngx_http_task_state_writer_t *w);
+ngx_uint_t ngx_http_task_state_was_left(ngx_http_task_state_writer_t *w);
 
 /* a job of the file, and all of them */
 

@@ -1,8 +1,8 @@
 
 /*
- * Another process has the state file: one of before, whose jobs go on after a
- * reload or an upgrade; or, by mistake, another nginx.  The log tells which one
- * it is, now and then, as long as this one waits for the file.
+ * Another process has the state file, or jobs of it: one of before, whose jobs
+ * go on after a reload or an upgrade; or, by mistake, another nginx.  The log
+ * tells which one it is, now and then, as long as this one waits for the file.
  */
 
 
@@ -32,6 +32,10 @@ ngx_http_task_state_busy(ngx_http_task_state_writer_t *w, const char *path)
     }
 
     pid = ngx_http_task_journal_holder(path);
+
+    if (pid == 0) {
+        pid = w->busy;
+    }
 
     /* it has just been given back */
 

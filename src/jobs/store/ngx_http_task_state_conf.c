@@ -56,10 +56,7 @@ ngx_http_task_state_conf(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_conf_place(cf, &state->place);
 
-    /* at a reload, or an upgrade of the binary, others may want the file */
-
-    state->writer.busy = !ngx_is_init_cycle(cf->cycle->old_cycle)
-                         || getenv("NGINX");
+    state->writer.held = NGX_INVALID_FILE;
 
     if (ngx_http_task_state_conf_fsync(cf, state, fsync) != NGX_CONF_OK
         || ngx_http_task_state_conf_path(cf, state, path->value)
@@ -233,7 +230,9 @@ ngx_http_task_state_conf_is(ngx_str_t *path, ngx_str_t *other)
     return rest == 0
            || (rest == 4
                && (ngx_strncmp(path->data + other->len, ".new", 4) == 0
-                   || ngx_strncmp(path->data + other->len, ".bad", 4) == 0));
+                   || ngx_strncmp(path->data + other->len, ".bad", 4) == 0))
+           || (rest == 5
+               && ngx_strncmp(path->data + other->len, ".lock", 5) == 0);
 }
 
 

@@ -338,8 +338,6 @@ ngx_http_task_state_compact_begin(ngx_http_task_state_writer_t *w)
         return NGX_ERROR;
     }
 
-    ngx_http_task_state_mine_copy(w);
-
     w->copying = 1;
     w->cursor = 0;
 
@@ -408,21 +406,22 @@ ngx_http_task_state_compact_place(ngx_http_task_state_writer_t *w)
 static ngx_int_t
 ngx_http_task_state_compact_end(ngx_http_task_state_writer_t *w)
 {
+    uint32_t                   seed;
     ngx_int_t                  rc;
     ngx_http_task_state_sh_t  *sh;
 
     sh = &w->zone.sh->state;
     w->copying = 0;
 
+    seed = ngx_http_task_journal_seed(&w->journal);
+
     rc = ngx_http_task_journal_copy_commit(&w->journal);
 
     /* it may be in place all the same */
 
-    if (sh->seed != ngx_http_task_journal_seed(&w->journal)) {
+    if (seed != ngx_http_task_journal_seed(&w->journal)) {
         ngx_http_task_state_kept(w);
     }
-
-    ngx_http_task_state_mine(w);
 
     if (rc != NGX_OK) {
         ngx_http_task_state_compact_later(w);

@@ -16,10 +16,6 @@
 
 #define NGX_HTTP_TASK_STATE_TRY   100000000LL
 
-/* processes of before, which quit, may want the file again for so long */
-
-#define NGX_HTTP_TASK_STATE_YIELD  300000000LL
-
 /* after so long what was marked is written, if nobody waits for it */
 
 #define NGX_HTTP_TASK_STATE_PASS  100000000LL
@@ -39,7 +35,10 @@ static int64_t ngx_http_task_state_try(ngx_http_task_state_t *state);
 static ngx_uint_t ngx_http_task_state_take(ngx_http_task_state_writer_t *w);
 static void ngx_http_task_state_leave(ngx_http_task_state_writer_t *w);
 static ngx_int_t ngx_http_task_state_open(ngx_http_task_state_t *state);
-static ngx_int_t ngx_http_task_state_read(ngx_http_task_state_t *state);
+static ngx_int_t ngx_http_task_state_open_file(ngx_http_task_state_t *state);
+static ngx_int_t ngx_http_task_state_read(ngx_http_task_state_writer_t *w);
+static ngx_int_t ngx_http_task_state_read_mine(
+    ngx_http_task_state_writer_t *w);
 static ngx_int_t ngx_http_task_state_skip(void *data, uint32_t type,
     u_char *bytes, size_t length);
 static ngx_int_t ngx_http_task_state_copy_all(ngx_http_task_state_writer_t *w);
@@ -65,6 +64,11 @@ ngx_http_task_state_begin(ngx_http_task_job_zone_t *zone)
     state->writer.zone.data = NULL;
     state->writer.zone.wake = NGX_HTTP_TASK_JOB_NONE;
     state->writer.zone.damaged = 0;
+
+    /* before any job; the thread tries again if it cannot be done now */
+
+    (void) ngx_http_task_state_hold(&state->writer,
+                                    (const char *) state->path.data);
 
     /* who writes may be a worker of before, for as long as its jobs run */
 
@@ -131,6 +135,7 @@ ngx_http_task_state_cycle(void *data)
     }
 
     ngx_http_task_state_last(state);
+    ngx_http_task_state_release(&state->writer);
 
     return NULL;
 }
@@ -186,13 +191,7 @@ ngx_http_task_state_turn(ngx_http_task_state_t *state)
 }
 
 
-/*
- * Opens the file, or returns how long it is left alone.
- *
- * Workers that quit, of a zone of before that had another size, or of another
- * binary, have it one after the other: when it was busy, and is no longer, it
- * is given back once, so that what their jobs come to is in it.
- */
+/* opens the file, or returns how long it is left alone */
 
 static int64_t
 ngx_http_task_state_try(ngx_http_task_state_t *state)
@@ -205,17 +204,11 @@ ngx_http_task_state_try(ngx_http_task_state_t *state)
     rc = ngx_http_task_state_open(state);
 
     if (rc == NGX_BUSY) {
-        w->busy = 1;
         ngx_http_task_state_busy(w, (const char *) state->path.data);
         return NGX_HTTP_TASK_STATE_TRY;
     }
 
     w->tell = 0;
-
-    if (rc == NGX_AGAIN) {
-        w->busy = 0;
-        return NGX_HTTP_TASK_STATE_YIELD;
-    }
 
     return (rc == NGX_OK) ? 0 : NGX_HTTP_TASK_STATE_RETRY;
 }
@@ -264,45 +257,30 @@ ngx_http_task_state_leave(ngx_http_task_state_writer_t *w)
 }
 
 
-/* NGX_BUSY: others have it; NGX_AGAIN: had it; what is wrong is logged once */
+/* NGX_BUSY: others have it, or jobs of it */
 
 static ngx_int_t
 ngx_http_task_state_open(ngx_http_task_state_t *state)
 {
-    ngx_err_t                      err;
     ngx_int_t                      rc;
-    const char                    *path, *why;
     ngx_http_task_state_writer_t  *w;
 
     w = &state->writer;
-    path = (const char *) state->path.data;
 
-    rc = w->refused ? ngx_http_task_journal_check(path, &why, &err) : NGX_OK;
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_task_journal_open(&w->journal, path);
-    }
+    rc = ngx_http_task_state_open_file(state);
 
     if (rc == NGX_BUSY) {
         return NGX_BUSY;
     }
 
-    if (rc == NGX_OK && w->busy && ngx_http_task_state_loads(&w->zone)) {
-        ngx_http_task_journal_close(&w->journal);
-        return NGX_AGAIN;
-    }
-
     if (rc == NGX_OK) {
-        rc = ngx_http_task_state_read(state);
+        rc = ngx_http_task_state_read(w);
 
         if (rc == NGX_OK) {
             rc = ngx_http_task_state_pass_begin(w);
         }
 
-        if (rc == NGX_OK) {
-            ngx_http_task_state_mine(w);
-
-        } else {
+        if (rc != NGX_OK) {
             ngx_http_task_journal_close(&w->journal);
         }
     }
@@ -316,19 +294,47 @@ ngx_http_task_state_open(ngx_http_task_state_t *state)
 }
 
 
-/*
- * What another worker of this zone has written is true, but nobody knows what
- * of it is synced: there is going to be a copy.  If somebody has removed the
- * file, that is made at once.  NGX_BUSY: it is another zone's, see whose.c.
- */
-
 static ngx_int_t
-ngx_http_task_state_read(ngx_http_task_state_t *state)
+ngx_http_task_state_open_file(ngx_http_task_state_t *state)
 {
+    ngx_err_t                      err;
     ngx_int_t                      rc;
+    const char                    *path, *why;
     ngx_http_task_state_writer_t  *w;
 
     w = &state->writer;
+    path = (const char *) state->path.data;
+
+    rc = w->refused ? ngx_http_task_journal_check(path, &why, &err) : NGX_OK;
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_state_hold(w, path);
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    w->busy = 0;
+
+    rc = ngx_http_task_journal_open(&w->journal, path,
+                                    w->zone.sh->state.owner);
+
+    if (rc == NGX_OK && ngx_http_task_state_is_held(w)) {
+        ngx_http_task_journal_close(&w->journal);
+        return NGX_BUSY;
+    }
+
+    return rc;
+}
+
+
+/* NGX_BUSY: it is another zone's, whose.c has more of that */
+
+static ngx_int_t
+ngx_http_task_state_read(ngx_http_task_state_writer_t *w)
+{
+    ngx_int_t  rc;
 
     w->again = 0;
     w->covers = 0;
@@ -360,8 +366,32 @@ ngx_http_task_state_read(ngx_http_task_state_t *state)
         return rc;
     }
 
+    return ngx_http_task_state_read_mine(w);
+}
+
+
+/*
+ * What another worker of this zone has written is true; but unless that has
+ * left the file in order nobody knows what of it is synced, and there is going
+ * to be a copy.  If somebody has removed the file, that is made at once.
+ */
+
+static ngx_int_t
+ngx_http_task_state_read_mine(ngx_http_task_state_writer_t *w)
+{
+    ngx_int_t  rc;
+
+    /* another nginx had the file, and then it was removed */
+
+    if (ngx_http_task_atomic_get(&w->zone.sh->state.loading)) {
+        ngx_http_task_state_loaded(&w->zone);
+    }
+
+    if (ngx_http_task_state_was_left(w)) {
+        return NGX_OK;
+    }
+
     ngx_http_task_journal_doubt(&w->journal);
-    ngx_http_task_state_mine(w);
 
     w->whole = 1;
 
@@ -416,6 +446,7 @@ ngx_http_task_state_copy_all(ngx_http_task_state_writer_t *w)
 static void
 ngx_http_task_state_last(ngx_http_task_state_t *state)
 {
+    ngx_int_t                      rc;
     ngx_http_task_state_writer_t  *w;
 
     w = &state->writer;
@@ -429,12 +460,16 @@ ngx_http_task_state_last(ngx_http_task_state_t *state)
 
     if (w->open || ngx_http_task_state_open(state) == NGX_OK) {
 
-        (void) ngx_http_task_state_pass(w, 1);
+        rc = ngx_http_task_state_pass(w, 1);
 
         while (ngx_http_task_journal_wants_copy(&w->journal)
                && ngx_http_task_state_compact(w) == NGX_AGAIN)
         {
             /* the copy is synced, too */
+        }
+
+        if (rc != NGX_ERROR) {
+            ngx_http_task_state_left(w);
         }
     }
 

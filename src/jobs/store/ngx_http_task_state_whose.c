@@ -1,9 +1,9 @@
 
 /*
- * Whose the state file is.  Each copy has a seed of its own, and a zone that
- * reads a file copies it first: so a zone knows by the seed whether another one
- * has had the file since, as that of an nginx which was upgraded, and then left
- * to the one of before.
+ * Whose the state file is.  Each zone has a number, which is in the header of
+ * the files that it makes, and a zone that reads a file makes a copy at once:
+ * so it knows whether another one has had the file since, as that of an nginx
+ * which was upgraded, and then left to the one of before.
  *
  * What that has written is newer than what is in the zone: the jobs that waited
  * have run there.  So the zone is emptied, and the file is read.  Nothing of
@@ -17,34 +17,13 @@
 static ngx_uint_t ngx_http_task_state_in_hand(ngx_http_task_job_zone_t *zone);
 
 
-void
-ngx_http_task_state_mine(ngx_http_task_state_writer_t *w)
-{
-    w->zone.sh->state.seed = ngx_http_task_journal_seed(&w->journal);
-}
-
-
-/* who is killed behind this may have put the copy in place, or not */
-
-void
-ngx_http_task_state_mine_copy(ngx_http_task_state_writer_t *w)
-{
-    w->zone.sh->state.seed_copy = ngx_http_task_journal_seed_copy(&w->journal);
-}
-
-
-/* a file that was empty was written by nobody: somebody has removed ours */
+/* so is one that was not there: its header was made when it was opened */
 
 ngx_uint_t
 ngx_http_task_state_is_mine(ngx_http_task_state_writer_t *w)
 {
-    uint32_t                   seed;
-    ngx_http_task_state_sh_t  *sh;
-
-    sh = &w->zone.sh->state;
-    seed = ngx_http_task_journal_seed(&w->journal);
-
-    return w->journal.fresh || seed == sh->seed || seed == sh->seed_copy;
+    return ngx_http_task_journal_owner(&w->journal)
+           == w->zone.sh->state.owner;
 }
 
 

@@ -92,7 +92,7 @@ replay(ngx_http_task_journal_t *j)
     forget(&seen);
     logged[0] = '\0';
 
-    rc = ngx_http_task_journal_open(j, "file");
+    rc = ngx_http_task_journal_open(j, "file", 1);
 
     if (rc != NGX_OK) {
         return rc;
@@ -307,7 +307,7 @@ test_calls(void)
     ngx_http_task_journal_copy_abort(&j);
     ngx_http_task_journal_close(&j);
 
-    rc = ngx_http_task_journal_open(&j, "file");
+    rc = ngx_http_task_journal_open(&j, "file", 1);
 
     OK(rc == NGX_OK && journal_append(&j, 1, "x", 1) == NGX_ERROR
        && ngx_http_task_journal_sync(&j) == NGX_ERROR
@@ -409,7 +409,7 @@ test_handler(void)
     journal_put("file", bytes, size - 3);
 
     n = 0;
-    journal_must(ngx_http_task_journal_open(&j, "file") == NGX_OK, "open()");
+    journal_must(ngx_http_task_journal_open(&j, "file", 1) == NGX_OK, "open()");
 
     OK(ngx_http_task_journal_replay(&j, refuse, &n) == NGX_ABORT && n == 2
        && journal_append(&j, 1, "x", 1) == NGX_ERROR, "a handler refuses");
@@ -1076,7 +1076,7 @@ refused(const char *name, const char *path, ngx_int_t rc, const char *reason)
     }
 
     logged[0] = '\0';
-    got = (rc == NGX_OK) ? rc : ngx_http_task_journal_open(&j, path);
+    got = (rc == NGX_OK) ? rc : ngx_http_task_journal_open(&j, path, 1);
 
     check(got == rc && (rc == NGX_OK || logged[0]), "open()", name,
           strlen(name));

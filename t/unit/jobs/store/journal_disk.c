@@ -186,7 +186,7 @@ is_written(void)
     memset(&state, 0, sizeof(state));
     logged[0] = '\0';
 
-    return ngx_http_task_journal_open(&journal, "file") == NGX_OK
+    return ngx_http_task_journal_open(&journal, "file", 1) == NGX_OK
            && ngx_http_task_journal_replay(&journal, see, &state) == NGX_OK
            && !state.wrong
            && memcmp(state.numbers, written.numbers, sizeof(state.numbers))
@@ -502,12 +502,12 @@ test_unread(void)
     disk_error[DISK_PREAD] = EIO;
     logged[0] = '\0';
 
-    OK(ngx_http_task_journal_open(&journal, "file") == NGX_ERROR
+    OK(ngx_http_task_journal_open(&journal, "file", 1) == NGX_ERROR
        && strstr(logged, "5 state file \"file\": pread() failed"),
        "a header cannot be read");
 
     disk_error[DISK_PREAD] = 0;
-    journal_must(ngx_http_task_journal_open(&journal, "file") == NGX_OK,
+    journal_must(ngx_http_task_journal_open(&journal, "file", 1) == NGX_OK,
                  "open()");
     disk_error[DISK_PREAD] = EIO;
 
@@ -590,7 +590,7 @@ crash(void)
     memset(&state, 0, sizeof(state));
     logged[0] = '\0';
 
-    rc = ngx_http_task_journal_open(&next, "crash");
+    rc = ngx_http_task_journal_open(&next, "crash", 1);
 
     if (rc == NGX_OK) {
         rc = ngx_http_task_journal_replay(&next, see, &state);
@@ -668,7 +668,7 @@ restart(void)
     do {
         memset(&state, 0, sizeof(state));
 
-        rc = ngx_http_task_journal_open(&journal, "file");
+        rc = ngx_http_task_journal_open(&journal, "file", 1);
 
         if (rc == NGX_OK) {
             rc = ngx_http_task_journal_replay(&journal, see, &state);

@@ -120,7 +120,7 @@ open_seen(seen_t *s)
     memset(s, 0, sizeof(seen_t));
     logged[0] = '\0';
 
-    rc = ngx_http_task_journal_open(&j, "file");
+    rc = ngx_http_task_journal_open(&j, "file", 1);
 
     return (rc == NGX_OK) ? ngx_http_task_journal_replay(&j, see, s) : rc;
 }
@@ -198,7 +198,7 @@ other_main(const char *path)
     ngx_int_t                rc;
     ngx_http_task_journal_t  mine;
 
-    rc = ngx_http_task_journal_open(&mine, path);
+    rc = ngx_http_task_journal_open(&mine, path, 1);
 
     ngx_http_task_journal_close(&mine);
 
@@ -518,9 +518,9 @@ test_lock(void)
 
     OK(other("file") == NGX_BUSY, "another process");
 
-    OK(ngx_http_task_journal_open(&mine, "file") == NGX_BUSY,
+    OK(ngx_http_task_journal_open(&mine, "file", 1) == NGX_BUSY,
        "the same process");
-    OK(ngx_http_task_journal_open(&mine, "../../../../../../proc/self/cwd/file")
+    OK(ngx_http_task_journal_open(&mine, "../../../../../../proc/self/cwd/file", 1)
        == NGX_BUSY, "by another name");
     OK(other("file") == NGX_BUSY, "which changes nothing");
 
@@ -531,7 +531,7 @@ test_lock(void)
 
     OK(other("file") == NGX_BUSY && other("file.new") == NGX_BUSY,
        "a copy is begun");
-    OK(ngx_http_task_journal_open(&mine, "file.new") == NGX_BUSY,
+    OK(ngx_http_task_journal_open(&mine, "file.new", 1) == NGX_BUSY,
        "a copy is not opened");
     OK(ngx_http_task_journal_check("file", &why, &err) == NGX_OK
        && other("file.new") == NGX_BUSY, "nor lost by a check");
