@@ -77,6 +77,8 @@ sub moved {
     my @one = map id($s->get('/one?duration=300ms')), 1 .. 6;
     $s->wait_for(sub { job($runs)->{state} eq 'running' }, 'it to run');
 
+    my $waits = $s->open("/jobs/$one[-1]?wait=20s");
+    sleep(0.2);
     $begin->();
     $s->wait_for(sub { logged(qr/\[error\]/) >= 2 }, "$name: to be seen");
 
@@ -87,7 +89,10 @@ sub moved {
 
     # longer than a job runs, and than the lease
 
-    sleep(4);
+    my $start = time();
+    $r = $s->read($waits);
+    is($r->{status}, 500, "$name: who waits is told that nobody knows");
+    sleep(4 - (time() - $start)) if time() - $start < 4;
     my @said = grep /\[error\]/, said();
     is(scalar(@said), 2, "$name: each worker says it once") or diag join "\n", @said;
     like($_, $log, "$name: why") for @said;
