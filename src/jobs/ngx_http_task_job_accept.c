@@ -321,7 +321,6 @@ ngx_http_task_job_why(ngx_http_task_store_why_e why)
     case NGX_HTTP_TASK_STORE_STATE:
         return "its state file cannot be written";
 
-
     default:
         return "no memory";
     }

@@ -158,6 +158,12 @@ ngx_http_task_job_poll_made(ngx_http_task_store_op_t *op, ngx_int_t rc)
 static ngx_int_t
 ngx_http_task_job_poll_none(ngx_http_task_job_wait_t *w, ngx_int_t rc)
 {
+    /* the state file, which may have it, is being read */
+
+    if (rc == NGX_AGAIN) {
+        return ngx_http_task_send_unavailable(w->request, 1);
+    }
+
     if (w->conf && rc == NGX_ERROR) {
         return ngx_http_task_job_accepted(w->request, w->conf, w->op.id,
                                           "queued");

@@ -244,7 +244,9 @@ ngx_http_task_job_stream_read(ngx_http_task_store_op_t *op, ngx_int_t rc)
         return;
     }
 
-    if (rc == NGX_DECLINED) {
+    /* gone, or in a state file that is being read: who comes back is told */
+
+    if (rc == NGX_DECLINED || rc == NGX_AGAIN) {
         ngx_http_task_job_stream_end(w);
         return;
     }

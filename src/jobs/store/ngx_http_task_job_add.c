@@ -6,7 +6,7 @@
  */
 
 
-#include "jobs/store/ngx_http_task_job_zone.h"
+#include "jobs/store/ngx_http_task_state.h"
 
 #include <sys/random.h>
 
@@ -101,9 +101,16 @@ ngx_http_task_job_known(ngx_http_task_job_zone_t *zone,
 {
     ngx_http_task_record_t  *job;
 
+    /* the zone was emptied since that was asked: the file may have the job */
+
+    if (ngx_http_task_state_loads(zone)) {
+        op->why = NGX_HTTP_TASK_STORE_LOADS;
+        return 1;
+    }
+
     job = ngx_http_task_job_key_find(zone, add->key);
 
-    if (job == NULL || job->forgotten
+    if (job == NULL
         || (ngx_http_task_atomic_get(&job->state) >= NGX_HTTP_TASK_JOB_DONE
             && ngx_http_task_job_is_over(zone, job, ngx_http_task_job_clock())))
     {

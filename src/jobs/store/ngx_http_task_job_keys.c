@@ -1,7 +1,7 @@
 
 /*
  * Jobs that have a key, by its digest: of those with the same key only the
- * newest one is found.
+ * newest one is found, and none that was forgotten.
  */
 
 
@@ -86,7 +86,9 @@ ngx_http_task_job_key_find(ngx_http_task_job_zone_t *zone, const u_char *key)
 
         job = &sh->jobs[i];
 
-        if (ngx_memcmp(job->key, key, NGX_HTTP_TASK_JOB_DIGEST) == 0) {
+        if (!job->forgotten
+            && ngx_memcmp(job->key, key, NGX_HTTP_TASK_JOB_DIGEST) == 0)
+        {
             return job;
         }
     }

@@ -47,11 +47,3 @@ ngx_http_task_job_unmark(ngx_http_task_job_sh_t *sh, uint32_t i)
                                __ATOMIC_SEQ_CST)
             & ngx_http_task_job_bit(i)) != 0;
 }
-
-
-ngx_uint_t
-ngx_http_task_job_marked(ngx_http_task_job_sh_t *sh, uint32_t i)
-{
-    return (__atomic_load_n(&sh->dirty[i / 64], __ATOMIC_SEQ_CST)
-            & ngx_http_task_job_bit(i)) != 0;
-}

@@ -118,7 +118,10 @@ ngx_http_task_job_page_step(ngx_http_task_work_t *work)
         return 0;
     }
 
-    rc = ngx_http_task_job_page_look(page);
+    /* the zone may have been emptied since, as its file is another one's */
+
+    rc = ngx_http_task_state_loads(page->zone)
+         ? NGX_ABORT : ngx_http_task_job_page_look(page);
 
     if (rc == NGX_AGAIN) {
         return 1;
@@ -130,7 +133,7 @@ ngx_http_task_job_page_step(ngx_http_task_work_t *work)
 
     /* the op is linked to it until then */
 
-    ngx_http_task_store_answer(page->op, rc);
+    ngx_http_task_store_answer(page->op, (rc == NGX_ABORT) ? NGX_AGAIN : rc);
     ngx_free(page);
 
     return 0;

@@ -65,10 +65,6 @@ void ngx_http_task_job_mark_all(ngx_http_task_job_sh_t *sh);
 
 ngx_uint_t ngx_http_task_job_unmark(ngx_http_task_job_sh_t *sh, uint32_t i);
 
-/* returns 1 if it has one */
-
-ngx_uint_t ngx_http_task_job_marked(ngx_http_task_job_sh_t *sh, uint32_t i);
-
 
 /*
  * ngx_http_task_job_block.c: chains of blocks, which have results and events.

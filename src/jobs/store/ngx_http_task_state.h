@@ -292,6 +292,11 @@ ngx_int_t ngx_http_task_state_put(ngx_http_task_job_zone_t *zone,
 ngx_http_task_record_t *ngx_http_task_state_find(
     ngx_http_task_job_zone_t *zone, u_char *id);
 
+/* likewise, but for one that was half taken out again: that is set right */
+
+ngx_http_task_record_t *ngx_http_task_state_there(
+    ngx_http_task_job_zone_t *zone, u_char *id);
+
 /*
  * ngx_http_task_state_list.c: puts a job into its list; notes that the next one
  * of its queue stands behind it.  With the mutex.

@@ -77,7 +77,8 @@ ngx_http_task_state_fill(ngx_http_task_state_writer_t *w,
 }
 
 
-/* NGX_BUSY: there is no room, whatever is dropped: so nothing is, in vain */
+/* NGX_BUSY: there is no room, as far as can be seen at once, whatever is
+   dropped: so nothing is, in vain */
 
 static ngx_int_t
 ngx_http_task_state_fill_check(ngx_http_task_state_writer_t *w,
@@ -92,12 +93,18 @@ ngx_http_task_state_fill_check(ngx_http_task_state_writer_t *w,
     blocks = 0;
     used = 0;
 
+    ngx_http_task_job_lock(&w->zone);
+
     for (i = 0; i < load->waits; i++) {
         ngx_http_task_state_fill_need(&w->zone, load->jobs[i], &places,
                                       &blocks);
-    }
 
-    ngx_http_task_job_lock(&w->zone);
+        if (i % NGX_HTTP_TASK_STATE_PUT == NGX_HTTP_TASK_STATE_PUT - 1) {
+            ngx_http_task_job_unlock(&w->zone);
+            ngx_msleep(1);
+            ngx_http_task_job_lock(&w->zone);
+        }
+    }
 
     for (i = 0; i < NGX_HTTP_TASK_JOB_SHARES; i++) {
         used += sh->shares[i].jobs;
@@ -114,19 +121,13 @@ ngx_http_task_state_fill_check(ngx_http_task_state_writer_t *w,
 }
 
 
+/* with the mutex */
+
 static void
 ngx_http_task_state_fill_need(ngx_http_task_job_zone_t *zone,
     ngx_http_task_state_job_t *loaded, uint64_t *places, uint64_t *blocks)
 {
-    ngx_http_task_record_t  *job;
-
-    ngx_http_task_job_lock(zone);
-
-    job = ngx_http_task_state_find(zone, loaded->head.id);
-
-    ngx_http_task_job_unlock(zone);
-
-    if (job == NULL) {
+    if (ngx_http_task_state_there(zone, loaded->head.id) == NULL) {
         (*places)++;
         *blocks += ngx_http_task_job_blocks(loaded->head.input);
     }

@@ -11,10 +11,19 @@
 #include "jobs/store/ngx_http_task_state.h"
 
 
+/* what a record that the module has written never exceeds: milliseconds, and
+   the numbers of jobs in their order */
+
+#define NGX_HTTP_TASK_STATE_TIME   ((int64_t) 1 << 53)
+#define NGX_HTTP_TASK_STATE_ORDER  ((int64_t) 1 << 62)
+
+
 static ngx_int_t ngx_http_task_state_load_read(void *data, uint32_t type,
     u_char *bytes, size_t length);
 static ngx_uint_t ngx_http_task_state_load_is_right(
     ngx_http_task_state_record_t *head, uint32_t type, size_t length);
+static ngx_uint_t ngx_http_task_state_load_has_times(
+    ngx_http_task_state_record_t *head);
 static ngx_http_task_state_job_t *ngx_http_task_state_load_at(
     ngx_http_task_state_load_t *load, uint32_t place);
 static ngx_int_t ngx_http_task_state_load_set(ngx_http_task_state_job_t *job,
@@ -143,7 +152,32 @@ ngx_http_task_state_load_is_right(ngx_http_task_state_record_t *head,
            && head->keyed <= 1
            && head->attempts > 0
            && head->state > NGX_HTTP_TASK_JOB_FREE
-           && head->state < NGX_HTTP_TASK_JOB_STATES;
+           && head->state < NGX_HTTP_TASK_JOB_STATES
+           && (head->length == 0 || head->state >= NGX_HTTP_TASK_JOB_DONE)
+           && head->status < 1000
+           && ngx_http_task_state_load_has_times(head);
+}
+
+
+/* no sum, and no difference, of any two overflows */
+
+static ngx_uint_t
+ngx_http_task_state_load_has_times(ngx_http_task_state_record_t *head)
+{
+    ngx_uint_t  i;
+    int64_t     times[] = { head->created, head->started, head->ended,
+                            head->accepted, head->again };
+
+    for (i = 0; i < sizeof(times) / sizeof(int64_t); i++) {
+        if (times[i] < -NGX_HTTP_TASK_STATE_TIME
+            || times[i] > NGX_HTTP_TASK_STATE_TIME)
+        {
+            return 0;
+        }
+    }
+
+    return head->order >= 0 && head->order <= NGX_HTTP_TASK_STATE_ORDER
+           && head->turn >= 0 && head->turn <= NGX_HTTP_TASK_STATE_ORDER;
 }
 
 

@@ -59,7 +59,7 @@ ngx_http_task_state_put(ngx_http_task_job_zone_t *zone,
     ngx_http_task_job_lock(zone);
 
     do {
-        job = ngx_http_task_state_find(zone, loaded->head.id);
+        job = ngx_http_task_state_there(zone, loaded->head.id);
 
         if (job == NULL) {
             rc = ngx_http_task_state_put_all(zone, load, loaded);
@@ -160,6 +160,41 @@ ngx_http_task_state_find(ngx_http_task_job_zone_t *zone, u_char *id)
 }
 
 
+/*
+ * No client has been told of it: who is forgotten was being taken out, for want
+ * of room, by a process that was killed.
+ */
+
+ngx_http_task_record_t *
+ngx_http_task_state_there(ngx_http_task_job_zone_t *zone, u_char *id)
+{
+    ngx_uint_t               state;
+    ngx_http_task_record_t  *job;
+
+    job = ngx_http_task_state_find(zone, id);
+
+    if (job == NULL || !job->forgotten) {
+        return job;
+    }
+
+    state = ngx_http_task_atomic_get(&job->state);
+
+    if (state >= NGX_HTTP_TASK_JOB_DONE && !job->busy) {
+        ngx_http_task_job_free(zone, job);
+        return NULL;
+    }
+
+    if (state == NGX_HTTP_TASK_JOB_QUEUED
+        && job->owner == NGX_HTTP_TASK_JOB_NONE)
+    {
+        job->forgotten = 0;
+        ngx_http_task_job_mark(zone->sh, job);
+    }
+
+    return job;
+}
+
+
 /* that of an ended job is kept if it may be tried again */
 
 static ngx_uint_t
@@ -238,7 +273,7 @@ ngx_http_task_state_put_place(ngx_http_task_job_zone_t *zone,
 
     q->jobs++;
 
-    /* a share that is no longer there is the common one */
+    /* one whose location is gone has a share all the same, if one is unused */
 
     rc = ngx_http_task_job_place(zone, loaded->head.share, 0, place);
 

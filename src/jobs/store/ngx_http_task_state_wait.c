@@ -115,8 +115,13 @@ ngx_http_task_state_answer(ngx_http_task_job_zone_t *zone,
 {
     ngx_http_task_state_wait_t  *wait, none;
 
+    /* while the file is put into the zone it may be one of it that was
+       cancelled, and that the file still has as it was */
+
     if (!ngx_http_task_state_has_jobs(zone)) {
-        ngx_http_task_store_answer(op, NGX_OK);
+        ngx_http_task_store_answer(op, (add == NULL && job == NULL
+                          && ngx_http_task_atomic_get(&zone->sh->state.loading))
+                                       ? NGX_DONE : NGX_OK);
         return;
     }
 
@@ -124,6 +129,7 @@ ngx_http_task_state_answer(ngx_http_task_job_zone_t *zone,
 
     if (wait == NULL) {
         ngx_memzero(&none, sizeof(none));
+        ngx_queue_init(&none.ops);
     }
 
     wait = wait ? wait : &none;
@@ -139,7 +145,8 @@ ngx_http_task_state_answer(ngx_http_task_job_zone_t *zone,
         (void) ngx_http_task_state_undo(zone, wait);
 
         op->why = NGX_HTTP_TASK_STORE_NO_MEMORY;
-        ngx_http_task_store_answer(op, add ? NGX_DECLINED : NGX_ERROR);
+        ngx_http_task_store_answer(op, add ? NGX_DECLINED
+                                           : job ? NGX_ERROR : NGX_DONE);
         return;
     }
 
@@ -429,6 +436,12 @@ ngx_http_task_state_undo(ngx_http_task_job_zone_t *zone,
     }
 
     ngx_http_task_job_unlock(zone);
+
+    /* the file may have it already: the next pass is to say otherwise */
+
+    if (wait->job) {
+        ngx_http_task_futex_shared_wake(&zone->sh->state.ring);
+    }
 
     return rc;
 }

@@ -41,6 +41,9 @@
 #include "jobs/store/ngx_http_task_job_shm.c"
 #include "jobs/store/ngx_http_task_job_counts.c"
 #include "jobs/store/ngx_http_task_store_op.c"
+#include "jobs/store/ngx_http_task_state_list.c"
+#include "jobs/store/ngx_http_task_state_put.c"
+#include "jobs/store/ngx_http_task_state_fill.c"
 
 #include "steps.h"
 #include "stateless.h"
@@ -121,6 +124,7 @@ static pid_t                     lives;      /* the process of main() */
 static ngx_http_task_store_t     store;
 static ngx_http_task_job_zone_t  zone;
 static ngx_http_task_state_t     state;
+static ngx_http_task_state_load_t  loads;   /* one that waits in the file */
 static ngx_log_t                 nolog;
 static int                       alerts;
 
@@ -157,7 +161,7 @@ void *ngx_pcalloc(ngx_pool_t *pool, size_t n) { return calloc(1, n); }
 uint64_t
 ngx_http_task_store_hash(uint64_t hash, u_char *p, size_t len)
 {
-    return 0;
+    return alpha.hash;
 }
 
 
@@ -1091,11 +1095,46 @@ again_all(void)
 static int  look_marks(void);
 
 
+/* who reads the file next puts there what is in it, and is not there */
+
+static int
+fill(void)
+{
+    known_t                    *k;
+    ngx_int_t                   rc;
+    ngx_http_task_state_job_t  *loaded;
+
+    if (loads.waits == 0) {
+        return 0;
+    }
+
+    k = &notes->known[10];
+    loaded = loads.jobs[0];
+
+    memset(loads.last, 0, sizeof(loads.last));
+
+    rc = ngx_http_task_state_put(&zone, &loads, loaded);
+
+    wrong_if(rc != NGX_OK && rc != NGX_DECLINED);
+
+    k->job = record(k->id);
+
+    wrong_if(k->job == NULL || k->job->forgotten);
+    wrong_if(k->job->state != NGX_HTTP_TASK_JOB_QUEUED);
+
+    return 0;
+}
+
+
 static int
 judge_all(int done)
 {
     ngx_uint_t                  i;
     ngx_http_task_job_counts_t  counts;
+
+    if (fill()) {
+        return 1;
+    }
 
     if (zone_check(&zone) || look_marks() || look_all() || look_marks()
         || zone_check(&zone) || again())
@@ -1214,7 +1253,7 @@ look_marks(void)
         f = filed_as(&zone.sh->jobs[i]);
 
         wrong_if(memcmp(&f, &notes->filed[i], sizeof(f)) != 0
-                 && !ngx_http_task_job_marked(zone.sh, i));
+                 && !(zone.sh->dirty[i / 64] & ngx_http_task_job_bit(i)));
     }
 
     return 0;
@@ -1247,6 +1286,9 @@ make(void)
     if (ngx_http_task_job_shm_layout(&zone, memory, SIZE) != NGX_OK) {
         _exit(2);
     }
+
+    zone.sh->state.loaded = 1;
+    loads.waits = 0;
 
     enter();
 }
@@ -2105,6 +2147,58 @@ op_forget_mine(void)
 }
 
 
+/* all that the file has of it; which job of the zone it is is known */
+
+static void
+filed_one(void)
+{
+    static u_char                     input[4 * BLOCK];
+    static ngx_http_task_state_job_t  one, *all;
+
+    known_t                  *k;
+    ngx_http_task_record_t  *job;
+
+    queue_of_four();
+
+    k = &notes->known[10];
+    job = record(k->id);
+
+    memset(&one, 0, sizeof(one));
+
+    one.head.state = NGX_HTTP_TASK_JOB_QUEUED;
+    one.head.queue = alpha.name.len;
+    one.head.input = k->input;
+    one.head.attempts = 1;
+    one.head.created = job->created;
+    one.head.accepted = job->accepted;
+    one.head.order = job->order;
+    one.head.turn = job->turn;
+    one.input = input;
+
+    memcpy(one.head.id, k->id, sizeof(k->id));
+    memcpy(one.queue, alpha.name.data, alpha.name.len);
+    zone_input(input, k->input, k->number);
+
+    one.head.keyed = 1;
+    key_of(k->number, one.head.key);
+    key_of(~k->number, one.head.print);
+
+    all = &one;
+    loads.jobs = &all;
+    loads.waits = 1;
+    loads.n = 1;
+}
+
+
+/* it has no room beside others of the file, and is taken out again */
+
+static void
+op_fill_back(void)
+{
+    ngx_http_task_state_fill_back(&zone, &loads);
+}
+
+
 static void
 op_counts(void)
 {
@@ -2139,6 +2233,7 @@ static case_t  cases[] = {
     { "a long one, claimed at once", some, enter, op_add_long },
     { "a job whose input has no room", inputs, none, op_add_refused },
     { "a job that has no place", places, none, op_add_no_place },
+    { "what has no room is taken out again", filed_one, none, op_fill_back },
     { "a job behind too many", queue_of_four, enter, op_add_behind },
     { "a queue in place of another", queues_used, enter, op_claim_new },
     { "a claim", queue_of_four, enter, op_claim },
