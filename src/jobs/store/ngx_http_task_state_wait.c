@@ -437,12 +437,6 @@ ngx_http_task_state_undo(ngx_http_task_job_zone_t *zone,
 
     ngx_http_task_job_unlock(zone);
 
-    /* the file may have it already: the next pass is to say otherwise */
-
-    if (wait->job) {
-        ngx_http_task_futex_shared_wake(&zone->sh->state.ring);
-    }
-
     return rc;
 }
 
