@@ -408,7 +408,7 @@ for my $fsync ('always', 'everysec', 'no') {
 
 $s = state_server(workers => 2, fsync => 'everysec', server => '
     location = /turn { task tell; task_mode thread=four; task_limit running=1 queue=100; }');
-my @jobs = map submit($s, "/turn?file=$s->{told}&n=$_&ms=1s"), 1, 2;
+my @jobs = map submit($s, "/turn?file=$s->{told}&n=$_&ms=3s"), 1, 2;
 wait_state($s, 'running', @jobs);
 my ($first) = writers($s);
 my ($second) = grep $_ != $first, $s->workers;
@@ -454,7 +454,7 @@ is(ended($s, $later)->{state}, 'done', 'and what it has accepted');
 
 # one that still runs when the other worker has left
 
-my @long = map submit($s, "$tell&n=4$_&ms=1s"), 1, 2;
+my @long = map submit($s, "$tell&n=4$_&ms=3s"), 1, 2;
 wait_state($s, 'running', @long);
 my ($leaves) = writers($s);
 my ($stays) = grep $_ != $leaves, $s->workers;

@@ -41,7 +41,7 @@ sub fill {
 
     $ended = submit($s, '/sleep?duration=1ms');
     ended($s, $ended);
-    @run = map submit($s, "$tell&n=1$_&ms=2s"), 1, 2;
+    @run = map submit($s, "$tell&n=1$_&ms=5s"), 1, 2;
     wait_state($s, 'running', @run);
     @wait = map submit($s, "$tell&n=2$_&ms=100ms"), 1 .. 4;
     $client = $s->open("/jobs/$run[0]?wait=20s");

@@ -15,6 +15,7 @@ import os
 import shutil
 import statistics
 import subprocess
+import tempfile
 import time
 import urllib.request
 
@@ -57,6 +58,8 @@ REDIS = {
 
 STORES = {
     "zone": ("task_job_zone jobs:SIZE;", None),
+    **{f"file with {fsync}": (f"task_job_zone jobs:SIZE state=FILE fsync={fsync};", None)
+       for fsync in ("no", "everysec", "always")},
     "Redis": ("task_job_redis name=jobs url=unix:SOCKET;", REDIS["not persistent"]),
     "Redis with everysec": ("task_job_redis name=jobs url=unix:SOCKET;",
                             REDIS["appendonly, everysec"]),
@@ -92,6 +95,9 @@ class Ours(System):
         super().__init__()
         text, options = STORES[store]
         self.client = None
+        self.directory = tempfile.mkdtemp(dir=ROOT)
+        os.chmod(self.directory, 0o777)
+        text = text.replace("FILE", os.path.join(self.directory, "jobs.state"))
 
         try:
             if options:
@@ -106,6 +112,10 @@ class Ours(System):
         self.parts.append(self.http)
         self.uris = {"": f"/{mode}"}
         self.environ = {"JOB_PORT": "2700", "JOB_URI": f"/{mode}"}
+
+    def stop(self):
+        super().stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def engine(self, options):
         import redis
@@ -543,7 +553,7 @@ def peer_memory(peer):
 def memory(names):
     got = results["memory of a job"] = {}
 
-    mine = [store for store in stores() if store != "Redis with everysec"]
+    mine = [store for store in stores() if store in ("zone", "Redis")]
 
     for store in mine:
         got[store] = our_memory(store)

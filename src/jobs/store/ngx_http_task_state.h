@@ -93,12 +93,14 @@ typedef struct {
 
     ngx_uint_t                 writer;       /* 1: it has the mutex, .. */
     ngx_uint_t                 open;         /* .. 1: and the file is open */
-    ngx_fd_t                   held;         /* FILE.lock, or none */
+    ngx_fd_t                   held;         /* FILE.lock, or none, .. */
+    ngx_uint_t                 unheld;       /* .. 1: which was logged */
     ngx_pid_t                  busy;         /* it has the file, or a job of
                                                 what that has */
     ngx_uint_t                 refused;      /* 1: it could not be opened */
     int64_t                    tell;         /* when the log tells who has the
                                                 file, ns; 0: nobody has */
+    ngx_pid_t                  holder;       /* of whom it has told; or 0 */
     ngx_uint_t                 told;         /* 1: why the file is not loaded
                                                 was logged */
 
@@ -189,7 +191,7 @@ void ngx_http_task_state_tell(ngx_http_task_job_sh_t *sh);
 
 /*
  * ngx_http_task_state_held.c: from now on this process may have jobs of the
- * zone, and others know that; harmless if it is so.  NGX_ERROR: it is logged.
+ * zone, and others know that; harmless if it is so.  NGX_ERROR: logged once.
  * And: it has none any more; who is killed need not say so.
  */
 
@@ -208,7 +210,7 @@ ngx_uint_t ngx_http_task_state_is_mine(ngx_http_task_state_writer_t *w);
 
 /*
  * The file is another one's: the zone is emptied, and the file is to be read.
- * NGX_BUSY: not yet, workers still have jobs of the zone; sets w->busy.
+ * NGX_BUSY: not yet, workers still have jobs of the zone.
  */
 
 ngx_int_t ngx_http_task_state_drop(ngx_http_task_state_writer_t *w);

@@ -25,10 +25,7 @@ ngx_http_task_state_busy(ngx_http_task_state_writer_t *w, const char *path)
 
     if (w->tell == 0) {
         w->tell = now + NGX_HTTP_TASK_STATE_BUSY_FIRST;
-    }
-
-    if (now < w->tell) {
-        return;
+        w->holder = 0;
     }
 
     pid = ngx_http_task_journal_holder(path);
@@ -43,7 +40,14 @@ ngx_http_task_state_busy(ngx_http_task_state_writer_t *w, const char *path)
         return;
     }
 
+    /* another one is told of at once */
+
+    if (now < w->tell && (w->holder == 0 || w->holder == pid)) {
+        return;
+    }
+
     w->tell = now + NGX_HTTP_TASK_STATE_BUSY_NEXT;
+    w->holder = pid;
 
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                   "state file \"%s\": process %P has it, task_job_zone \"%V\" "

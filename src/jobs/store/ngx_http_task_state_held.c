@@ -1,10 +1,10 @@
 
 /*
  * Who may have jobs of a state file.  Each worker locks a byte of FILE.lock,
- * whose offset is the number of its zone, until its last job has ended: so who
- * finds a file that another zone has written, as that of before a reload with
- * another size, or of another binary, knows whether workers of that are left.
- * Their jobs would be taken for lost.
+ * whose offset is the number of its zone, until it is gone: so who finds a file
+ * that another zone has written, as that of before a reload with another size,
+ * or of another binary, knows whether workers of that are left.  Their jobs
+ * would be taken for lost.
  *
  * The kernel gives back the lock of a process that is gone.  Locks of a byte do
  * not exclude each other: all workers of a zone have it.
@@ -45,9 +45,12 @@ ngx_http_task_state_hold(ngx_http_task_state_writer_t *w, const char *path)
     ngx_http_task_state_held_lock(&lock, F_RDLCK, w->zone.sh->state.owner);
 
     if (fd == -1 || fcntl(fd, F_SETLK, &lock) == -1) {
-        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, ngx_errno,
-                      "state file \"%s\": its lock \"%s\" cannot be taken",
-                      path, name);
+
+        if (!w->unheld) {
+            ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, ngx_errno,
+                          "state file \"%s\": its lock \"%s\" cannot be taken",
+                          path, name);
+        }
 
         if (fd != -1) {
             (void) close(fd);
@@ -59,6 +62,7 @@ ngx_http_task_state_hold(ngx_http_task_state_writer_t *w, const char *path)
     ngx_free(name);
 
     w->held = fd;
+    w->unheld = (fd == NGX_INVALID_FILE);
 
     return (fd == NGX_INVALID_FILE) ? NGX_ERROR : NGX_OK;
 }

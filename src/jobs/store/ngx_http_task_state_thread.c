@@ -151,6 +151,8 @@ ngx_http_task_state_turn(ngx_http_task_state_t *state)
     w = &state->writer;
     sh = &w->zone.sh->state;
 
+    (void) ngx_http_task_state_hold(w, (const char *) state->path.data);
+
     if (!w->writer && !ngx_http_task_state_take(w)) {
         (void) ngx_http_task_futex_wait(&state->stop, ngx_http_task_now()
                                         + NGX_HTTP_TASK_STATE_TRY);
