@@ -68,6 +68,22 @@ sub disk {
 
 END { system("umount '$_'"), rmdir $_ for @disks }
 
+# starts one with a file on a disk that has no room for a copy of it
+
+sub crowded {
+    my ($fsync) = @_;
+
+    my $dir = disk($fsync, '64m') or return;
+    $s = state_server(fsync => $fsync, workers => 2, file => "$dir/state");
+    $s->{state} = "$dir/state";
+    ended($s, $_) for map submit($s, '/cat', body => 'x' x 60_000), 1 .. 10;
+    sleep 0.3;
+    my $size = int((-s $s->{state}) / 1024) + 100;
+    system("mount -o remount,size=${size}k '$dir'") == 0 or die 'remount';
+
+    return $dir;
+}
+
 # the workers that have the file
 
 sub writers {
@@ -305,14 +321,8 @@ SKIP: {
 # --- everysec: the disk has it within a second, though there is no room for a copy -----
 
 SKIP: {
-    my $dir = disk('everysec', '64m') or skip 'no file system can be mounted here', 1;
-    $s = state_server(fsync => 'everysec', workers => 2, file => "$dir/state");
-    $s->{state} = "$dir/state";
-    ended($s, $_) for map submit($s, '/cat', body => 'x' x 60_000), 1 .. 10;
-    sleep 0.3;
+    crowded('everysec') or skip 'no file system can be mounted here', 1;
     my ($writer) = writers($s);
-    my $size = int((-s $s->{state}) / 1024) + 100;
-    system("mount -o remount,size=${size}k '$dir'") == 0 or die 'remount';
     my $strace = inject($s, $writer, 'fdatasync', 'error=EIO')
         or skip 'strace cannot be used', 1;
     submit($s, '/sleep?duration=1ms');
@@ -332,13 +342,7 @@ SKIP: {
 # --- always: who leaves in order leaves no doubt: the next one writes, without a copy -----
 
 SKIP: {
-    my $dir = disk('left', '64m') or skip 'no file system can be mounted here', 1;
-    $s = state_server(fsync => 'always', workers => 2, file => "$dir/state");
-    $s->{state} = "$dir/state";
-    ended($s, $_) for map submit($s, '/cat', body => 'x' x 60_000), 1 .. 10;
-    sleep 0.3;
-    my $size = int((-s $s->{state}) / 1024) + 100;
-    system("mount -o remount,size=${size}k '$dir'") == 0 or die 'remount';
+    my $dir = crowded('always') or skip 'no file system can be mounted here', 1;
     for (1, 2) {
         my ($writer) = writers($s);
         kill 'QUIT', $writer;

@@ -191,11 +191,13 @@ void ngx_http_task_state_tell(ngx_http_task_job_sh_t *sh);
 
 /*
  * ngx_http_task_state_held.c: from now on this process may have jobs of the
- * zone, and others know that; harmless if it is so.  NGX_ERROR: logged once.
+ * zone, and others know that; harmless if it is so.  It is logged once if that
+ * cannot be: w->held is none then, and a later call tries again.
+ *
  * And: it has none any more; who is killed need not say so.
  */
 
-ngx_int_t ngx_http_task_state_hold(ngx_http_task_state_writer_t *w,
+void ngx_http_task_state_hold(ngx_http_task_state_writer_t *w,
     const char *path);
 void ngx_http_task_state_release(ngx_http_task_state_writer_t *w);
 

@@ -18,7 +18,7 @@ static void ngx_http_task_state_held_lock(struct flock *lock, short type,
     uint32_t owner);
 
 
-ngx_int_t
+void
 ngx_http_task_state_hold(ngx_http_task_state_writer_t *w, const char *path)
 {
     int           fd;
@@ -27,14 +27,14 @@ ngx_http_task_state_hold(ngx_http_task_state_writer_t *w, const char *path)
     struct flock  lock;
 
     if (w->held != NGX_INVALID_FILE) {
-        return NGX_OK;
+        return;
     }
 
     len = ngx_strlen(path) + sizeof(".lock");
 
     name = ngx_alloc(len, ngx_cycle->log);
     if (name == NULL) {
-        return NGX_ERROR;
+        return;
     }
 
     (void) ngx_snprintf(name, len, "%s.lock%Z", path);
@@ -63,8 +63,6 @@ ngx_http_task_state_hold(ngx_http_task_state_writer_t *w, const char *path)
 
     w->held = fd;
     w->unheld = (fd == NGX_INVALID_FILE);
-
-    return (fd == NGX_INVALID_FILE) ? NGX_ERROR : NGX_OK;
 }
 
 

@@ -67,8 +67,7 @@ ngx_http_task_state_begin(ngx_http_task_job_zone_t *zone)
 
     /* before any job; the thread tries again if it cannot be done now */
 
-    (void) ngx_http_task_state_hold(&state->writer,
-                                    (const char *) state->path.data);
+    ngx_http_task_state_hold(&state->writer, (const char *) state->path.data);
 
     /* who writes may be a worker of before, for as long as its jobs run */
 
@@ -151,7 +150,7 @@ ngx_http_task_state_turn(ngx_http_task_state_t *state)
     w = &state->writer;
     sh = &w->zone.sh->state;
 
-    (void) ngx_http_task_state_hold(w, (const char *) state->path.data);
+    ngx_http_task_state_hold(w, (const char *) state->path.data);
 
     if (!w->writer && !ngx_http_task_state_take(w)) {
         (void) ngx_http_task_futex_wait(&state->stop, ngx_http_task_now()
@@ -307,11 +306,11 @@ ngx_http_task_state_open_file(ngx_http_task_state_t *state)
     w = &state->writer;
     path = (const char *) state->path.data;
 
-    rc = w->refused ? ngx_http_task_journal_check(path, &why, &err) : NGX_OK;
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_task_state_hold(w, path);
+    if (w->held == NGX_INVALID_FILE) {
+        return NGX_ERROR;
     }
+
+    rc = w->refused ? ngx_http_task_journal_check(path, &why, &err) : NGX_OK;
 
     if (rc != NGX_OK) {
         return rc;

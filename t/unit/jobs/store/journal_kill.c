@@ -520,7 +520,8 @@ test_lock(void)
 
     OK(ngx_http_task_journal_open(&mine, "file", 1) == NGX_BUSY,
        "the same process");
-    OK(ngx_http_task_journal_open(&mine, "../../../../../../proc/self/cwd/file", 1)
+    OK(ngx_http_task_journal_open(&mine,
+                                  "../../../../../../proc/self/cwd/file", 1)
        == NGX_BUSY, "by another name");
     OK(other("file") == NGX_BUSY, "which changes nothing");
 
