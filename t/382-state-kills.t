@@ -440,7 +440,7 @@ ok($ok, 'a good one') or diag($said);
 ok(!-e "$root/a", 'nginx -t makes no file');
 
 SKIP: {
-    skip 'not root', 2 if $>;
+    skip 'not root', 4 if $>;
     $s->write_conf(%conf, http => 'task_job_zone jobs:4m state=a;');
     my $text = do { local (@ARGV, $/) = "$root/nginx.conf"; <> };
     $text =~ s/user root;/user nobody nogroup;/;
@@ -453,6 +453,15 @@ SKIP: {
     isnt($?, 0, 'a directory of root: refused');
     like($said, qr/its directory cannot be read and written by user "nobody" of the workers/,
          'it says whose it has to be');
+
+    chmod 0777, $root;
+    open $out, '>', "$root/a.lock" or die;
+    close $out;
+    chmod 0600, "$root/a.lock";
+    $said = `$nginx -t -p $root/ -c nginx.conf -e stderr 2>&1`;
+    isnt($?, 0, 'a lock of root: refused');
+    like($said, qr/its ".lock" cannot be read and written by user "nobody" of the workers/,
+         'it says whose that has to be');
 }
 $s->check_log;
 

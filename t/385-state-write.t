@@ -19,55 +19,6 @@ plan skip_all => 'strace cannot be used'
 
 my ($s, $r, $id, @ids);
 
-# calls of the kernel are slower in a process, or fail, until the pid is killed;
-# undef: that cannot be done here
-
-sub inject {
-    my ($s, $pid, $calls, $what, $trace) = @_;
-
-    my $err = "$s->{root}/strace.err";
-    unlink $err;
-    my $child = fork() // die "fork: $!";
-
-    if (!$child) {
-        open STDERR, '>', $err;
-        exec('strace', '-f', '-p', $pid, '-o', $trace // '/dev/null', '-e',
-             "trace=$calls", '-e', "inject=$calls:$what")
-            or POSIX::_exit(1);
-    }
-
-    return $child if $s->wait_for(sub {
-        local (@ARGV, $/) = $err;
-        return -e $err && (<> // '') =~ /attached/;
-    }, 'strace', 5);
-
-    leave($child);
-
-    return;
-}
-
-# a small disk, which is left at the end
-
-my @disks;
-
-sub disk {
-    my ($name, $size) = @_;
-
-    my $dir = ($ENV{TEST_NGINX_SERVROOT} // "$ENV{PWD}/t/servroot") . "-$$-$name";
-    mkdir $dir or die "mkdir $dir: $!";
-
-    if ($> || system("mount -t tmpfs -o size=$size tmpfs '$dir' 2>/dev/null")) {
-        rmdir $dir;
-        return;
-    }
-
-    push @disks, $dir;
-
-    return $dir;
-}
-
-END { system("umount '$_'"), rmdir $_ for @disks }
-
 # starts one with a file on a disk that has no room for a copy of it
 
 sub crowded {
@@ -79,26 +30,9 @@ sub crowded {
     ended($s, $_) for map submit($s, '/cat', body => 'x' x 60_000), 1 .. 10;
     sleep 0.3;
     my $size = int((-s $s->{state}) / 1024) + 100;
-    system("mount -o remount,size=${size}k '$dir'") == 0 or die 'remount';
+    resize($dir, "${size}k");
 
     return $dir;
-}
-
-# the workers that have the file
-
-sub writers {
-    my ($s) = @_;
-
-    return grep { my $p = $_;
-                  grep { (readlink($_) // '') eq $s->{state} } glob "/proc/$p/fd/*" }
-           $s->workers;
-}
-
-sub leave {
-    my ($child) = @_;
-
-    kill 'TERM', $child;
-    waitpid $child, 0;
 }
 
 # --- a request that is sent again while its first one waits for the file ----------
@@ -161,7 +95,7 @@ SKIP: {
 
         $s->wait_for(sub { (-s "$s->{state}.new" // 0) > 400_000 }, 'a copy');
         my $size = int(((-s $s->{state}) + (-s "$s->{state}.new")) / 1024) + 150;
-        system("mount -o remount,size=${size}k '$dir'") == 0 or die 'remount';
+        resize($dir, "${size}k");
 
         # it comes when others before it are copied, and is at the end
 
@@ -176,7 +110,7 @@ SKIP: {
         is($r->{status}, 202, 'a job that came while the file was copied');
         $id = decode_json($r->{body})->{id};
         kill_all($s);
-        system("mount -o remount,size=64m '$dir'") == 0 or die 'remount';
+        resize($dir, '64m');
         $s->start;
         wait_loaded($s);
         is(ended($s, $id)->{state}, 'done', 'is there with its input');
@@ -272,7 +206,7 @@ SKIP: {
         my $strace = inject($s, $s->workers, 'pwritev', 'delay_enter=300000')
             or skip 'strace cannot be used', 1;
         my $size = int((-s $s->{state}) / 1024) + 100;
-        system("mount -o remount,size=${size}k '$dir'") == 0 or die 'remount';
+        resize($dir, "${size}k");
 
         # both come while another one is written
 
@@ -286,7 +220,7 @@ SKIP: {
         is(join(' ', map $_->{status}, @r), '202 503 503', 'all that wait for a pass are refused');
         kill_all($s);
         leave($strace);
-        system("mount -o remount,size=64m '$dir'") == 0 or die 'remount';
+        resize($dir, '64m');
         $s->start;
         wait_loaded($s);
         $s->wait_for(sub { my $t = told($s); $t->{2} && $t->{3} }, 'those that were accepted');
@@ -353,7 +287,7 @@ SKIP: {
     unlike($s->text('error.log'), qr/its copy/, 'there was no copy');
     sleep 0.3;
     kill_all($s);
-    system("mount -o remount,size=64m '$dir'") == 0 or die 'remount';
+    resize($dir, '64m');
     $s->start;
     wait_loaded($s);
     is(poll($s, $id)->{state}, 'done', 'and is there after a start');

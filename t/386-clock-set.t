@@ -80,7 +80,7 @@ sub near {
 # --- what runs, waits, has ended, and who waits for it ---------------------------
 
 sub runs {
-    server('4s');
+    server('8s');
 
     my $start = time();
     my $ended = submit($s, '/ran?n=1&ms=0');
@@ -88,8 +88,8 @@ sub runs {
     my $end = time();
     my $timeout = submit($s, '/timeout?n=2&ms=60000');
     my $long = submit($s, '/ran?n=3&ms=60000');
-    my $runs = submit($s, '/ran?n=4&ms=1500');
-    my $first = submit($s, '/one?n=5&ms=1000');
+    my $runs = submit($s, '/ran?n=4&ms=4000');
+    my $first = submit($s, '/one?n=5&ms=3000');
     my $second = submit($s, '/one?n=6&ms=0');
     wait_state($s, 'running', $timeout, $long, $runs, $first);
     my $blocks = submit($s, '/waits?n=7&ms=2000');
@@ -131,8 +131,8 @@ sub runs {
     cmp_ok(time() - $start, '<', 13, 'nor late');
 
     $s->wait_for(sub { poll($s, $ended)->{state} eq '404' }, 'its ttl to be over');
-    cmp_ok(time() - $end, '<', 14, "$store, $hour: what had ended is kept no longer");
-    cmp_ok(time() - $start, '>=', 4 - 0.003, 'and no shorter');
+    cmp_ok(time() - $end, '<', 18, "$store, $hour: what had ended is kept no longer");
+    cmp_ok(time() - $start, '>=', 8 - 0.003, 'and no shorter');
     is(poll($s, $long)->{state}, 'running', "$store, $hour: what takes long goes on");
     $s->get("/jobs/$long", method => 'DELETE');
     is(ended($s, $long)->{state}, 'cancelled', 'and is cancelled');
@@ -148,7 +148,7 @@ sub runs {
 sub again {
     server('1h');
 
-    my $id = submit($s, '/ran?n=1&ms=700');
+    my $id = submit($s, '/ran?n=1&ms=3000');
     wait_state($s, 'running', $id);
     my $time = time();
     kill 'KILL', $s->workers;

@@ -8,6 +8,9 @@ package TaskState;
 #     kill_all($s); $s->start;               # all processes, by SIGKILL
 #     my $lock = lock_state($s);             # as a process that has the file
 #     told($s)                               # { n => how often it has run }
+#     my $strace = inject($s, $pid, 'fdatasync', 'error=EIO'); leave($strace);
+#     my $dir = disk('name', '64m'); resize($dir, '80k');
+#     writers($s)                            # the workers that have the file
 
 use strict;
 use warnings;
@@ -22,7 +25,8 @@ use Time::HiRes qw(sleep time);
 use TaskServer;
 
 our @EXPORT = qw(state_server state_conf submit poll ended wait_state kill_all
-                 kill_pids alive start_alone pid_of lock_state told wait_loaded);
+                 kill_pids alive start_alone pid_of lock_state told wait_loaded
+                 inject leave disk resize writers);
 
 sub state_conf {
     my (%o) = @_;
@@ -185,6 +189,76 @@ sub lock_state {
     fcntl $file, F_SETLK, $lock or die "fcntl: $!";
 
     return $file;
+}
+
+# calls of the kernel are slower in a process, or fail, until the pid is killed;
+# undef: that cannot be done here
+
+sub inject {
+    my ($s, $pid, $calls, $what, $trace) = @_;
+
+    my $err = "$s->{root}/strace.err";
+    unlink $err;
+    my $child = fork() // die "fork: $!";
+
+    if (!$child) {
+        open STDERR, '>', $err;
+        exec('strace', '-f', '-p', $pid, '-o', $trace // '/dev/null', '-e',
+             "trace=$calls", '-e', "inject=$calls:$what")
+            or POSIX::_exit(1);
+    }
+
+    return $child if $s->wait_for(sub {
+        local (@ARGV, $/) = $err;
+        return -e $err && (<> // '') =~ /attached/;
+    }, 'strace', 5);
+
+    leave($child);
+
+    return;
+}
+
+sub leave {
+    my ($child) = @_;
+
+    kill 'TERM', $child;
+    waitpid $child, 0;
+}
+
+# a small disk, which is left at the end; undef: none can be mounted here
+
+my @disks;
+
+sub disk {
+    my ($name, $size) = @_;
+
+    my $dir = ($ENV{TEST_NGINX_SERVROOT} // "$ENV{PWD}/t/servroot") . "-$$-$name";
+    mkdir $dir or die "mkdir $dir: $!";
+
+    if ($> || system("mount -t tmpfs -o size=$size tmpfs '$dir' 2>/dev/null")) {
+        rmdir $dir;
+        return;
+    }
+
+    push @disks, $dir;
+
+    return $dir;
+}
+
+sub resize {
+    my ($dir, $size) = @_;
+
+    system("mount -o remount,size=$size '$dir'") == 0 or die 'remount';
+}
+
+END { system("umount '$_'"), rmdir $_ for @disks }
+
+sub writers {
+    my ($s) = @_;
+
+    return grep { my $p = $_;
+                  grep { (readlink($_) // '') eq $s->{state} } glob "/proc/$p/fd/*" }
+           $s->workers;
 }
 
 sub told {

@@ -277,6 +277,12 @@ typedef struct {
     off_t                      left_size;    /* .. of so many bytes, .. */
     off_t                      left_copied;  /* .. of these all were live */
 
+    /* the file that was put into the zone last, and how long it was then; 0:
+       none was */
+
+    uint32_t                   put_seed;
+    off_t                      put_size;
+
     /* bits for each number of a worker: it waits for a pass */
 
     uint64_t                   waits[NGX_HTTP_TASK_WAKES / 64];

@@ -12,7 +12,7 @@
 #include <sys/random.h>
 
 
-#define NGX_HTTP_TASK_JOB_LAYOUT  14
+#define NGX_HTTP_TASK_JOB_LAYOUT  15
 
 /* there is a record for each so many bytes of the zone */
 

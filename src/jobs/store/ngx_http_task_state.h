@@ -95,8 +95,8 @@ typedef struct {
     ngx_uint_t                 open;         /* .. 1: and the file is open */
     ngx_fd_t                   held;         /* FILE.lock, or none, .. */
     ngx_uint_t                 unheld;       /* .. 1: which was logged */
-    ngx_pid_t                  busy;         /* it has the file, or a job of
-                                                what that has */
+    ngx_pid_t                  busy;         /* it may have jobs of the file;
+                                                0: nobody has */
     ngx_uint_t                 refused;      /* 1: it could not be opened */
     int64_t                    tell;         /* when the log tells who has the
                                                 file, ns; 0: nobody has */
@@ -193,18 +193,21 @@ void ngx_http_task_state_tell(ngx_http_task_job_sh_t *sh);
  * ngx_http_task_state_held.c: from now on this process may have jobs of the
  * zone, and others know that; harmless if it is so.  It is logged once if that
  * cannot be: w->held is none then, and a later call tries again.
- *
- * And: it has none any more; who is killed need not say so.
  */
 
 void ngx_http_task_state_hold(ngx_http_task_state_writer_t *w,
     const char *path);
-void ngx_http_task_state_release(ngx_http_task_state_writer_t *w);
 
-/* returns 1, and sets w->busy, if other processes may have jobs of the zone
-   that has written the open file */
+/*
+ * NGX_BUSY: other processes may have jobs of the zone that has written the open
+ * file; or there is no file at that path, and they have jobs of any other zone.
+ * w->busy is one of them then, or -1 if the kernel does not tell.  NGX_ERROR:
+ * the system does not say, which was logged.
+ */
 
-ngx_uint_t ngx_http_task_state_is_held(ngx_http_task_state_writer_t *w);
+ngx_int_t ngx_http_task_state_held(ngx_http_task_state_writer_t *w);
+ngx_int_t ngx_http_task_state_held_without(ngx_http_task_state_writer_t *w,
+    const char *path);
 
 /* ngx_http_task_state_whose.c: returns 1 if this zone has written the file */
 
@@ -224,6 +227,13 @@ ngx_int_t ngx_http_task_state_drop(ngx_http_task_state_writer_t *w);
 
 void ngx_http_task_state_left(ngx_http_task_state_writer_t *w);
 ngx_uint_t ngx_http_task_state_was_left(ngx_http_task_state_writer_t *w);
+
+/*
+ * ngx_http_task_state_open.c: opens the file, and reads it if need be.
+ * NGX_BUSY: others have it, or may have jobs of it; NGX_ERROR: logged
+ */
+
+ngx_int_t ngx_http_task_state_open(ngx_http_task_state_t *state);
 
 /* a job of the file, and all of them */
 

@@ -49,6 +49,14 @@ ngx_http_task_state_busy(ngx_http_task_state_writer_t *w, const char *path)
     w->tell = now + NGX_HTTP_TASK_STATE_BUSY_NEXT;
     w->holder = pid;
 
+    if (pid == -1) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "state file \"%s\": a process of another machine or "
+                      "container has it, task_job_zone \"%V\" waits until that "
+                      "has ended", path, &w->zone.store->name);
+        return;
+    }
+
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                   "state file \"%s\": process %P has it, task_job_zone \"%V\" "
                   "waits until that has ended", path, pid,

@@ -155,7 +155,7 @@ ngx_http_task_state_conf_other(ngx_conf_t *cf, ngx_http_task_job_zone_t *zone,
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "state file \"%V\" is that of zone \"%V\", or "
-                               "of its copy: each zone has its own",
+                               "one beside it: each zone has its own",
                                &zone->state->path, &stores[i]->name);
             return NGX_CONF_ERROR;
         }
@@ -280,6 +280,7 @@ static ngx_int_t
 ngx_http_task_state_conf_user(ngx_conf_t *cf, ngx_core_conf_t *ccf,
     ngx_http_task_state_t *state)
 {
+    u_char       *lock;
     ngx_str_t     name;
     const char   *what;
     struct stat   st;
@@ -290,6 +291,19 @@ ngx_http_task_state_conf_user(ngx_conf_t *cf, ngx_core_conf_t *ccf,
         && !ngx_http_task_state_conf_may(ccf, &st, 06))
     {
         what = "it";
+    }
+
+    lock = ngx_pnalloc(cf->temp_pool, state->path.len + sizeof(".lock"));
+    if (lock == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_sprintf(lock, "%V.lock%Z", &state->path);
+
+    if (stat((char *) lock, &st) == 0
+        && !ngx_http_task_state_conf_may(ccf, &st, 06))
+    {
+        what = "its \".lock\"";
     }
 
     if (ngx_http_task_state_conf_split(cf, state, &name, &st) == NGX_OK

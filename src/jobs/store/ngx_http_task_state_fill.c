@@ -8,12 +8,19 @@
  * If those that wait have no room, the file is the only place that has them: it
  * is left as it is, and they are taken out of the zone again, so that what
  * waits there goes on.
+ *
+ * What was put there may be out of date when the file is read again, as there
+ * was no room on the disk for a copy, and another nginx has had the file since:
+ * if the file is not what it was then, that is taken out before.
  */
 
 
 #include "jobs/store/ngx_http_task_state.h"
 
 
+static void ngx_http_task_state_fill_renew(ngx_http_task_state_writer_t *w);
+static void ngx_http_task_state_fill_drop(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job);
 static ngx_int_t ngx_http_task_state_fill_check(
     ngx_http_task_state_writer_t *w, ngx_http_task_state_load_t *load);
 static void ngx_http_task_state_fill_need(ngx_http_task_job_zone_t *zone,
@@ -23,7 +30,7 @@ static ngx_int_t ngx_http_task_state_fill_put(ngx_http_task_state_writer_t *w,
 static void ngx_http_task_state_fill_back(ngx_http_task_job_zone_t *zone,
     ngx_http_task_state_load_t *load);
 static void ngx_http_task_state_fill_take_out(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_state_job_t *loaded);
+    ngx_http_task_record_t *job);
 static void ngx_http_task_state_fill_end(ngx_http_task_job_zone_t *zone,
     ngx_uint_t loaded);
 static void ngx_http_task_state_fill_log(ngx_http_task_state_writer_t *w,
@@ -53,6 +60,8 @@ ngx_http_task_state_fill(ngx_http_task_state_writer_t *w,
         ngx_http_task_job_unlock(&w->zone);
     }
 
+    ngx_http_task_state_fill_renew(w);
+
     rc = ngx_http_task_state_fill_check(w, load);
 
     if (rc == NGX_OK) {
@@ -74,6 +83,71 @@ ngx_http_task_state_fill(ngx_http_task_state_writer_t *w,
     ngx_http_task_state_fill_refused(w, load, rc);
 
     return NGX_ERROR;
+}
+
+
+/* until a file is loaded, who was told of is one of it: "told" is set for those
+   that are put there, and for others when the file has them */
+
+static void
+ngx_http_task_state_fill_renew(ngx_http_task_state_writer_t *w)
+{
+    off_t                      size;
+    uint32_t                   i, seed;
+    ngx_uint_t                 n;
+    ngx_http_task_job_sh_t    *sh;
+    ngx_http_task_state_sh_t  *state;
+
+    sh = w->zone.sh;
+    state = &sh->state;
+
+    seed = ngx_http_task_journal_seed(&w->journal);
+    size = ngx_http_task_journal_size(&w->journal);
+
+    if (state->put_size && (state->put_seed != seed || state->put_size != size))
+    {
+        ngx_http_task_job_lock(&w->zone);
+
+        n = 0;
+
+        for (i = 0; i < sh->used_jobs; i++) {
+
+            if (sh->jobs[i].told) {
+                ngx_http_task_state_fill_drop(&w->zone, &sh->jobs[i]);
+            }
+
+            if (++n % NGX_HTTP_TASK_STATE_PUT == 0) {
+                ngx_http_task_job_unlock(&w->zone);
+                ngx_msleep(1);
+                ngx_http_task_job_lock(&w->zone);
+            }
+        }
+
+        ngx_http_task_job_unlock(&w->zone);
+
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "state file \"%s\" was written by another nginx since it "
+                      "was read: it is read again", w->journal.path);
+    }
+
+    state->put_seed = seed;
+    state->put_size = size;
+}
+
+
+/* with the mutex */
+
+static void
+ngx_http_task_state_fill_drop(ngx_http_task_job_zone_t *zone,
+    ngx_http_task_record_t *job)
+{
+    ngx_http_task_state_fill_take_out(zone, job);
+
+    if (ngx_http_task_atomic_get(&job->state) >= NGX_HTTP_TASK_JOB_DONE
+        && !job->busy)
+    {
+        ngx_http_task_job_free(zone, job);
+    }
 }
 
 
@@ -168,10 +242,19 @@ static void
 ngx_http_task_state_fill_back(ngx_http_task_job_zone_t *zone,
     ngx_http_task_state_load_t *load)
 {
-    ngx_uint_t  i;
+    ngx_uint_t               i;
+    ngx_http_task_record_t  *job;
 
     for (i = 0; i < load->waits; i++) {
-        ngx_http_task_state_fill_take_out(zone, load->jobs[i]);
+        ngx_http_task_job_lock(zone);
+
+        job = ngx_http_task_state_find(zone, load->jobs[i]->head.id);
+
+        if (job) {
+            ngx_http_task_state_fill_take_out(zone, job);
+        }
+
+        ngx_http_task_job_unlock(zone);
 
         if (i % NGX_HTTP_TASK_STATE_PUT == NGX_HTTP_TASK_STATE_PUT - 1) {
             ngx_msleep(1);
@@ -180,35 +263,30 @@ ngx_http_task_state_fill_back(ngx_http_task_job_zone_t *zone,
 }
 
 
-/* nobody has claimed it, but a client may have cancelled it: that is kept */
+/* nobody has claimed it, but a client may have cancelled it: that is kept;
+   with the mutex */
 
 static void
 ngx_http_task_state_fill_take_out(ngx_http_task_job_zone_t *zone,
-    ngx_http_task_state_job_t *loaded)
+    ngx_http_task_record_t *job)
 {
-    ngx_http_task_record_t  *job;
-
-    ngx_http_task_job_lock(zone);
-
-    job = ngx_http_task_state_find(zone, loaded->head.id);
-
-    if (job && ngx_http_task_atomic_get(&job->state) == NGX_HTTP_TASK_JOB_QUEUED
-        && job->owner == NGX_HTTP_TASK_JOB_NONE)
+    if (ngx_http_task_atomic_get(&job->state) != NGX_HTTP_TASK_JOB_QUEUED
+        || job->owner != NGX_HTTP_TASK_JOB_NONE)
     {
-        if (job->again) {
-            ngx_http_task_job_again_leave(zone->sh, job);
-
-        } else {
-            ngx_http_task_job_queue_leave(zone, job);
-        }
-
-        job->forgotten = 1;
-
-        ngx_http_task_job_over(zone, job, NGX_HTTP_TASK_JOB_CANCELLED, 0);
-        ngx_http_task_job_free(zone, job);
+        return;
     }
 
-    ngx_http_task_job_unlock(zone);
+    if (job->again) {
+        ngx_http_task_job_again_leave(zone->sh, job);
+
+    } else {
+        ngx_http_task_job_queue_leave(zone, job);
+    }
+
+    job->forgotten = 1;
+
+    ngx_http_task_job_over(zone, job, NGX_HTTP_TASK_JOB_CANCELLED, 0);
+    ngx_http_task_job_free(zone, job);
 }
 
 

@@ -24,6 +24,12 @@
 
 #define NGX_HTTP_TASK_STATE_RETRY  5000000000LL
 
+/* so long a worker that quits waits for another one that writes; one that is
+   stopped, as the master kills it after a second */
+
+#define NGX_HTTP_TASK_STATE_QUITS  5000000000LL
+#define NGX_HTTP_TASK_STATE_STOPS   500000000LL
+
 /* a larger buffer is not kept, bytes */
 
 #define NGX_HTTP_TASK_STATE_KEEP   (4 * 1024 * 1024)
@@ -34,15 +40,8 @@ static void ngx_http_task_state_turn(ngx_http_task_state_t *state);
 static int64_t ngx_http_task_state_try(ngx_http_task_state_t *state);
 static ngx_uint_t ngx_http_task_state_take(ngx_http_task_state_writer_t *w);
 static void ngx_http_task_state_leave(ngx_http_task_state_writer_t *w);
-static ngx_int_t ngx_http_task_state_open(ngx_http_task_state_t *state);
-static ngx_int_t ngx_http_task_state_open_file(ngx_http_task_state_t *state);
-static ngx_int_t ngx_http_task_state_read(ngx_http_task_state_writer_t *w);
-static ngx_int_t ngx_http_task_state_read_mine(
-    ngx_http_task_state_writer_t *w);
-static ngx_int_t ngx_http_task_state_skip(void *data, uint32_t type,
-    u_char *bytes, size_t length);
-static ngx_int_t ngx_http_task_state_copy_all(ngx_http_task_state_writer_t *w);
 static void ngx_http_task_state_last(ngx_http_task_state_t *state);
+static ngx_int_t ngx_http_task_state_last_pass(ngx_http_task_state_t *state);
 static ngx_uint_t ngx_http_task_state_any(ngx_http_task_job_sh_t *sh);
 
 
@@ -65,7 +64,8 @@ ngx_http_task_state_begin(ngx_http_task_job_zone_t *zone)
     state->writer.zone.wake = NGX_HTTP_TASK_JOB_NONE;
     state->writer.zone.damaged = 0;
 
-    /* before any job; the thread tries again if it cannot be done now */
+    /* before any job; if it cannot be done now, each turn of the thread tries
+       again */
 
     ngx_http_task_state_hold(&state->writer, (const char *) state->path.data);
 
@@ -134,7 +134,6 @@ ngx_http_task_state_cycle(void *data)
     }
 
     ngx_http_task_state_last(state);
-    ngx_http_task_state_release(&state->writer);
 
     return NULL;
 }
@@ -258,209 +257,54 @@ ngx_http_task_state_leave(ngx_http_task_state_writer_t *w)
 }
 
 
-/* NGX_BUSY: others have it, or jobs of it */
+/* another worker may leave at the same time, in its last pass already: it looks
+   at no mark any more */
 
-static ngx_int_t
-ngx_http_task_state_open(ngx_http_task_state_t *state)
+static void
+ngx_http_task_state_last(ngx_http_task_state_t *state)
 {
-    ngx_int_t                      rc;
-    ngx_http_task_state_writer_t  *w;
+    int64_t  until;
 
-    w = &state->writer;
+    until = ngx_http_task_now() + (ngx_terminate ? NGX_HTTP_TASK_STATE_STOPS
+                                                 : NGX_HTTP_TASK_STATE_QUITS);
 
-    rc = ngx_http_task_state_open_file(state);
-
-    if (rc == NGX_BUSY) {
-        return NGX_BUSY;
-    }
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_task_state_read(w);
-
-        if (rc == NGX_OK) {
-            rc = ngx_http_task_state_pass_begin(w);
-        }
-
-        if (rc != NGX_OK) {
-            ngx_http_task_journal_close(&w->journal);
-        }
-    }
-
-    w->refused = (rc != NGX_OK);
-    w->open = (rc == NGX_OK);
-
-    ngx_http_task_atomic_set(&w->zone.sh->state.refuses, w->refused);
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_http_task_state_open_file(ngx_http_task_state_t *state)
-{
-    ngx_err_t                      err;
-    ngx_int_t                      rc;
-    const char                    *path, *why;
-    ngx_http_task_state_writer_t  *w;
-
-    w = &state->writer;
-    path = (const char *) state->path.data;
-
-    if (w->held == NGX_INVALID_FILE) {
-        return NGX_ERROR;
-    }
-
-    rc = w->refused ? ngx_http_task_journal_check(path, &why, &err) : NGX_OK;
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    w->busy = 0;
-
-    rc = ngx_http_task_journal_open(&w->journal, path,
-                                    w->zone.sh->state.owner);
-
-    if (rc == NGX_OK && ngx_http_task_state_is_held(w)) {
-        ngx_http_task_journal_close(&w->journal);
-        return NGX_BUSY;
-    }
-
-    return rc;
-}
-
-
-/* NGX_BUSY: it is another zone's, whose.c has more of that */
-
-static ngx_int_t
-ngx_http_task_state_read(ngx_http_task_state_writer_t *w)
-{
-    ngx_int_t  rc;
-
-    w->again = 0;
-    w->covers = 0;
-    w->whole = ngx_http_task_journal_wants_copy(&w->journal);
-
-    if (!ngx_http_task_state_loads(&w->zone)
-        && !ngx_http_task_state_is_mine(w))
+    while (ngx_http_task_state_last_pass(state) == NGX_BUSY
+           && ngx_http_task_now() < until)
     {
-        rc = ngx_http_task_state_drop(w);
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
-
-    if (ngx_http_task_state_loads(&w->zone)) {
-        rc = ngx_http_task_state_load(w);
-
-        if (rc == NGX_OK) {
-            rc = ngx_http_task_state_copy_all(w);
-        }
-
-        /* if not, what was put there is not put there again */
-
-        if (rc == NGX_OK) {
-            ngx_http_task_state_loaded(&w->zone);
-        }
-
-        return rc;
-    }
-
-    return ngx_http_task_state_read_mine(w);
-}
-
-
-/*
- * What another worker of this zone has written is true; but unless that has
- * left the file in order nobody knows what of it is synced, and there is going
- * to be a copy.  If somebody has removed the file, that is made at once.
- */
-
-static ngx_int_t
-ngx_http_task_state_read_mine(ngx_http_task_state_writer_t *w)
-{
-    ngx_int_t  rc;
-
-    /* another nginx had the file, and then it was removed */
-
-    if (ngx_http_task_atomic_get(&w->zone.sh->state.loading)) {
-        ngx_http_task_state_loaded(&w->zone);
-    }
-
-    if (ngx_http_task_state_was_left(w)) {
-        return NGX_OK;
-    }
-
-    ngx_http_task_journal_doubt(&w->journal);
-
-    w->whole = 1;
-
-    if (w->zone.sh->state.marks) {
-        ngx_http_task_job_lock(&w->zone);
-
-        ngx_http_task_job_mark_all(w->zone.sh);
-
-        ngx_http_task_job_unlock(&w->zone);
-
-        w->zone.sh->state.marks = 0;
-    }
-
-    rc = ngx_http_task_journal_replay(&w->journal, ngx_http_task_state_skip,
-                                      NULL);
-
-    if (rc == NGX_OK && w->journal.fresh) {
-        rc = ngx_http_task_state_copy_all(w);
-    }
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_http_task_state_skip(void *data, uint32_t type, u_char *bytes,
-    size_t length)
-{
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_task_state_copy_all(ngx_http_task_state_writer_t *w)
-{
-    ngx_int_t  rc;
-
-    for ( ;; ) {
-        rc = ngx_http_task_state_compact(w);
-
-        if (rc != NGX_AGAIN) {
-            return rc;
-        }
-
         ngx_msleep(1);
     }
 }
 
 
-/* what has changed since the last pass, as jobs that are lost now */
+/* what has changed since the last pass, as jobs that are lost now; NGX_BUSY:
+   another worker has the mutex, or just looks whose the file is */
 
-static void
-ngx_http_task_state_last(ngx_http_task_state_t *state)
+static ngx_int_t
+ngx_http_task_state_last_pass(ngx_http_task_state_t *state)
 {
     ngx_int_t                      rc;
     ngx_http_task_state_writer_t  *w;
 
     w = &state->writer;
 
-    if (!w->writer
-        && (!ngx_http_task_state_any(w->zone.sh)
-            || !ngx_http_task_state_take(w)))
-    {
-        return;
+    if (!w->writer) {
+
+        if (!ngx_http_task_state_any(w->zone.sh)) {
+            return NGX_OK;
+        }
+
+        if (!ngx_http_task_state_take(w)) {
+            return NGX_BUSY;
+        }
     }
 
-    if (w->open || ngx_http_task_state_open(state) == NGX_OK) {
+    rc = w->open ? NGX_OK : ngx_http_task_state_open(state);
 
+    if (rc == NGX_BUSY && w->busy == 0) {
+        return NGX_BUSY;
+    }
+
+    if (rc == NGX_OK) {
         rc = ngx_http_task_state_pass(w, 1);
 
         while (ngx_http_task_journal_wants_copy(&w->journal)
@@ -475,6 +319,8 @@ ngx_http_task_state_last(ngx_http_task_state_t *state)
     }
 
     ngx_http_task_state_leave(w);
+
+    return NGX_OK;
 }
 
 

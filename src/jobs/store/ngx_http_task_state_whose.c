@@ -30,10 +30,11 @@ ngx_http_task_state_is_mine(ngx_http_task_state_writer_t *w)
 ngx_int_t
 ngx_http_task_state_drop(ngx_http_task_state_writer_t *w)
 {
-    uint32_t                 i;
+    uint32_t                 i, first;
     ngx_http_task_job_sh_t  *sh;
 
     sh = w->zone.sh;
+    first = !ngx_http_task_atomic_get(&sh->state.loading);
 
     /* nobody adds a job, or claims one; those who wait for a pass give up */
 
@@ -46,6 +47,15 @@ ngx_http_task_state_drop(ngx_http_task_state_writer_t *w)
 
     if (ngx_http_task_state_in_hand(&w->zone)) {
         ngx_http_task_job_unlock(&w->zone);
+
+        if (first) {
+            ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                          "state file \"%s\" was written by another nginx "
+                          "since: it is read when the jobs of task_job_zone "
+                          "\"%V\" that run have ended", w->journal.path,
+                          &w->zone.store->name);
+        }
+
         return NGX_BUSY;
     }
 
