@@ -370,6 +370,53 @@ is("@retry", join(' ', reverse sort @retry), 'in the order in which they have fa
 $s->stop;
 $s->check_log;
 
+# --- a file with jobs of more queues than a zone has -------------------------------------------
+
+# as many queues as a configuration may have, besides those of its functions
+
+sub queues {
+    my ($name) = @_;
+
+    return join "\n", map "location = /$name$_ { task sleep; task_limit running=1 queue=10;
+                           task_background on zone=jobs queue=$name$_; }", 1 .. 60;
+}
+
+$s = state_server(workers => 1, fsync => 'everysec', server => queues('a'));
+@ids = ();
+
+for my $name ('a', 'b') {
+    again($s, server => queues($name)) if $name eq 'b';
+    for (1 .. 60) {
+        submit($s, "/$name$_?duration=60s");
+        push @ids, submit($s, "/$name$_?duration=1ms");
+    }
+    $s->wait_for(sub { !grep poll($s, $_)->{state} ne 'queued', @ids[-60 .. -1] }, 'them to wait');
+    sleep 0.3;
+    $s->stop('TERM');
+}
+is(scalar(grep /^\w{32}$/, @ids), 120, 'jobs wait in 120 queues');
+
+$lock = lock_state($s);
+again($s, server => queues('c'), file => 'jobs.state');
+my @own = map submit($s, "/c$_?duration=1ms"), 1 .. 60;
+is(ended($s, $own[-1])->{state}, 'done', 'those of other queues run before the file is read');
+ended($s, $_) for @own;
+close $lock;
+log_like($s, qr/it has jobs of more queues than the 128 of a zone/, 'the log tells');
+ok($s->wait_for(sub { submit($s, '/c1?duration=1ms') =~ /^503/ }, 'it'), 'no job is accepted');
+$s->get("/jobs/$_?forget=1", method => 'DELETE') for @own;
+wait_loaded($s);
+is(scalar(grep poll($s, $_)->{state} eq 'queued', @ids), 120, 'with room for its queues it is read');
+$s->stop('TERM');
+
+for my $name ('b', 'a') {
+    again($s, server => queues($name));
+    my @mine = $name eq 'a' ? @ids[0 .. 59] : @ids[60 .. 119];
+    is(scalar(grep ended($s, $_)->{state} eq 'done', @mine), 60, "then those of $name run");
+    $s->stop('TERM');
+}
+$s->check_log('is lost$|more queues than');
+
 # --- how long the mutex is held meanwhile ---------------------------------------------------
 
 # many requests over one connection; each answer has a Content-Length

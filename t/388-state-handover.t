@@ -45,10 +45,16 @@ SKIP: {
        'the new one has no room for a copy');
     is(poll($s, $_)->{state}, 'queued', 'no worker has claimed a job') for @wait;
 
-    # its worker stands still: those of the old one are asked
+    # its worker stands still, without the file: those of the old one are asked
 
     my ($stays) = $s->workers;
-    kill 'STOP', $stays, $new;
+    $s->wait_for(sub {
+        kill 'STOP', $stays;
+        return 1 if !writers($s);
+        kill 'CONT', $stays;
+        return 0;
+    }, 'the file to be closed');
+    kill 'STOP', $new;
     kill 'CONT', $old;
     $s->{pid} = $old;
     $s->wait_for(sub { my $told = told($s); 3 == grep $told->{$_}, 2 .. 4 },
@@ -77,6 +83,30 @@ SKIP: {
     $s->check_log('its copy cannot be written');
 }
 
+# --- likewise, and then the file is removed -------------------------------------------------
+
+SKIP: {
+    my $dir = disk('removed', '64m') or skip 'no file system can be mounted here', 1;
+    $s = state_server(fsync => 'always', workers => 1, file => "$dir/state", server => $turn);
+    $s->{state} = "$dir/state";
+    ended($s, $_) for map submit($s, '/cat', body => 'x' x 60_000), 1 .. 10;
+    my $tell = "/turn?file=$s->{told}";
+    wait_state($s, 'running', submit($s, "$tell&n=1&ms=60s"));
+    $id = submit($s, "$tell&n=2");
+    kill_all($s);
+    resize($dir, int((-s $s->{state}) / 1024) + 100 . 'k');
+    $s->start;
+    ok($s->wait_for(sub { $s->text('error.log') =~ /its copy cannot be written/ }, 'it', 20),
+       'there is no room for a copy');
+    unlink $s->{state} or die;
+    resize($dir, '64m');
+    $s->wait_for(sub { submit($s, '/sleep?duration=1ms') =~ /^\w{32}$/ }, 'the file', 20);
+    is(ended($s, $id)->{state}, 'done', 'what waited is run all the same');
+    is(told($s)->{2}, 1, 'once');
+    $s->stop;
+    $s->check_log('its copy cannot be written|is lost$');
+}
+
 # --- workers that leave together ---------------------------------------------------------
 
 SKIP: {
@@ -84,12 +114,13 @@ SKIP: {
     my ($writer) = writers($s);
     my ($other) = grep $_ != $writer, $s->workers;
     kill 'STOP', $other;
-    my @jobs = submit($s, "/turn?file=$s->{told}&n=1&ms=2s");
+    my @jobs = submit($s, "/turn?file=$s->{told}&n=1&ms=4s");
     kill 'CONT', $other;
-    $jobs[1] = submit($s, "/turn?file=$s->{told}&n=2&ms=2500ms");
+    $jobs[1] = submit($s, "/turn?file=$s->{told}&n=2&ms=4500ms");
     wait_state($s, 'running', @jobs);
     my $strace = inject($s, $writer, 'fdatasync', 'delay_enter=2000000')
         or skip 'strace cannot be used', 1;
+    is(poll($s, $_)->{state}, 'running', 'a job runs') for @jobs;
     my $time = time();
     $s->signal('QUIT');
     $s->wait_for(sub { !grep alive($_), $writer, $other }, 'their end', 20);
@@ -107,11 +138,16 @@ SKIP: {
 
 $s = state_server(fsync => 'everysec', workers => 1, server => $turn);
 my $tell = "/turn?file=$s->{told}";
-my $run = submit($s, "$tell&n=1&ms=4s");
+my $run = submit($s, "$tell&n=1&ms=6s");
 wait_state($s, 'running', $run);
 my $wait = submit($s, "$tell&n=2");
 sleep 0.3;
 my ($old) = $s->workers;
+
+# the lock as well: it is made anew
+
+unlink "$s->{state}.lock" or die;
+$s->wait_for(sub { -s "$s->{state}.lock" }, 'another lock');
 $s->reload(state_conf(%{$s->{options}}, told => $s->{told}, zone => 'jobs:3m'));
 unlink $s->{state} or die;
 ok($s->wait_for(sub { $s->text('error.log') =~ /process $old has it/ }, 'it', 5),
@@ -122,6 +158,53 @@ is(ended($s, $_)->{state}, 'done', 'what it had is done') for $run, $wait;
 is(join(' ', @{ told($s) }{1, 2}), '1 1', 'once');
 $s->stop;
 $s->check_log('it was removed, it will be copied|process \d+ has it');
+
+# --- likewise, and who wrote it is killed: another worker of its zone makes it anew ----------
+
+$s = state_server(fsync => 'everysec', workers => 2, server => $turn);
+$tell = "/turn?file=$s->{told}";
+my ($writer) = writers($s);
+my ($other) = grep $_ != $writer, $s->workers;
+kill 'STOP', $other;
+my $lost = submit($s, "$tell&n=1&ms=60s");
+kill 'CONT', $other;
+$run = submit($s, "$tell&n=2&ms=6s");
+wait_state($s, 'running', $lost, $run);
+sleep 0.3;
+$s->reload(state_conf(%{$s->{options}}, told => $s->{told}, zone => 'jobs:3m'));
+kill 'STOP', $writer;
+unlink $s->{state} or die;
+kill_pids($s, $writer);
+ok($s->wait_for(sub { -s $s->{state} }, 'it', 4) && alive($other), 'it is made anew');
+wait_loaded($s);
+is(ended($s, $run)->{state}, 'done', 'what the other worker had is done');
+is(ended($s, $lost)->{state}, 'lost', 'and of the one that was killed it is lost');
+$s->stop;
+$s->check_log('exited on signal 9|process \d+ has it|is lost$');
+
+# --- a process whose number means nothing here ------------------------------------------------
+
+SKIP: {
+    skip 'no namespace can be made here', 1 if $> || system('unshare --pid --fork true 2>/dev/null');
+    $s = state_server(workers => 1);
+    $s->stop;
+    my $lock = lock_state($s);
+    my $nginx = "$s->{root}/nginx";
+    open my $out, '>', $nginx or die "$nginx: $!";
+    print $out "#!/bin/sh\nexec unshare --pid --fork --kill-child ",
+        $ENV{TEST_NGINX_BINARY} || 'nginx', ' "$@"', "\n";
+    close $out;
+    chmod 0755, $nginx;
+    {
+        local $ENV{TEST_NGINX_BINARY} = $nginx;
+        $s->start;
+    }
+    ok($s->wait_for(sub {
+        $s->text('error.log') =~ /a process of another machine or container has it/
+    }, 'it', 10), 'the log tells of a process of another container');
+    $s->stop('KILL');
+    $s->check_log;
+}
 
 # --- a lock that is removed ---------------------------------------------------------------
 
@@ -146,9 +229,9 @@ $s = state_server(fsync => 'always', workers => 2, server => $turn);
 my ($first) = writers($s);
 my ($second) = grep $_ != $first, $s->workers;
 kill 'STOP', $second;
-my $lost = submit($s, "/turn?file=$s->{told}&n=1&ms=60s");
+$lost = submit($s, "/turn?file=$s->{told}&n=1&ms=60s");
 kill 'CONT', $second;
-$run = submit($s, "/turn?file=$s->{told}&n=2&ms=3s");
+$run = submit($s, "/turn?file=$s->{told}&n=2&ms=6s");
 wait_state($s, 'running', $lost, $run);
 rename $from->{state}, $s->{state} or die;
 kill_pids($s, $first);

@@ -28,9 +28,13 @@ while true do
     if created and input then
         local age = now - (since or created)
 
-        if age < older then
+        -- it is negative if the clock was set back
+
+        if older > 0 and age < older then
             return { 'none' }
         end
+
+        age = math.max(age, 0)
 
         in_any_case()
         call('SREM', P .. 'hungry:' .. queue, owner)

@@ -25,6 +25,18 @@ if not beat or now - beat > lease / 2 or beat - now > 1000 then
     end
 end
 
+-- Its clock was set back: no job waits for another attempt for longer than any
+-- does, five minutes.
+
+if beat and beat - now > 1000 then
+    local late = call('ZRANGEBYSCORE', P .. 'delayed', '(' .. now + 300000,
+                      '+inf', 'WITHSCORES')
+
+    for i = 1, #late, 2 do
+        call('ZADD', P .. 'delayed', late[i + 1] - (beat - now), late[i])
+    end
+end
+
 call('SET', P .. 'beat', now)
 
 for i = 5, first - 1 do

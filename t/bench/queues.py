@@ -226,7 +226,8 @@ def stores():
 def systems():
     """Those of us, and of the others what is installed: name -> what starts it."""
     found = {f"{store}, {mode}": functools.partial(Ours, store, mode)
-             for store in stores() for mode in MODES}
+             for store in stores() for mode in MODES
+             if mode == "async" or store == "zone"}
 
     for peer in (Celery, RQ):
         name = peer.__name__

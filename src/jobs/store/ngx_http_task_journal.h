@@ -96,7 +96,8 @@ ngx_int_t ngx_http_task_journal_check(const char *path, const char **why,
 ngx_int_t ngx_http_task_journal_open(ngx_http_task_journal_t *j,
     const char *path, uint32_t owner);
 
-/* returns the process that has it open, which may be this one; 0: none */
+/* returns the process that has it open, which may be this one; 0: none; -1: one
+   of another machine or container */
 
 ngx_pid_t ngx_http_task_journal_holder(const char *path);
 

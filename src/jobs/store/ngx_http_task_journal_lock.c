@@ -187,7 +187,7 @@ ngx_http_task_journal_holder(const char *path)
         lock.l_whence = SEEK_SET;
 
         if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK) {
-            pid = lock.l_pid;
+            pid = (lock.l_pid > 0) ? lock.l_pid : -1;
         }
 
         (void) close(fd);

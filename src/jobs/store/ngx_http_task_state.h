@@ -127,6 +127,8 @@ struct ngx_http_task_state_s {
 
     pthread_t                  tid;
     ngx_uint_t                 runs;         /* 1: there is a thread */
+    int64_t                    quits;        /* since then the process leaves
+                                                its stores, ns */
     int                        stop;         /* [both] a futex */
     ngx_http_task_state_writer_t  writer;    /* the thread's */
 
@@ -200,14 +202,18 @@ void ngx_http_task_state_hold(ngx_http_task_state_writer_t *w,
 
 /*
  * NGX_BUSY: other processes may have jobs of the zone that has written the open
- * file; or there is no file at that path, and they have jobs of any other zone.
- * w->busy is one of them then, or -1 if the kernel does not tell.  NGX_ERROR:
- * the system does not say, which was logged.
+ * file; or there is none at that path, or an empty one, and they have jobs of
+ * the zone that had it last.  w->busy is one of them then, or -1 if that is of
+ * another machine or container.  NGX_ERROR: the system does not say, which was
+ * logged.
+ *
+ * And: this zone has the file now.
  */
 
 ngx_int_t ngx_http_task_state_held(ngx_http_task_state_writer_t *w);
 ngx_int_t ngx_http_task_state_held_without(ngx_http_task_state_writer_t *w,
     const char *path);
+void ngx_http_task_state_held_now(ngx_http_task_state_writer_t *w);
 
 /* ngx_http_task_state_whose.c: returns 1 if this zone has written the file */
 

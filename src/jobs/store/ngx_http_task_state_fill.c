@@ -18,7 +18,9 @@
 #include "jobs/store/ngx_http_task_state.h"
 
 
-static void ngx_http_task_state_fill_renew(ngx_http_task_state_writer_t *w);
+static void ngx_http_task_state_fill_renew(ngx_http_task_state_writer_t *w,
+    ngx_http_task_state_load_t *load);
+static void ngx_http_task_state_fill_drop_all(ngx_http_task_state_writer_t *w);
 static void ngx_http_task_state_fill_drop(ngx_http_task_job_zone_t *zone,
     ngx_http_task_record_t *job);
 static ngx_int_t ngx_http_task_state_fill_check(
@@ -39,9 +41,10 @@ static void ngx_http_task_state_fill_refused(ngx_http_task_state_writer_t *w,
     ngx_http_task_state_load_t *load, ngx_int_t rc);
 
 
-/* so many jobs are put there before others have a turn */
+/* so many jobs are put there before others have a turn, or looked at */
 
-#define NGX_HTTP_TASK_STATE_PUT  64
+#define NGX_HTTP_TASK_STATE_PUT   64
+#define NGX_HTTP_TASK_STATE_LOOK  2048
 
 
 ngx_int_t
@@ -60,7 +63,7 @@ ngx_http_task_state_fill(ngx_http_task_state_writer_t *w,
         ngx_http_task_job_unlock(&w->zone);
     }
 
-    ngx_http_task_state_fill_renew(w);
+    ngx_http_task_state_fill_renew(w, load);
 
     rc = ngx_http_task_state_fill_check(w, load);
 
@@ -86,44 +89,50 @@ ngx_http_task_state_fill(ngx_http_task_state_writer_t *w,
 }
 
 
-/* until a file is loaded, who was told of is one of it: "told" is set for those
-   that are put there, and for others when the file has them */
+/*
+ * As long as no file is loaded a job with "told" came from one: state_put()
+ * sets it, and one that was accepted here gets it later, when the file has it.
+ * What a client has cancelled meanwhile stays so, unless it has ended in the
+ * file.
+ */
 
 static void
-ngx_http_task_state_fill_renew(ngx_http_task_state_writer_t *w)
+ngx_http_task_state_fill_renew(ngx_http_task_state_writer_t *w,
+    ngx_http_task_state_load_t *load)
 {
     off_t                      size;
-    uint32_t                   i, seed;
-    ngx_uint_t                 n;
-    ngx_http_task_job_sh_t    *sh;
+    uint32_t                   seed;
+    ngx_uint_t                 i;
+    ngx_http_task_record_t    *job;
     ngx_http_task_state_sh_t  *state;
 
-    sh = w->zone.sh;
-    state = &sh->state;
+    state = &w->zone.sh->state;
 
     seed = ngx_http_task_journal_seed(&w->journal);
     size = ngx_http_task_journal_size(&w->journal);
 
-    if (state->put_size && (state->put_seed != seed || state->put_size != size))
+    /* if somebody has removed it, nobody has written to it */
+
+    if (w->journal.fresh
+        || (state->put_seed == seed && state->put_size == size))
     {
-        ngx_http_task_job_lock(&w->zone);
+        return;
+    }
 
-        n = 0;
+    if (state->put_size) {
+        ngx_http_task_state_fill_drop_all(w);
 
-        for (i = 0; i < sh->used_jobs; i++) {
+        for (i = load->waits; i < load->n; i++) {
+            ngx_http_task_job_lock(&w->zone);
 
-            if (sh->jobs[i].told) {
-                ngx_http_task_state_fill_drop(&w->zone, &sh->jobs[i]);
+            job = ngx_http_task_state_find(&w->zone, load->jobs[i]->head.id);
+
+            if (job) {
+                ngx_http_task_state_fill_drop(&w->zone, job);
             }
 
-            if (++n % NGX_HTTP_TASK_STATE_PUT == 0) {
-                ngx_http_task_job_unlock(&w->zone);
-                ngx_msleep(1);
-                ngx_http_task_job_lock(&w->zone);
-            }
+            ngx_http_task_job_unlock(&w->zone);
         }
-
-        ngx_http_task_job_unlock(&w->zone);
 
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                       "state file \"%s\" was written by another nginx since it "
@@ -132,6 +141,43 @@ ngx_http_task_state_fill_renew(ngx_http_task_state_writer_t *w)
 
     state->put_seed = seed;
     state->put_size = size;
+}
+
+
+static void
+ngx_http_task_state_fill_drop_all(ngx_http_task_state_writer_t *w)
+{
+    uint32_t                 i;
+    ngx_uint_t               n;
+    ngx_http_task_job_sh_t  *sh;
+    ngx_http_task_record_t  *job;
+
+    sh = w->zone.sh;
+    n = 0;
+
+    ngx_http_task_job_lock(&w->zone);
+
+    for (i = 0; i < sh->used_jobs; i++) {
+        job = &sh->jobs[i];
+
+        if (job->told
+            && (ngx_http_task_atomic_get(&job->state)
+                != NGX_HTTP_TASK_JOB_CANCELLED || job->started))
+        {
+            ngx_http_task_state_fill_drop(&w->zone, job);
+            n += NGX_HTTP_TASK_STATE_LOOK / NGX_HTTP_TASK_STATE_PUT;
+        }
+
+        if (++n >= NGX_HTTP_TASK_STATE_LOOK) {
+            n = 0;
+
+            ngx_http_task_job_unlock(&w->zone);
+            ngx_msleep(1);
+            ngx_http_task_job_lock(&w->zone);
+        }
+    }
+
+    ngx_http_task_job_unlock(&w->zone);
 }
 
 

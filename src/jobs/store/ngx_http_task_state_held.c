@@ -6,6 +6,9 @@
  * binary, knows whether workers of that are left.  Their jobs would be taken
  * for lost.
  *
+ * FILE.lock has the number of the zone that had the file last, for when the
+ * file itself is gone.
+ *
  * The kernel gives back the lock when the process is gone, and with it the
  * last thread of a job.  Locks to read do not exclude each other: all workers
  * of a zone have that byte.
@@ -17,9 +20,11 @@
 
 static ngx_uint_t ngx_http_task_state_held_still(ngx_fd_t fd);
 static ngx_int_t ngx_http_task_state_held_by(ngx_http_task_state_writer_t *w,
-    const char *path, off_t first, off_t n);
+    const char *path, uint32_t owner);
+static ngx_int_t ngx_http_task_state_held_error(
+    ngx_http_task_state_writer_t *w, const char *path);
 static void ngx_http_task_state_held_lock(struct flock *lock, short type,
-    off_t first, off_t n);
+    uint32_t owner);
 
 
 void
@@ -48,7 +53,7 @@ ngx_http_task_state_hold(ngx_http_task_state_writer_t *w, const char *path)
     fd = open((char *) name, O_RDWR|O_CREAT|O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC,
               0600);
 
-    ngx_http_task_state_held_lock(&lock, F_RDLCK, w->zone.sh->state.owner, 1);
+    ngx_http_task_state_held_lock(&lock, F_RDLCK, w->zone.sh->state.owner);
 
     if (fd == -1 || fcntl(fd, F_SETLK, &lock) == -1) {
 
@@ -73,6 +78,10 @@ ngx_http_task_state_hold(ngx_http_task_state_writer_t *w, const char *path)
 
     w->held = fd;
     w->unheld = (fd == NGX_INVALID_FILE);
+
+    if (w->open && !w->unheld) {
+        ngx_http_task_state_held_now(w);
+    }
 }
 
 
@@ -90,15 +99,8 @@ ngx_http_task_state_held_still(ngx_fd_t fd)
 ngx_int_t
 ngx_http_task_state_held(ngx_http_task_state_writer_t *w)
 {
-    uint32_t  owner;
-
-    owner = ngx_http_task_journal_owner(&w->journal);
-
-    if (owner == w->zone.sh->state.owner) {
-        return NGX_OK;
-    }
-
-    return ngx_http_task_state_held_by(w, w->journal.path, owner, 1);
+    return ngx_http_task_state_held_by(w, w->journal.path,
+                                    ngx_http_task_journal_owner(&w->journal));
 }
 
 
@@ -108,41 +110,57 @@ ngx_int_t
 ngx_http_task_state_held_without(ngx_http_task_state_writer_t *w,
     const char *path)
 {
-    off_t        owner;
-    ngx_int_t    rc;
+    ssize_t      n;
+    uint32_t     owner;
     struct stat  st;
 
-    if (lstat(path, &st) == 0 || ngx_errno != NGX_ENOENT) {
+    if (lstat(path, &st) == 0 ? st.st_size > 0 : ngx_errno != NGX_ENOENT) {
         return NGX_OK;
     }
 
-    owner = w->zone.sh->state.owner;
+    n = pread(w->held, &owner, sizeof(uint32_t), 0);
 
-    rc = ngx_http_task_state_held_by(w, path, 0, owner);
+    /* it is a new one */
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_task_state_held_by(w, path, owner + 1, 0);
+    if (n != -1 && n < (ssize_t) sizeof(uint32_t)) {
+        return NGX_OK;
     }
 
-    return rc;
+    if (n == -1) {
+        return ngx_http_task_state_held_error(w, path);
+    }
+
+    return ngx_http_task_state_held_by(w, path, owner);
 }
 
 
-/* so many bytes, or with 0 all from there on; a lock of this process is in
-   nobody's way */
+void
+ngx_http_task_state_held_now(ngx_http_task_state_writer_t *w)
+{
+    uint32_t  owner;
+
+    owner = w->zone.sh->state.owner;
+
+    if (pwrite(w->held, &owner, sizeof(uint32_t), 0) == -1) {
+        (void) ngx_http_task_state_held_error(w, w->journal.path);
+    }
+}
+
 
 static ngx_int_t
 ngx_http_task_state_held_by(ngx_http_task_state_writer_t *w, const char *path,
-    off_t first, off_t n)
+    uint32_t owner)
 {
     struct flock  lock;
 
-    ngx_http_task_state_held_lock(&lock, F_WRLCK, first, n);
+    if (owner == w->zone.sh->state.owner) {
+        return NGX_OK;
+    }
+
+    ngx_http_task_state_held_lock(&lock, F_WRLCK, owner);
 
     if (fcntl(w->held, F_GETLK, &lock) == -1) {
-        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, ngx_errno,
-                      "state file \"%s\": its lock cannot be read", path);
-        return NGX_ERROR;
+        return ngx_http_task_state_held_error(w, path);
     }
 
     if (lock.l_type == F_UNLCK) {
@@ -157,14 +175,31 @@ ngx_http_task_state_held_by(ngx_http_task_state_writer_t *w, const char *path,
 }
 
 
+/* once, as it is tried again and again */
+
+static ngx_int_t
+ngx_http_task_state_held_error(ngx_http_task_state_writer_t *w,
+    const char *path)
+{
+    if (!w->unheld) {
+        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, ngx_errno,
+                      "state file \"%s\": its lock cannot be read and written",
+                      path);
+    }
+
+    w->unheld = 1;
+
+    return NGX_ERROR;
+}
+
+
 static void
-ngx_http_task_state_held_lock(struct flock *lock, short type, off_t first,
-    off_t n)
+ngx_http_task_state_held_lock(struct flock *lock, short type, uint32_t owner)
 {
     ngx_memzero(lock, sizeof(struct flock));
 
     lock->l_type = type;
     lock->l_whence = SEEK_SET;
-    lock->l_start = first;
-    lock->l_len = n;
+    lock->l_start = owner;
+    lock->l_len = 1;
 }

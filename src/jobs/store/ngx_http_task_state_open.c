@@ -39,7 +39,10 @@ ngx_http_task_state_open(ngx_http_task_state_t *state)
             rc = ngx_http_task_state_pass_begin(w);
         }
 
-        if (rc != NGX_OK) {
+        if (rc == NGX_OK) {
+            ngx_http_task_state_held_now(w);
+
+        } else {
             ngx_http_task_journal_close(&w->journal);
         }
     }

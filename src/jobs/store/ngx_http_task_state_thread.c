@@ -106,11 +106,19 @@ ngx_http_task_state_end(ngx_http_task_job_zone_t *zone)
 {
     ngx_http_task_state_t  *state;
 
+    static int64_t  begun;     /* when the first zone was left */
+
     state = zone->state;
 
     if (state == NULL || !state->runs) {
         return 0;
     }
+
+    if (begun == 0) {
+        begun = ngx_http_task_now();
+    }
+
+    state->quits = begun;
 
     ngx_http_task_futex_wake(&state->stop);
     ngx_http_task_futex_shared_wake(&zone->sh->state.ring);
@@ -257,21 +265,41 @@ ngx_http_task_state_leave(ngx_http_task_state_writer_t *w)
 }
 
 
-/* another worker may leave at the same time, in its last pass already: it looks
-   at no mark any more */
+/*
+ * Another worker may leave at the same time, in its last pass already: it looks
+ * at no mark any more.  One that goes on has all that this one has marked, when
+ * it has made the next pass.
+ */
 
 static void
 ngx_http_task_state_last(ngx_http_task_state_t *state)
 {
-    int64_t  until;
+    int64_t                        most;
+    uint64_t                       pass;
+    ngx_http_task_state_sh_t      *sh;
+    ngx_http_task_state_writer_t  *w;
 
-    until = ngx_http_task_now() + (ngx_terminate ? NGX_HTTP_TASK_STATE_STOPS
-                                                 : NGX_HTTP_TASK_STATE_QUITS);
+    w = &state->writer;
+    sh = &w->zone.sh->state;
+
+    pass = __atomic_load_n(&sh->begun, __ATOMIC_SEQ_CST) + 1;
 
     while (ngx_http_task_state_last_pass(state) == NGX_BUSY
-           && ngx_http_task_now() < until)
+           && __atomic_load_n(&sh->done, __ATOMIC_SEQ_CST) < pass
+           && __atomic_load_n(&sh->failed, __ATOMIC_SEQ_CST) < pass)
     {
+        most = ngx_terminate ? NGX_HTTP_TASK_STATE_STOPS
+                             : NGX_HTTP_TASK_STATE_QUITS;
+
+        if (ngx_http_task_now() - state->quits >= most) {
+            break;
+        }
+
         ngx_msleep(1);
+    }
+
+    if (w->writer) {
+        ngx_http_task_state_leave(w);
     }
 }
 
@@ -300,7 +328,11 @@ ngx_http_task_state_last_pass(ngx_http_task_state_t *state)
 
     rc = w->open ? NGX_OK : ngx_http_task_state_open(state);
 
-    if (rc == NGX_BUSY && w->busy == 0) {
+    /* not if what this zone has is to be dropped */
+
+    if (rc == NGX_BUSY && w->busy == 0
+        && !ngx_http_task_atomic_get(&w->zone.sh->state.loading))
+    {
         return NGX_BUSY;
     }
 
@@ -317,8 +349,6 @@ ngx_http_task_state_last_pass(ngx_http_task_state_t *state)
             ngx_http_task_state_left(w);
         }
     }
-
-    ngx_http_task_state_leave(w);
 
     return NGX_OK;
 }

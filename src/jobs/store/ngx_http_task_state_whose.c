@@ -66,6 +66,7 @@ ngx_http_task_state_drop(ngx_http_task_state_writer_t *w)
     ngx_http_task_job_rebuild(&w->zone);
 
     ngx_http_task_atomic_set(&sh->state.loaded, 0);
+    sh->state.put_size = 0;
 
     ngx_http_task_job_unlock(&w->zone);
 
