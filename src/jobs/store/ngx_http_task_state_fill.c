@@ -111,9 +111,9 @@ ngx_http_task_state_fill_renew(ngx_http_task_state_writer_t *w,
     seed = ngx_http_task_journal_seed(&w->journal);
     size = ngx_http_task_journal_size(&w->journal);
 
-    /* if somebody has removed it, nobody has written to it */
+    /* nobody else has written to it if it was removed, and made anew */
 
-    if (w->journal.fresh
+    if (ngx_http_task_state_is_mine(w)
         || (state->put_seed == seed && state->put_size == size))
     {
         return;

@@ -43,6 +43,7 @@
 #include "jobs/store/ngx_http_task_store_op.c"
 #include "jobs/store/ngx_http_task_state_list.c"
 #include "jobs/store/ngx_http_task_state_put.c"
+#include "jobs/store/ngx_http_task_state_whose.c"
 #include "jobs/store/ngx_http_task_state_fill.c"
 
 #include "steps.h"
@@ -2199,6 +2200,28 @@ op_fill_back(void)
 }
 
 
+/* it was put there, and another nginx has the file since */
+
+static void
+told_one(void)
+{
+    filed_one();
+
+    record(notes->known[10].id)->told = 1;
+}
+
+
+static void
+op_fill_drop(void)
+{
+    static ngx_http_task_state_writer_t  writer;
+
+    writer.zone = zone;
+
+    ngx_http_task_state_fill_drop_all(&writer);
+}
+
+
 static void
 op_counts(void)
 {
@@ -2234,6 +2257,7 @@ static case_t  cases[] = {
     { "a job whose input has no room", inputs, none, op_add_refused },
     { "a job that has no place", places, none, op_add_no_place },
     { "what has no room is taken out again", filed_one, none, op_fill_back },
+    { "what is out of date is taken out", told_one, none, op_fill_drop },
     { "a job behind too many", queue_of_four, enter, op_add_behind },
     { "a queue in place of another", queues_used, enter, op_claim_new },
     { "a claim", queue_of_four, enter, op_claim },
