@@ -7,7 +7,6 @@ use strict;
 use warnings;
 
 use JSON::PP;
-use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -375,16 +374,7 @@ my @run = map submit($s, "$tell&n=1$_&ms=2s"), 1, 2;
 wait_state($s, 'running', @run);
 my @wait = map submit($s, "$tell&n=$_", key => "wait$_"), 1 .. 3;
 
-# as by WINCH, of which a master takes no notice that is no daemon
-
-my $old = pid_of($s);
-my @old = $s->workers;
-$s->signal('USR2');
-$s->wait_for(sub { -s "$s->{root}/nginx.pid.oldbin" && pid_of($s) }, 'the new master');
-my $new = $s->{pid};
-kill 'STOP', $old;
-kill 'QUIT', @old;
-$s->wait_for(sub { !grep alive($_), @old }, 'the old workers to be gone');
+my ($old, $new) = upgrade($s);
 wait_loaded($s);
 is(ended($s, $_)->{state}, 'done', 'the new one runs what waited') for @wait;
 my $later = submit($s, "$tell&n=20", key => 'later');

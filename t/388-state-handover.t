@@ -33,14 +33,7 @@ SKIP: {
     $s->get("/jobs/$gone", method => 'DELETE');
     resize($dir, int((-s $s->{state}) / 1024) + 100 . 'k');
 
-    my $old = pid_of($s);
-    my @old = $s->workers;
-    $s->signal('USR2');
-    $s->wait_for(sub { -s "$s->{root}/nginx.pid.oldbin" && pid_of($s) }, 'the new master');
-    my $new = $s->{pid};
-    kill 'STOP', $old;
-    kill 'QUIT', @old;
-    $s->wait_for(sub { !grep alive($_), @old }, 'the old workers to be gone');
+    my ($old, $new) = upgrade($s);
     ok($s->wait_for(sub { $s->text('error.log') =~ /its copy cannot be written/ }, 'it', 20),
        'the new one has no room for a copy');
     is(poll($s, $_)->{state}, 'queued', 'no worker has claimed a job') for @wait;
@@ -62,7 +55,7 @@ SKIP: {
     is(ended($s, $_)->{state}, 'done', 'it is done there') for @wait;
     sleep 0.3;
     kill 'STOP', $old;
-    @old = grep $_ != $new && $_ != $stays, $s->workers;
+    my @old = grep $_ != $new && $_ != $stays, $s->workers;
     resize($dir, '64m');
     kill 'QUIT', @old;
     $s->wait_for(sub { !grep alive($_), @old }, 'the workers of the old one to be gone');

@@ -26,7 +26,7 @@ use TaskServer;
 
 our @EXPORT = qw(state_server state_conf submit poll ended wait_state kill_all
                  kill_pids alive start_alone pid_of lock_state told wait_loaded
-                 inject leave disk resize writers);
+                 inject leave disk resize writers upgrade);
 
 sub state_conf {
     my (%o) = @_;
@@ -133,6 +133,26 @@ sub start_alone {
     waitpid $child, 0;
 
     return pid_of($s);
+}
+
+# another nginx in place of this one, whose workers are gone: returns both
+# masters; as by WINCH, of which one takes no notice that is no daemon
+
+sub upgrade {
+    my ($s) = @_;
+
+    my $old = pid_of($s);
+    my @workers = $s->workers;
+
+    $s->signal('USR2');
+    $s->wait_for(sub { -s "$s->{root}/nginx.pid.oldbin" && pid_of($s) },
+                 'the new master');
+
+    kill 'STOP', $old;
+    kill 'QUIT', @workers;
+    $s->wait_for(sub { !grep alive($_), @workers }, 'the old workers to be gone');
+
+    return ($old, $s->{pid});
 }
 
 sub pid_of {
