@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use JSON::PP;
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -32,6 +33,22 @@ sub crowded {
     resize($dir, "${size}k");
 
     return $dir;
+}
+
+# seconds of the processors that the workers have had
+
+sub cpu {
+    my ($s) = @_;
+
+    my $n = 0;
+
+    for ($s->workers) {
+        open my $in, '<', "/proc/$_/stat" or next;
+        my @stat = split ' ', <$in> =~ s/.*\)//r;
+        $n += $stat[11] + $stat[12];
+    }
+
+    return $n / POSIX::sysconf(POSIX::_SC_CLK_TCK());
 }
 
 # --- a request that is sent again while its first one waits for the file ----------
@@ -229,6 +246,34 @@ SKIP: {
 
     $s->stop;
     $s->check_log('it cannot be written|is lost$');
+}
+
+# --- a job that cannot be claimed, as that has no room: it waits, and so do the workers ----
+
+SKIP: {
+    my $dir = disk('claim', '64m') or skip 'no file system can be mounted here', 1;
+    $s = state_server(fsync => 'always', workers => 2, file => "$dir/state", server => '
+        client_body_buffer_size 1m;');
+    $s->{state} = "$dir/state";
+    my @run = map submit($s, '/one?duration=3s'), 1, 2;
+    wait_state($s, 'running', @run);
+    my $wait = submit($s, '/one', body => '{"duration":"1ms","status":"' . 'x' x 60_000 . '"}');
+    resize($dir, int((-s $s->{state}) / 1024) + 24 . 'k');
+    like(submit($s, '/cat', body => 'x' x 300_000), qr/^503 /, 'the disk is full');
+    wait_state($s, 'done', @run);
+
+    # a small record has room still, and the one with the input not
+
+    my $cpu = cpu($s);
+    sleep 3;
+    cmp_ok(cpu($s) - $cpu, '<', 1, 'no worker tries it again and again');
+    is(poll($s, $wait)->{state}, 'queued', 'the job waits');
+    my $lines = () = $s->text('error.log') =~ /state file ".*": /g;
+    is($lines, 1, 'and the log tells of the disk once');
+    resize($dir, '64m');
+    is(ended($s, $wait)->{state}, 'done', 'it is run when there is room');
+    $s->stop;
+    $s->check_log('it cannot be written|its copy cannot be written');
 }
 
 # --- fsync of a reload holds for the file, whoever writes it ----------------------

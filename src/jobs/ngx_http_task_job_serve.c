@@ -295,26 +295,25 @@ ngx_http_task_job_serve_claimed(ngx_http_task_store_op_t *op, ngx_int_t rc)
     limit = s->reserved;
     s->reserved = NULL;
 
-    if (rc != NGX_OK && limit) {
+    t = (rc == NGX_OK) ? ngx_http_task_job_claim_make(s, op) : NULL;
+
+    /* one that failed is not tried again at once, as it would fail again */
+
+    s->hungry = (t == NULL && op->older == 0);
+
+    if (t == NULL && limit) {
         ngx_http_task_limit_unreserve(limit);
     }
 
     if (rc != NGX_OK) {
-        s->hungry = (rc == NGX_DECLINED && op->older == 0);
         ngx_http_task_memory_destroy(op->pool);
         return;
     }
-
-    t = ngx_http_task_job_claim_make(s, op);
 
     if (t == NULL) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "no memory for a job of queue \"%V\", it waits",
                       &s->queue->name);
-
-        if (limit) {
-            ngx_http_task_limit_unreserve(limit);
-        }
 
         s->rc = NGX_ERROR;
         op->handler = ngx_http_task_job_serve_returned;

@@ -97,7 +97,7 @@ struct ngx_http_task_job_serve_s {
     ngx_http_task_store_op_t   op;           /* of a claim */
     ngx_int_t                  rc;           /* what it was answered */
     ngx_http_task_limit_t     *reserved;     /* a turn for the job, or NULL */
-    ngx_uint_t                 hungry;       /* 1: the store tells of a job */
+    ngx_uint_t                 hungry;       /* 1: it waits for the store */
 };
 
 

@@ -20,6 +20,7 @@
 #include JOURNAL_KERNEL
 #endif
 
+#include "base/ngx_http_task_clock.c"
 #include "jobs/store/ngx_http_task_journal_file.c"
 #include "jobs/store/ngx_http_task_journal_lock.c"
 #include "jobs/store/ngx_http_task_journal_check.c"

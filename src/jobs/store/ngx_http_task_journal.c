@@ -7,6 +7,12 @@
 #include "jobs/store/ngx_http_task_journal_file.h"
 
 
+/* it can be written again when nothing has failed for so long, nanoseconds: a
+   disk that is full may have room for a small record, and not for the next */
+
+#define NGX_HTTP_TASK_JOURNAL_AGAIN  5000000000LL
+
+
 static ngx_int_t ngx_http_task_journal_begin(ngx_http_task_journal_t *j);
 static void ngx_http_task_journal_failed(ngx_http_task_journal_t *j,
     ngx_err_t err);
@@ -130,12 +136,7 @@ ngx_http_task_journal_append(ngx_http_task_journal_t *j, uint32_t type,
     if (rc == NGX_OK) {
         j->unsynced = 1;
 
-        if (j->failing) {
-            j->failing = 0;
-
-            ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                          "state file \"%s\" can be written again", j->path);
-        }
+        j->failing = 0;
     }
 
     return rc;
@@ -145,12 +146,29 @@ ngx_http_task_journal_append(ngx_http_task_journal_t *j, uint32_t type,
 static void
 ngx_http_task_journal_failed(ngx_http_task_journal_t *j, ngx_err_t err)
 {
-    if (!j->failing) {
-        j->failing = 1;
-
+    if (j->failed == 0) {
         ngx_http_task_journal_log(j, err, "it cannot be written, what changes "
                                   "is not kept");
     }
+
+    j->failing = 1;
+    j->failed = ngx_http_task_now();
+}
+
+
+void
+ngx_http_task_journal_tell(ngx_http_task_journal_t *j)
+{
+    if (j->failed == 0 || j->failing
+        || ngx_http_task_now() - j->failed < NGX_HTTP_TASK_JOURNAL_AGAIN)
+    {
+        return;
+    }
+
+    j->failed = 0;
+
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                  "state file \"%s\" can be written again", j->path);
 }
 
 

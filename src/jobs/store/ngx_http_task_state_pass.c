@@ -68,6 +68,7 @@ ngx_http_task_state_pass(ngx_http_task_state_writer_t *w, ngx_uint_t last)
 
     if (rc == NGX_OK) {
         ngx_http_task_state_kept(w);
+        ngx_http_task_journal_tell(&w->journal);
 
     } else if (rc == NGX_ERROR && !last) {
         ngx_http_task_state_pass_undo(w);
