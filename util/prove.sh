@@ -38,18 +38,20 @@ esac
 
 sh util/alone.sh $prove ${each:+"$each"} "$@"
 
-# the whole suite, once more with jobs in Redis, with reloads instead of starts,
-# and by HTTP/2, as far as the tests allow it
+# the whole suite, once more with jobs in Redis and in a state file, with reloads
+# instead of starts, and by HTTP/2, as far as the tests allow it
 
 if [ "$*" = t ] && [ -z "${TEST_NGINX_ONCE:-}" ]; then
-    echo "jobs in Redis"
-    TEST_NGINX_STORE=redis sh util/alone.sh $prove ${each:+"$each"} \
-        t/230-jobs.t t/240-job-wait.t t/256-job-waited.t t/264-wait.t \
-        t/266-progress-text.t t/267-secret.t t/270-exit.t t/272-spawn.t \
-        t/274-answers.t t/283-events.t t/284-job-http.t t/285-elsewhere.t \
-        t/292-quit.t t/293-job-id.t t/302-crash.t t/316-job-stream.t \
-        t/320-gather.t t/322-watch.t t/360-inputs.t t/365-uploads.t \
-        t/370-queues.t t/371-idempotency.t t/372-queues-reviewed.t
+    for store in redis file; do
+        echo "jobs in another store: $store"
+        TEST_NGINX_STORE=$store sh util/alone.sh $prove ${each:+"$each"} \
+            t/230-jobs.t t/240-job-wait.t t/256-job-waited.t t/264-wait.t \
+            t/266-progress-text.t t/267-secret.t t/270-exit.t t/272-spawn.t \
+            t/274-answers.t t/283-events.t t/284-job-http.t t/285-elsewhere.t \
+            t/292-quit.t t/293-job-id.t t/302-crash.t t/316-job-stream.t \
+            t/320-gather.t t/322-watch.t t/360-inputs.t t/365-uploads.t \
+            t/370-queues.t t/371-idempotency.t t/372-queues-reviewed.t
+    done
 
     echo "by reload"
     TEST_NGINX_USE_HUP=1 sh util/alone.sh prove t/000-sanity.t t/080-context.t

@@ -3,8 +3,8 @@
 # sanitize.sh BUILD MODULE LATE [TEST ...]
 #                                        runs the tests with a sanitized module
 #
-# The whole suite is followed by tests of jobs with the module LATE, whose store
-# answers late.
+# Before the whole suite, tests of jobs run with the module LATE, whose store
+# answers late: what the suite says at its end is the last of it.
 #
 # Each module has a table that nginx knows by the same name: it is said to be no
 # violation.
@@ -38,8 +38,6 @@ rc=0
 export TEST_NGINX_BINARY=$dir/nginx TEST_NGINX_ONCE=1
 export TEST_NGINX_SANITIZER=module TEST_NGINX_CRASHES=
 
-TEST_NGINX_LOAD_MODULES=$module sh util/prove.sh "$build" 1 "$@" || rc=$?
-
 if [ $# = 0 ]; then
     echo "with a store that answers late"
     TEST_NGINX_LOAD_MODULES=$late TEST_NGINX_LATE=1 sh util/prove.sh "$build" 1 \
@@ -47,6 +45,8 @@ if [ $# = 0 ]; then
         t/283-events.t t/284-job-http.t t/285-elsewhere.t t/293-job-id.t \
         t/322-watch.t t/374-operate.t || rc=$?
 fi
+
+TEST_NGINX_LOAD_MODULES=$module sh util/prove.sh "$build" 1 "$@" || rc=$?
 
 for report in "$dir/log"/*; do
     [ -f "$report" ] || continue

@@ -17,7 +17,9 @@ package TaskServer;
 #
 # With TEST_NGINX_STORE=redis a "task_job_zone" is a "task_job_redis", and a
 # Redis runs as long as the test: what is a zone's alone, such as its size and
-# the names of nodes, is behind TaskServer::zone().
+# the names of nodes, is behind TaskServer::zone().  With TEST_NGINX_STORE=file
+# it has a state file: that its jobs are gone with it is behind
+# TaskServer::file().
 
 use strict;
 use warnings;
@@ -79,8 +81,8 @@ sub write_conf {
 
     my $modules = modules();
 
-    unless (zone()) {
-        s/\btask_job_zone\s+([^\s:]+):[^\s;]+([^;]*);/$self->redis($1, $2)/ge
+    if (my $store = $ENV{TEST_NGINX_STORE}) {
+        s/\btask_job_zone\s+([^\s:]+):([^\s;]+)([^;]*);/$self->$store($1, $2, $3)/ge
             for $http, $server, $conf{text} // ();
     }
 
@@ -146,10 +148,22 @@ sub modules {
 
 sub zone { return ($ENV{TEST_NGINX_STORE} // '') ne 'redis' }
 
+# its jobs outlive a stop
+
+sub file {
+    my ($self, $name, $size, $options) = @_;
+
+    return ($ENV{TEST_NGINX_STORE} // '') eq 'file' unless $self;
+
+    $options .= " state=$name.jobs" if $options !~ /\bstate=/;
+
+    return "task_job_zone $name:$size$options;";
+}
+
 # each server has jobs of its own there
 
 sub redis {
-    my ($self, $name, $options) = @_;
+    my ($self, $name, $size, $options) = @_;
 
     require TaskServers;
     $redis //= TaskServers::redis_start();

@@ -129,6 +129,8 @@ struct ngx_http_task_state_s {
     ngx_uint_t                 runs;         /* 1: there is a thread */
     int64_t                    quits;        /* since then the process leaves
                                                 its stores, ns */
+    ngx_uint_t                 kept;         /* 1: the file has all that this
+                                                process has changed */
     int                        stop;         /* [both] a futex */
     ngx_http_task_state_writer_t  writer;    /* the thread's */
 
@@ -332,7 +334,7 @@ void ngx_http_task_state_list_last(ngx_http_task_job_sh_t *sh,
 /* --- ngx_http_task_state_thread.c: on the loop ---------------------------- */
 
 /* the thread begins; it makes a last pass, and ends: returns 1 if the file has
-   all that is in the zone */
+   all that this worker has changed in the zone */
 
 ngx_int_t ngx_http_task_state_begin(ngx_http_task_job_zone_t *zone);
 ngx_uint_t ngx_http_task_state_end(ngx_http_task_job_zone_t *zone);

@@ -127,8 +127,7 @@ ngx_http_task_state_end(ngx_http_task_job_zone_t *zone)
 
     state->runs = 0;
 
-    return !ngx_http_task_state_loads(zone)
-           && !ngx_http_task_state_any(zone->sh);
+    return state->kept && !ngx_http_task_state_loads(zone);
 }
 
 
@@ -276,6 +275,7 @@ ngx_http_task_state_last(ngx_http_task_state_t *state)
 {
     int64_t                        most;
     uint64_t                       pass;
+    ngx_int_t                      rc;
     ngx_http_task_state_sh_t      *sh;
     ngx_http_task_state_writer_t  *w;
 
@@ -284,10 +284,21 @@ ngx_http_task_state_last(ngx_http_task_state_t *state)
 
     pass = __atomic_load_n(&sh->begun, __ATOMIC_SEQ_CST) + 1;
 
-    while (ngx_http_task_state_last_pass(state) == NGX_BUSY
-           && __atomic_load_n(&sh->done, __ATOMIC_SEQ_CST) < pass
-           && __atomic_load_n(&sh->failed, __ATOMIC_SEQ_CST) < pass)
-    {
+    for ( ;; ) {
+        rc = ngx_http_task_state_last_pass(state);
+
+        if (rc == NGX_BUSY
+            && __atomic_load_n(&sh->done, __ATOMIC_SEQ_CST) >= pass)
+        {
+            rc = NGX_OK;
+        }
+
+        if (rc != NGX_BUSY
+            || __atomic_load_n(&sh->failed, __ATOMIC_SEQ_CST) >= pass)
+        {
+            break;
+        }
+
         most = ngx_terminate ? NGX_HTTP_TASK_STATE_STOPS
                              : NGX_HTTP_TASK_STATE_QUITS;
 
@@ -298,14 +309,17 @@ ngx_http_task_state_last(ngx_http_task_state_t *state)
         ngx_msleep(1);
     }
 
+    state->kept = (rc == NGX_OK);
+
     if (w->writer) {
         ngx_http_task_state_leave(w);
     }
 }
 
 
-/* what has changed since the last pass, as jobs that are lost now; NGX_BUSY:
-   another worker has the mutex, or just looks whose the file is */
+/* what has changed since the last pass, as jobs that are lost now.  NGX_BUSY:
+   another worker has the mutex, or just looks whose the file is; NGX_ERROR: it
+   is not kept */
 
 static ngx_int_t
 ngx_http_task_state_last_pass(ngx_http_task_state_t *state)
@@ -315,15 +329,12 @@ ngx_http_task_state_last_pass(ngx_http_task_state_t *state)
 
     w = &state->writer;
 
-    if (!w->writer) {
+    if (!w->open && !ngx_http_task_state_any(w->zone.sh)) {
+        return NGX_OK;
+    }
 
-        if (!ngx_http_task_state_any(w->zone.sh)) {
-            return NGX_OK;
-        }
-
-        if (!ngx_http_task_state_take(w)) {
-            return NGX_BUSY;
-        }
+    if (!w->writer && !ngx_http_task_state_take(w)) {
+        return NGX_BUSY;
     }
 
     rc = w->open ? NGX_OK : ngx_http_task_state_open(state);
@@ -336,19 +347,23 @@ ngx_http_task_state_last_pass(ngx_http_task_state_t *state)
         return NGX_BUSY;
     }
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_task_state_pass(w, 1);
-
-        while (ngx_http_task_journal_wants_copy(&w->journal)
-               && ngx_http_task_state_compact(w) == NGX_AGAIN)
-        {
-            /* the copy is synced, too */
-        }
-
-        if (rc != NGX_ERROR) {
-            ngx_http_task_state_left(w);
-        }
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
     }
+
+    rc = ngx_http_task_state_pass(w, 1);
+
+    while (ngx_http_task_journal_wants_copy(&w->journal)
+           && ngx_http_task_state_compact(w) == NGX_AGAIN)
+    {
+        /* the copy is synced, too */
+    }
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_task_state_left(w);
 
     return NGX_OK;
 }
