@@ -37,6 +37,10 @@ my @cases = (
     [ 'steps', '/steps?ms=1ms' ],
     [ 'job', '/job' ],
     [ 'job, prefer', '/prefer', headers => "Prefer: respond-async, wait=2\r\n" ],
+    [ 'job, kept', '/kept/sleep' ],
+    [ 'job, kept, prefer', '/kept/prefer', headers => "Prefer: respond-async, wait=2\r\n" ],
+    [ 'job, kept, long', '/kept/values', method => 'POST',
+      body => '{"n":5,"pad":"' . ('y' x 70000) . '"}' ],
     [ 'no job', '/jobs/' . '0' x 32 ],
     [ 'wrong wait', '/jobs/' . '0' x 32 . '?wait=x' ],
     [ 'jobs', '/jobs/?limit=2' ],
@@ -200,6 +204,16 @@ my %wait = (
         location = /wait/promise { task promise; }
     ");
 
+# a zone with a state file, whose thread allocates as well
+
+my %kept = (
+    http => "$conf{http} task_job_zone kept:1m max_body=1m state=kept.state;",
+    server => "$conf{server}
+        location = /kept/sleep  { task sleep duration=1ms; task_background on zone=kept; }
+        location = /kept/prefer { task sleep duration=1ms; task_background prefer zone=kept; }
+        location = /kept/values { task values; task_background on zone=kept; }
+    ");
+
 # a stream of HTTP/2, as TaskServer reads one of HTTP/1.1
 
 sub two {
@@ -259,7 +273,8 @@ for my $case (@cases) {
 
     while ($n < 1000) {
         local $ENV{FAIL_AT} = $n;
-        my $s = TaskServer->start(%conf, $uri =~ m{^/wait} ? %wait : (), log_level => 'error');
+        my $s = TaskServer->start(%conf, $uri =~ m{^/wait} ? %wait : (),
+                                  $uri =~ m{^/kept} ? %kept : (), log_level => 'error');
 
         my $r = $o{two} ? two($uri) : $s->get($uri, %o);
         $r->{body} =~ s/[0-9a-f]{32}//g;
@@ -292,7 +307,7 @@ for my $case (@cases) {
                    || ($name =~ /job/ && $r->{status} == 503)
                    || ($r->{status} == 503
                        && $log =~ /start of task library "wait" failed: it gave no reason/)
-                   || ($name eq 'job, prefer' && $r->{status} == 202)
+                   || ($name =~ /^job.*prefer/ && $r->{status} == 202)
                    || $r->{body} eq 'broken'
                    || ($name =~ /^wait/ && $r->{body} =~ /"rc":3\b/)
                    || ($uri =~ m{^/fetch} && ($r->{status} == 502 || $r->{body} =~ $told))
