@@ -301,8 +301,8 @@ typedef struct {
 
     uint32_t                   njobs;
     uint32_t                   nblocks;
-    uint32_t                   used_jobs;    /* were ever used: the pages .. */
-    uint32_t                   used_blocks;  /* .. behind are untouched */
+    uint32_t                   used_jobs;    /* [both]; were ever used: .. */
+    uint32_t                   used_blocks;  /* .. the rest is untouched */
 
     uint32_t                   told;         /* the owner, of a job to claim */
     uint32_t                   unused;

@@ -54,7 +54,8 @@ ngx_http_task_job_place(ngx_http_task_job_zone_t *zone, uint64_t key,
 
         if (sh->used_jobs < sh->njobs) {
             sh->jobs[sh->used_jobs].next = NGX_HTTP_TASK_JOB_NONE;
-            sh->free_job = sh->used_jobs++;
+            sh->free_job = sh->used_jobs;
+            ngx_http_task_atomic_set(&sh->used_jobs, sh->used_jobs + 1);
 
         } else if (!ngx_http_task_job_drop_any(zone, 0,
                                                NGX_HTTP_TASK_JOB_SHARES))
