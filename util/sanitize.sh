@@ -4,7 +4,7 @@
 #                                        runs the tests with a sanitized module
 #
 # Before the whole suite, tests of jobs run with the module LATE, whose store
-# answers late: what the suite says at its end is the last of it.
+# answers late; so the summary of the whole suite is the last of the output.
 #
 # Each module has a table that nginx knows by the same name: it is said to be no
 # violation.

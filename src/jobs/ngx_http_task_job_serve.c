@@ -19,6 +19,10 @@
 
 #define NGX_HTTP_TASK_JOB_PATIENCE  50000000LL
 
+/* so long a queue is left alone when a claim has failed, nanoseconds */
+
+#define NGX_HTTP_TASK_JOB_LATER  100000000LL
+
 
 static void ngx_http_task_job_serve_ready(void *data);
 static void ngx_http_task_job_serve_idle(void *data);
@@ -32,6 +36,8 @@ static void ngx_http_task_job_serve_claimed(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
 static void ngx_http_task_job_serve_start(ngx_http_task_job_serve_t *s,
     ngx_task_t *t);
+static void ngx_http_task_job_serve_failed(ngx_http_task_job_serve_t *s);
+static void ngx_http_task_job_serve_later(void *data);
 static void ngx_http_task_job_serve_returned(ngx_http_task_store_op_t *op,
     ngx_int_t rc);
 static void ngx_http_task_job_serve_wait(ngx_http_task_job_t *job);
@@ -97,6 +103,7 @@ ngx_http_task_job_serve_ready(void *data)
     ngx_http_task_job_serve_t *s = data;
 
     s->hungry = 0;
+    s->told = 1;
 
     ngx_http_task_work_begin(&s->work);
 }
@@ -225,9 +232,9 @@ ngx_http_task_job_serve_step(ngx_http_task_work_t *work)
     s = ngx_queue_data(work, ngx_http_task_job_serve_t, work);
     store = s->queue->store;
 
-    /* it goes on when the store has answered */
+    /* it goes on when the store has answered, or later */
 
-    if (ngx_http_task_store_under_way(&s->op)) {
+    if (ngx_http_task_store_under_way(&s->op) || s->timer.handler) {
         return 0;
     }
 
@@ -274,6 +281,7 @@ ngx_http_task_job_serve_claim(ngx_http_task_job_serve_t *s, ngx_msec_t older)
     s->op.older = older;
     s->op.late = 0;
     s->rc = NGX_AGAIN;
+    s->told = 0;
 
     store->type->claim(store, &s->op, s->queue);
 
@@ -297,9 +305,11 @@ ngx_http_task_job_serve_claimed(ngx_http_task_store_op_t *op, ngx_int_t rc)
 
     t = (rc == NGX_OK) ? ngx_http_task_job_claim_make(s, op) : NULL;
 
-    /* one that failed is not tried again at once, as it would fail again */
+    s->hungry = (rc == NGX_DECLINED && op->older == 0 && !s->told);
 
-    s->hungry = (t == NULL && op->older == 0);
+    if (t == NULL && rc != NGX_DECLINED) {
+        ngx_http_task_job_serve_failed(s);
+    }
 
     if (t == NULL && limit) {
         ngx_http_task_limit_unreserve(limit);
@@ -307,6 +317,13 @@ ngx_http_task_job_serve_claimed(ngx_http_task_store_op_t *op, ngx_int_t rc)
 
     if (rc != NGX_OK) {
         ngx_http_task_memory_destroy(op->pool);
+
+        /* of a job that came when the answer was on its way */
+
+        if (s->told) {
+            ngx_http_task_work_begin(&s->work);
+        }
+
         return;
     }
 
@@ -357,6 +374,25 @@ ngx_http_task_job_serve_start(ngx_http_task_job_serve_t *s, ngx_task_t *t)
     if (s->op.late) {
         ngx_http_task_work_begin(&s->work);
     }
+}
+
+
+/* it would fail again: whoever tells of jobs, none is claimed for a moment */
+
+static void
+ngx_http_task_job_serve_failed(ngx_http_task_job_serve_t *s)
+{
+    ngx_http_task_timer_set(&s->timer, ngx_http_task_job_serve_later, s,
+                            ngx_http_task_now() + NGX_HTTP_TASK_JOB_LATER);
+}
+
+
+static void
+ngx_http_task_job_serve_later(void *data)
+{
+    ngx_http_task_job_serve_t *s = data;
+
+    ngx_http_task_work_begin(&s->work);
 }
 
 

@@ -45,8 +45,7 @@ typedef struct {
     ngx_str_t                  location;     /* its jobs are told there */
     ngx_str_t                  queue;        /* empty: by its function */
     ngx_uint_t                 max;          /* 0: no limit */
-    uint64_t                   share;        /* the key of its share; 0:
-                                                the common one */
+    uint64_t                   share;        /* key of it; 0: the common one */
     uint64_t                   key;          /* of the location */
     ngx_http_task_job_serve_t *serve;        /* its queue */
 
@@ -97,7 +96,9 @@ struct ngx_http_task_job_serve_s {
     ngx_http_task_store_op_t   op;           /* of a claim */
     ngx_int_t                  rc;           /* what it was answered */
     ngx_http_task_limit_t     *reserved;     /* a turn for the job, or NULL */
-    ngx_uint_t                 hungry;       /* 1: it waits for the store */
+    ngx_uint_t                 hungry;       /* 1: the store tells of a job */
+    ngx_uint_t                 told;         /* 1: it did, since the op began */
+    ngx_http_task_timer_t      timer;        /* set: a claim has failed */
 };
 
 

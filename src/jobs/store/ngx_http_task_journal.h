@@ -64,8 +64,8 @@ struct ngx_http_task_journal_s {
     ngx_uint_t                places;      /* .. so many places */
 
     int64_t                   failed;      /* when an append() has failed, ns;
-                                              0: never, or it is told that they
-                                              do not fail any more */
+                                              0: never, or the log tells since
+                                              that it can be written again */
 
     unsigned                  ready:1;     /* it was replayed */
     unsigned                  unsynced:1;  /* sync() has something to do */
@@ -140,8 +140,8 @@ void ngx_http_task_journal_resume(ngx_http_task_journal_t *j, off_t copied);
  * Adds a record, whose bytes are those of n parts: nobody may change them
  * meanwhile.  A type is not 0.  NGX_DECLINED: the type is 0, or there are more
  * than NGX_HTTP_TASK_JOURNAL_MAX bytes; NGX_ERROR: it cannot be written, which
- * is logged once, until ngx_http_task_journal_tell() was.  With these the
- * journal is as it was.
+ * is logged once, until ngx_http_task_journal_tell() logs that it can be again.
+ * With these the journal is as it was.
  *
  * The thread has to block SIGXFSZ if the size of files is limited.
  */

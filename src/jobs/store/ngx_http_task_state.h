@@ -129,8 +129,8 @@ struct ngx_http_task_state_s {
     ngx_uint_t                 runs;         /* 1: there is a thread */
     int64_t                    quits;        /* since then the process leaves
                                                 its stores, ns */
-    ngx_uint_t                 kept;         /* 1: the file has all that this
-                                                process has changed */
+    ngx_uint_t                 kept;         /* 1: the file has what this worker
+                                                has changed */
     int                        stop;         /* [both] a futex */
     ngx_http_task_state_writer_t  writer;    /* the thread's */
 

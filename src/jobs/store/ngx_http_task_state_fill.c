@@ -111,7 +111,7 @@ ngx_http_task_state_fill_renew(ngx_http_task_state_writer_t *w,
     seed = ngx_http_task_journal_seed(&w->journal);
     size = ngx_http_task_journal_size(&w->journal);
 
-    /* nobody else has written to it if it was removed, and made anew */
+    /* if this zone has made it, or knows it, no other one has written to it */
 
     if (ngx_http_task_state_is_mine(w)
         || (state->put_seed == seed && state->put_size == size))

@@ -324,12 +324,15 @@ ngx_http_task_state_last(ngx_http_task_state_t *state)
 static ngx_int_t
 ngx_http_task_state_last_pass(ngx_http_task_state_t *state)
 {
+    uint32_t                       seed;
     ngx_int_t                      rc;
     ngx_http_task_state_writer_t  *w;
 
     w = &state->writer;
 
-    if (!w->open && !ngx_http_task_state_any(w->zone.sh)) {
+    if (!w->open && !(w->writer && w->zone.sh->state.marks)
+        && !ngx_http_task_state_any(w->zone.sh))
+    {
         return NGX_OK;
     }
 
@@ -351,6 +354,8 @@ ngx_http_task_state_last_pass(ngx_http_task_state_t *state)
         return NGX_ERROR;
     }
 
+    seed = ngx_http_task_journal_seed(&w->journal);
+
     rc = ngx_http_task_state_pass(w, 1);
 
     while (ngx_http_task_journal_wants_copy(&w->journal)
@@ -359,7 +364,11 @@ ngx_http_task_state_last_pass(ngx_http_task_state_t *state)
         /* the copy is synced, too */
     }
 
-    if (rc == NGX_ERROR) {
+    /* a copy has all, whatever came before */
+
+    if (rc == NGX_ERROR && seed == ngx_http_task_journal_seed(&w->journal)
+        && ngx_http_task_state_any(w->zone.sh))
+    {
         return NGX_ERROR;
     }
 

@@ -41,6 +41,8 @@ static void ngx_http_task_state_wait(ngx_http_task_state_t *state,
 static void ngx_http_task_state_woken(void *data);
 static void ngx_http_task_state_look(ngx_event_t *ev);
 static void ngx_http_task_state_see(ngx_http_task_state_t *state);
+static void ngx_http_task_state_wakes(ngx_http_task_state_t *state);
+static ngx_uint_t ngx_http_task_state_any_answer(ngx_http_task_state_t *state);
 static ngx_int_t ngx_http_task_state_wait_rc(ngx_http_task_state_t *state);
 static ngx_uint_t ngx_http_task_state_step(ngx_http_task_work_t *work);
 static void ngx_http_task_state_wait_answer(ngx_http_task_job_zone_t *zone,
@@ -208,12 +210,7 @@ ngx_http_task_state_wait(ngx_http_task_state_t *state,
 
     ngx_queue_insert_tail(&state->waits, &wait->queue);
 
-    if (ngx_worker < NGX_HTTP_TASK_WAKES) {
-        (void) __atomic_fetch_or(&sh->waits[ngx_worker / 64],
-                                 (uint64_t) 1 << ngx_worker % 64,
-                                 __ATOMIC_SEQ_CST);
-    }
-
+    ngx_http_task_state_wakes(state);
     ngx_http_task_futex_shared_wake(&sh->ring);
 
     /* a worker that quits goes on meanwhile */
@@ -246,27 +243,45 @@ ngx_http_task_state_look(ngx_event_t *ev)
 }
 
 
-/* who waits for a later pass is to be woken, too */
-
 static void
 ngx_http_task_state_see(ngx_http_task_state_t *state)
 {
-    ngx_http_task_state_sh_t  *sh;
+    if (ngx_http_task_state_any_answer(state)) {
+        ngx_http_task_work_begin(&state->work);
+    }
+}
+
+
+/* returns 1 if there is one; else the next pass wakes those that wait */
+
+static ngx_uint_t
+ngx_http_task_state_any_answer(ngx_http_task_state_t *state)
+{
+    if (ngx_http_task_state_wait_rc(state) != NGX_AGAIN) {
+        return 1;
+    }
 
     if (ngx_queue_empty(&state->waits)) {
-        return;
+        return 0;
     }
 
-    sh = &state->zone->sh->state;
+    ngx_http_task_state_wakes(state);
+
+    return ngx_http_task_state_wait_rc(state) != NGX_AGAIN;
+}
+
+
+static void
+ngx_http_task_state_wakes(ngx_http_task_state_t *state)
+{
+    uint64_t  *words;
+
+    words = state->zone->sh->state.waits;
 
     if (ngx_worker < NGX_HTTP_TASK_WAKES) {
-        (void) __atomic_fetch_or(&sh->waits[ngx_worker / 64],
+        (void) __atomic_fetch_or(&words[ngx_worker / 64],
                                  (uint64_t) 1 << ngx_worker % 64,
                                  __ATOMIC_SEQ_CST);
-    }
-
-    if (ngx_http_task_state_wait_rc(state) != NGX_AGAIN) {
-        ngx_http_task_work_begin(&state->work);
     }
 }
 
@@ -345,7 +360,7 @@ ngx_http_task_state_step(ngx_http_task_work_t *work)
 
     ngx_free(wait);
 
-    return ngx_http_task_state_wait_rc(state) != NGX_AGAIN;
+    return ngx_http_task_state_any_answer(state);
 }
 
 
