@@ -82,7 +82,7 @@ sub resident {
 }
 
 sub serves {
-    return $s->wait_for(sub { $s->get('/get?key=word')->{status} == 200 }, 'Redis', 3);
+    return $s->wait_for(sub { $s->get('/get?key=word')->{status} == 200 }, 'Redis', 20);
 }
 
 # TEST 1: what it answers, and docs/functions.md says that curl prints
