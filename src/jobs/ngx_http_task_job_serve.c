@@ -232,9 +232,15 @@ ngx_http_task_job_serve_step(ngx_http_task_work_t *work)
     s = ngx_queue_data(work, ngx_http_task_job_serve_t, work);
     store = s->queue->store;
 
-    /* it goes on when the store has answered, or later */
+    /* it goes on later, or when the store has answered; if that was asked for
+       want of room, there may be some now */
 
-    if (ngx_http_task_store_under_way(&s->op) || s->timer.handler) {
+    if (s->timer.handler) {
+        return 0;
+    }
+
+    if (ngx_http_task_store_under_way(&s->op)) {
+        s->told |= (s->op.older != 0);
         return 0;
     }
 
@@ -266,6 +272,7 @@ ngx_http_task_job_serve_claim(ngx_http_task_job_serve_t *s, ngx_msec_t older)
     s->op.pool = ngx_http_task_memory_create();
 
     if (s->op.pool == NULL) {
+        ngx_http_task_job_serve_failed(s);
         return NGX_ERROR;
     }
 
@@ -361,6 +368,11 @@ ngx_http_task_job_serve_start(ngx_http_task_job_serve_t *s, ngx_task_t *t)
         s->rc = NGX_DECLINED;
         ngx_http_task_job_hold(t);
         (void) ngx_http_task_job_withdraw(t);
+
+        if (s->told) {
+            ngx_http_task_work_begin(&s->work);
+        }
+
         return;
     }
 
@@ -377,11 +389,17 @@ ngx_http_task_job_serve_start(ngx_http_task_job_serve_t *s, ngx_task_t *t)
 }
 
 
-/* it would fail again: whoever tells of jobs, none is claimed for a moment */
+/* it would fail again: whoever tells of jobs, none is claimed for a moment; a
+   worker that quits does not wait for that */
 
 static void
 ngx_http_task_job_serve_failed(ngx_http_task_job_serve_t *s)
 {
+    if (ngx_exiting) {
+        s->hungry = 1;
+        return;
+    }
+
     ngx_http_task_timer_set(&s->timer, ngx_http_task_job_serve_later, s,
                             ngx_http_task_now() + NGX_HTTP_TASK_JOB_LATER);
 }
@@ -399,7 +417,13 @@ ngx_http_task_job_serve_later(void *data)
 static void
 ngx_http_task_job_serve_returned(ngx_http_task_store_op_t *op, ngx_int_t rc)
 {
+    ngx_http_task_job_serve_t *s = op->data;
+
     ngx_http_task_memory_destroy(op->pool);
+
+    if (!ngx_exiting) {
+        ngx_http_task_work_begin(&s->work);
+    }
 }
 
 

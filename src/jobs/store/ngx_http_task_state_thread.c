@@ -326,18 +326,19 @@ ngx_http_task_state_last_pass(ngx_http_task_state_t *state)
 {
     uint32_t                       seed;
     ngx_int_t                      rc;
+    ngx_uint_t                     any;
     ngx_http_task_state_writer_t  *w;
 
     w = &state->writer;
 
-    if (!w->open && !(w->writer && w->zone.sh->state.marks)
-        && !ngx_http_task_state_any(w->zone.sh))
-    {
-        return NGX_OK;
-    }
+    any = ngx_http_task_state_any(w->zone.sh);
 
     if (!w->writer && !ngx_http_task_state_take(w)) {
-        return NGX_BUSY;
+        return any ? NGX_BUSY : NGX_OK;
+    }
+
+    if (!w->open && !any && !w->zone.sh->state.marks) {
+        return NGX_OK;
     }
 
     rc = w->open ? NGX_OK : ngx_http_task_state_open(state);
