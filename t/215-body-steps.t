@@ -17,7 +17,7 @@ use Time::HiRes qw(sleep time);
 use TaskServer;
 
 my %conf = (
-    http => 'task_job_zone jobs:32m max_body=16m max_result=4m;
+    http => 'task_job_zone jobs:128m max_body=16m max_result=4m;
              client_max_body_size 16m; client_body_buffer_size 16m;
              lingering_close off;',
     server => 'listen 127.0.0.1:' . (1 + ($ENV{TEST_NGINX_PORT} || 1984) + 100) . ' http2;

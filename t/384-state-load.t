@@ -47,6 +47,14 @@ sub log_like {
     ok($s->wait_for(sub { $s->text("error.log") =~ $like }, $what, 15), $what);
 }
 
+# the log tells a moment before
+
+sub refuses {
+    my ($s) = @_;
+
+    return $s->wait_for(sub { submit($s, '/sleep?duration=1ms') =~ /^503 / }, 'a 503');
+}
+
 # n jobs that wait, behind one that runs
 
 sub wait_in_file {
@@ -94,7 +102,7 @@ my $was = bytes($s->{state});
 again($s, zone => 'jobs:1m', file => 'jobs.state');
 log_like($s, qr/\[crit\].* the 1200 jobs that wait in it have no room in task_job_zone "jobs", /,
          'a zone that is too small says so');
-like(submit($s, '/sleep?duration=1ms'), qr/^503 /, 'no job is accepted');
+ok(refuses($s), 'no job is accepted');
 is(poll($s, $wait[0])->{state}, '503', 'none is said to be gone');
 sleep 5.5;
 is(() = $s->text('error.log') =~ /have no room/g, 1, 'it says so once') or diag($s->text('error.log'));
@@ -184,7 +192,7 @@ again($s, file => 'jobs.state');
 log_like($s, qr/\[crit\].* a newer version of the module has written to it, it is left as it is/,
          'records of a newer version');
 is(poll($s, $ids[0])->{state}, 503, 'nothing is said to be gone');
-like(submit($s, '/sleep?duration=1ms'), qr/^503 /, 'no job is accepted');
+ok(refuses($s), 'no job is accepted');
 $s->stop;
 ok(bytes($s->{state}) eq $newer, 'the file is as it was');
 ok(!-e "$s->{state}.bad", 'no other is made');
