@@ -41,7 +41,7 @@ sub conf {
         location = /thread  { task sleep; task_mode thread=few; }
         location = /max     { task sleep; task_background on zone=jobs max=2; }
         location = /prefer  { task sleep; task_background prefer zone=jobs; }
-        location = /ready   { task_ready; }
+        location = /ready   { task_ready; add_header X-Worker $pid always; }
         location = /status  { task_status json; }
         location = /quick   { quick; }
         location /jobs/     { task_jobs zone=jobs; }
@@ -52,13 +52,7 @@ sub start { my (%o) = @_; return TaskServer->start(conf(redis => '', %o)) }
 
 # all of its workers say so
 
-sub is_ready {
-    my ($s) = @_;
-    return !grep $_->{status} != 200, map $s->get('/ready'), 1 .. 16;
-}
-
-sub ready { my ($s) = @_; $s->wait_for(sub { is_ready($s) }, 'the engine') }
-sub id { return decode_json($_[0]{body})->{id} }
+sub id { return decode_json($_[0]{body})->{id} // die "no job: $_[0]{body}" }
 sub job { my ($s, $id) = @_; return decode_json($s->get("/jobs/$id?wait=" . ($_[2] // 0))->{body}) }
 
 sub accepted {
@@ -74,7 +68,7 @@ sub accepted {
 # TEST 1: the life of a job
 
 my $s = start();
-ready($s);
+$s->ready;
 $id = accepted($s, '/sleep?duration=300ms');
 my $j = job($s, $id);
 like($j->{state}, qr/^(?:queued|running)$/, 'goes on');
@@ -178,7 +172,7 @@ $id = accepted($s, '/sleep?duration=20s');
 sleep(0.2);
 ($pid) = $s->text('error.log') =~ / (\d+)#\d+: .* this worker is ${\$e->job($id)->{owner}}/;
 $s->reload(conf(redis => ''));
-ready($s);
+$s->ready;
 sleep(0.5);
 kill 'KILL', $pid;
 $time = time();
@@ -192,7 +186,7 @@ is($e->job($id)->{state}, 'done', 'which is done');
 $s->check_log(qr/exited on signal 9/);
 
 $s = start();
-ready($s);
+$s->ready;
 $id = accepted($s, '/sleep?duration=60s');
 sleep(0.2);
 ($code) = $s->stop('TERM');

@@ -36,7 +36,7 @@ sub conf {
             server => '
         task_background on zone=jobs;
         location = /sleep   { task sleep; }
-        location = /ready   { task_ready; }
+        location = /ready   { task_ready; add_header X-Worker $pid always; }
         location /jobs/     { task_jobs zone=jobs; }
 ');
 }
@@ -45,20 +45,14 @@ sub start { my (%o) = @_; return TaskServer->start(conf(redis => '', %o)) }
 
 # all of its workers say so
 
-sub is_ready {
-    my ($s) = @_;
-    return !grep $_->{status} != 200, map $s->get('/ready'), 1 .. 16;
-}
-
-sub ready { my ($s) = @_; $s->wait_for(sub { is_ready($s) }, 'the engine') }
-sub id { return decode_json($_[0]{body})->{id} }
+sub id { return decode_json($_[0]{body})->{id} // die "no job: $_[0]{body}" }
 sub job { my ($s, $id) = @_; return decode_json($s->get("/jobs/$id?wait=" . ($_[2] // 0))->{body}) }
 sub said { my ($s, $regex) = @_; return scalar(() = $s->text('error.log') =~ /$regex/g) }
 
 # TEST 1: killed, and started again; a job that runs goes on
 
 $s = start();
-ready($s);
+$s->ready;
 $id = id($s->get('/sleep?duration=1s'));
 my $waits = $s->open("/jobs/$id?wait=10s");
 sleep(0.2);
@@ -72,7 +66,7 @@ is($s->get('/ready')->{status}, 503, 'task_ready');
 cmp_ok(said($s, qr/Connection refused/), '<=', 2, 'logged once by each worker');
 $redis->start_again;
 my $time = time();
-ready($s);
+$s->ready;
 cmp_ok(time() - $time, '<', 6, 'it is there again');
 is(job($s, $id, '5s')->{state}, 'done', 'the job that ran has told its end');
 is(decode_json($s->read($waits)->{body})->{state}, 'done', 'who waited learns of it');
@@ -107,7 +101,7 @@ for (1 .. 5) {
     $redis->kill9;
     sleep(0.1 * $_);
     $redis->start_again;
-    ready($s);
+    $s->ready;
 }
 cmp_ok(scalar @ids, '>=', 150, scalar @ids . ' jobs');
 %state = ();
@@ -125,10 +119,10 @@ $time = time();
 @r = $s->get_all('/sleep?duration=0', "/jobs/$id", "/jobs/$id?wait=20s");
 is(join(' ', map $_->{status}, @r), '503 500 500', 'hangs: no job, nothing is known');
 cmp_ok(time() - $time, '<', 13, 'in bounded time: ' . (time() - $time));
-ok($s->wait_for(sub { !is_ready($s) }, 'task_ready', 5), 'task_ready');
+ok($s->wait_for(sub { !$s->is_ready }, 'task_ready', 5), 'task_ready');
 like($s->text('error.log'), qr/no answer in time/, 'logged');
 kill 'CONT', $redis->{pid};
-ready($s);
+$s->ready;
 is(job($s, id($s->get('/sleep?duration=0')), '5s')->{state}, 'done', 'and goes on');
 $e->audit;
 
@@ -152,12 +146,12 @@ is(job($s, id($s->get('/sleep?duration=0')), '5s')->{state}, 'done', 'it has roo
 $id = id($s->get('/sleep?duration=500ms'));
 sleep(0.1);
 $redis->command(qw(replicaof 127.0.0.1 1));
-$s->wait_for(sub { !is_ready($s) }, 'it to be seen');
+$s->wait_for(sub { !$s->is_ready }, 'it to be seen');
 sleep(1.1);
 is($s->get('/sleep?duration=0')->{status}, 503, 'a replica takes no job');
 like($s->text('error.log'), qr/READONLY .*: it is a replica/, 'logged');
 $redis->command(qw(replicaof no one));
-ready($s);
+$s->ready;
 is(job($s, $id, '5s')->{state}, 'done', 'the job that ran is done');
 
 # TEST 6: it has forgotten all
@@ -166,7 +160,7 @@ $id = id($s->get('/sleep?duration=1s'));
 sleep(0.2);
 $redis->command('flushall');
 sleep(2.5);
-ready($s);
+$s->ready;
 is($s->get("/jobs/$id")->{status}, 404, 'forgotten');
 like($s->text('error.log'), qr/job $id is not this worker's any more/, 'logged');
 is(job($s, id($s->get('/sleep?duration=0')), '5s')->{state}, 'done', 'a new job');
@@ -205,13 +199,13 @@ $s->stop('QUIT');
 $s->check_log;
 write_file('other');
 $s = start(redis => "password_file=$file");
-ready($s);
+$s->ready;
 is(job($s, id($s->get('/sleep?duration=0')), '5s')->{state}, 'done', 'the password');
 $s->stop('QUIT');
 $s->check_log;
 write_file('secret');
 $s = start(redis => "password_file=$file", url => "redis://nginx\@localhost:$redis->{port}");
-ready($s);
+$s->ready;
 is(job($s, id($s->get('/sleep?duration=0')), '5s')->{state}, 'done', 'a user with few rights')
     or diag($s->text('error.log'));
 ($code) = $s->stop('QUIT');

@@ -48,18 +48,13 @@ sub node {
         location = /thread  { task sleep; task_background on zone=jobs queue=thread;
                               task_mode thread=one; }
         location = /again   { task sleep; task_background on zone=again location=/again/; }
-        location = /ready   { task_ready; }
+        location = /ready   { task_ready; add_header X-Worker $pid always; }
         location /jobs/     { task_jobs zone=jobs; }
         location /again/    { task_jobs zone=again; }
 ' . ($o{server} // ''));
 }
 
-sub ready {
-    my ($s) = @_;
-    $s->wait_for(sub { !grep $_->{status} != 200, map $s->get('/ready'), 1 .. 16 }, 'the engine');
-}
-
-sub id { return decode_json($_[0]{body})->{id} }
+sub id { return decode_json($_[0]{body})->{id} // die "no job: $_[0]{body}" }
 sub at { my ($id, $p) = @_; return '/' . ($p // 'jobs') . "/$id" }
 sub job { my ($s, $id, $wait, $p) = @_; return decode_json($s->get(at($id, $p) . '?wait=' . ($wait // 0))->{body}) }
 sub store { my ($p) = @_; return bless { %$e, prefix => "{task-$p}:" }, 'TaskRedis' }
@@ -75,7 +70,7 @@ sub pid {
 
 my $a = node(0);
 my $b = node(1);
-ready($_) for $a, $b;
+$_->ready for $a, $b;
 
 # TEST 1: submitted on one, asked for on the other
 
@@ -133,7 +128,7 @@ $_->audit for $e, store('again');
 # TEST 3: a node is frozen beyond its lease, and wakes up
 
 $a = node(0);
-ready($a);
+$a->ready;
 $lost = job_on($a, '/sleep?duration=3s');
 $again = job_on($a, '/again?duration=3s', 'again');
 my @pids = ($a->{pid}, $a->workers);
@@ -149,7 +144,7 @@ $j = job($b, $again, 0, 'again');
 is("$j->{state} $j->{ended}", "done $ended", 'and changes nothing');
 like($a->text('error.log'), qr/job $_ is not this worker's any more/, 'as it logs')
     for $lost, $again;
-ready($a);
+$a->ready;
 $id = job_on($a, '/sleep?duration=1s');
 is(job($b, $id, '5s')->{state}, 'done', 'it is there again');
 $_->audit for $e, store('again');
@@ -161,7 +156,7 @@ is(job($b, $id, '20s')->{state}, 'done', 'blocked, and done');
 $e->audit;
 
 my $c = node(2, workers => 1);
-ready($c);
+$c->ready;
 $_->stop('QUIT') for $a;
 $id = job_on($c, '/sync?duration=5s');
 is(job($b, $id, '20s')->{state}, 'done', 'nor is one that has no other beside it');
@@ -169,7 +164,7 @@ my ($left) = $c->stop('QUIT');
 is($left, 0, 'exit code');
 $c->check_log;
 $a = node(0);
-ready($a);
+$a->ready;
 
 # TEST 5: a worker is killed: a job of its that has not begun waits again
 

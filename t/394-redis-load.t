@@ -39,14 +39,9 @@ sub node {
         server => '
         task_background on zone=jobs;
         location = /ran     { task ran; task_limit running=20 queue=100000; }
-        location = /ready   { task_ready; }
+        location = /ready   { task_ready; add_header X-Worker $pid always; }
         location /jobs/     { task_jobs zone=jobs; }
 ');
-}
-
-sub ready {
-    my ($s) = @_;
-    $s->wait_for(sub { !grep $_->{status} != 200, map $s->get('/ready'), 1 .. 16 }, 'the engine');
 }
 
 sub kill_node {
@@ -62,7 +57,7 @@ for my $attempts (1, 3) {
 
     my $e = TaskRedis->new(port => $redis->{port});
     my @nodes = map node($_, $attempts), 0 .. 2;
-    ready($_) for @nodes;
+    $_->ready for @nodes;
 
     my (%id, $n, $kills);
 

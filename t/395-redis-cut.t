@@ -98,15 +98,13 @@ sub node {
         task_background on zone=jobs;
         location = /sleep   { task sleep; }
         location = /again   { task sleep; task_background on zone=again location=/again/; }
-        location = /ready   { task_ready; }
+        location = /ready   { task_ready; add_header X-Worker $pid always; }
         location /jobs/     { task_jobs zone=jobs; }
         location /again/    { task_jobs zone=again; }
 ');
 }
 
-sub is_ready { my ($s) = @_; return !grep $_->{status} != 200, map $s->get('/ready'), 1 .. 16 }
-sub ready { my ($s) = @_; $s->wait_for(sub { is_ready($s) }, 'the engine') }
-sub id { return decode_json($_[0]{body})->{id} }
+sub id { return decode_json($_[0]{body})->{id} // die "no job: $_[0]{body}" }
 sub at { my ($id, $p) = @_; return '/' . ($p // 'jobs') . "/$id" }
 sub job { my ($s, $id, $wait, $p) = @_; return decode_json($s->get(at($id, $p) . '?wait=' . ($wait // 0))->{body}) }
 sub store { my ($p) = @_; return bless { %$e, prefix => "{task-$p}:" }, 'TaskRedis' }
@@ -126,7 +124,7 @@ sub job_on {
 
 my $a = node(0, $port);
 my $b = node(1, $redis->{port});
-ready($_) for $a, $b;
+$_->ready for $a, $b;
 
 for my $way ('up', 'down', 'up down') {
     my $lost = job_on($a, '/sleep?duration=4s');
@@ -153,7 +151,7 @@ for my $way ('up', 'down', 'up down') {
 
     cut();
     $time = time();
-    ready($a);
+    $a->ready;
     cmp_ok(time() - $time, '<', 8, 'it is there again: ' . (time() - $time));
     is(job($a, $lost)->{state}, 'lost', 'still lost');
     $j = job($a, $again, 0, 'again');

@@ -30,7 +30,7 @@ sub conf {
     return (port => $web, log_level => 'info', workers => 2,
             http => "task_job_redis name=jobs url=$url lease=2s $more;",
             server => 'task_background on zone=jobs; location = /sleep { task sleep; }
-                       location = /ready { task_ready; } location /jobs/ { task_jobs zone=jobs; }');
+                       location = /ready { task_ready; add_header X-Worker $pid always; } location /jobs/ { task_jobs zone=jobs; }');
 }
 
 {
@@ -59,11 +59,10 @@ sub engine {
                     'tls-port', $port);
 }
 
-sub is_ready { my ($s) = @_; return !grep $_->{status} != 200, map $s->get('/ready'), 1 .. 16 }
 
 engine('127.0.0.1');
 my $s = TaskServer->start(conf("rediss://127.0.0.1:$port", "ca=$dir/127.0.0.1.crt"));
-$s->wait_for(sub { is_ready($s) }, 'it');
+$s->ready;
 my @id = map decode_json($_->{body})->{id}, $s->get_all(('/sleep?duration=100ms') x 50);
 is(decode_json($s->get("/jobs/$_?wait=5s")->{body})->{state}, 'done', 'done') for @id;
 $redis->command(qw(client kill type normal skipme yes));

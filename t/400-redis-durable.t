@@ -37,16 +37,15 @@ sub start {
         location = /full    { task sleep; task_background on zone=jobs queue=full;
                               task_limit running=1 queue=100; }
         location = /other   { task sleep; task_background on zone=other location=/other/; }
-        location = /ready   { task_ready; }
+        location = /ready   { task_ready; add_header X-Worker $pid always; }
         location /jobs/     { task_jobs zone=jobs; }
         location /other/    { task_jobs zone=other; }
 ');
 }
 
-sub id { return decode_json($_[0]{body})->{id} }
+sub id { return decode_json($_[0]{body})->{id} // die "no job: $_[0]{body}" }
 sub job { my ($id, $wait) = @_; return decode_json($s->get("/jobs/$id?wait=" . ($wait // 0))->{body}) }
 sub said { my ($regex) = @_; return scalar(() = $s->text('error.log') =~ /$regex/g) }
-sub ready { $s->wait_for(sub { !grep $_->{status} != 200, map $s->get('/ready'), 1 .. 16 }, 'the engine') }
 sub statuses { my %n; $n{$_->{status}}++ for @_; return join ' ', map "$_:$n{$_}", sort keys %n }
 
 sub has { my ($command) = @_; my $i = $e->command(qw(COMMAND INFO), $command); return defined $i->[0] && ref $i->[0] }
@@ -106,7 +105,7 @@ if (!has('waitaof')) {
 $s = start();
 refused('no file', qr/\[error\] [^\n]* WAITAOF is refused, as it keeps nothing on a disk: durable=on needs its "appendonly yes"/);
 $e->command(qw(CONFIG SET appendonly yes));
-ready();
+$s->ready;
 $s->wait_for(sub { said(qr/"jobs": [^\n]* it is there again/) == 2 }, 'the log');
 is(job(id($s->get('/sleep?duration=0')), '5s')->{state}, 'done', 'told to: a job');
 $s->stop('QUIT');
@@ -118,7 +117,7 @@ $redis->end;
 $redis = redis_start(appendonly => 'yes', appendfsync => 'everysec');
 $e = TaskRedis->new(port => $redis->{port});
 $s = start(1);
-ready();
+$s->ready;
 
 $r = $s->get('/sleep?duration=0');
 is($r->{status}, 202, 'each second: accepted: ' . $r->{time});

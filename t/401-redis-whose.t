@@ -43,19 +43,14 @@ sub start {
         location = /ran     { task ran; }
         location = /thread  { task ran; task_mode thread=one;
                               task_background on zone=jobs queue=thread; }
-        location = /ready   { task_ready; }
+        location = /ready   { task_ready; add_header X-Worker $pid always; }
         location /jobs/     { task_jobs zone=jobs; }
 ');
-    ready($s);
+    $s->ready;
     return $s;
 }
 
-sub ready {
-    my ($s) = @_;
-    $s->wait_for(sub { !grep $_->{status} != 200, map $s->get('/ready'), 1 .. 16 }, 'the engine');
-}
-
-sub id { return decode_json($_[0]{body})->{id} }
+sub id { return decode_json($_[0]{body})->{id} // die "no job: $_[0]{body}" }
 sub job { my ($s, $id, $wait) = @_; return decode_json($s->get("/jobs/$id?wait=" . ($wait // 0))->{body}) }
 
 # also where the engine has just come back, and who waits is not told yet
@@ -98,7 +93,7 @@ sub unstored {
     $s->wait_for(sub { said($s, qr/the end of job "ran" could not be stored/) }, 'the worker to give up');
     $redis->start_again;
     $e->connect;
-    ready($s);
+    $s->ready;
     $s->wait_for(sub { $e->job($id)->{state} !~ /^running/ }, 'it to be back');
     is(ended($s, $id), $attempts > 1 ? 'done' : 'lost', "attempts=$attempts: what became of it");
     is(begun(1), $attempts, 'how often it has begun');
@@ -122,7 +117,7 @@ $s->wait_for(sub { begun(2) }, 'the new worker to begin it');
 $s->wait_for(sub { job($s, $id)->{state} eq 'running' }, 'the engine to know');
 kill 'KILL', $s->workers;
 $s->wait_for(sub { said($s, qr/exited on signal 9/) }, 'it to be dead');
-ready($s);
+$s->ready;
 is(ended($s, $id), 'lost', 'it had begun');
 is(begun(2), 1, 'once');
 $e->audit;
@@ -169,7 +164,7 @@ $redis->kill9;
 $s->wait_for(sub { !kill 0, $old }, 'the old worker to end');
 $redis->start_again;
 $e->connect;
-ready($s);
+$s->ready;
 is(ended($s, $id), 'done', 'the new one runs it');
 is(begun(2), 1, 'once');
 is(ended($s, $deaf), 'lost', 'the other one is lost');
@@ -194,7 +189,7 @@ $e->command('HDEL', "${p}job:$id", 'started');
 $e->command(qw(CLIENT KILL TYPE normal SKIPME yes));
 $e->command('EXEC');
 $e->audit;
-ready($s);
+$s->ready;
 is(job($s, $id)->{state}, 'running', 'the worker still has it');
 is(ended($s, $id), 'done', 'and tells its end');
 is(begun(1), 1, 'once');

@@ -41,18 +41,18 @@ sub node {
         server => "
         task_background on zone=jobs;
         location = /node$n { task sleep; task_background on zone=jobs queue=node$n; }
-        location = /ready  { task_ready; }
+        location = /ready  { task_ready; add_header X-Worker \$pid always; }
         location /jobs/    { task_jobs zone=jobs list=on; }
 ");
 }
 
-sub id { return decode_json($_[0]{body})->{id} }
+sub id { return decode_json($_[0]{body})->{id} // die "no job: $_[0]{body}" }
 sub job { return decode_json($_[0]->get("/jobs/$_[1]?wait=" . ($_[2] // 0))->{body}) }
 
 my @nodes = (node(0, 0), node(1, 3600), node(2, -3600));
 
 for my $s (@nodes) {
-    $s->wait_for(sub { !grep $_->{status} != 200, map $s->get('/ready'), 1 .. 16 }, 'the engine');
+    $s->ready;
 }
 
 # their logs tell whether their clocks do differ

@@ -326,6 +326,33 @@ sub get_all {
     return @r;
 }
 
+# whether all that answer say so at the location /ready
+
+sub is_ready {
+    my ($self) = @_;
+
+    return !grep $_->{status} != 200, $self->get_all(('/ready') x 16);
+}
+
+# each worker says so; one that has just served may take all connections, so that
+# the location is to tell whose answer it is: add_header X-Worker $pid always
+
+sub ready {
+    my ($self) = @_;
+
+    my %ready;
+
+    $self->wait_for(sub {
+        for ($self->get_all(('/ready') x 16)) {
+            my ($pid) = $_->{headers} =~ /^X-Worker: (\d+)/m or next;
+            $ready{$pid} = $_->{status} == 200;
+        }
+
+        return !grep !$ready{$_} && title($_) !~ /shutting down/,
+                     $self->workers;
+    }, 'each worker to be ready');
+}
+
 # a function that holds a thread until the test has seen what there is to see:
 # "stubborn" of t/tasks/probe.c waits for a file
 
@@ -348,6 +375,16 @@ sub signal {
     my ($self, $signal, $pid) = @_;
 
     kill $signal, $pid || $self->{pid} or die "kill: $!";
+}
+
+# what it says it is, in the list of processes
+
+sub title {
+    my ($pid) = @_;
+
+    CORE::open my $in, '<', "/proc/$pid/cmdline" or return '';
+
+    return <$in> // '';
 }
 
 sub workers {
