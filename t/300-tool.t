@@ -389,6 +389,9 @@ ok($ok, 'install') or diag $text;
 is(join("\n", sort $text =~ /^installed (.*)$/mg),
    join("\n", sort map { chomp; $_ } `find $dest -type f`), 'tells what it writes');
 
+like(`PKG_CONFIG_PATH=$dest/usr/share/pkgconfig pkg-config --cflags --libs ngx_task`,
+     qr/^-fPIC -shared -Wl,-Bsymbolic *$/, 'ngx_task.pc');
+
 # what is installed needs no checkout
 
 delete $ENV{TASK_MODULE};

@@ -11,6 +11,9 @@
 # make fuzz     libFuzzer on all that reads input; TIME=60 each
 # make test-first  a bare root, and an account that is not root, has an own
 #               function answering within a minute; RELEASE=trixie; as root
+# make dist     the release, as a tar in build/
+# make deb      Debian packages, built and tried in bare roots, into build/deb/;
+#               RELEASES="bookworm trixie forky"; as root
 # make matrix   the tests in minimal roots of Debian 12, 13 and forky; as root
 # make bench    against the peers that Debian has; FULL=1 takes longer;
 #               NAMES=jobs some parts of it, NAMES=streams with the FastAPI of
@@ -26,8 +29,9 @@ RATE          = 10
 
 TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
                 liblist-moreutils-perl libhttp-message-perl libipc-run-perl \
-                nghttp2-client openssl procps iproute2 strace $(TASK_NEEDS) \
-                $(SERVER_NEEDS) python3-prometheus-client
+                nghttp2-client openssl procps iproute2 strace pkgconf vim \
+                $(TASK_NEEDS) \
+                $(SERVER_NEEDS) python3-prometheus-client prometheus
 LINT_NEEDS    = $(BUILD_NEEDS) g++ clang cppcheck perl
 BENCH_NEEDS   = $(SERVER_NEEDS) python3-asyncpg perl valgrind wrk \
                 nghttp2-client util-linux python3 python3-matplotlib \
@@ -55,7 +59,7 @@ TEST_BUILDS   = tasks $(TEST_TASKS) $(UNITS)
 
 
 .PHONY: lint sanitize sanitize-nginx stalls stress slow-reader fuzz matrix bench \
-        instructions test-lab test-first
+        instructions test-lab test-first dist deb
 
 $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
 	@mkdir -p $(@D)
@@ -224,7 +228,14 @@ matrix:
 	@$(PACKAGES) install debootstrap
 	@sh util/matrix.sh $(BUILD) $(RELEASES)
 
+dist:
+	@sh util/dist.sh $(BUILD)
+
 # where no root can be made it says so and passes
+
+deb:
+	@$(PACKAGES) install debootstrap iproute2 util-linux || :
+	@sh util/deb.sh $(BUILD) $(RELEASES)
 
 test-first:
 	@$(PACKAGES) install debootstrap iproute2 util-linux || :

@@ -9,6 +9,8 @@
 #
 # Each relative link in README.md, CHANGES and docs/*.md leads to a file, and to
 # a heading of it where it has an anchor.  Anchors are made by GitHub's rule.
+#
+# CHANGES and debian/changelog have the version of the module.
 
 use strict;
 use warnings;
@@ -41,7 +43,27 @@ readme('README.md', slurp('README.md'), $directives, $variables);
 
 links($_) for 'README.md', 'CHANGES', glob 'docs/*.md';
 
+version(`sh util/version.sh`);
+
 exit($wrong ? 1 : 0);
+
+
+# what else names the version that the module has
+
+sub version {
+    chomp(my $version = $_[0]);
+
+    my %named = (
+        'CHANGES'          => qr/^Changes with ngx_http_task_module (\S+)/m,
+        'debian/changelog' => qr/^libnginx-mod-http-task \((\S+)-\d+\)/m,
+    );
+
+    for my $file (sort keys %named) {
+        my ($found) = slurp($file) =~ $named{$file};
+        complain($file, "version $found, expected $version")
+            if $found ne $version;
+    }
+}
 
 
 sub complain {

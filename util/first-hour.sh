@@ -26,11 +26,11 @@ unshare -mn --pid --fork ip link set lo up 2> /dev/null ||
 . util/root.sh
 
 dir=$build/first
-base=$dir/$release
+base=$build/roots/$release
 root=$dir/root
 log=$dir/log
 
-mkdir -p "$dir"
+mkdir -p "$dir" "$build/roots"
 rm -rf "$root"
 
 run() {

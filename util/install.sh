@@ -4,7 +4,7 @@
 #
 # What Debian's nginx, and who compiles functions, look for.  The module goes to
 # nginx's own modules path; where modules are enabled by links, a file to link
-# to is written.
+# to is written.  Nothing is done to what a package has installed.
 
 set -eu
 
@@ -26,6 +26,7 @@ links=/etc/nginx/modules-enabled
 
 files() {
     echo "/usr/include/ngx_task.h 644 src/ngx_task.h"
+    echo "/usr/share/pkgconfig/ngx_task.pc 644 util/pkgconfig.sh"
     echo "$modules/$name 644 $module"
     [ "$command" = install ] && [ ! -f "$redis" ] ||
         echo "$modules/${redis##*/} 644 $redis"
@@ -38,6 +39,19 @@ files() {
         echo "$share/html/${page##*/} 644 $page"
     done
     [ ! -d $links ] || echo "$conf 644 -"
+}
+
+package=libnginx-mod-http-task
+
+packaged() {
+    [ -z "$dest" ] && dpkg-query -W -f '${db:Status-Status}\n' \
+        $package $package-dev 2> /dev/null | grep -qx installed
+}
+
+! packaged || {
+    echo "the module is there as a package; to be without:" \
+         "apt-get purge '$package*'" >&2
+    exit 1
 }
 
 # the directory that is there, of those above a file
@@ -71,12 +85,16 @@ install_all() {
 
         # in one step: nginx may be starting
 
-        if [ "$from" = - ]; then
-            echo "load_module modules/$name;" |
-                install -m "$mode" /dev/stdin "$dest$file.new"
-        else
-            install -m "$mode" "$from" "$dest$file.new"
-        fi
+        case $from in
+        -)
+            echo "load_module modules/$name;" > "$dest$file.new" ;;
+        util/pkgconfig.sh)
+            sh "$from" /usr > "$dest$file.new" ;;
+        *)
+            cp "$from" "$dest$file.new" ;;
+        esac
+
+        chmod "$mode" "$dest$file.new"
 
         mv "$dest$file.new" "$dest$file"
         echo "installed $dest$file"

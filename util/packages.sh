@@ -102,6 +102,7 @@ is_new() {
 is_new nginx nginx /usr/sbin/nginx
 is_new nginx-dev nginx /usr/sbin/nginx
 is_new redis-server redis-server /usr/bin/redis-server
+is_new prometheus prometheus /usr/bin/prometheus
 is_new postgresql postgresql '/usr/lib/postgresql/*/bin/postgres'
 
 # for the time of the installation

@@ -25,6 +25,11 @@ make_root() {
         [ -e "$2/etc/apt/apt.conf.d/${conf##*/}" ] ||
             cp "$conf" "$2/etc/apt/apt.conf.d/"
     done
+
+    # a package may have one of these, too, and nobody is there to be asked
+
+    echo 'Dpkg::Options { "--force-confdef"; "--force-confold"; };' \
+        > "$2/etc/apt/apt.conf.d/00unattended"
 }
 
 # in_root DIR COMMAND

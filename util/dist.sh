@@ -1,0 +1,29 @@
+#!/bin/sh
+#
+# dist.sh DIR    the release as a tar in DIR, whose name it prints
+#
+# It has what git has; where there is no git, all but build/.  The same files
+# make the same tar.
+
+set -eu
+
+dir=$1
+name=ngx_http_task_module-$(sh util/version.sh)
+
+if [ -e .git ] && git rev-parse -q --git-dir > /dev/null 2>&1; then
+    list="git ls-files"
+    time=$(git log -1 --format=%ct)
+else
+    list="find . -path ./build -prune -o -type f -print"
+    time=$(stat -c %Y CHANGES)
+fi
+
+mkdir -p "$dir"
+
+$list | sed 's|^\./||' |
+    tar -c --sort=name --mtime="@$time" --owner=0 --group=0 --numeric-owner \
+        --mode=u+rw,go+r,go-w --transform="s|^|$name/|" -T - |
+    gzip -9n > "$dir/$name.tar.gz.new"
+
+mv "$dir/$name.tar.gz.new" "$dir/$name.tar.gz"
+echo "$dir/$name.tar.gz"
