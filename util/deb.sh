@@ -61,7 +61,8 @@ builds() {
     fresh "$builder"
     mkdir "$builder/build"
     tar -xzf "$tar" -C "$builder/build" --transform="s|^[^/]*|$source|"
-    cp "$tar" "$builder/build/${source}_$version.orig.tar.gz"
+    gzip -dc "$tar" | tar --delete --wildcards '*/debian' | gzip -9n \
+        > "$builder/build/${source}_$version.orig.tar.gz"
 
     sed "1s/)/$suffix)/" debian/changelog \
         > "$builder/build/$source/debian/changelog"
