@@ -14,13 +14,13 @@ if [ -e .git ] && git rev-parse -q --git-dir > /dev/null 2>&1; then
     list="git ls-files"
     time=$(git log -1 --format=%ct)
 else
-    list="find . -path ./build -prune -o -type f -print"
+    list="find . ( -path ./build -o -path ./.git ) -prune -o -type f -print"
     time=$(stat -c %Y CHANGES)
 fi
 
 mkdir -p "$dir"
 
-$list | sed 's|^\./||' |
+$list | sed 's|^\./||' | LC_ALL=C sort |
     tar -c --sort=name --mtime="@$time" --owner=0 --group=0 --numeric-owner \
         --mode=u+rw,go+r,go-w --transform="s|^|$name/|" -T - |
     gzip -9n > "$dir/$name.tar.gz.new"
