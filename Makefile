@@ -14,8 +14,9 @@
 # make clean    removes build/
 # make help     prints this, and what there is in t/t.mk
 #
-# NGX_SRC=DIR   builds against that nginx source tree, with the arguments
-#               NGX_CONFIGURE of its configure, instead of Debian's nginx-dev
+# NGX=FILE      builds for that nginx, and runs it, instead of Debian's
+# NGX_SRC=DIR   builds against that source tree, instead of Debian's nginx-dev;
+#               without NGX with the arguments NGX_CONFIGURE of its configure
 
 SHELL         = /bin/bash
 .SHELLFLAGS   = -eu -o pipefail -c
@@ -29,11 +30,22 @@ $(if $(strip $(word 2,$(CURDIR))$(foreach c,$(ODD),$(findstring $c,$(CURDIR)))),
 
 DEBIAN_SRC    = /usr/share/nginx/src
 NGX_SRC       = $(DEBIAN_SRC)
-NGX_CONFIGURE = --with-compat --with-threads --with-debug
 
 # on Debian it may be installed only while make runs
 
-NGINX        := $(if $(shell command -v dpkg-query),/usr/sbin/nginx,nginx)
+DEBIAN_NGINX := $(if $(shell command -v dpkg-query),/usr/sbin/nginx,nginx)
+NGINX        := $(or $(NGX),$(DEBIAN_NGINX))
+
+# another nginx tells what it was configured with
+
+ifneq ($(NGINX),$(DEBIAN_NGINX))
+OTHER        := yes
+NGX_CONFIGURE := $(shell sh util/ngx.sh arguments $(NGINX) 2> /dev/null)
+else
+NGX_CONFIGURE = $(if $(filter $(DEBIAN_SRC),$(NGX_SRC)),,--with-compat \
+                --with-threads --with-debug)
+endif
+
 JOBS          = 1
 
 BUILD        := $(CURDIR)/build
@@ -48,7 +60,7 @@ WARNINGS      = -Wdeclaration-after-statement -Wshadow -Wvla
 PACKAGES      = sh util/packages.sh
 
 BUILD_NEEDS   = gcc libc6-dev libcjson-dev \
-                $(if $(filter $(DEBIAN_SRC),$(NGX_SRC)),nginx-dev)
+                $(if $(OTHER),,$(if $(filter $(DEBIAN_SRC),$(NGX_SRC)),nginx-dev))
 
 # nginx looks for inherited sockets in a variable NGINX of its environment
 
@@ -68,7 +80,7 @@ build: $(MODULE)
 
 $(OBJ)/stamp: force
 	@mkdir -p $(OBJ)
-	@{ echo "$(CURDIR) $(NGX_SRC) $(NGX_CONFIGURE)"; \
+	@{ echo "$(CURDIR) $(NGX) $(NGX_SRC) $(NGX_CONFIGURE)"; \
 	    echo "$(CC) $(CFLAGS) $(WARNINGS)"; \
 	    cat config util/configure.sh; \
 	    cat util/lua.sh $(LUA_FILES); \
@@ -78,6 +90,7 @@ $(OBJ)/stamp: force
 	@cmp -s $(OBJ)/stamp.new $@ || mv $(OBJ)/stamp.new $@
 
 $(OBJ)/Makefile: $(OBJ)/stamp
+	@[ -z "$(NGX)" ] || sh util/ngx.sh version $(NGX) $(NGX_SRC)
 	@echo "configuring for the nginx in $(NGX_SRC)"
 	@bash util/configure.sh $(NGX_SRC) $(CURDIR) $(OBJ) "-O2 $(WARNINGS)" \
 	    $(NGX_CONFIGURE)
@@ -86,6 +99,8 @@ $(OBJ)/Makefile: $(OBJ)/stamp
 $(MODULE): $(OBJ)/Makefile $(C_FILES) $(H_FILES)
 	@echo "building $(notdir $@)"
 	@cd $(NGX_SRC) && $(MAKE) -s -f $(OBJ)/Makefile modules
+	@[ -z "$(NGX)" ] || sh util/ngx.sh compare $(NGX) $(OBJ)/$(notdir $@) \
+	    $(NGX_SRC)
 	@cp $(OBJ)/$(notdir $@) $@.new && mv $@.new $@
 	@if [ -f $(OBJ)/$(notdir $(REDIS_MODULE)) ]; then \
 	    cp $(OBJ)/$(notdir $(REDIS_MODULE)) $(REDIS_MODULE).new && \
@@ -106,6 +121,8 @@ test:
 	    sh util/prove.sh $(BUILD) $(JOBS) $(TESTS)
 
 install: all
+	@sh util/ngx.sh version $(NGINX) $(NGX_SRC)
+	@sh util/ngx.sh compare $(NGINX) $(MODULE) $(NGX_SRC)
 	@sh util/install.sh install $(NGINX) $(MODULE) "$(DESTDIR)"
 
 uninstall:

@@ -276,5 +276,9 @@ ngx_http_task_postconfiguration(ngx_conf_t *cf)
 
     rc = ngx_http_task_loc_conf_check(cf);
 
+    if (rc == NGX_OK) {
+        rc = ngx_http_task_trace_init(cf);
+    }
+
     return (rc == NGX_OK) ? ngx_http_task_openapi_build(cf) : rc;
 }

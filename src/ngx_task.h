@@ -642,8 +642,9 @@ int64_t ngx_task_file_read(ngx_task_t *t, const ngx_task_file_t *file,
  * [any] The request, for functions with NGX_TASK_CONTEXT.  The strings belong
  * to the task.  Header names are compared without regard to case.  Returns
  * NULL if the request has no such header; a background job keeps no headers.
- * The request id is nginx's $request_id, "traceparent" is the header of that
- * name.
+ * The request id is nginx's $request_id.  The traceparent is that of the span
+ * which nginx has made for the request, where ngx_otel_module traces it, else
+ * the client's header; a job keeps it, and ngx_task_fetch() passes it on.
  */
 
 const char *ngx_task_method(ngx_task_t *t);

@@ -4,8 +4,8 @@
 #
 # Configures the nginx whose source is in SRC for the dynamic module in the
 # directory MODULE.  OBJ gets nginx's Makefile, and what it builds.  FLAGS are
-# the compiler's.  The arguments are those of Debian's nginx where SRC has its
-# conf_flags, which is a file for bash; elsewhere those that are given.
+# the compiler's.  Where no arguments are given they are those of Debian's nginx,
+# from the conf_flags in SRC, which is a file for bash.
 
 set -eu
 
@@ -21,7 +21,7 @@ mkdir -p "$obj"
 cd "$src"
 
 NGX_CONF_FLAGS=("$@")
-[ ! -f conf_flags ] || . ./conf_flags
+[ $# -gt 0 ] || . ./conf_flags
 
 configure=./configure
 [ -f configure ] || configure=auto/configure

@@ -8,12 +8,8 @@
 #include "input/ngx_http_task_input.h"
 
 
-static ngx_int_t ngx_http_task_context_string(ngx_http_task_input_t *in,
-    ngx_str_t *dst, ngx_str_t *src);
 static ngx_int_t ngx_http_task_context_id(ngx_http_request_t *r,
     ngx_str_t *id);
-static void ngx_http_task_context_named(ngx_table_elt_t *h, ngx_str_t *name,
-    ngx_str_t *value);
 static ngx_int_t ngx_http_task_context_headers(ngx_http_task_input_t *in,
     ngx_http_request_t *r);
 
@@ -21,7 +17,7 @@ static ngx_int_t ngx_http_task_context_headers(ngx_http_task_input_t *in,
 ngx_int_t
 ngx_http_task_context_create(ngx_http_task_input_t *in, ngx_http_request_t *r)
 {
-    ngx_str_t                 id;
+    ngx_str_t                 id, trace;
     ngx_http_task_context_t  *context;
 
     context = ngx_pcalloc(in->pool, sizeof(ngx_http_task_context_t));
@@ -39,6 +35,14 @@ ngx_http_task_context_create(ngx_http_task_input_t *in, ngx_http_request_t *r)
            != NGX_OK
         || ngx_http_task_context_id(r, &id) != NGX_OK
         || ngx_http_task_context_string(in, &context->request_id, &id)
+           != NGX_OK
+        || ngx_http_task_trace(r, in->pool, &trace) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (trace.data
+        && ngx_http_task_context_string(in, &context->traceparent, &trace)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -48,9 +52,7 @@ ngx_http_task_context_create(ngx_http_task_input_t *in, ngx_http_request_t *r)
 }
 
 
-/* copies a string, with a null behind it */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_task_context_string(ngx_http_task_input_t *in, ngx_str_t *dst,
     ngx_str_t *src)
 {
@@ -89,53 +91,6 @@ ngx_http_task_context_id(ngx_http_request_t *r, ngx_str_t *id)
     id->len = v->len;
 
     return NGX_OK;
-}
-
-
-void
-ngx_http_task_context_trace(ngx_http_task_input_t *in, ngx_http_request_t *r,
-    ngx_str_t *trace, ngx_str_t *id)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part, all;
-
-    static ngx_str_t  name = ngx_string("traceparent");
-
-    ngx_str_null(trace);
-    ngx_str_null(id);
-
-    if (in->context) {
-        *id = in->context->request_id;
-
-        all.elts = in->context->headers;
-        all.nelts = in->context->nheaders;
-        all.next = NULL;
-        part = &all;
-
-    } else {
-        part = r ? &r->headers_in.headers.part : NULL;
-    }
-
-    for ( /* void */ ; part; part = part->next) {
-        for (i = 0; i < part->nelts; i++) {
-            ngx_http_task_context_named((ngx_table_elt_t *) part->elts + i,
-                                        &name, trace);
-        }
-    }
-}
-
-
-/* sets value if the header has this name; the first one counts */
-
-static void
-ngx_http_task_context_named(ngx_table_elt_t *h, ngx_str_t *name,
-    ngx_str_t *value)
-{
-    if (value->data == NULL && h->key.len == name->len
-        && ngx_strncasecmp(h->key.data, name->data, name->len) == 0)
-    {
-        *value = h->value;
-    }
 }
 
 

@@ -56,6 +56,7 @@ typedef struct {
     ngx_str_t                        uri;
     ngx_str_t                        remote_addr;
     ngx_str_t                        request_id;
+    ngx_str_t                        traceparent;  /* NULL data: none */
     ngx_table_elt_t                 *headers;
     ngx_uint_t                       nheaders;
 } ngx_http_task_context_t;
@@ -274,13 +275,26 @@ uint64_t ngx_http_task_unpack_key(ngx_str_t *packed);
 ngx_int_t ngx_http_task_context_create(ngx_http_task_input_t *in,
     ngx_http_request_t *r);
 
+/* copies a string to in->pool, with a null behind it; NGX_ERROR: no memory */
+
+ngx_int_t ngx_http_task_context_string(ngx_http_task_input_t *in,
+    ngx_str_t *dst, ngx_str_t *src);
+
+
+/* --- the trace that it is a part of: ngx_http_task_trace.c --------------- */
+
+/* when the configuration was read: looks which variables there are */
+
+ngx_int_t ngx_http_task_trace_init(ngx_conf_t *cf);
+
 /*
- * Sets its header "traceparent", and its $request_id if the context was
- * created; what is not known is empty.  r may be NULL.
+ * On the loop: sets the header "traceparent" for what the request begins; NULL
+ * data: there is none.  Its bytes are the request's, or of the pool.
+ * NGX_ERROR: no memory.
  */
 
-void ngx_http_task_context_trace(ngx_http_task_input_t *in,
-    ngx_http_request_t *r, ngx_str_t *trace, ngx_str_t *id);
+ngx_int_t ngx_http_task_trace(ngx_http_request_t *r, ngx_pool_t *pool,
+    ngx_str_t *trace);
 
 
 #endif /* _NGX_HTTP_TASK_INPUT_H_INCLUDED_ */

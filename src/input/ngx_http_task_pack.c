@@ -24,6 +24,7 @@
 #define NGX_HTTP_TASK_PACK_URI       'u'
 #define NGX_HTTP_TASK_PACK_ADDR      'a'
 #define NGX_HTTP_TASK_PACK_ID        'i'
+#define NGX_HTTP_TASK_PACK_TRACE     's'
 #define NGX_HTTP_TASK_PACK_QUERY     'q'
 #define NGX_HTTP_TASK_PACK_NAME      'n'     /* of a parameter, .. */
 #define NGX_HTTP_TASK_PACK_VALUE     'v'     /* .. and each value of it */
@@ -35,6 +36,27 @@
 #define NGX_HTTP_TASK_PACK_ITEM      5       /* bytes before those of an item */
 
 
+/* what the request says of itself, each a string of the context */
+
+static const struct {
+    u_char      tag;
+    size_t      offset;
+} ngx_http_task_pack_context[] = {
+    { NGX_HTTP_TASK_PACK_METHOD, offsetof(ngx_http_task_context_t, method) },
+    { NGX_HTTP_TASK_PACK_URI, offsetof(ngx_http_task_context_t, uri) },
+    { NGX_HTTP_TASK_PACK_ADDR,
+      offsetof(ngx_http_task_context_t, remote_addr) },
+    { NGX_HTTP_TASK_PACK_ID, offsetof(ngx_http_task_context_t, request_id) },
+    { NGX_HTTP_TASK_PACK_TRACE,
+      offsetof(ngx_http_task_context_t, traceparent) },
+    { 0, 0 }
+};
+
+#define ngx_http_task_pack_string(context, i)                                 \
+    ((ngx_str_t *) ((u_char *) (context)                                      \
+                    + ngx_http_task_pack_context[i].offset))
+
+
 static size_t ngx_http_task_pack_items(u_char *p, ngx_http_task_input_t *in,
     ngx_str_t *line);
 static size_t ngx_http_task_pack_sources(u_char *p, ngx_http_task_input_t *in);
@@ -44,7 +66,7 @@ static uint64_t ngx_http_task_unpack_number(const u_char *p, size_t size);
 static ngx_int_t ngx_http_task_unpack_item(ngx_http_task_input_t *in,
     u_char tag, ngx_str_t *text, ngx_str_t *line, ngx_uint_t *arg);
 static ngx_int_t ngx_http_task_unpack_context(ngx_http_task_input_t *in,
-    ngx_str_t *dst, ngx_str_t *text);
+    u_char tag, ngx_str_t *text);
 static ngx_int_t ngx_http_task_unpack_name(ngx_http_task_input_t *in,
     ngx_str_t *name, ngx_uint_t *arg);
 static ngx_int_t ngx_http_task_unpack_value(ngx_http_task_input_t *in,
@@ -122,12 +144,10 @@ ngx_http_task_pack_done(ngx_http_task_input_t *in)
 static size_t
 ngx_http_task_pack_items(u_char *p, ngx_http_task_input_t *in, ngx_str_t *line)
 {
-    size_t                    n;
-    u_char                    media[4];
-    ngx_str_t                 text;
-    ngx_http_task_context_t  *context;
-
-    context = in->context;
+    size_t      n;
+    u_char      media[4];
+    ngx_str_t   text;
+    ngx_uint_t  i;
 
     (void) ngx_http_task_pack_number(media, in->media, sizeof(media));
 
@@ -138,18 +158,10 @@ ngx_http_task_pack_items(u_char *p, ngx_http_task_input_t *in, ngx_str_t *line)
 
     n = ngx_http_task_pack_item(p, NGX_HTTP_TASK_PACK_LINE, line);
 
-    if (context) {
+    for (i = 0; in->context && ngx_http_task_pack_context[i].tag; i++) {
         n += ngx_http_task_pack_item(ngx_http_task_pack_at,
-                                     NGX_HTTP_TASK_PACK_METHOD,
-                                     &context->method);
-        n += ngx_http_task_pack_item(ngx_http_task_pack_at,
-                                     NGX_HTTP_TASK_PACK_URI, &context->uri);
-        n += ngx_http_task_pack_item(ngx_http_task_pack_at,
-                                     NGX_HTTP_TASK_PACK_ADDR,
-                                     &context->remote_addr);
-        n += ngx_http_task_pack_item(ngx_http_task_pack_at,
-                                     NGX_HTTP_TASK_PACK_ID,
-                                     &context->request_id);
+                                     ngx_http_task_pack_context[i].tag,
+                                     ngx_http_task_pack_string(in->context, i));
     }
 
     n += ngx_http_task_pack_item(ngx_http_task_pack_at,
@@ -373,20 +385,6 @@ ngx_http_task_unpack_item(ngx_http_task_input_t *in, u_char tag,
         *line = *text;
         return NGX_OK;
 
-    case NGX_HTTP_TASK_PACK_METHOD:
-        return ngx_http_task_unpack_context(in, &in->context->method, text);
-
-    case NGX_HTTP_TASK_PACK_URI:
-        return ngx_http_task_unpack_context(in, &in->context->uri, text);
-
-    case NGX_HTTP_TASK_PACK_ADDR:
-        return ngx_http_task_unpack_context(in, &in->context->remote_addr,
-                                            text);
-
-    case NGX_HTTP_TASK_PACK_ID:
-        return ngx_http_task_unpack_context(in, &in->context->request_id,
-                                            text);
-
     case NGX_HTTP_TASK_PACK_QUERY:
         in->query = *text;
         return NGX_OK;
@@ -418,30 +416,35 @@ ngx_http_task_unpack_item(ngx_http_task_input_t *in, u_char tag,
         return NGX_OK;
     }
 
-    return NGX_DECLINED;
+    return ngx_http_task_unpack_context(in, tag, text);
 }
 
 
-/* with a null behind it; what is not wanted is skipped */
+/* what is not wanted is skipped */
 
 static ngx_int_t
-ngx_http_task_unpack_context(ngx_http_task_input_t *in, ngx_str_t *dst,
+ngx_http_task_unpack_context(ngx_http_task_input_t *in, u_char tag,
     ngx_str_t *text)
 {
+    ngx_uint_t  i;
+
+    for (i = 0; ngx_http_task_pack_context[i].tag; i++) {
+        if (ngx_http_task_pack_context[i].tag == tag) {
+            break;
+        }
+    }
+
+    if (ngx_http_task_pack_context[i].tag == 0) {
+        return NGX_DECLINED;
+    }
+
     if (in->context == NULL) {
         return NGX_OK;
     }
 
-    dst->len = text->len;
-    dst->data = ngx_pnalloc(in->pool, text->len + 1);
-
-    if (dst->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    *ngx_cpymem(dst->data, text->data, text->len) = '\0';
-
-    return NGX_OK;
+    return ngx_http_task_context_string(in,
+                                     ngx_http_task_pack_string(in->context, i),
+                                     text);
 }
 
 

@@ -249,7 +249,8 @@ ngx_task_request_id(ngx_task_t *t)
 const char *
 ngx_task_traceparent(ngx_task_t *t)
 {
-    return ngx_task_header(t, "traceparent");
+    return ngx_http_task_api_context(t,
+                                offsetof(ngx_http_task_context_t, traceparent));
 }
 
 

@@ -22,6 +22,8 @@ static ngx_int_t ngx_http_task_fetch_body(ngx_http_request_t *r, ngx_task_t *t,
     const ngx_task_request_t *request);
 static ngx_int_t ngx_http_task_fetch_body_file(ngx_http_request_t *r,
     ngx_buf_t *b, ngx_http_task_body_t *body);
+static ngx_int_t ngx_http_task_fetch_trace(ngx_task_t *t, ngx_str_t *trace,
+    ngx_str_t *id);
 static ngx_int_t ngx_http_task_fetch_headers(ngx_http_request_t *r,
     ngx_task_t *t, const ngx_task_request_t *request);
 static ngx_int_t ngx_http_task_fetch_header(ngx_http_request_t *r,
@@ -320,6 +322,25 @@ ngx_http_task_fetch_body_file(ngx_http_request_t *r, ngx_buf_t *b,
 }
 
 
+/* what is not known is empty; the request may be gone */
+
+static ngx_int_t
+ngx_http_task_fetch_trace(ngx_task_t *t, ngx_str_t *trace, ngx_str_t *id)
+{
+    ngx_str_null(trace);
+    ngx_str_null(id);
+
+    if (t->in.context) {
+        *trace = t->in.context->traceparent;
+        *id = t->in.context->request_id;
+        return NGX_OK;
+    }
+
+    return t->request ? ngx_http_task_trace(t->request, t->in.pool, trace)
+                      : NGX_OK;
+}
+
+
 /* none of the client's own, but for what tells that the two belong together */
 
 static ngx_int_t
@@ -330,7 +351,9 @@ ngx_http_task_fetch_headers(ngx_http_request_t *r, ngx_task_t *t,
     size_t      i;
     ngx_str_t   trace, id;
 
-    ngx_http_task_context_trace(&t->in, t->request, &trace, &id);
+    if (ngx_http_task_fetch_trace(t, &trace, &id) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     if (ngx_http_task_fetch_has(request, "traceparent")) {
         trace.len = 0;
