@@ -42,7 +42,9 @@ ngx_http_task_trace_init(ngx_conf_t *cf)
     ngx_http_task_trace_otel = NULL;
 
     for (i = 0; cf->cycle->modules[i]; i++) {
-        if (ngx_strcmp(cf->cycle->modules[i]->name, "ngx_otel_module") == 0) {
+        if (ngx_strcmp(cf->cycle->modules[i]->name, "ngx_http_otel_module")
+            == 0)
+        {
             ngx_http_task_trace_otel = cf->cycle->modules[i];
         }
     }
