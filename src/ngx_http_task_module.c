@@ -12,6 +12,7 @@ static char *ngx_http_task_module_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_task_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_task_postconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_task_init(ngx_cycle_t *cycle);
 
 
 extern const ngx_task_library_t  ngx_task_library;      /* the built-in one */
@@ -226,7 +227,7 @@ ngx_module_t  ngx_http_task_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    NULL,                                  /* init process */
+    ngx_http_task_init,                    /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */
@@ -276,9 +277,14 @@ ngx_http_task_postconfiguration(ngx_conf_t *cf)
 
     rc = ngx_http_task_loc_conf_check(cf);
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_task_trace_init(cf);
-    }
-
     return (rc == NGX_OK) ? ngx_http_task_openapi_build(cf) : rc;
+}
+
+
+static ngx_int_t
+ngx_http_task_init(ngx_cycle_t *cycle)
+{
+    ngx_http_task_trace_init(cycle);
+
+    return NGX_OK;
 }

@@ -644,7 +644,7 @@ int64_t ngx_task_file_read(ngx_task_t *t, const ngx_task_file_t *file,
  * NULL if the request has no such header; a background job keeps no headers.
  * The request id is nginx's $request_id.  The traceparent is that of the span
  * which nginx has made for the request, where ngx_otel_module traces it, else
- * the client's header; a job keeps it, and ngx_task_fetch() passes it on.
+ * the client's header; a job of such a function keeps it.
  */
 
 const char *ngx_task_method(ngx_task_t *t);
@@ -1177,9 +1177,10 @@ int ngx_task_resolve(const ngx_task_promise_t *promise, ngx_task_rc_t rc);
  * are kept, retries, caches and limits are nginx's own.  The request is like
  * one of a client's, but "internal" locations are open to it: its client has
  * the address of the function's client; a background job, which has none, that
- * of a UNIX socket.  It has no header of the client's but traceparent, and,
- * with NGX_TASK_CONTEXT, X-Request-ID, which is $request_id; Content-Length and
- * the like are nginx's.  A redirect is a reply like any other.
+ * of a UNIX socket.  It has no header of the client's, but traceparent, as of
+ * ngx_task_traceparent(), and, with NGX_TASK_CONTEXT, X-Request-ID, which is
+ * $request_id; Content-Length and the like are nginx's.  What a job fetches has
+ * them with that flag alone.  A redirect is a reply like any other.
  */
 
 typedef struct {

@@ -22,10 +22,18 @@ plan skip_all => 'needs prometheus and promtool'
 my $dir = tempdir(CLEANUP => 1);
 my $port = TaskServers::free_port(($ENV{TEST_NGINX_PORT} || 1984) + 600);
 
+# of the two kinds of zones
+
+my $redis_module = ($ENV{TEST_NGINX_LOAD_MODULES} // '') =~ s/_task_module/_task_redis_module/r;
+plan skip_all => "needs hiredis: $redis_module" unless -f $redis_module;
+local $ENV{TEST_NGINX_LOAD_MODULES} = "$ENV{TEST_NGINX_LOAD_MODULES}; load_module $redis_module";
+my $redis = redis_start();
+
 my $s = TaskServer->start(
     workers => 2,
     main => 'thread_pool two threads=2 max_queue=2;',
-    http => 'task_zone tasks:1m; task_stats tasks; task_job_zone jobs:1m;',
+    http => 'task_zone tasks:1m; task_stats tasks; task_job_zone jobs:1m;
+             task_job_redis name=shared url=redis://127.0.0.1:' . $redis->{port} . ';',
     server => '
         location = /sleep   { task sleep; }
         location = /stall   { task sleep duration=2s; task_mode sync; }
@@ -37,6 +45,7 @@ my $s = TaskServer->start(
         location = /queued  { task sleep duration=60s; task_limit running=1 queue=1000;
                               task_background on zone=jobs queue=slow; }
         location = /few     { task sleep duration=60s; task_background on zone=jobs max=1 queue=few; }
+        location = /shared  { task sleep; task_background on zone=shared; }
         location = /metrics { task_status prometheus; }
 ');
 
@@ -109,7 +118,7 @@ my @open;
 
 sub traffic {
     push @open, $s->open($_)
-        for ('/sleep?duration=5ms') x 5, ('/thread') x 8, '/late', '/stream', '/job?duration=5ms',
+        for ('/sleep?duration=5ms') x 5, ('/thread') x 8, '/late', '/stream', '/job?duration=5ms', '/shared?duration=5ms',
             ('/full') x 2, '/few';
     push @open, map $s->open('/queued'), 1 .. 60 if $turn++ % 4 == 0 && $turn < 20;
     push @open, $s->open('/stall') if $turn % 20 == 1 && $turn < 100;
@@ -133,7 +142,7 @@ sub alerts {
 
 my %expected = map { $_->{name} => 1 } alerts();
 cmp_ok(scalar keys %expected, '>=', 10, scalar(keys %expected) . ' alerts');
-delete $expected{NginxTaskJobWaits};
+delete @expected{qw(NginxTaskJobWaits NginxTaskDown)};
 
 # the dashboard
 
@@ -179,7 +188,16 @@ cmp_ok(data($waits->{query} =~ s/ > 300$/ > 1/r), '>', 0, 'has data');
 
 is(join(' ', map $_->{lastError} // '', grep $_->{health} ne 'ok', alerts()), '', 'all can be evaluated');
 
+# names and units of what there is now
+
+open $lint, '|-', "promtool check metrics > $dir/lint 2>&1" or die;
+print $lint $s->get('/metrics')->{body};
+ok(close $lint, 'promtool check metrics, with histograms') or diag(`cat $dir/lint`);
+is(-s "$dir/lint", 0, 'names and units follow the conventions');
+
 $s->stop('TERM');
+ok($s->wait_for(sub { grep $_->{name} eq 'NginxTaskDown' && $_->{state} ne 'inactive', alerts() },
+                'the last alert', 20), 'nginx is down');
 $s->check_log(qr/exited on signal 9|task .* was lost|jobs? .*lost/);
 
 done_testing();

@@ -14,7 +14,8 @@ my $nginx = $ENV{TEST_NGINX_BINARY};
 my $module = $ENV{TEST_NGINX_LOAD_MODULES};
 my $src = '/usr/share/nginx/src';
 
-plan skip_all => 'needs nginx-dev' unless -f "$src/auto/configure" || -f "$src/configure";
+plan skip_all => 'needs nginx-dev, and the nginx that it is for'
+    unless -f "$src/conf_flags" && $nginx eq '/usr/sbin/nginx' && !$ENV{TEST_NGINX_SANITIZER};
 
 my $dir = tempdir(CLEANUP => 1);
 chmod 0755, $dir;
@@ -69,6 +70,11 @@ is($text, "/bin/true is no nginx: it does not tell its version\n", 'no nginx');
 my $bare = file('nginx', "#!/bin/sh\necho 'nginx version: $is'\necho 'configure arguments: --with-compat'\n", 0755);
 ($ok, $text) = said("sh util/ngx.sh version $bare $src");
 is($text, "$bare was configured without threads, which the module needs: --with-threads\n", 'without threads');
+
+($ok, $text) = said("sh util/ngx.sh compare $bare $module $src");
+ok($ok, 'a script');
+is($text, "$bare has no signature, as a script has none: whether it takes $module is not known\n",
+   'has nothing to compare, as it says');
 
 # what it was configured with, but for what a module does not depend on
 

@@ -12,17 +12,19 @@ set -eu
 build=$1
 shift
 
-[ $# -gt 0 ] || set -- bookworm trixie forky
-
 skip() {
     echo "no packages are built: $*"
     exit 0
 }
 
+[ $# -gt 0 ] || set -- bookworm trixie forky
+
 [ "$(id -u)" = 0 ] || skip "a root of Debian is made by root"
 command -v debootstrap > /dev/null || skip "there is no debootstrap"
 unshare -mn --pid --fork ip link set lo up 2> /dev/null ||
     skip "no namespaces can be made"
+
+[ "$(. /etc/os-release && echo "$ID")" = debian ] || skip "this is no Debian"
 
 . util/root.sh
 
@@ -76,11 +78,6 @@ builds() {
         --regid=builder --clear-groups env HOME=/home/builder \
         dpkg-buildpackage -us -uc"
 
-    rm -rf "$out"
-    mkdir -p "$out"
-    cp "$builder/build/$source"* -t "$out" 2> /dev/null || :
-    cp "$builder/build/"*.deb "$out"
-
     run "$builder" "cd /build && setpriv --reuid=builder --regid=builder \
         --clear-groups lintian --fail-on error,warning ${source}_*.changes"
 }
@@ -88,8 +85,7 @@ builds() {
 walks() {
     fresh "$root"
     mkdir "$root/debs"
-    cp "$out"/*.deb "$out"/*.dsc "$out"/*.tar.* "$root/debs"
-    cp util/deb-walk.sh "$root/debs"
+    cp "$builder/build/${source}"[-_]*.* util/deb-walk.sh "$root/debs"
 
     run "$root" 'apt-get update && apt-get install -y --no-install-recommends \
         ./debs/*.deb nginx curl gcc pkgconf redis-server autopkgtest dpkg-dev &&
@@ -98,6 +94,10 @@ walks() {
 
     run_alone "$root" 'rm /usr/sbin/policy-rc.d; cd /debs && sh ./deb-walk.sh'
     run_alone "$root" "cd /debs && autopkgtest -q -B *.deb *.dsc -- null"
+
+    rm -rf "$out"
+    mkdir -p "$out"
+    cp "$builder/build/${source}"[-_]*.* "$out"
 }
 
 tar=$(sh util/dist.sh "$build")

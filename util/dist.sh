@@ -25,5 +25,12 @@ $list | sed 's|^\./||' | LC_ALL=C sort |
         --mode=u+rw,go+r,go-w --transform="s|^|$name/|" -T - |
     gzip -9n > "$dir/$name.tar.gz.new"
 
+# what tar has not found is not in it
+
+[ "$(tar -tzf "$dir/$name.tar.gz.new" | wc -l)" = "$($list | wc -l)" ] || {
+    echo "not all of what git has is there: git status" >&2
+    exit 1
+}
+
 mv "$dir/$name.tar.gz.new" "$dir/$name.tar.gz"
 echo "$dir/$name.tar.gz"

@@ -15,12 +15,30 @@ dest=${4:-}
 name=${module##*/}
 redis=${module%/*}/ngx_http_task_redis_module.so
 
-modules=$("$nginx" -V 2>&1 | sed -n 's|.*--modules-path=\([^ ]*\).*|\1|p')
-[ "$command" = install ] || modules=${modules:-/usr/lib/nginx/modules}
-modules=${modules:?nginx has no modules path}
+# option NAME    what nginx was configured with
+
+option() {
+    "$nginx" -V 2>&1 | sed -n "s|.*--$1=\([^ ]*\).*|\1|p"
+}
+
+# nginx may be gone when the module is to go
+
+modules=$(option modules-path)
+prefix=$(option prefix)
+
+if command -v "$nginx" > /dev/null; then
+    modules=${modules:-${prefix:-/usr/local/nginx}/modules}
+else
+    modules=/usr/lib/nginx/modules
+fi
+
 share=/usr/share/nginx-task
 conf=/usr/share/nginx/modules-available/mod-http-task.conf
 links=/etc/nginx/modules-enabled
+
+# of another nginx Debian's configuration and packages know nothing
+
+[ "$nginx" = /usr/sbin/nginx ] || links=/nonexistent
 
 # each FILE that is installed, its MODE, and from where
 
@@ -44,7 +62,7 @@ files() {
 package=libnginx-mod-http-task
 
 packaged() {
-    [ -z "$dest" ] && dpkg-query -W -f '${db:Status-Status}\n' \
+    [ -z "$dest" ] && [ "$nginx" = /usr/sbin/nginx ] && dpkg-query -W -f '${db:Status-Status}\n' \
         $package $package-dev 2> /dev/null | grep -qx installed
 }
 
@@ -100,7 +118,15 @@ install_all() {
         echo "installed $dest$file"
     done
 
-    [ -d $links ] && [ -z "$dest" ] || return 0
+    [ -z "$dest" ] || return 0
+
+    if [ "$nginx" != /usr/sbin/nginx ]; then
+        echo "to have nginx load the module, at the top of its nginx.conf:"
+        echo "    load_module $modules/$name;"
+        return 0
+    fi
+
+    [ -d $links ] || return 0
 
     echo "to have nginx load the module:"
     [ -n "$(linked)" ] || echo "    ln -s $conf $links/50-mod-http-task.conf"

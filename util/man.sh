@@ -12,11 +12,15 @@ version=$(sh util/version.sh)
 # page NAME SECTION FILE SUMMARY
 
 page() {
+    perl util/man.pl "$3" "$1" "$4" > "$dir/$1.md"
+
     {
         echo "% $1 $2 \"\" \"ngx_http_task_module $version\" nginx"
         echo
-        perl util/man.pl "$3" "$1" "$4"
+        cat "$dir/$1.md"
     } | go-md2man > "$dir/$1.$2"
+
+    rm "$dir/$1.md"
 }
 
 page ngx_http_task_module 3 docs/directives.md \

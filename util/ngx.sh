@@ -82,7 +82,13 @@ compare() {
     ours=$(signature "$module")
     theirs=$(signature "$ngx")
 
-    [ "$ours" != "$theirs" ] && [ -n "$theirs" ] || return 0
+    if [ -z "$theirs" ]; then
+        echo "$ngx has no signature, as a script has none: whether it takes" \
+             "$module is not known" >&2
+        return 0
+    fi
+
+    [ "$ours" != "$theirs" ] || return 0
 
     {
         echo "$module is not for $ngx, which is $is:"

@@ -3,10 +3,11 @@
 # They are made with debootstrap, as root, and see this machine's mirror and its
 # way to it.
 
-# make_root RELEASE DIR    unless it is there
+# make_root RELEASE DIR    unless it is there; callers may look at its status
 
 make_root() {
     if [ ! -f "$2/.made" ]; then
+        rm -rf "$2" "$2.new"
         mirror=$(apt-get indextargets --format '$(REPO_URI)' \
                      'Created-By: Packages' 'Label: Debian' 'Component: main' \
                  | head -n 1)
@@ -16,11 +17,11 @@ make_root() {
             script=/usr/share/debootstrap/scripts/sid
 
         # shellcheck disable=SC2086
-        debootstrap --variant=minbase "$1" "$2" "$mirror" $script
-        touch "$2/.made"
+        debootstrap --variant=minbase "$1" "$2.new" "$mirror" $script &&
+            touch "$2.new/.made" && mv "$2.new" "$2" || return 1
     fi
 
-    cp /etc/resolv.conf "$2/etc/"
+    cp /etc/resolv.conf "$2/etc/" || return 1
     for conf in /etc/apt/apt.conf.d/*; do
         [ -e "$2/etc/apt/apt.conf.d/${conf##*/}" ] ||
             cp "$conf" "$2/etc/apt/apt.conf.d/"

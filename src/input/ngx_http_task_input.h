@@ -283,9 +283,9 @@ ngx_int_t ngx_http_task_context_string(ngx_http_task_input_t *in,
 
 /* --- the trace that it is a part of: ngx_http_task_trace.c --------------- */
 
-/* when the configuration was read: looks which variables there are */
+/* when the process begins: looks which variables there are */
 
-ngx_int_t ngx_http_task_trace_init(ngx_conf_t *cf);
+void ngx_http_task_trace_init(ngx_cycle_t *cycle);
 
 /*
  * On the loop: sets the header "traceparent" for what the request begins; NULL

@@ -14,66 +14,54 @@
 #define NGX_HTTP_TASK_TRACE_LEN   55      /* 00-ID-SPAN-01 */
 
 
-static ngx_int_t ngx_http_task_trace_index(ngx_conf_t *cf, ngx_str_t *name);
 static ngx_uint_t ngx_http_task_trace_made(ngx_http_request_t *r);
 static void ngx_http_task_trace_header(ngx_http_request_t *r,
     ngx_str_t *value);
-static u_char *ngx_http_task_trace_hex(ngx_http_request_t *r, ngx_int_t index,
+static u_char *ngx_http_task_trace_hex(ngx_http_request_t *r, ngx_str_t *name,
     size_t len);
+static ngx_uint_t ngx_http_task_trace_is_hex(u_char *p, size_t len);
 
 
-/* of variables, or NGX_ERROR: there is none; NULL: no such module */
+static ngx_str_t  ngx_http_task_trace_id = ngx_string("otel_trace_id");
+static ngx_str_t  ngx_http_task_trace_span = ngx_string("otel_span_id");
 
-static ngx_int_t      ngx_http_task_trace_id = NGX_ERROR;
-static ngx_int_t      ngx_http_task_trace_span = NGX_ERROR;
-static ngx_module_t  *ngx_http_task_trace_otel;
+/* of the configuration of this process */
+
+static ngx_uint_t     ngx_http_task_trace_known;  /* 1: somebody has them */
+static ngx_module_t  *ngx_http_task_trace_otel;   /* NULL: it is not loaded */
 
 
-ngx_int_t
-ngx_http_task_trace_init(ngx_conf_t *cf)
+void
+ngx_http_task_trace_init(ngx_cycle_t *cycle)
 {
-    ngx_uint_t  i;
-
-    static ngx_str_t  id = ngx_string("otel_trace_id");
-    static ngx_str_t  span = ngx_string("otel_span_id");
-
-    ngx_http_task_trace_id = ngx_http_task_trace_index(cf, &id);
-    ngx_http_task_trace_span = ngx_http_task_trace_index(cf, &span);
-    ngx_http_task_trace_otel = NULL;
-
-    for (i = 0; cf->cycle->modules[i]; i++) {
-        if (ngx_strcmp(cf->cycle->modules[i]->name, "ngx_http_otel_module")
-            == 0)
-        {
-            ngx_http_task_trace_otel = cf->cycle->modules[i];
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/* nginx refuses an index of a variable that nobody has */
-
-static ngx_int_t
-ngx_http_task_trace_index(ngx_conf_t *cf, ngx_str_t *name)
-{
+    ngx_str_t                  *id, *span;
     ngx_uint_t                  i;
-    ngx_hash_key_t             *key;
     ngx_http_core_main_conf_t  *cmcf;
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-    key = cmcf->variables_keys->keys.elts;
+    ngx_http_task_trace_known = 0;
+    ngx_http_task_trace_otel = NULL;
 
-    for (i = 0; i < cmcf->variables_keys->keys.nelts; i++) {
-        if (key[i].key.len == name->len
-            && ngx_strncmp(key[i].key.data, name->data, name->len) == 0)
-        {
-            return ngx_http_get_variable_index(cf, name);
-        }
+    cmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_core_module);
+
+    if (cmcf == NULL) {
+        return;
     }
 
-    return NGX_ERROR;
+    id = &ngx_http_task_trace_id;
+    span = &ngx_http_task_trace_span;
+
+    ngx_http_task_trace_known =
+        ngx_hash_find(&cmcf->variables_hash, ngx_hash_key(id->data, id->len),
+                      id->data, id->len)
+        && ngx_hash_find(&cmcf->variables_hash,
+                         ngx_hash_key(span->data, span->len), span->data,
+                         span->len);
+
+    for (i = 0; cycle->modules[i]; i++) {
+        if (ngx_strcmp(cycle->modules[i]->name, "ngx_http_otel_module") == 0) {
+            ngx_http_task_trace_otel = cycle->modules[i];
+        }
+    }
 }
 
 
@@ -86,13 +74,13 @@ ngx_http_task_trace(ngx_http_request_t *r, ngx_pool_t *pool, ngx_str_t *trace)
 
     ngx_http_task_trace_header(r, trace);
 
-    if (!ngx_http_task_trace_made(r)) {
+    if (!ngx_http_task_trace_known || !ngx_http_task_trace_made(r)) {
         return NGX_OK;
     }
 
-    id = ngx_http_task_trace_hex(r, ngx_http_task_trace_id,
+    id = ngx_http_task_trace_hex(r, &ngx_http_task_trace_id,
                                  NGX_HTTP_TASK_TRACE_ID);
-    span = ngx_http_task_trace_hex(r, ngx_http_task_trace_span,
+    span = ngx_http_task_trace_hex(r, &ngx_http_task_trace_span,
                                    NGX_HTTP_TASK_TRACE_SPAN);
 
     if (id == NULL || span == NULL) {
@@ -104,9 +92,10 @@ ngx_http_task_trace(ngx_http_request_t *r, ngx_pool_t *pool, ngx_str_t *trace)
     flags = (u_char *) "01";
 
     if (trace->len == NGX_HTTP_TASK_TRACE_LEN
-        && ngx_memcmp(trace->data + 3, id, NGX_HTTP_TASK_TRACE_ID) == 0)
+        && ngx_memcmp(trace->data + 3, id, NGX_HTTP_TASK_TRACE_ID) == 0
+        && ngx_memcmp(trace->data + NGX_HTTP_TASK_TRACE_LEN - 3, "-00", 3) == 0)
     {
-        flags = trace->data + NGX_HTTP_TASK_TRACE_LEN - 2;
+        flags = (u_char *) "00";
     }
 
     p = ngx_pnalloc(pool, NGX_HTTP_TASK_TRACE_LEN);
@@ -172,26 +161,35 @@ ngx_http_task_trace_header(ngx_http_request_t *r, ngx_str_t *value)
 /* NULL: it has no value, or one of another form */
 
 static u_char *
-ngx_http_task_trace_hex(ngx_http_request_t *r, ngx_int_t index, size_t len)
+ngx_http_task_trace_hex(ngx_http_request_t *r, ngx_str_t *name, size_t len)
 {
-    size_t                      i;
     ngx_http_variable_value_t  *v;
 
-    if (index == NGX_ERROR) {
-        return NULL;
-    }
+    v = ngx_http_get_variable(r, name, ngx_hash_key(name->data, name->len));
 
-    v = ngx_http_get_indexed_variable(r, index);
+    return (v && !v->not_found && v->len == len
+            && ngx_http_task_trace_is_hex(v->data, len))
+           ? v->data : NULL;
+}
 
-    if (v == NULL || v->not_found || v->len != len) {
-        return NULL;
-    }
+
+/* as W3C has it: of lower case, and not zero */
+
+static ngx_uint_t
+ngx_http_task_trace_is_hex(u_char *p, size_t len)
+{
+    size_t      i;
+    ngx_uint_t  some;
+
+    some = 0;
 
     for (i = 0; i < len; i++) {
-        if (ngx_hextoi(v->data + i, 1) == NGX_ERROR) {
-            return NULL;
+        if (!(p[i] >= '0' && p[i] <= '9') && !(p[i] >= 'a' && p[i] <= 'f')) {
+            return 0;
         }
+
+        some |= (p[i] != '0');
     }
 
-    return v->data;
+    return some;
 }

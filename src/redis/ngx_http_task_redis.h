@@ -344,8 +344,6 @@ struct ngx_http_task_redis_s {
     ngx_http_task_redis_keep_t   keep;
 
     ngx_uint_t                   counts[NGX_HTTP_TASK_JOB_STATES];
-    uint64_t                     declined;    /* jobs */
-    uint64_t                     retried;     /* of all workers */
     ngx_msec_t                   oldest;      /* see the counts of a store */
 };
 

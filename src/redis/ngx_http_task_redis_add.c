@@ -164,7 +164,7 @@ ngx_http_task_redis_add_reply(ngx_http_task_redis_call_t *call,
         return;
     }
 
-    call->redis->declined++;
+    ngx_http_task_redis_node_refused(call->redis);
 
     if (op == NULL) {
         return;
@@ -284,7 +284,7 @@ ngx_http_task_redis_add_undo(ngx_http_task_redis_call_t *call)
     op = ngx_http_task_redis_call_op(call);
     job = call->job;
 
-    call->redis->declined++;
+    ngx_http_task_redis_node_refused(call->redis);
 
     if (job == NULL && !call->keyed) {
         ngx_http_task_redis_withdraw(call);
@@ -359,7 +359,7 @@ ngx_http_task_redis_add_failed(ngx_http_task_redis_call_t *call, ngx_int_t rc)
 
     op = ngx_http_task_redis_call_op(call);
 
-    call->redis->declined++;
+    ngx_http_task_redis_node_refused(call->redis);
 
     if (op) {
         op->why = (rc == NGX_BUSY) ? NGX_HTTP_TASK_STORE_FULL

@@ -10,7 +10,7 @@
 #include "redis/ngx_http_task_redis_parts.h"
 
 
-#define NGX_HTTP_TASK_REDIS_LAYOUT  1
+#define NGX_HTTP_TASK_REDIS_LAYOUT  2
 #define NGX_HTTP_TASK_REDIS_PLACES  256
 #define NGX_HTTP_TASK_REDIS_SLOTS   4096
 
@@ -34,6 +34,8 @@ struct ngx_http_task_redis_slot_s {
 struct ngx_http_task_redis_node_s {
     uint32_t                     layout;
     uint32_t                     next;        /* where a slot may be free */
+    uint64_t                     refused;     /* jobs, since the start */
+    uint64_t                     retried;     /* as the engine has told last */
     ngx_http_task_redis_place_t  places[NGX_HTTP_TASK_REDIS_PLACES];
     ngx_http_task_redis_slot_t   slots[NGX_HTTP_TASK_REDIS_SLOTS];
 };
@@ -122,6 +124,36 @@ ngx_http_task_redis_node_init(ngx_shm_zone_t *shm_zone, void *data)
     redis->node = node;
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_task_redis_node_refused(ngx_http_task_redis_t *redis)
+{
+    __atomic_fetch_add(&redis->node->refused, 1, __ATOMIC_RELAXED);
+}
+
+
+/*
+ * What another worker was told may be newer: a counter does not fall, unless
+ * the engine has forgotten all.
+ */
+
+void
+ngx_http_task_redis_node_retried(ngx_http_task_redis_t *redis, uint64_t n)
+{
+    if (n == 0 || n > ngx_http_task_atomic_get(&redis->node->retried)) {
+        ngx_http_task_atomic_set(&redis->node->retried, n);
+    }
+}
+
+
+void
+ngx_http_task_redis_node_counts(ngx_http_task_redis_t *redis,
+    ngx_http_task_job_counts_t *counts)
+{
+    counts->refused = ngx_http_task_atomic_get(&redis->node->refused);
+    counts->retried = ngx_http_task_atomic_get(&redis->node->retried);
 }
 
 

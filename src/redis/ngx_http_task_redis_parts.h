@@ -412,6 +412,14 @@ void ngx_http_task_redis_tick(ngx_http_task_redis_t *redis);
 ngx_int_t ngx_http_task_redis_node(ngx_conf_t *cf,
     ngx_http_task_redis_t *redis, void *tag);
 
+/* numbers of all workers: a job was not taken; so many were tried again */
+
+void ngx_http_task_redis_node_refused(ngx_http_task_redis_t *redis);
+void ngx_http_task_redis_node_retried(ngx_http_task_redis_t *redis,
+    uint64_t n);
+void ngx_http_task_redis_node_counts(ngx_http_task_redis_t *redis,
+    ngx_http_task_job_counts_t *counts);
+
 /* takes a place; there may be none */
 
 void ngx_http_task_redis_node_enter(ngx_http_task_redis_t *redis);

@@ -272,9 +272,9 @@ ngx_http_task_redis_counts(ngx_http_task_store_t *store,
         counts->used += redis->counts[i];
     }
 
-    counts->refused = redis->declined;
-    counts->retried = redis->retried;
     counts->oldest = redis->oldest;
+
+    ngx_http_task_redis_node_counts(redis, counts);
 }
 
 

@@ -222,7 +222,9 @@ ngx_http_task_redis_tick_reply(ngx_http_task_redis_call_t *call,
     }
 
     redis->oldest = ngx_http_task_redis_to_number(reply, 4);
-    redis->retried = ngx_http_task_redis_to_number(reply, 5);
+
+    ngx_http_task_redis_node_retried(redis,
+                                     ngx_http_task_redis_to_number(reply, 5));
 
     for (i = 0; i < asked->elements; i++) {
         hex = ngx_http_task_redis_to_text(asked, i);

@@ -71,7 +71,7 @@ sub write_conf {
 
     my $root = $self->{root};
     my $user = $> == 0 ? "user root;" : '';
-    my $workers = $conf{workers} || 1;
+    my $workers = $self->{workers} = $conf{workers} || 1;
     my ($main, $http, $server) = map $conf{$_} // '', qw(main http server);
     my $level = $conf{log_level} || 'info';
     my $connections = $conf{connections} || 2048;
@@ -348,8 +348,9 @@ sub ready {
             $ready{$pid} = $_->{status} == 200;
         }
 
-        return !grep !$ready{$_} && title($_) !~ /shutting down/,
-                     $self->workers;
+        my @workers = grep title($_) !~ /shutting down/, $self->workers;
+
+        return @workers >= $self->{workers} && !grep !$ready{$_}, @workers;
     }, 'each worker to be ready');
 }
 

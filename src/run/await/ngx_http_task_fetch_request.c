@@ -22,8 +22,8 @@ static ngx_int_t ngx_http_task_fetch_body(ngx_http_request_t *r, ngx_task_t *t,
     const ngx_task_request_t *request);
 static ngx_int_t ngx_http_task_fetch_body_file(ngx_http_request_t *r,
     ngx_buf_t *b, ngx_http_task_body_t *body);
-static ngx_int_t ngx_http_task_fetch_trace(ngx_task_t *t, ngx_str_t *trace,
-    ngx_str_t *id);
+static ngx_int_t ngx_http_task_fetch_trace(ngx_http_request_t *r,
+    ngx_task_t *t, ngx_str_t *trace, ngx_str_t *id);
 static ngx_int_t ngx_http_task_fetch_headers(ngx_http_request_t *r,
     ngx_task_t *t, const ngx_task_request_t *request);
 static ngx_int_t ngx_http_task_fetch_header(ngx_http_request_t *r,
@@ -325,7 +325,8 @@ ngx_http_task_fetch_body_file(ngx_http_request_t *r, ngx_buf_t *b,
 /* what is not known is empty; the request may be gone */
 
 static ngx_int_t
-ngx_http_task_fetch_trace(ngx_task_t *t, ngx_str_t *trace, ngx_str_t *id)
+ngx_http_task_fetch_trace(ngx_http_request_t *r, ngx_task_t *t,
+    ngx_str_t *trace, ngx_str_t *id)
 {
     ngx_str_null(trace);
     ngx_str_null(id);
@@ -336,7 +337,7 @@ ngx_http_task_fetch_trace(ngx_task_t *t, ngx_str_t *trace, ngx_str_t *id)
         return NGX_OK;
     }
 
-    return t->request ? ngx_http_task_trace(t->request, t->in.pool, trace)
+    return t->request ? ngx_http_task_trace(t->request, r->pool, trace)
                       : NGX_OK;
 }
 
@@ -351,7 +352,7 @@ ngx_http_task_fetch_headers(ngx_http_request_t *r, ngx_task_t *t,
     size_t      i;
     ngx_str_t   trace, id;
 
-    if (ngx_http_task_fetch_trace(t, &trace, &id) != NGX_OK) {
+    if (ngx_http_task_fetch_trace(r, t, &trace, &id) != NGX_OK) {
         return NGX_ERROR;
     }
 
