@@ -42,15 +42,13 @@ sub conf {
         location = /max     { task sleep; task_background on zone=jobs max=2; }
         location = /prefer  { task sleep; task_background prefer zone=jobs; }
         location = /ready   { task_ready; add_header X-Worker $pid always; }
-        location = /status  { task_status json; }
+        location = /status  { task_status json; add_header X-Worker $pid always; }
         location = /quick   { quick; }
         location /jobs/     { task_jobs zone=jobs; }
 ' . ($o{server} // ''));
 }
 
 sub start { my (%o) = @_; return TaskServer->start(conf(redis => '', %o)) }
-
-# all of its workers say so
 
 sub id { return decode_json($_[0]{body})->{id} // die "no job: $_[0]{body}" }
 sub job { my ($s, $id) = @_; return decode_json($s->get("/jobs/$id?wait=" . ($_[2] // 0))->{body}) }
@@ -144,6 +142,18 @@ cmp_ok(time() - $time, '<', 1.7, 'by the threads of both workers');
 $s->wait_for(sub { decode_json($s->get('/status')->{body})->{jobs}[0]{states}{done} >= 20 },
              'counts', 3);
 ok(1, 'the status counts them');
+
+# of all workers, whichever answers: four were refused above
+
+my %told;
+$s->wait_for(sub {
+    for ($s->get_all(('/status') x 16)) {
+        my ($worker) = $_->{headers} =~ /^X-Worker: (\d+)/m;
+        $told{$worker} = decode_json($_->{body})->{jobs}[0]{refused};
+    }
+    return keys %told == 2;
+}, 'both workers to answer');
+is(join(' ', values %told), '4 4', 'refused jobs, of all workers');
 
 # TEST 7: a worker is killed: its jobs are lost at once, and others go on
 
