@@ -205,6 +205,11 @@ static ngx_command_t  ngx_http_task_commands[] = {
 };
 
 
+/* for the module of Redis, which has to be of the same build */
+
+const char  ngx_http_task_version[] = NGX_HTTP_TASK_VERSION;
+
+
 static ngx_http_module_t  ngx_http_task_module_ctx = {
     ngx_http_task_preconfiguration,        /* preconfiguration */
     ngx_http_task_postconfiguration,       /* postconfiguration */

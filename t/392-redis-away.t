@@ -229,6 +229,18 @@ wrong("task_job_redis name=jobs url=$_;", qr/invalid url "\Q$_\E": /)
     for qw(x http://a redis:// redis://127.0.0.1/x unix: unix:/a:x unix:/a@b:x
            redis://127.0.0.1:99999);
 
+# one of another build
+
+(my $text = do { local $/; open my $in, '<', $module or die; <$in> }) =~ s/(?<=\0)\d+\.\d+\.\d+(?=\0)/0.0.1/g;
+open my $copy, '>', "$redis->{dir}/other.so" or die;
+print $copy $text;
+close $copy;
+
+{
+    local $ENV{TEST_NGINX_LOAD_MODULES} = "$first; load_module $redis->{dir}/other.so";
+    wrong('', qr/is of version \S+, and ngx_http_task_module.so, as it is loaded, of another one: restart nginx/);
+}
+
 # a password is not logged
 
 for (qw(redis://u:pw@127.0.0.1 http://u:pw@127.0.0.1 rediss://:p@pw@127.0.0.1)) {

@@ -90,6 +90,7 @@ struct ngx_http_task_loc_conf_s {
 
 
 extern ngx_module_t  ngx_http_task_module;
+extern const char    ngx_http_task_version[];
 extern ngx_module_t  ngx_http_task_core_module;
 extern ngx_module_t  ngx_http_task_filter_module;
 

@@ -61,7 +61,9 @@ ngx_module_t  ngx_http_task_redis_module = {
 
 /*
  * All of the other module is bound weakly: what was not there when nginx loaded
- * this one is NULL for ever, and the next symbol of it would be a crash.
+ * this one is NULL for ever, and the next symbol of it would be a crash.  Both
+ * are of one build: a reload loads a file that is new, but keeps what it has of
+ * one that was replaced.
  */
 
 static ngx_int_t
@@ -72,6 +74,16 @@ ngx_http_task_redis_preconfiguration(ngx_conf_t *cf)
                       "ngx_http_task_redis_module.so needs "
                       "ngx_http_task_module.so, which must be loaded before "
                       "it: \"load_module\" of that comes first");
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_task_version == NULL
+        || ngx_strcmp(ngx_http_task_version, NGX_HTTP_TASK_VERSION) != 0)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "ngx_http_task_redis_module.so is of version %s, and "
+                      "ngx_http_task_module.so, as it is loaded, of another "
+                      "one: restart nginx", NGX_HTTP_TASK_VERSION);
         return NGX_ERROR;
     }
 

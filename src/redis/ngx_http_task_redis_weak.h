@@ -34,6 +34,7 @@
 #pragma weak ngx_http_task_store_get
 #pragma weak ngx_http_task_store_later
 #pragma weak ngx_http_task_utf8_fit
+#pragma weak ngx_http_task_version
 
 
 #endif /* _NGX_HTTP_TASK_REDIS_WEAK_H_INCLUDED_ */
