@@ -208,6 +208,21 @@ ngx_http_task_pack_number(u_char *p, uint64_t n, size_t size)
 }
 
 
+uint64_t
+ngx_http_task_packed_number(const u_char *p, size_t size)
+{
+    uint64_t  n;
+
+    n = 0;
+
+    while (size--) {
+        n = n << 8 | p[size];
+    }
+
+    return n;
+}
+
+
 /* the line is for logs, a function is told the others, and a boundary is chosen
    anew each time */
 
@@ -223,7 +238,7 @@ ngx_http_task_pack_print(ngx_http_task_input_t *in, ngx_sha1_t *sha1)
     ngx_sha1_update(sha1, p, NGX_HTTP_TASK_PACK_HEAD);
 
     for (p += NGX_HTTP_TASK_PACK_HEAD; p < last; p += len) {
-        len = NGX_HTTP_TASK_PACK_ITEM + ngx_http_task_unpack_number(p + 1, 4);
+        len = NGX_HTTP_TASK_PACK_ITEM + ngx_http_task_packed_number(p + 1, 4);
 
         switch (*p) {
 

@@ -51,7 +51,7 @@ extern const ngx_http_task_pack_context_t  ngx_http_task_pack_context[];
     ((ngx_str_t *) ((u_char *) (context)                                      \
                     + ngx_http_task_pack_context[i].offset))
 
-uint64_t ngx_http_task_unpack_number(const u_char *p, size_t size);
+uint64_t ngx_http_task_packed_number(const u_char *p, size_t size);
 
 
 #endif /* _NGX_HTTP_TASK_PACK_H_INCLUDED_ */

@@ -64,7 +64,7 @@ ngx_http_task_unpack(ngx_http_task_input_t *in, ngx_str_t *packed,
         }
 
         tag = p[0];
-        len = ngx_http_task_unpack_number(p + 1, 4);
+        len = ngx_http_task_packed_number(p + 1, 4);
         p += NGX_HTTP_TASK_PACK_ITEM;
 
         if (len > (size_t) (last - p)) {
@@ -108,7 +108,7 @@ ngx_http_task_unpack_item(ngx_http_task_input_t *in, u_char tag,
 
     case NGX_HTTP_TASK_PACK_MEDIA:
         in->media = (text->len == 4)
-                    ? ngx_http_task_unpack_number(text->data, 4) : 0;
+                    ? ngx_http_task_packed_number(text->data, 4) : 0;
 
         /* one bit of those that the function takes */
 
@@ -235,23 +235,8 @@ ngx_http_task_unpack_value(ngx_http_task_input_t *in, ngx_uint_t arg,
 
 
 uint64_t
-ngx_http_task_unpack_number(const u_char *p, size_t size)
-{
-    uint64_t  n;
-
-    n = 0;
-
-    while (size--) {
-        n = n << 8 | p[size];
-    }
-
-    return n;
-}
-
-
-uint64_t
 ngx_http_task_unpack_key(ngx_str_t *packed)
 {
     return (packed->len < NGX_HTTP_TASK_PACK_HEAD)
-           ? 0 : ngx_http_task_unpack_number(packed->data + 1, 8);
+           ? 0 : ngx_http_task_packed_number(packed->data + 1, 8);
 }
