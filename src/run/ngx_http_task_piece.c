@@ -208,6 +208,12 @@ ngx_http_task_piece_give_up(ngx_http_task_hold_t *hold)
                   "task \"%V\" runs on after task_shutdown_timeout",
                   &t->function->name);
 
+    /* its thread may be back before its stream is given up, too */
+
+    if (t->stream) {
+        t->stream->left = 1;
+    }
+
     ngx_http_task_futex_wake(&t->cancelled);
     ngx_http_task_piece_cancel(piece);
 
