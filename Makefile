@@ -80,7 +80,7 @@ build: $(MODULE)
 
 $(OBJ)/stamp: force
 	@mkdir -p $(OBJ)
-	@{ echo "$(CURDIR) $(NGX) $(NGX_SRC) $(NGX_CONFIGURE)"; \
+	@{ echo "$(CURDIR) $(if $(OTHER),$(NGX)) $(NGX_SRC) $(NGX_CONFIGURE)"; \
 	    echo "$(CC) $(CFLAGS) $(WARNINGS)"; \
 	    cat config util/configure.sh; \
 	    cat util/lua.sh $(LUA_FILES); \

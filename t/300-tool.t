@@ -302,9 +302,15 @@ like($text, qr/^port $p is taken by another process: make run CONF=async PORT=90
 
 ends($it, 'KILL', "$root/build/run/async-$p.pid", $p);
 
-$it = begin($root, "$run CONF=async PORT=$p");
+# an nginx of the environment that is Debian's changes nothing of the build
+
+my $module = "$root/build/ngx_http_task_module.so";
+my $built = (stat $module)[9];
+
+$it = begin($root, "NGX=/usr/sbin/nginx $run CONF=async PORT=$p");
 answers($p, '/quick', '{"status":"quick response"}');
 ends($it, 'TERM', "$root/build/run/async-$p.pid", $p);
+is((stat $module)[9], $built, 'and the module is not built anew');
 
 SKIP: {
     my @ports = 8140 .. 8143;

@@ -151,8 +151,8 @@ sanitize:
 	@$(PACKAGES) install $(TEST_NEEDS)
 	@sh util/test-nginx.sh $(BUILD)/perl
 	@$(MAKE) -s build $(TEST_BUILDS) $(ASAN_MODULE) $(LATE_MODULE) $(ASAN_REDIS)
-	@NGX=$(NGINX) sh util/sanitize.sh $(BUILD) $(ASAN_MODULE) \
-	    $(LATE_MODULE) $(TESTS)
+	@sh util/sanitize.sh $(NGINX) $(BUILD) $(ASAN_MODULE) $(LATE_MODULE) \
+	    $(TESTS)
 
 # nginx itself, of Debian's source, with a sanitizer
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 #
-# sanitize.sh BUILD MODULE LATE [TEST ...]
-#                                        runs the tests with a sanitized module
+# sanitize.sh NGINX BUILD MODULE LATE [TEST ...]
+#                            runs the tests with a sanitized module
 #
 # Before the whole suite, tests of jobs run with the module LATE, whose store
 # answers late; so the summary of the whole suite is the last of the output.
@@ -14,10 +14,11 @@
 
 set -eu
 
-build=$1
-module=$2
-late=$3
-shift 3
+nginx=$1
+build=$2
+module=$3
+late=$4
+shift 4
 
 dir=$build/asan
 rm -rf "$dir/log"
@@ -30,7 +31,7 @@ cat > "$dir/nginx" << END
 LD_PRELOAD="$preload" \\
 ASAN_OPTIONS=detect_leaks=0,detect_odr_violation=0,log_path=$dir/log/asan\$TEST_NGINX_CRASHES \\
 UBSAN_OPTIONS=print_stacktrace=1,log_path=$dir/log/ubsan \\
-exec $NGX "\$@"
+exec $nginx "\$@"
 END
 chmod 755 "$dir/nginx"
 
