@@ -61,6 +61,20 @@ is($text, "$nginx is $is, and the source in $dir is $other: NGX_SRC=DIR of the s
 like($text, qr/the source in \S+ is none of an nginx: NGX_SRC=DIR of the source of \Q$is\E is wanted/,
      'no source');
 
+# a source that names itself in a file of its own, beside the nginx that it is of
+
+file('src/core/angie.h', qq(#define ANGIE_VER "Angie/1.2.3"\n));
+($ok, $text) = said("sh util/ngx.sh version $nginx $dir");
+is($text, "$nginx is $is, and the source in $dir is $other, which is Angie/1.2.3: NGX_SRC=DIR of the source of $is is wanted\n",
+   'both names');
+my $angie = file('angie', <<'END', 0755);
+#!/bin/sh
+echo 'Angie version: Angie/1.2.3'
+echo 'configure arguments: --with-threads'
+END
+($ok, $text) = said("sh util/ngx.sh version $angie $dir");
+ok($ok, 'the name of its own') or diag($text);
+
 # no nginx, and one that will not do
 
 ($ok, $text) = said("sh util/ngx.sh version $dir/none $src");
