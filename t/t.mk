@@ -71,10 +71,10 @@ $(BUILD)/tasks/test/%.so: t/tasks/%.c src/ngx_task.h
 
 UNIT_SANE     = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
-$(BUILD)/unit/%: UNIT_FLAGS = $(NGX_INCLUDES)
+$(BUILD)/unit/%: UNIT_FLAGS = -D_GNU_SOURCE $(NGX_INCLUDES)
 $(BUILD)/unit/base/% $(BUILD)/unit/run/% $(BUILD)/unit/jobs/store/job_room \
     $(BUILD)/unit/jobs/store/journal $(BUILD)/unit/jobs/store/journal_disk: \
-    UNIT_FLAGS = $(NGX_INCLUDES) $(UNIT_SANE)
+    UNIT_FLAGS = -D_GNU_SOURCE $(NGX_INCLUDES) $(UNIT_SANE)
 $(BUILD)/unit/text/%: UNIT_FLAGS = -Isrc $(UNIT_SANE)
 
 $(UNITS): $(BUILD)/unit/%: t/unit/%.c $(wildcard t/lib/*.h) $(C_FILES) \

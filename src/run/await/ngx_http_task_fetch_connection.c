@@ -353,5 +353,13 @@ ngx_http_task_fetch_log(ngx_log_t *log, u_char *buf, size_t len)
 
     r = ctx->request;
 
-    return r ? r->log_handler(r, ctx->current_request, p, len) : p;
+    if (r == NULL) {
+        return p;
+    }
+
+#if (angie_version >= 1012000)
+    return r->log_handler(log, p, p + len, ctx);
+#else
+    return r->log_handler(r, ctx->current_request, p, len);
+#endif
 }
