@@ -12,6 +12,8 @@
 
 #include "jobs/store/ngx_http_task_journal_file.h"
 
+#include "log.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -72,8 +74,7 @@ ngx_alloc(size_t size, ngx_log_t *log)
 /* the conversions that a journal has */
 
 void
-ngx_log_error_core(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
-    const char *fmt, ...)
+ngx_log_error_core(LOG_ENTRY)
 {
     char     line[1024], *p, *last;
     va_list  args;

@@ -15,6 +15,8 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "log.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -53,8 +55,7 @@ loop_broken(const char *what)
 
 
 void
-ngx_log_error_core(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
-    const char *fmt, ...)
+ngx_log_error_core(LOG_ENTRY)
 {
 }
 

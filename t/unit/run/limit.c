@@ -14,8 +14,7 @@
 #include <stdarg.h>
 
 
-static void logged(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
-    const char *fmt, ...);
+static void logged(LOG_ENTRY);
 
 #define ngx_log_error_core  logged
 
@@ -109,7 +108,7 @@ ngx_array_push(ngx_array_t *a)
 /* of limit_log(): why, and how many run and wait */
 
 static void
-logged(ngx_uint_t level, ngx_log_t *log, ngx_err_t err, const char *fmt, ...)
+logged(LOG_ENTRY)
 {
     va_list      args;
     const char  *why;

@@ -13,6 +13,7 @@
 #include "stats/ngx_http_task_seen.c"
 
 #include "check.h"
+#include "log.h"
 
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -118,8 +119,7 @@ ngx_shared_memory_add(ngx_conf_t *cf, ngx_str_t *name, size_t size, void *tag)
 
 
 void
-ngx_log_error_core(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
-    const char *fmt, ...)
+ngx_log_error_core(LOG_ENTRY)
 {
 }
 

@@ -12,6 +12,7 @@
 #include "stats/ngx_http_task_zone.c"
 #include "stats/ngx_http_task_slot.c"
 
+#include "log.h"
 #include "steps.h"
 
 
@@ -82,8 +83,7 @@ ngx_shared_memory_add(ngx_conf_t *cf, ngx_str_t *name, size_t size, void *tag)
 
 
 void
-ngx_log_error_core(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
-    const char *fmt, ...)
+ngx_log_error_core(LOG_ENTRY)
 {
 }
 

@@ -46,6 +46,7 @@
 #include "jobs/store/ngx_http_task_state_whose.c"
 #include "jobs/store/ngx_http_task_state_fill.c"
 
+#include "log.h"
 #include "steps.h"
 #include "stateless.h"
 #include "zone.h"
@@ -177,8 +178,7 @@ ngx_shared_memory_add(ngx_conf_t *cf, ngx_str_t *name, size_t size, void *tag)
 
 
 void
-ngx_log_error_core(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
-    const char *fmt, ...)
+ngx_log_error_core(LOG_ENTRY)
 {
     alerts += (level <= NGX_LOG_ALERT);
 }
