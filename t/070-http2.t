@@ -9,21 +9,15 @@ use IO::Socket::INET;
 use POSIX;
 use Test::More;
 
+use TaskNginx qw(listen_http2);
 use TaskServer;
-
-my ($version) = `$ENV{TEST_NGINX_BINARY} -v 2>&1` =~ m{nginx/([\d.]+)};
-my @v = split /\./, $version;
-my $new = $v[0] > 1 || $v[1] > 25 || ($v[1] == 25 && $v[2] >= 1);
-
-# "listen ... http2" became "http2 on" in 1.25.1
 
 my $port = ($ENV{TEST_NGINX_PORT} || 1984) + 101;
 
 my $s = TaskServer->start(
     http => 'task_zone numbers:64k; task_stats numbers;',
     main => 'thread_pool four threads=4;',
-    server => ($new ? "http2 on; listen 127.0.0.1:$port;"
-                    : "listen 127.0.0.1:$port http2;") . '
+    server => listen_http2($port) . '
         client_max_body_size 8k;
         location = /task   { task sleep duration=400ms; }
         location = /open   { task sleep; }

@@ -10,6 +10,7 @@ use warnings;
 use File::Path qw(make_path);
 use Test::More;
 
+use TaskNginx qw(listen_http2);
 use TaskServer;
 use TaskStreams;
 
@@ -128,9 +129,6 @@ my @cases = (
     [ 'command', '/command?n=7&x=1.5&c=red' ],
 );
 
-my ($version) = `$ENV{TEST_NGINX_BINARY} -v 2>&1` =~ m{nginx/([\d.]+)};
-my @v = split /\./, $version;
-my $new = $v[0] > 1 || $v[1] > 25 || ($v[1] == 25 && $v[2] >= 1);
 my $two = ($ENV{TEST_NGINX_PORT} || 1984) + 101;
 
 # a program that has run has had all that it must have
@@ -146,8 +144,7 @@ my %conf = (
              thread_pool probe threads=2;
              env FAIL_AT;",
     http => 'task_zone numbers:64k; task_stats numbers; task_job_zone jobs:1m max_body=1m;',
-    server => ($new ? "http2 on; listen 127.0.0.1:$two;"
-                    : "listen 127.0.0.1:$two http2;") . '
+    server => listen_http2($two) . '
         location = /quick    { quick; }
         location = /job      { task sleep duration=1ms;
                                task_background on zone=jobs; }

@@ -14,13 +14,14 @@ use JSON::PP;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use TaskNginx qw(listen_http2);
 use TaskServer;
 
 my %conf = (
     http => 'task_job_zone jobs:128m max_body=16m max_result=4m;
              client_max_body_size 16m; client_body_buffer_size 16m;
              lingering_close off;',
-    server => 'listen 127.0.0.1:' . (1 + ($ENV{TEST_NGINX_PORT} || 1984) + 100) . ' http2;
+    server => listen_http2(1 + ($ENV{TEST_NGINX_PORT} || 1984) + 100) . '
         location = /task    { task sleep; }
         location = /sync    { task sleep duration=0; task_mode sync; }
         location = /file    { task sleep; client_body_buffer_size 16k; }

@@ -11,6 +11,7 @@ use JSON::PP;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use TaskNginx qw(listen_http2);
 use TaskServer;
 
 my $tasks = "$ENV{TEST_NGINX_TASKS}/test";
@@ -21,7 +22,7 @@ my $s = TaskServer->start(
              thread_pool probe threads=2;",
     http => 'task_job_zone jobs:4m max_body=1m; task_job_zone small:1m;
              client_max_body_size 8m;',
-    server => 'listen 127.0.0.1:' . (1 + ($ENV{TEST_NGINX_PORT} || 1984) + 100) . ' http2;
+    server => listen_http2(1 + ($ENV{TEST_NGINX_PORT} || 1984) + 100) . '
         location = /job     { task sleep; task_background on zone=jobs; }
         location = /prefer  { task sleep; task_background prefer zone=jobs; }
         location = /wait    { task sleep duration=30s; }

@@ -18,7 +18,7 @@ sub conf {
 
     my ($ok, $text) = $s->test_conf(server => $server, %more);
 
-    my @said = $text =~ /\[(?:warn|emerg)\]/g;
+    my @said = grep !/ variables_hash, /, $text =~ /\[(?:warn|emerg)\].*/g;
 
     is($ok ? 'taken' : 'refused', $level eq 'emerg' ? 'refused' : 'taken', $name);
 

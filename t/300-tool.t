@@ -281,7 +281,9 @@ ends($it, 'INT', "$dir/pictures/tmp/nginx.pid", $port);
 
 # make run
 
-my $run = "make --no-print-directory run";
+my $make = join ' ', 'make --no-print-directory',
+                map "$_='$ENV{$_}'", grep $ENV{$_}, qw(NGX NGX_SRC);
+my $run = "$make run";
 
 ($ok, $text) = said($root, "$run CONF=nope");
 ok(!$ok, 'a configuration that there is not');
@@ -307,7 +309,7 @@ ends($it, 'KILL', "$root/build/run/async-$p.pid", $p);
 my $module = "$root/build/ngx_http_task_module.so";
 my $built = (stat $module)[9];
 
-$it = begin($root, "NGX=/usr/sbin/nginx $run CONF=async PORT=$p");
+$it = begin($root, ($ENV{NGX} ? '' : 'NGX=/usr/sbin/nginx ') . "$run CONF=async PORT=$p");
 answers($p, '/quick', '{"status":"quick response"}');
 ends($it, 'TERM', "$root/build/run/async-$p.pid", $p);
 is((stat $module)[9], $built, 'and the module is not built anew');
@@ -316,7 +318,7 @@ SKIP: {
     my @ports = 8140 .. 8143;
     skip 'something listens on 8140 to 8143', 1 if grep listens($_), @ports;
 
-    $it = begin($root, 'make cluster', 'terminal');
+    $it = begin($root, "$make cluster", 'terminal');
     says($it, qr{curl http://127\.0\.0\.1:8143/status});
     answers(8140, '/task?duration=1ms', '{"status":"long_running task completed"}');
     ends($it, 'KILL', "$root/build/run/cluster.pid", @ports);
@@ -326,7 +328,7 @@ SKIP: {
     my @ports = (8090, 8100 .. 8138);
     skip 'something listens on the ports of the lab', 1 if grep listens($_), @ports;
 
-    $it = begin($root, 'make lab', 'terminal');
+    $it = begin($root, "$make lab", 'terminal');
     says($it, qr{^the lab, until Ctrl-C, is at  http://127\.0\.0\.1:8090/}m);
     ends($it, 'KILL', "$root/build/run/lab-page.pid", @ports);
 }

@@ -11,11 +11,9 @@ use JSON::PP;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use TaskNginx qw(listen_http2);
 use TaskServer;
 
-my ($version) = `$ENV{TEST_NGINX_BINARY} -v 2>&1` =~ m{nginx/([\d.]+)};
-my @v = split /\./, $version;
-my $new = $v[0] > 1 || $v[1] > 25 || ($v[1] == 25 && $v[2] >= 1);
 my $port = ($ENV{TEST_NGINX_PORT} || 1984) + 101;
 my $front = $port + 1;
 
@@ -61,8 +59,7 @@ my $s = TaskServer->start(
     ' . "
         }
         server {
-            " . ($new ? "http2 on; listen 127.0.0.1:" . ($front + 1) . ';'
-                      : "listen 127.0.0.1:" . ($front + 1) . ' http2;') . "
+            " . listen_http2($front + 1) . "
             $locations
             location = /quick  { quick; access_log off; }
     ");

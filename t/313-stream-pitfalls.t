@@ -17,11 +17,9 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use TaskBody;
+use TaskNginx qw(listen_http2);
 use TaskServer;
 
-my ($version) = `$ENV{TEST_NGINX_BINARY} -v 2>&1` =~ m{nginx/([\d.]+)};
-my @v = split /\./, $version;
-my $new = $v[0] > 1 || $v[1] > 25 || ($v[1] == 25 && $v[2] >= 1);
 my ($with) = `$ENV{TEST_NGINX_BINARY} -V 2>&1` =~ /configure arguments: (.*)/;
 
 my $base = ($ENV{TEST_NGINX_PORT} || 1984) + 101;
@@ -80,14 +78,13 @@ my %conf = (
             $locations
         }
         server {
-            " . ($new ? "http2 on; listen 127.0.0.1:$two;" : "listen 127.0.0.1:$two http2;") . "
+            " . listen_http2($two) . "
             access_log logs/stream.log stream;
             $locations
             " . ($has_tls ? "
         }
         server {
-            " . ($new ? "http2 on; listen 127.0.0.1:$tls ssl;"
-                      : "listen 127.0.0.1:$tls ssl http2;") . "
+            " . listen_http2($tls, 'ssl') . "
             ssl_certificate $dir/cert.pem; ssl_certificate_key $dir/key.pem;
             $locations" : ''));
 

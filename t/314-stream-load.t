@@ -12,6 +12,7 @@ use POSIX;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use TaskNginx qw(listen_http2);
 use TaskServer;
 use TaskStreams;
 
@@ -20,9 +21,6 @@ use constant { MB => 1024 * 1024, EVENTS => 2000, THREADS => 100 };
 my $times = $ENV{TEST_NGINX_STREAMS} || 1;
 my $sanitized = $ENV{TEST_NGINX_SANITIZER};
 
-my ($version) = `$ENV{TEST_NGINX_BINARY} -v 2>&1` =~ m{nginx/([\d.]+)};
-my @v = split /\./, $version;
-my $new = $v[0] > 1 || $v[1] > 25 || ($v[1] == 25 && $v[2] >= 1);
 my $two = ($ENV{TEST_NGINX_PORT} || 1984) + 101;
 
 my $locations = join '', map {
@@ -54,8 +52,7 @@ my $s = TaskServer->start(
         location = /status { task_status json; }
         }
         server {
-            ' . ($new ? "http2 on; listen 127.0.0.1:$two backlog=4096;"
-                      : "listen 127.0.0.1:$two http2 backlog=4096;") . "
+            ' . listen_http2($two, 'backlog=4096') . "
             $locations
     ");
 

@@ -251,8 +251,11 @@ sub said {
 
     my $answer = eval { $json->decode($r->{body}) };
 
+    # pages of nginx itself may have a date
+
     return "$r->{status} " . (defined $answer ? $json->encode(flat($answer))
-                                              : $r->{body});
+                              : $r->{headers} =~ m{^Content-Type: text/html}mi ? 'a page'
+                              : $r->{body});
 }
 
 # whether it is the answer, and what that is

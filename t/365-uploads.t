@@ -12,6 +12,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use TaskForms;
+use TaskNginx qw(listen_http2);
 use TaskServer;
 use TaskTurns;
 
@@ -19,7 +20,7 @@ use constant MB => 1_048_576;
 
 my $tasks = "$ENV{TEST_NGINX_TASKS}/test";
 my $two = ($ENV{TEST_NGINX_PORT} || 1984) + 101;
-my ($server, @places) = ("listen 127.0.0.1:$two http2;
+my ($server, @places) = (listen_http2($two) . "
         location = /quick { quick; }
         location /jobs/ { task_jobs zone=jobs; }");
 

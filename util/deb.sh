@@ -93,7 +93,8 @@ walks() {
         cd /debs && apt-get download nginx'
 
     run_alone "$root" 'rm /usr/sbin/policy-rc.d; cd /debs && sh ./deb-walk.sh'
-    run_alone "$root" "cd /debs && autopkgtest -q -B *.deb *.dsc -- null"
+    run_alone "$root" "cd /debs && autopkgtest -q -B \
+        --ignore-restrictions=isolation-container *.deb *.dsc -- null"
 
     rm -rf "$out"
     mkdir -p "$out"

@@ -111,13 +111,19 @@ ngx_http_task_job_wait_begin(ngx_http_task_store_op_t *op, ngx_int_t rc)
 static void
 ngx_http_task_job_wait_watch(ngx_http_task_job_wait_t *w)
 {
+    ngx_uint_t           ended;
     ngx_event_t         *rev;
     ngx_http_request_t  *r;
 
     r = w->request;
     rev = r->connection->read;
 
-    if (!w->watched && !r->main->discard_body) {
+    ended = rev->eof || rev->error;
+
+    if (!w->watched
+        && (ended || r->main->read_event_handler
+                     != ngx_http_discarded_request_body_handler))
+    {
         w->watched = 1;
 
         /* in a subrequest the timer may be that of a request above it */
@@ -128,7 +134,7 @@ ngx_http_task_job_wait_watch(ngx_http_task_job_wait_t *w)
 
         ngx_http_task_watch(r);
 
-        if (rev->eof || rev->error) {
+        if (ended) {
             ngx_post_event(rev, &ngx_posted_events);
         }
     }
