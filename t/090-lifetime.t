@@ -15,10 +15,12 @@ my %conf = (
     main => 'thread_pool two   threads=2 max_queue=1000;
              thread_pool full  threads=32 max_queue=40;
              thread_pool large threads=32 max_queue=1000;',
+    http => 'task_zone full:64k;',
     server => '
         location = /async  { task sleep; }
         location = /two    { task sleep; task_mode thread=two; }
-        location = /full   { task sleep; task_mode thread=full; }
+        location = /full   { task sleep; task_mode thread=full; task_stats full; }
+        location = /status { task_status json; access_log off; }
         location = /large  { task sleep; task_mode thread=large; }
         location = /quick  { quick; }
     ',
@@ -205,9 +207,11 @@ for my $try ([ 'full', 75, '/full?duration=20s' ],
 
         if ($name eq 'full') {
 
-            # one after the other, until one finds no room
+            # all threads have one each; then until one finds no room
 
-            @c = ();
+            @c = map $s->open($uri), 1 .. 32;
+            $s->wait_for(sub { $s->get('/status')->{body} =~ /"running":\s*32\b/ },
+                         '32 to run');
 
             while (@c < $n && $s->text('access.log') !~ / 503 /) {
                 push @c, $s->open($uri);

@@ -399,7 +399,7 @@ wait_state($s, 'running', @jobs);
 my ($first) = writers($s);
 my ($second) = grep $_ != $first, $s->workers;
 $s->reload(state_conf(%{$s->{options}}, told => $s->{told}, zone => 'jobs:3m'));
-kill 'STOP', $second;
+freeze($s, $second);
 $s->wait_for(sub { !alive($first) }, 'the first one to be gone');
 ok($s->wait_for(sub { $s->text('error.log') =~ /process $second has it/ }, 'it', 5),
    'the log tells who has jobs of it');
@@ -441,7 +441,7 @@ $s->{pid} = $old;
 $s->wait_for(sub { 3 == $s->workers },
              'other workers of the old one');
 sleep 0.3;
-kill 'STOP', $stays;
+freeze($s, $stays);
 kill 'QUIT', $new;
 $s->wait_for(sub { !alive($leaves) }, 'the writer to be gone');
 ok($s->wait_for(sub { $s->text('error.log') =~ /process $stays has it/ }, 'it', 5),

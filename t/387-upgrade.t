@@ -48,7 +48,7 @@ sub fill {
     sleep 0.2;
 }
 
-sub upgrade {
+sub upgraded {
     $old = pid_of($s);
     @old = $s->workers;
     $s->signal('USR2');
@@ -86,7 +86,7 @@ sub all_have_run {
 
 begin();
 fill();
-upgrade();
+upgraded();
 kill 'QUIT', $old;
 in_the_new_one('upgrade');
 all_have_run('upgrade');
@@ -102,7 +102,7 @@ $s->check_log;
 
 begin();
 fill();
-upgrade();
+upgraded();
 kill 'STOP', $old;
 kill 'QUIT', @old;
 my $later = in_the_new_one('back');

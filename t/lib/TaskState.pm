@@ -11,6 +11,7 @@ package TaskState;
 #     my $strace = inject($s, $pid, 'fdatasync', 'error=EIO'); leave($strace);
 #     my $dir = disk('name', '64m'); resize($dir, '80k');
 #     writers($s)                            # the workers that have the file
+#     freeze($s, @pids)                      # until SIGCONT
 
 use strict;
 use warnings;
@@ -26,7 +27,7 @@ use TaskServer;
 
 our @EXPORT = qw(state_server state_conf submit poll ended wait_state kill_all
                  kill_pids alive start_alone pid_of lock_state told wait_loaded
-                 inject leave disk resize writers upgrade);
+                 inject leave disk resize writers upgrade freeze);
 
 sub state_conf {
     my (%o) = @_;
@@ -176,6 +177,23 @@ sub kill_all {
     gone($s, @workers);
     unlink "$s->{root}/nginx.pid";
     delete $s->{pid};
+}
+
+# one that is about to stop may still be the one that is told of a new
+# connection, and nobody else is then
+
+sub freeze {
+    my ($s, @pids) = @_;
+
+    kill 'STOP', @pids;
+    $s->wait_for(sub { !grep !stands($_), @pids }, 'processes to stand still');
+}
+
+sub stands {
+    my ($pid) = @_;
+
+    open my $in, '<', "/proc/$pid/stat" or return 1;
+    return (<$in> // '') =~ /\) [TtZ] /;
 }
 
 sub kill_pids {

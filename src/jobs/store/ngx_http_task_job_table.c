@@ -139,7 +139,7 @@ ngx_http_task_job_asked_remove(ngx_http_task_job_zone_t *zone,
     p = (job->asked_before < sh->used_jobs)
         ? &sh->jobs[job->asked_before].asked : &owner->asked;
 
-    if (*p != job - sh->jobs) {
+    if (&sh->jobs[*p] != job) {
         ngx_http_task_job_damaged(zone, "a cancel leads nowhere");
         return;
     }
