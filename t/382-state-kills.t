@@ -110,6 +110,7 @@ for my $fsync ('always', 'everysec', 'no') {
             $killed ||= time() > $end;
             return $killed && $_[0] >= LOAD;
         });
+        kill_pids($s, @pids[1 .. $#pids]);
         kill_all($s);
         is(join(' ', grep $_ ne '202', keys %$status), '', "$fsync: all are accepted");
         $all{$_} = $id->{$_} for keys %$id;

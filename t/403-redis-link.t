@@ -137,7 +137,12 @@ for my $from (qw(a b)) {
     is($new->{status}, 503, "$side: behind the cut none is accepted");
     cmp_ok($new->{time}, '<', 9, "as the client learns after $new->{time} s");
     like($new->{headers}, qr/^Retry-After: \d/m, 'and when to come again');
-    is(there(sub { $b->get('/ready')->{status} }), 503, 'it is not ready');
+
+    # each of its workers learns it by itself
+
+    ok(there(sub {
+        $b->wait_for(sub { $b->get('/ready')->{status} == 503 }, 'the other one', 9);
+    }), 'it is not ready');
 
     my $r = $a->read($waits);
     is(decode_json($r->{body})->{state}, 'lost', "$side: the job of that node is lost");
