@@ -80,7 +80,7 @@ $r = $s->get('/status');
 is($r->{status}, 200, 'JSON');
 like($r->{headers}, qr{^Content-Type: application/json\r$}m, 'its type');
 like($r->{headers}, qr{^Content-Length: @{[ length $r->{body} ]}\r$}m, 'length');
-is(decode_json($r->{body})->{version}, '0.6.0', 'version');
+is(decode_json($r->{body})->{version}, '1.0.0', 'version');
 $r = $s->get('/status', method => 'HEAD');
 is("$r->{status} $r->{body}", '200 ', 'HEAD');
 is($s->get('/status', method => 'POST')->{status}, 405, 'POST');

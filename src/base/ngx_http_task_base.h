@@ -17,7 +17,7 @@
 #include "base/ngx_http_task_process.h"
 
 
-#define NGX_HTTP_TASK_VERSION        "0.6.0"
+#define NGX_HTTP_TASK_VERSION        "1.0.0"
 
 #define NGX_HTTP_TASK_RESET_CONTENT  205
 #define NGX_HTTP_TASK_GONE           410
