@@ -283,7 +283,7 @@ for my $m ('thread', 'async') {
 
             my (@at, $text);
             my $pid = open my $pipe, '-|', "exec curl -skN $http -m 20 "
-                      . "'$https/pour?size=48&piece=16&pause=150ms'" or die "curl: $!";
+                      . "'$https/pour?size=48&piece=16&pause=400ms'" or die "curl: $!";
             while (sysread $pipe, my $some, 4096) {
                 $text .= $some;
                 push @at, time() while @at < length($text) / 16;
