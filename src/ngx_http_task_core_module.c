@@ -250,7 +250,7 @@ ngx_http_task_shutdown_timeout(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ms = ngx_http_task_conf_time(&value[1]);
 
     if (ms == NGX_ERROR) {
-        return "takes a time of at most 365d";
+        return "takes a time of at most " NGX_HTTP_TASK_MAX_TIME;
     }
 
     ngx_str_null(&text);

@@ -198,7 +198,7 @@ conf('running=0', 'location /t { task sleep; task_limit running=0; }',
 conf('queue=-1', 'location /t { task sleep; task_limit running=1 queue=-1; }',
      '\[emerg\] .*invalid parameter "queue=-1", it must be a number in \S+conf:\d+$');
 conf('wait=x', 'location /t { task sleep; task_limit running=1 wait=x; }',
-     '\[emerg\] .*invalid parameter "wait=x", it must be a time of at most 365d in \S+conf:\d+$');
+     '\[emerg\] .*invalid parameter "wait=x", it must be a time of at most \d+d in \S+conf:\d+$');
 conf('twice', 'location /t { task sleep; task_limit running=1;
      task_limit running=1; }',
      '\[emerg\] .*"task_limit" directive is duplicate in \S+conf:\d+$');

@@ -238,7 +238,7 @@ conf('undefined', 'task_background on zone=z;', '',
      'zone "z" of jobs is not defined by a "task_job_zone" or a "task_job_redis" in \S+:\d+$');
 conf('no zone', 'task_background on;', '', 'must have "zone" parameter');
 conf('value', 'task_background maybe zone=z;', '', 'invalid value "maybe"');
-conf('too long', "task_job_zone z:1m $_;", '', 'a time of at most 365d in')
+conf('too long', "task_job_zone z:1m $_;", '', 'a time of at most \d+d in')
     for 'ttl=110000d', 'keep=366d';
 conf('parameter twice', "task_job_zone z:1m $_ $_;", '', "duplicate parameter \"$_\" in")
     for 'ttl=1h', 'keep=1s', 'node=a';

@@ -11,6 +11,7 @@ use JSON::PP;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use TaskNginx qw(MAX_TIME);
 use TaskServer;
 
 my $tasks = "$ENV{TEST_NGINX_TASKS}/test";
@@ -226,10 +227,10 @@ $s->check_log;
 
 $s = TaskServer->new;
 
-for (['110000d', 'a time of at most 365d'],
-     ['366d', 'a time of at most 365d'],
+for (['110000d', 'a time of at most ' . MAX_TIME],
+     ['366d', 'a time of at most ' . MAX_TIME],
      ['x', 'takes a time'], ['-1s', 'takes a time'],
-     ['60s jobs=366d', 'a time of at most 365d'],
+     ['60s jobs=366d', 'a time of at most ' . MAX_TIME],
      ['60s jobs=', 'invalid parameter "jobs="'],
      ['60s jobs=1s jobs=1s', 'invalid number of arguments'],
      ['60s job=1s', 'invalid parameter "job=1s"'], ['jobs=1s', 'takes a time'],
@@ -240,7 +241,7 @@ for (['110000d', 'a time of at most 365d'],
     like($text, qr/\[emerg\] .*\Q$_->[1]\E.*nginx\.conf:\d+$/m, "$_->[0]: why");
 }
 
-for ('365d', '0', '0 jobs=0', '60s jobs=365d') {
+for (MAX_TIME, '0', '0 jobs=0', '60s jobs=' . MAX_TIME) {
     my ($ok, $text) = $s->test_conf(conf($_));
     ok($ok, "$_: taken") or diag $text;
 }

@@ -31,6 +31,14 @@
 
 #define NGX_HTTP_TASK_MAX_MS         31536000000LL
 
+/* which nginx reads only where it has 64 bits */
+
+#if (NGX_PTR_SIZE == 4)
+#define NGX_HTTP_TASK_MAX_TIME       "24d"
+#else
+#define NGX_HTTP_TASK_MAX_TIME       "365d"
+#endif
+
 
 /* access to what the loop and a thread may touch at the same time: [both] */
 

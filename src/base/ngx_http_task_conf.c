@@ -147,7 +147,8 @@ ngx_http_task_conf_invalid(ngx_conf_t *cf, ngx_http_task_option_t *option,
 char *
 ngx_http_task_conf_invalid_time(ngx_conf_t *cf, ngx_http_task_option_t *option)
 {
-    return ngx_http_task_conf_invalid(cf, option, "a time of at most 365d");
+    return ngx_http_task_conf_invalid(cf, option,
+                                  "a time of at most " NGX_HTTP_TASK_MAX_TIME);
 }
 
 
@@ -158,6 +159,6 @@ ngx_http_task_conf_time_post(ngx_conf_t *cf, void *post, void *data)
 
     ms = *(ngx_msec_t *) data;
 
-    return (ms > NGX_HTTP_TASK_MAX_MS) ? "takes a time of at most 365d"
-                                       : NGX_CONF_OK;
+    return (ms > NGX_HTTP_TASK_MAX_MS)
+           ? "takes a time of at most " NGX_HTTP_TASK_MAX_TIME : NGX_CONF_OK;
 }

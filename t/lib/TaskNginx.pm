@@ -3,13 +3,17 @@ package TaskNginx;
 # What the nginx that is tested is.
 #
 #     listen_http2($port, 'ssl')             # the directives for it
+#     MAX_TIME                               # the longest that it reads
 
 use strict;
 use warnings;
 
+use Config;
 use Exporter qw(import);
 
-our @EXPORT_OK = qw(listen_http2);
+use constant MAX_TIME => $Config{ptrsize} == 4 ? '24d' : '365d';
+
+our @EXPORT_OK = qw(listen_http2 MAX_TIME);
 
 # some have a name and a version of their own, and tell the nginx that they are
 # made of
