@@ -85,7 +85,7 @@ $(OBJ)/stamp: force
 	    cat config util/configure.sh; \
 	    cat util/lua.sh $(LUA_FILES); \
 	    ls /usr/include/hiredis/async.h 2>&1 || :; \
-	    cat $(NGX_SRC)/conf_flags $(NGX_SRC)/src/core/{nginx,angie}.h 2>&1 || :; } \
+	    cat $(NGX_SRC)/conf_flags $(NGX_SRC)/src/core/{nginx,angie}.h 2> /dev/null || :; } \
 	    > $(OBJ)/stamp.new
 	@cmp -s $(OBJ)/stamp.new $@ || mv $(OBJ)/stamp.new $@
 

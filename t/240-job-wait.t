@@ -9,6 +9,7 @@ use JSON::PP;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use TaskNginx qw(MAX_TIME);
 use TaskServer;
 
 my $examples = $ENV{TEST_NGINX_TASKS};
@@ -238,7 +239,7 @@ conf('undefined', 'task_background on zone=z;', '',
      'zone "z" of jobs is not defined by a "task_job_zone" or a "task_job_redis" in \S+:\d+$');
 conf('no zone', 'task_background on;', '', 'must have "zone" parameter');
 conf('value', 'task_background maybe zone=z;', '', 'invalid value "maybe"');
-conf('too long', "task_job_zone z:1m $_;", '', 'a time of at most \d+d in')
+conf('too long', "task_job_zone z:1m $_;", '', 'a time of at most ' . MAX_TIME . ' in')
     for 'ttl=110000d', 'keep=366d';
 conf('parameter twice', "task_job_zone z:1m $_ $_;", '', "duplicate parameter \"$_\" in")
     for 'ttl=1h', 'keep=1s', 'node=a';

@@ -45,6 +45,8 @@ my %conf = (
         location /other/     { task_jobs zone=jobs; post_action /after; }
         location = /page     { default_type text/html; ssi on;
             return 200 \'[<!--#include virtual="/jobs/$arg_id?wait=1s" -->]\'; }
+        location = /page/long { default_type text/html; ssi on;
+            return 200 \'[<!--#include virtual="/jobs/$arg_id?wait=60s" -->]\'; }
         location = /mirrored { mirror /mirror; mirror_request_body off; task sleep; }
         location = /mirror   { rewrite ^ /jobs/$arg_id last; }
         location = /after    { task sleep duration=1500ms; }
@@ -193,6 +195,14 @@ $s->wait_for(sub { sysread $c->{socket}, $c->{text}, 4096, length $c->{text};
                    $c->{text} =~ /"state":"running".*\]/s }, 'the page');
 pass('a part of a page waits, its body is not there');
 close $c->{socket};
+
+$c = $s->open("/page/long?id=$id", method => 'GET', body => 'x',
+              headers => "Content-Length: 2\r\n");
+$s->get('/quick');
+sleep(0.2);
+close $c->{socket};
+$s->wait_access(qr{^GET /page/long}, 1, 8);
+pass('and its client may leave');
 
 ($code) = $s->stop('TERM');
 is($code, 0, 'exit code');

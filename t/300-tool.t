@@ -282,7 +282,7 @@ ends($it, 'INT', "$dir/pictures/tmp/nginx.pid", $port);
 # make run
 
 my $make = join ' ', 'make --no-print-directory',
-                map "$_='$ENV{$_}'", grep $ENV{$_}, qw(NGX NGX_SRC);
+                map "$_='$ENV{$_}'", grep $ENV{$_}, qw(NGX NGX_SRC NGX_CONFIGURE);
 my $run = "$make run";
 
 ($ok, $text) = said($root, "$run CONF=nope");
@@ -309,7 +309,8 @@ ends($it, 'KILL', "$root/build/run/async-$p.pid", $p);
 my $module = "$root/build/ngx_http_task_module.so";
 my $built = (stat $module)[9];
 
-$it = begin($root, ($ENV{NGX} ? '' : 'NGX=/usr/sbin/nginx ') . "$run CONF=async PORT=$p");
+$it = begin($root, ($ENV{NGX} || system('command -v dpkg-query > /dev/null')
+                     ? '' : 'NGX=/usr/sbin/nginx ') . "$run CONF=async PORT=$p");
 answers($p, '/quick', '{"status":"quick response"}');
 ends($it, 'TERM', "$root/build/run/async-$p.pid", $p);
 is((stat $module)[9], $built, 'and the module is not built anew');

@@ -203,6 +203,7 @@ echo('?leak', -headers => "Cookie: a=1\r\nAuthorization: Basic YTpi\r\nAccept-En
 
 is(join(' ', grep $_ ne 'connection', sort keys %{ $e->{headers} }), 'host traceparent',
    'no header of the client\'s');
+like($e->{headers}{connection} // 'close', qr/^close$/, 'nor its Connection');
 like($e->{headers}{traceparent}, qr/^00-0af7651916cd43dd8448eb211c80319c-/, 'but traceparent');
 
 $r = decode_json($s->get('/ids?' . TaskFetch::query('/id'))->{body});

@@ -110,7 +110,7 @@ for my $fsync ('always', 'everysec', 'no') {
             $killed ||= time() > $end;
             return $killed && $_[0] >= LOAD;
         });
-        kill_pids($s, @pids[1 .. $#pids]);
+        $s->wait_for(sub { !grep alive($_), @pids[1 .. $#pids] }, 'the workers to be gone');
         kill_all($s);
         is(join(' ', grep $_ ne '202', keys %$status), '', "$fsync: all are accepted");
         $all{$_} = $id->{$_} for keys %$id;

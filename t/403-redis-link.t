@@ -138,16 +138,14 @@ for my $from (qw(a b)) {
     cmp_ok($new->{time}, '<', 9, "as the client learns after $new->{time} s");
     like($new->{headers}, qr/^Retry-After: \d/m, 'and when to come again');
 
-    # each of its workers learns it by itself
-
-    ok(there(sub {
-        $b->wait_for(sub { $b->get('/ready')->{status} == 503 }, 'the other one', 9);
-    }), 'it is not ready');
-
     my $r = $a->read($waits);
     is(decode_json($r->{body})->{state}, 'lost', "$side: the job of that node is lost");
     cmp_ok($r->{time}, '>', LEASE / 2, 'not before its lease may be over');
     cmp_ok($r->{time}, '<', LEASE + 8, "soon after: $r->{time} s");
+
+    # each of its workers learns it by itself
+
+    ok(there(sub { $b->ready(503) }), 'and that node is not ready');
 
     my $here = id($a->get('/sleep?duration=100ms'));
     is(job($a, $here, '10s')->{state}, 'done', "$side: the node with the engine goes on");

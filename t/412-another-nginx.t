@@ -65,8 +65,8 @@ like($text, qr/the source in \S+ is none of an nginx: NGX_SRC=DIR of the source 
 
 file('src/core/angie.h', qq(#define ANGIE_VER "Angie/1.2.3"\n));
 ($ok, $text) = said("sh util/ngx.sh version $nginx $dir");
-is($text, "$nginx is $is, and the source in $dir is $other, which is Angie/1.2.3: NGX_SRC=DIR of the source of $is is wanted\n",
-   'both names');
+is($text, "$nginx is $is, and the source in $dir is Angie/1.2.3: NGX_SRC=DIR of the source of $is is wanted\n",
+   'its own name');
 my $angie = file('angie', <<'END', 0755);
 #!/bin/sh
 echo 'Angie version: Angie/1.2.3'

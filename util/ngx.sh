@@ -26,14 +26,15 @@ said=$("$ngx" -V 2>&1) || fail "$ngx does not run here: $said"
 is=$(echo "$said" | sed -n 's/^[A-Za-z]* version: *\([^ ]*\).*/\1/p' | head -n 1)
 [ -n "$is" ] || fail "$ngx is no nginx: it does not tell its version"
 
-# what the source calls itself, as the compiler sees it; Angie has a file for it
+# what the source calls itself, as the compiler sees it: its own name comes after
+# that of the nginx that it is made of; Angie has a file for it
 
-source_names() {
+source_name() {
     for file in nginx angie; do
         [ ! -f "$1/src/core/$file.h" ] || echo "#include \"$1/src/core/$file.h\""
     done |
         sed '$a : NGINX_VER :\n: ANGIE_VER :\n: TENGINE_VER :\n: FREENGINX_VER :' |
-        cc -E -P - 2> /dev/null | sed -n 's/[" ]//g; s/^:\(.*\/.*\):$/\1/p'
+        cc -E -P - 2> /dev/null | sed -n 's/[" ]//g; s/^:\(.*\/.*\):$/\1/p' | tail -n 1
 }
 
 version() {
@@ -43,10 +44,9 @@ version() {
             "--with-threads" ;;
     esac
 
-    found=$(source_names "$1")
+    found=$(source_name "$1")
 
-    ! echo "$found" | grep -qxF "$is" || return 0
-    found=$(echo "$found" | sed ':a; N; s/\n/, which is /; ta')
+    [ "$found" != "$is" ] || return 0
 
     fail "$ngx is $is, and the source in $1 is" \
          "${found:-none of an nginx}: NGX_SRC=DIR of the source of $is is wanted"

@@ -104,8 +104,9 @@ ngx_http_task_job_wait_begin(ngx_http_task_store_op_t *op, ngx_int_t rc)
 /*
  * Watches whether the client leaves.  While nginx still discards a body of the
  * request, the read events are nginx's, and so is a timer for a client that
- * sends no more: then the next look tries again.  An end that nginx has seen
- * already is not told again, so its event is posted.
+ * sends no more: then the next look tries again.  Its handler tells, as
+ * discard_body means something else in freenginx; it stays at an end of the
+ * client, which is not told again, so its event is posted.
  */
 
 static void

@@ -338,20 +338,20 @@ sub is_ready {
 # the location is to tell whose answer it is: add_header X-Worker $pid always
 
 sub ready {
-    my ($self) = @_;
+    my ($self, $status) = @_;
 
     my %ready;
 
     $self->wait_for(sub {
         for ($self->get_all(('/ready') x 16)) {
             my ($pid) = $_->{headers} =~ /^X-Worker: (\d+)/m or next;
-            $ready{$pid} = $_->{status} == 200;
+            $ready{$pid} = $_->{status} == ($status // 200);
         }
 
         my @workers = grep title($_) !~ /shutting down/, $self->workers;
 
         return @workers >= $self->{workers} && !grep !$ready{$_}, @workers;
-    }, 'each worker to be ready');
+    }, 'each worker to be ' . ($status ? "at $status" : 'ready'));
 }
 
 # a function that holds a thread until the test has seen what there is to see:

@@ -139,7 +139,7 @@ ngx_http_task_job_asked_remove(ngx_http_task_job_zone_t *zone,
     p = (job->asked_before < sh->used_jobs)
         ? &sh->jobs[job->asked_before].asked : &owner->asked;
 
-    if (&sh->jobs[*p] != job) {
+    if (*p != (uint32_t) (job - sh->jobs)) {
         ngx_http_task_job_damaged(zone, "a cancel leads nowhere");
         return;
     }

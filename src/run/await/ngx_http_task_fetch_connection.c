@@ -332,6 +332,35 @@ ngx_http_task_fetch_ended(ngx_http_task_fetch_t *fetch)
 }
 
 
+#if (angie_version >= 1012000)
+
+static u_char *
+ngx_http_task_fetch_log(ngx_log_t *log, u_char *buf, size_t len)
+{
+    u_char              *p, *last;
+    ngx_http_log_ctx_t  *ctx;
+
+    ctx = log->data;
+    p = buf;
+    last = buf + len;
+
+    if (log->action) {
+        p = ngx_log_action(log, p, last, log->action);
+    }
+
+    p = ngx_log_property(log, p, last, ngx_http_log_prop(CLIENT), "%V",
+                         &ctx->connection->addr_text);
+
+    if (ctx->request) {
+        p = ngx_log_object(log, p, last, ngx_http_log_prop(REQUEST),
+                           ctx->request->log_handler, ctx);
+    }
+
+    return p;
+}
+
+#else
+
 static u_char *
 ngx_http_task_fetch_log(ngx_log_t *log, u_char *buf, size_t len)
 {
@@ -353,13 +382,7 @@ ngx_http_task_fetch_log(ngx_log_t *log, u_char *buf, size_t len)
 
     r = ctx->request;
 
-    if (r == NULL) {
-        return p;
-    }
-
-#if (angie_version >= 1012000)
-    return r->log_handler(log, p, p + len, ctx);
-#else
-    return r->log_handler(r, ctx->current_request, p, len);
-#endif
+    return r ? r->log_handler(r, ctx->current_request, p, len) : p;
 }
+
+#endif
