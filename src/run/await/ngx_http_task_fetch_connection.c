@@ -334,6 +334,7 @@ ngx_http_task_fetch_ended(ngx_http_task_fetch_t *fetch)
 
 #if (angie_version >= 1012000)
 
+
 static u_char *
 ngx_http_task_fetch_log(ngx_log_t *log, u_char *buf, size_t len)
 {
@@ -360,6 +361,7 @@ ngx_http_task_fetch_log(ngx_log_t *log, u_char *buf, size_t len)
 }
 
 #else
+
 
 static u_char *
 ngx_http_task_fetch_log(ngx_log_t *log, u_char *buf, size_t len)
