@@ -144,7 +144,7 @@ for my $other (0, 1) {
 typedef struct node_s { const struct node_s  *left, *right; } node_t;
 
 #define FIELD(name, table)  { #name, NGX_TASK_OBJECT, offsetof(node_t, name), \\
-    NULL, NULL, NULL, NULL, NULL, 0, 0, 0, { sizeof(node_t), table, 2 }, 8, 0 }
+    NULL, NULL, NULL, NULL, NULL, 0, 0, 0, { sizeof(node_t), table, 2 }, sizeof(void *), 0 }
 
 static const ngx_task_param_t  one[2];
 static const ngx_task_param_t  two[2] = { FIELD(left, one), FIELD(right, one) };

@@ -388,8 +388,11 @@ $s->check_log;
 
 $s = state_server(zone => 'jobs:4m');
 @ids = map submit($s, '/one?duration=60s'), 1 .. 2;
-my @big = map submit($s, '/cat', body => 'z' x 200_000), 1 .. 12;
-ended($s, $_) for @big;
+my @big;
+for (1 .. 12) {
+    push @big, submit($s, '/cat', body => 'z' x 200_000);
+    ended($s, $big[-1]);
+}
 my $wait = submit($s, '/one?duration=1ms');
 sleep 0.2;
 kill_all($s);
