@@ -143,7 +143,7 @@ my %conf = (
              task_load $tasks/fetch.so; thread_pool default threads=1;
              thread_pool probe threads=2;
              env FAIL_AT;",
-    http => 'task_zone numbers:64k; task_stats numbers; task_job_zone jobs:1m max_body=1m;',
+    http => 'task_zone numbers:256k; task_stats numbers; task_job_zone jobs:1m max_body=1m;',
     server => listen_http2($two) . '
         location = /quick    { quick; }
         location = /job      { task sleep duration=1ms;

@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 
+use Config;
 use File::Temp qw(tempdir);
 use JSON::PP;
 use Test::More;
@@ -131,7 +132,10 @@ END
 my @out = ('-fno-inline', '-fsemantic-interposition');
 
 library('crc', $crc, @out);
-said('a name of zlib', 1, '\[warn\] .*"\S+/crc.so" has a "crc32" of its own, but '
+
+# on i386 relocations have no addends, and nothing is looked at
+
+said('a name of zlib', 1, $Config{ptrsize} == 4 ? '' : '\[warn\] .*"\S+/crc.so" has a "crc32" of its own, but '
      . 'uses that of "\S*libz\S*": link it with -Wl,-Bsymbolic in \S+:\d+$',
      main => "task_load $dir/crc.so;");
 

@@ -200,6 +200,8 @@ sub one {
 #include <ngx_task.h>
 #include <stdbool.h>
 
+#define LIST  sizeof(NGX_TASK_LIST(int64_t))
+
 typedef struct { int64_t  i; }  in_t;
 typedef struct { $members }  args_t;
 @{[ $o{front} // '' ]}
@@ -276,23 +278,23 @@ refused("$of is an object without fields: give them by NGX_TASK_PARAM_OBJECT()",
         '{ .name = "a", .type = NGX_TASK_OBJECT, .fields = { 0, fields, 1 } }',
         members => 'const in_t *a;');
 refused("$of has a member that is no NGX_TASK_LIST()",
-        '{ .name = "a", .type = NGX_TASK_INT, .item = 8 }', members => 'int64_t a, b;');
+        '{ .name = "a", .type = NGX_TASK_INT, .size = 4, .item = 8 }', members => 'int64_t a, b;');
 refused("$of has items of another size than their type",
-        '{ .name = "a", .type = NGX_TASK_INT, .size = 16, .item = 4 }');
+        '{ .name = "a", .type = NGX_TASK_INT, .size = LIST, .item = 4 }');
 refused("$of has items of another size than their type",
-        '{ .name = "a", .type = NGX_TASK_OBJECT, .size = 16, .item = 16,
+        '{ .name = "a", .type = NGX_TASK_OBJECT, .size = LIST, .item = 16,
            .fields = { sizeof(in_t), fields, 1 } }');
 refused("$of has a member of another size than its type",
         '{ .name = "a", .type = NGX_TASK_INT, .size = 4 }');
 refused("$of has a member of another size than its type",
         '{ .name = "a", .type = NGX_TASK_FILE, .size = 8 }');
 refused("$of is outside of the structure",
-        '{ .name = "a", .type = NGX_TASK_INT, .offset = 16, .size = 16, .item = 8 }');
+        '{ .name = "a", .type = NGX_TASK_INT, .offset = 16, .size = LIST, .item = 8 }');
 refused('has a function "one" whose parameter "b" overlaps another one in the structure: one '
         . 'of their members is smaller than its type, such as an int where an int64_t belongs',
-        'NGX_TASK_PARAM_LIST(args_t, a), { .name = "b", .type = NGX_TASK_INT, .offset = 8 }');
+        'NGX_TASK_PARAM_LIST(args_t, a), { .name = "b", .type = NGX_TASK_INT, .offset = LIST / 2 }');
 refused("$of has no choices, or an empty one",
-        '{ .name = "a", .type = NGX_TASK_ENUM, .size = 16, .item = 4 }');
+        '{ .name = "a", .type = NGX_TASK_ENUM, .size = LIST, .item = 4 }');
 
 # in objects: the name says where
 

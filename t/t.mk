@@ -27,7 +27,7 @@ TIME          = 60
 SIZE          = 1024
 RATE          = 10
 
-TEST_NEEDS    = $(RUN_NEEDS) perl libtest-base-perl libtest-longstring-perl \
+TEST_NEEDS    = $(RUN_NEEDS) g++ perl libtest-base-perl libtest-longstring-perl \
                 liblist-moreutils-perl libhttp-message-perl libipc-run-perl \
                 nghttp2-client openssl procps iproute2 strace pkgconf vim \
                 $(TASK_NEEDS) \

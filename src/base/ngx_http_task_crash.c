@@ -438,6 +438,8 @@ ngx_http_task_crash_caller(void *data)
 
 #if defined(__x86_64__)
     return *(void **) context->uc_mcontext.gregs[REG_RSP];
+#elif defined(__i386__)
+    return *(void **) context->uc_mcontext.gregs[REG_ESP];
 #elif defined(__aarch64__)
     return (void *) context->uc_mcontext.regs[30];
 #else
