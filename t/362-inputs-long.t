@@ -20,11 +20,8 @@ use TaskTurns;
 use constant { MANY => 100_000, MILLION => 1_000_000, ERRORS => 100, TRIES => 6 };
 
 # of the least turn of some, milliseconds; and of an answer to somebody else,
-# which waits for the machine, too
-
-#
-# The C library of 32 bits gives the memory of such a body back to the kernel
-# whenever it is freed, which takes more than a millisecond.
+# which waits for the machine, too.  The C library of 32 bits gives the memory of
+# such a body back to the kernel whenever it is freed, which takes longer.
 
 use constant { HELD => $Config{ptrsize} == 4 ? 3 : 1, QUICK => 500 };
 
