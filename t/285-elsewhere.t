@@ -201,7 +201,7 @@ $c = $s->open("/page/long?id=$id", method => 'GET', body => 'x',
 $s->get('/quick');
 sleep(0.2);
 close $c->{socket};
-$s->wait_access(qr{^GET /page/long}, 1, 8);
+$s->wait_access(qr{^GET /page/long});
 pass('and its client may leave');
 
 ($code) = $s->stop('TERM');

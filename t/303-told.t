@@ -135,7 +135,8 @@ library('crc', $crc, @out);
 
 # on i386 relocations have no addends, and nothing is looked at
 
-said('a name of zlib', 1, $Config{ptrsize} == 4 ? '' : '\[warn\] .*"\S+/crc.so" has a "crc32" of its own, but '
+said('a name of zlib', 1, $Config{ptrsize} == 4 ? '' :
+     '\[warn\] .*"\S+/crc.so" has a "crc32" of its own, but '
      . 'uses that of "\S*libz\S*": link it with -Wl,-Bsymbolic in \S+:\d+$',
      main => "task_load $dir/crc.so;");
 
