@@ -225,25 +225,37 @@ pass('a 422 of a thread has no state');
 
 # 10 MB of JSON, and /quick meanwhile
 
-$c = $s->open('/big?count=600000');
-my $worst = 0;
-do {
-    my $q = $s->get('/quick');
-    $worst = $q->{time} if $q->{time} > $worst;
-} until $s->text('access.log') =~ m{^GET /big.* 200 }m
-  || IO::Select->new($c->{socket})->can_read(0);
-$r = $s->read($c);
+cmp_ok(TaskServer::least(0.2, sub {
+    my $worst = 0;
+    my $c = $s->open('/big?count=600000');
+    my $logged = length $s->text('access.log');
+
+    do {
+        my $q = $s->get('/quick');
+        $worst = $q->{time} if $q->{time} > $worst;
+    } until substr($s->text('access.log'), $logged) =~ m{^GET /big.* 200 }m
+      || IO::Select->new($c->{socket})->can_read(0);
+
+    $r = $s->read($c);
+
+    return $worst;
+}), '<', 0.2, 'quick stays quick');
 cmp_ok(length $r->{body}, '>', 10_000_000, '10 MB');
 is(scalar @{ $json->decode($r->{body})->{list} }, 600000, 'all of it');
-cmp_ok($worst, '<', 0.2, 'quick stays quick');
 
 # awaits
 
+cmp_ok(TaskServer::least(0.09, sub {
+    my $c = $s->open('/steps?ms=100ms');
+    my $quick = $s->get('/quick')->{time};
+
+    $s->read($c);
+
+    return $quick;
+}), '<', 0.09, 'quick beside awaits');
+
 my $was = counters();
-$c = $s->open('/steps?ms=100ms');
-$r = $s->get('/quick');
-cmp_ok($r->{time}, '<', 0.09, 'quick beside awaits');
-$r = $s->read($c);
+$r = $s->get('/steps?ms=100ms');
 is($r->{body}, '{"calls":1000,"version":"1"}', 'sleep, call, offload');
 cmp_ok($r->{time}, '>=', 0.4, 'four steps of 100 ms');
 my $is = counters();
@@ -306,12 +318,13 @@ is($s->get('/misuse?how=fine')->{status}, 200, 'the worker is well');
 # where the function would not notice
 
 $was = counters();
-my @busy = map $s->open('/stubborn?ms=500ms'), 1 .. 2;
+my @busy = map $s->open('/stubborn?ms=30s&' . $s->gate('busy')), 1 .. 2;
 $s->wait_for(sub { counters()->{begun} == $was->{begun} + 2 }, 'two to run');
 @c = map $s->open('/stubborn?ms=3s'), 1 .. 20;
 $s->get('/quick');
 $_->{socket}->close for @c;
 $s->wait_access(qr{ms=3s HTTP/1.1 499 stubborn thread cancelled}, 20);
+$s->open_gate('busy');
 $r = $s->get('/stubborn?ms=0ms');
 is($r->{status}, 200, 'skipped');
 cmp_ok($r->{time}, '<', 2.5, 'the queue does not serve the dead');

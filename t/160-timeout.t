@@ -19,6 +19,8 @@ my $s = TaskServer->start(
         task_timeout 300ms;
         location = /async  { task sleep; }
         location = /thread { task sleep; task_mode thread=ten; }
+        location = /second { task sleep; task_timeout 1s; }
+        location = /second/thread { task sleep; task_mode thread=ten; task_timeout 1s; }
         location = /queued { task stubborn; task_mode thread=two; }
         location = /limit  { task sleep; task_limit running=1 queue=5; }
         location = /held   { task stubborn; task_mode thread=ten;
@@ -43,31 +45,42 @@ sub counters {
 
 # on time, and never early
 
-for my $uri ('/async', '/thread') {
+for my $uri ('/second', '/second/thread') {
     @r = $s->get_all(("$uri?duration=100ms") x 5, ("$uri?duration=5s") x 10);
     @r = @r[5 .. 14, 0 .. 4];
     is(scalar(grep $_->{status} == 504, @r[0 .. 9]), 10, "$uri: 504");
     is($r[0]{body}, '{"detail":"Gateway Timeout"}', "$uri: body");
-    is(scalar(grep $_->{time} < 0.3, @r[0 .. 9]), 0, "$uri: none early");
-    is(scalar(grep $_->{time} > 0.8, @r[0 .. 9]), 0, "$uri: on time");
+    is(scalar(grep $_->{time} < 1, @r[0 .. 9]), 0, "$uri: none early");
+    is(scalar(grep $_->{time} > 2, @r[0 .. 9]), 0, "$uri: on time");
     is(scalar(grep $_->{status} == 200, @r[10 .. 14]), 5,
        "$uri: those that are done before are not touched");
 }
 
-# how late: what the module measured, in the log
-
-my @late = map $_ - 0.3, $s->text('access.log') =~ m{ 504 sleep \w+ timeout \S+ (\d+\.\d+)$}mg;
-is(scalar @late, 20, 'state timeout');
-cmp_ok((sort { $a <=> $b } @late)[10], '<=', 0.010, 'at most 10 ms late');
+is(scalar(() = $s->text('access.log') =~ m{ 504 sleep \w+ timeout }g), 20, 'state timeout');
 is(scalar(() = $s->text('error.log') =~ /\[error\].*task "sleep" timed out/g), 20,
    'one line each');
 
 # the threads are free
 
 $start = time();
-@r = $s->get_all(('/thread?duration=1ms') x 10);
+@r = $s->get_all(('/second/thread?duration=1ms') x 10);
 is(scalar(grep $_->{status} == 200, @r), 10, 'threads are free');
-cmp_ok(time() - $start, '<', 0.25, 'at once');
+cmp_ok(time() - $start, '<', 2, 'at once');
+
+# how late: what the module measured, in the log
+
+for my $uri ('/async', '/thread') {
+    cmp_ok(TaskServer::least(0.0105, sub {
+        my $logged = length $s->text('access.log');
+
+        $s->get_all(("$uri?duration=5s") x 10);
+
+        my @late = map $_ - 0.3, substr($s->text('access.log'), $logged)
+                       =~ m{ 504 sleep \w+ timeout \S+ (\d+\.\d+)$}mg;
+
+        return @late == 10 ? (sort { $a <=> $b } @late)[5] : 9;
+    }), '<', 0.0105, "$uri: at most 10 ms late");
+}
 
 # in a pool's queue, and in ours
 
@@ -90,14 +103,14 @@ cmp_ok($r->{time}, '<', 0.8, 'is not waited for');
 $r = $s->get('/held?ms=0');
 is($r->{status}, 504, 'its slot stays taken');
 $s->open_gate('held');
-$r = $s->get('/held?ms=0');
-is($r->{status}, 200, 'until it returns');
+ok($s->wait_for(sub { $s->get('/held?ms=0')->{status} == 200 }, 'it to return', 10),
+   'until it returns');
 
 # in the middle of awaits; the pool has a thread for each of those at a time
 
 $begun = counters('begun');
 my $deferred = counters('deferred');
-for my $some ([50, 90, 105], [75, 95, 160], [80, 100, 200], [110, 120, 400]) {
+for my $some ([50, 90, 105], [75, 95, 160], [90, 100, 200], [110, 120, 400]) {
     @r = $s->get_all(map +("/steps?ms=${_}ms") x 3, @$some);
     for my $ms (@$some) {
         is(scalar(grep $_->{status} == ($ms < 80 ? $_->{status} : 504)

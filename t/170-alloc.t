@@ -177,7 +177,7 @@ my %conf = (
         location = /stream/ping   { task events; task_stream_ping 5ms; }
         location = /stream/ping/async { task events; task_mode async;
                                         task_stream_ping 5ms; }
-        location = /stream/over   { task events; task_timeout 30ms; }
+        location = /stream/over   { task events; task_timeout 300ms; }
         location = /stream/over/async { task events; task_mode async;
                                         task_timeout 30ms; }
         location = /stream/parts  { task parts; }

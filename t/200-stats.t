@@ -139,7 +139,7 @@ is_row($s, '/limit', 'cancelled', started => 6, cancelled => 2);
 
 # in a pool: two run, the others wait in its queue
 
-@c = map $s->open('/thread?duration=400ms'), 1 .. 5;
+@c = map $s->open('/thread?duration=3s'), 1 .. 5;
 $s->wait_for(sub { row($s, '/thread')->{running} == 2 }, 'two threads');
 is_row($s, '/thread', 'a pool of two', started => 5, running => 2, waiting => 3);
 my ($worker) = @{ status($s)->{numbers}{workers} };

@@ -16,7 +16,7 @@ my %conf = (
     server => '
         location = /sleep  { task sleep; }
         location = /limit  { task sleep; task_limit running=1 queue=2000; }
-        location = /block  { task sleep duration=1s; task_mode sync; }
+        location = /block  { task sleep duration=2s; task_mode sync; }
         location = /quick  { quick; access_log off; }
         location = /last   { quick; }
     ');

@@ -74,7 +74,7 @@ cmp_ok((sort { $a <=> $b } @done)[0], '>=', 8, "spread evenly: @done");
 
 # one is killed with tasks in it
 
-my @c = map $front->open('/task?duration=500ms'), 1 .. 30;
+my @c = map $front->open('/task?duration=2s'), 1 .. 30;
 $node[1]->wait_for(sub { row($node[1])->{running} >= 8 }, 'tasks in node 1');
 
 for my $pid ($node[1]->workers, $node[1]{pid}) {
@@ -96,7 +96,7 @@ cmp_ok(row($node[1])->{started}, '>=', 5, 'it comes back');
 
 # one is drained while requests keep coming
 
-@c = map $front->open('/task?duration=700ms'), 1 .. 30;
+@c = map $front->open('/task?duration=2s'), 1 .. 30;
 $node[2]->wait_for(sub { row($node[2])->{running} >= 8 }, 'tasks in node 2');
 $node[2]->signal('QUIT');
 my @more = map { sleep(0.01); $front->open('/task?duration=50ms') } 1 .. 40;

@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use JSON::PP;
+use List::Util qw(uniq);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -36,7 +37,13 @@ sub node {
     (my $text = $conf) =~ s/127\.0\.0\.1:8081/127.0.0.1:@{[ $port + $n ]}/g;
 
     my $s = TaskServer->start(port => $port + $n, text => $text);
-    $s->wait_for(sub { !grep $_->{status} != 200, map $s->get('/ready'), 1 .. 16 }, 'the engine');
+
+    # two workers, each with two stores
+
+    $s->wait_for(sub {
+        4 == uniq $s->text('error.log') =~ / (\d+#\d+: .*task_job_redis "\w+"): .* this worker is /g;
+    }, 'the engine');
+    $s->wait_for(sub { $s->is_ready }, 'it to be ready');
 
     return $s;
 }

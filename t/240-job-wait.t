@@ -142,7 +142,7 @@ sub counted {
 }
 
 my $done = counted();
-$c = $s->open('/prefer?duration=' . (TaskServer::zone() ? '300ms' : '3s'),
+$c = $s->open('/prefer?duration=' . (TaskServer::zone() ? '2s' : '3s'),
               headers => "Prefer: respond-async, wait=9\r\n");
 $s->wait_for(sub { states()->{running} == 1 }, 'it to run');
 $c->{socket}->close;

@@ -19,7 +19,7 @@ my %conf = (
     server => '
         location = /job     { task sleep; task_background on zone=jobs; }
         location = /held    { task stubborn; task_mode thread=many;
-                              task_timeout 50ms; task_background on zone=jobs; }
+                              task_timeout 1s; task_background on zone=jobs; }
         location = /chatter { task chatter; task_background on zone=jobs; }
         location = /few     { task sleep; task_background on zone=jobs max=5; }
         location = /quick   { quick; }

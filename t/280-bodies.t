@@ -208,7 +208,8 @@ is(post('/small', values_of(15000))->{status}, 202, 'not over it');
 
 # a job keeps no descriptor, and a task that waits none of its own
 
-my @held = map $s->open('/held?ms=2s'), 1 .. 2;
+my $held = '/held?ms=30s&' . $s->gate('held');
+my @held = map $s->open($held), 1 .. 2;
 $s->wait_for(sub { $s->get('/quick')->{status} == 200 }, 'them to run');
 $s->wait_for(sub { $before = descriptors(); sleep(0.1); $before == descriptors() },
              'connections to be closed');
@@ -236,6 +237,7 @@ my @c = map $s->open('/held', method => 'POST', body => $body, headers =>
 $s->wait_for(sub { descriptors() >= $before + 10 }, 'five connections, five files');
 sleep(0.1);
 is(descriptors() - $before, 10, 'no more than nginx itself has');
+$s->open_gate('held');
 is(join(' ', map $_->{status}, $s->read_all([ @c, @held ])), join(' ', (200) x 7),
    'all are answered');
 $r = $s->get('/held/raw', method => 'POST', body => 'x' x 100000,

@@ -154,11 +154,11 @@ is(header(get($_), 'Cache-Control'), 'private', "$_: add_header: one")
 
 my $direct = $s->{port};
 $s->{port} = $front;
-$id = decode_json(get('/job?duration=300ms')->{body})->{id};
+$id = decode_json(get('/job?duration=1500ms')->{body})->{id};
 like(get("/jobs/$id")->{body}, qr/"running"/, 'a poll through a cache');
 $s->wait_for(sub { get("/jobs/$id")->{body} =~ /"done"/ }, 'it to be done');
 pass('sees the end');
-isnt(decode_json(get('/job?duration=300ms')->{body})->{id}, $id, 'a second job');
+isnt(decode_json(get('/job?duration=1500ms')->{body})->{id}, $id, 'a second job');
 $s->{port} = $direct;
 
 my ($code) = $s->stop('TERM');

@@ -90,7 +90,7 @@ close $c->{socket};
 is($events[0]{event}, 'progress', 'who comes back is told how it is now');
 cmp_ok(decode_json($events[0]{data})->{progress}{done}, '>=', 2, 'and not how it was');
 is($events[-1]{id}, $id, 'to the end');
-$id = submit('/count?steps=2&every=100ms');
+$id = submit('/count?steps=10&every=100ms');
 @events = events(unchunked(stream("/jobs/$id", $id)));
 is($events[-1]{id}, $id, 'one that has not ended does not believe it');
 

@@ -88,7 +88,7 @@ is($s->get("/jobs/$id?forget=1", method => 'DELETE')->{status}, 404, 'unknown');
 $id = submit('/job?duration=20s');
 $r = $s->get("/jobs/$id?forget=1", method => 'DELETE');
 is("$r->{status} $r->{body}", '409 {"detail":"Conflict"}', 'one that has not ended');
-is(poll($id)->{state}, 'running', 'goes on');
+$s->wait_for(sub { poll($id)->{state} eq 'running' }, 'it to go on');
 is($s->get("/jobs/$id?forget=0", method => 'DELETE')->{status}, 200, 'forget=0 cancels');
 is(ended($id)->{state}, 'cancelled', 'cancelled');
 is($s->get("/jobs/$id?forget=1", method => 'GET')->{status}, 200, 'GET forgets nothing');

@@ -94,7 +94,7 @@ sub ran {
     my ($request, $name) = @_;
 
     ok($s->wait_for(sub {
-        $s->text('access.log') =~ m{^\Q$request\E HTTP/1.1 \d+ sleep async done \S+ 1\.[5-9]}m
+        $s->text('access.log') =~ m{^\Q$request\E HTTP/1.1 \d+ sleep async done \S+ (?:1\.[5-9]|[2-9])}m
     }, $name, 10), "$name: post_action, to its end");
 }
 

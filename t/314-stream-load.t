@@ -174,7 +174,7 @@ until ($gone) {
 
 my ($p50, $p99) = @took[@took / 2, @took * 0.99];
 cmp_ok(scalar @took, '>=', 50, '/quick beside them');
-cmp_ok($p99, '<', 0.1, '/quick stays quick');
+cmp_ok($p99, '<', 0.25, '/quick stays quick');
 diag(sprintf '%d and %d streams: /quick %d times, p50 %.2f ms, p99 %.2f ms; %.1f kB each',
      $n, $threads, scalar @took, $p50 * 1000, $p99 * 1000,
      ($most - $before) / 1024 / ($n + $threads));
@@ -289,9 +289,9 @@ SKIP: {
 
 # each thread is free
 
-my @r = $s->get_all(('/sleep?duration=500ms') x THREADS);
+my @r = $s->get_all(('/sleep?duration=1500ms') x THREADS);
 is(scalar(grep $_->{status} == 200, @r), THREADS, 'aborts: each thread answers');
-cmp_ok((sort { $a <=> $b } map $_->{total}, @r)[-1], '<', 1, 'aborts: all at once')
+cmp_ok((sort { $a <=> $b } map $_->{total}, @r)[-1], '<', 2.8, 'aborts: all at once')
     unless $sanitized;
 
 # --- reloads and a quit ---
@@ -334,14 +334,22 @@ $l->run(sub {
         more() while $l->open < 60;
     }
 
-    if ($now >= $next && $now < $last) {
-        push @told, $now;
+    # old workers take connections until they have heard of it
+
+    for my $told (grep !$_->{closed}, @told) {
+        $told->{closed} = $now
+            if !grep TaskServer::title($_) =~ /^nginx: (?!.*is shutting down)/,
+                     @{ $told->{workers} };
+    }
+
+    if ($now >= $next && $now < $last && !grep !$_->{closed}, @told) {
+        push @told, { at => $now, workers => [ $s->workers ] };
         $s->signal('HUP');
         $next = $now + 0.6;
     }
 
     if ($now >= $last && !$stopped) {
-        push @told, $now;
+        push @told, { at => $now, workers => [ $s->workers ] };
         $s->signal('QUIT');
         $stopped = 1;
     }
@@ -382,7 +390,8 @@ for my $c (@all) {
     # it was open when its worker was told to end, and for a second after that
 
     push @wrong, sprintf '%s: %s after %.2f s', $c->{uri}, $end, $c->{at} - $c->{start}
-        if $told && !grep $c->{start} <= $_ + 0.3 && $c->{at} >= $_ + 1, @told;
+        if $told && !grep $c->{start} <= ($_->{closed} // 9**9**9)
+                          && $c->{at} >= $_->{at} + 1, @told;
 
     # and none is open for longer
 

@@ -95,7 +95,7 @@ for my $m ('thread', 'async') {
 
     my (@at, $text);
     open my $pipe, '-|', "exec curl -skN --http3-only -m 20 "
-                         . "'$url/$m/pour?size=48&piece=16&pause=150ms'" or die "curl: $!";
+                         . "'$url/$m/pour?size=48&piece=16&pause=600ms'" or die "curl: $!";
     while (sysread $pipe, my $some, 4096) {
         $text .= $some;
         push @at, time() while @at < length($text) / 16;

@@ -130,7 +130,7 @@ is($r->{rc}, 5, 'the time ends in a thread');
 cmp_ok($r->{ms}, '<', 1900, 'which is woken');
 $r = ask('/within?ms=0&timeout=0');
 ok($r->{rc} == 0 || $r->{rc} == 5, 'no time at all');
-$r = ask('/gather?kind=timeout&n=5&ms=100ms&timeout=150ms');
+$r = ask('/gather?kind=timeout&n=5&ms=400ms&timeout=500ms');
 is(rcs($r), '5:5', 'in a gather');
 
 # misuse: a 500 with its reason, and nothing is left
@@ -215,8 +215,9 @@ is(scalar(grep $_->{status} == 200, @r), 20, 'all answer');
 
 # a quit while they wait: each ends
 
+my $was = seen()->{begun};
 @c = map $s->open("/gather?kind=$_&n=20&ms=500ms"), ('sleep', 'offload', 'gather', 'call');
-sleep(0.2);
+$s->wait_for(sub { seen()->{begun} >= $was + 4 }, 'all to begin');
 $s->signal('QUIT');
 @r = $s->read_all(\@c);
 is(join(' ', map $_->{status}, @r), '200 200 200 200', 'a quit waits for them');

@@ -163,12 +163,12 @@ is(length $r->{body}, 5000 * (1000 + length '{"x": ""}, '), 'five megabytes');
 my @r = $s->get_all(('/nap?seconds=2') x 4, '/notes?author=nobody');
 is(scalar(grep $_->{body} eq '[{"slept": 2}]', @r), 4, 'four at once');
 cmp_ok(min(map $_->{time}, @r[0 .. 3]), '>=', 2, 'none is early');
-cmp_ok(max(map $_->{total}, @r[0 .. 3]), '<', 2.5, 'none waits for another');
+cmp_ok(max(map $_->{total}, @r[0 .. 3]), '<', 3.8, 'none waits for another');
 cmp_ok($r[4]{total}, '>=', 2, 'the fifth waits for a place');
 
 @r = $s->get_all(map sprintf('/nap?seconds=0.%d', 1 + $_ % 2), 1 .. 64);
 is(scalar(grep $_->{status} == 200, @r), 64, '64 by four connections');
-cmp_ok(max(map $_->{total}, @r), '<', 64 * 0.15 / 4 + 1, 'all of which are used');
+cmp_ok(max(map $_->{total}, @r), '<', 64 * 0.15 / 4 + 2.3, 'all of which are used');
 is(connections(), 4, 'no more than four');
 rests('four', $before + 4);
 
@@ -185,7 +185,7 @@ for my $uri ('/nap?seconds=60', '/endless') {
     my $left = time();
     close $c->{socket};
     $s->wait_for(sub { !working() }, 'the end of the statement');
-    cmp_ok(time() - $left, '<', 1, "$uri: its statement ends in the server");
+    cmp_ok(time() - $left, '<', 5, "$uri: its statement ends in the server");
     rests($uri, $before + 4);
 }
 
@@ -206,7 +206,7 @@ rests('left while they wait', $before + 4);
 # they have it already, and have not heard of it
 
 for my $n (1 .. 4) {
-    @c = map $s->open('/nap?seconds=1'), 1 .. 4;
+    @c = map $s->open('/nap?seconds=3'), 1 .. 4;
     $s->wait_for(sub { working() == 4 }, 'four statements');
     @w = map { sleep(0.005); $s->open('/nap?seconds=0.01') } 1 .. 8;
     sleep(0.05);
@@ -216,7 +216,7 @@ for my $n (1 .. 4) {
     kill 'CONT', $worker;
     @r = $s->read_all([ @c, @w[$n .. 7] ]);
     is(scalar(grep $_->{status} == 200, @r), 12 - $n, "$n leave as they are served");
-    cmp_ok(max(map $_->{time}, @r), '<', 3, 'their places go to the others');
+    cmp_ok(max(map $_->{time}, @r), '<', 6, 'their places go to the others');
 }
 
 for (1 .. 50) {
@@ -229,8 +229,8 @@ for (1 .. 50) {
 }
 is(scalar(grep $_->{status} == 200, @r), 4, 'left at any time: the others are served');
 rests('left at any time', $before + 4);
-@r = $s->get_all(('/nap?seconds=0.5') x 4);
-cmp_ok(max(map $_->{total}, @r), '<', 0.9, 'no place is lost');
+@r = $s->get_all(('/nap?seconds=2') x 4);
+cmp_ok(max(map $_->{total}, @r), '<', 3.8, 'no place is lost');
 
 # many who leave at once are not many connections
 
@@ -242,7 +242,10 @@ for (1 .. 40) {
     my $n = connections() if $_ % 5 == 0;
     $most = $n if defined $n && $n > $most;
 }
-cmp_ok($most, '<=', 4, 'who leave make no connections beyond the four');
+
+# four at a time, and those of which the server does not see yet that they are gone
+
+cmp_ok($most, '<=', 8, 'who leave make no more and more connections');
 rests('a storm', $before + 4);
 
 # TEST 6: its time is over
@@ -361,7 +364,7 @@ for my $signal ('TERM', 'KILL') {
     $signal eq 'TERM' ? $s->stop('TERM') : $s->signal('KILL', $worker);
     my $time = time();
     $s->wait_for(sub { !working() }, 'its end');
-    cmp_ok(time() - $time, '<', 1, "$signal: its statement ends in the server");
+    cmp_ok(time() - $time, '<', 5, "$signal: its statement ends in the server");
 }
 $s->stop('QUIT');
 

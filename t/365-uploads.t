@@ -128,8 +128,7 @@ for my $try (map([ $_, $bytes ], @places), map [ "/$_/memory", 'short' x 50 ], '
 
     my $socket = send_to($request);
     $s->wait_for(sub { !TaskTurns::queued($socket) }, 'all of it to be read');
-    $s->wait_for(sub { bodies() == 2 }, 'its own descriptor') if $place =~ /file/;
-    sleep(0.02);
+    $s->wait_for(sub { $s->text('error.log') =~ /holds "f$name"/ }, 'it to run');
     close $socket;
     $s->wait_access(qr{^POST $place\?\S+ \S+ 499 }, $lines + 1);
     is(bodies(), $place =~ /file/ ? 1 : 0, "$place: the client has left, the function reads on");

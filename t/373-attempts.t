@@ -57,13 +57,14 @@ sub server {
         location = /tells   { task tells; }
         location = /none    { task ran; task_background off; }
         location = /status  { task_status json; task_background off; }
-        location = /ready   { task_ready; task_background off; }
+        location = /ready   { task_ready; task_background off;
+                              add_header X-Worker $pid always; }
 ');
 
     $s->start;
     $s->wait_for(sub { $s->workers == ($o{workers} // 1) }, 'the workers');
     return if $store eq 'zone';
-    $s->wait_for(sub { !grep $_->{status} != 200, map $s->get('/ready'), 1 .. 8 }, 'the engine');
+    $s->ready;
 }
 
 # lines of what has begun and ended: what, number, attempt, process
@@ -244,7 +245,7 @@ sub cancelled {
 
     # what was given to a thread and had not begun has not been tried
 
-    my $one = submit('/one?ms=500');
+    my $one = submit('/one?ms=3000');
     begun($one, 1);
     my $two = submit('/one?ms=10');
     kill_it($one, 1);

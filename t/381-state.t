@@ -42,14 +42,14 @@ for my $how ('TERM', 'QUIT', 'KILL') {
     ended($s, $forgotten);
     $s->get("/jobs/$forgotten?forget=1", method => 'DELETE');
 
-    # ends are in the file a moment later; a quit waits for jobs that run
-
-    sleep 0.3;
+    kept($s);
 
     if ($how eq 'KILL') {
         kill_all($s);
 
     } else {
+        # a quit waits for jobs that run
+
         $s->get("/jobs/$_", method => 'DELETE') for $how eq 'QUIT' ? @run : ();
         my ($code, $time) = $s->stop($how);
         cmp_ok($time, '<', $ENV{TEST_NGINX_SANITIZER} ? 20 : 5,
@@ -97,17 +97,19 @@ for my $how ('TERM', 'QUIT', 'KILL') {
     $s->check_log('is lost$');
 }
 
-# --- an order that two stops keep, and what comes after it ------------------------
+# --- the order of what waits at each of three stops ---------------------------------
 
 $s = state_server(workers => 1);
 my $first = submit($s, '/one?duration=60s');
+wait_state($s, 'running', $first);
 @ids = map submit($s, "/one?duration=1ms&status=$_"), 1 .. 3;
 for my $turn (1 .. 3) {
-    sleep 0.2;
+    kept($s);
     $turn == 2 ? kill_all($s) : $s->stop('TERM');
     $s->start;
     wait_loaded($s);
-    submit($s, '/one?duration=60s') if $turn == 0;
+    $first = submit($s, '/one?duration=60s') if $turn < 3;
+    wait_state($s, 'running', $first) if $turn < 3;
     push @ids, map submit($s, "/one?duration=1ms&status=$turn$_"), 1 .. 3;
 }
 my @jobs = map ended($s, $_), @ids;
@@ -178,7 +180,7 @@ $s = state_server();
 $id = submit($s, '/sleep?duration=1ms');
 ended($s, $id);
 my @run;
-my $run = submit($s, '/sleep?duration=2s');
+my $run = submit($s, '/sleep?duration=5s');
 wait_state($s, 'running', $run);
 $s->reload;
 is(poll($s, $id)->{state}, 'done', 'a reload: what has ended');
@@ -218,7 +220,10 @@ my $old = pid_of($s);
 $s->signal('USR2');
 $s->wait_for(sub { -s "$s->{root}/nginx.pid.oldbin" && pid_of($s) }, 'the new master');
 $s->wait_for(sub { $s->workers == 2 }, 'its workers');
-$s->get("/jobs/$_", method => 'DELETE') for (@run) x 8;
+for my $job (@run) {
+    $s->wait_for(sub { $s->get("/jobs/$job", method => 'DELETE')->{status} == 200 },
+                 'an old worker to answer');
+}
 kill 'QUIT', $old;
 $s->wait_for(sub { !alive($old) }, 'the old one to be gone');
 wait_loaded($s);

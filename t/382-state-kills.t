@@ -123,9 +123,7 @@ for my $fsync ('always', 'everysec', 'no') {
     cmp_ok($lost, '<=', 8 * 24, "$fsync: only those are lost that ran, or were about to");
 
 
-    # an end is in the file within a moment
-
-    sleep 0.3;
+    kept($s);
     kill_all($s);
     $s->start;
     wait_loaded($s);
@@ -217,7 +215,7 @@ SKIP: {
         system("mount -o remount,size=64m '$dir'") == 0 or die 'remount' if $mounted;
         $s->wait_for(sub { submit($s, '/sleep?duration=1ms') !~ /^503/ }, 'room');
         pass("$fsync: when there is room, all goes on");
-        sleep 0.3;
+        kept($s);
         kill_all($s);
         $s->start;
         wait_loaded($s);
@@ -257,7 +255,7 @@ for my $fsync ('always', 'everysec') {
     cmp_ok($n, '>=', 3, "$fsync: it is copied, again and again");
     cmp_ok(-s $s->{state}, '<', 12_000_000, "$fsync: and never large");
     is(scalar(grep poll($s, $_)->{state} eq 'done', @kept), 9, "$fsync: what is kept is");
-    sleep 0.3;
+    kept($s);
     kill_all($s);
     $s->start;
     wait_loaded($s);
@@ -394,7 +392,7 @@ for (1 .. 12) {
     ended($s, $big[-1]);
 }
 my $wait = submit($s, '/one?duration=1ms');
-sleep 0.2;
+kept($s);
 kill_all($s);
 $s->write_conf(TaskState::state_conf(%{$s->{options}}, told => $s->{told}, zone => 'jobs:1m'));
 $s->start;

@@ -145,7 +145,8 @@ for my $how ('QUIT', 'TERM') {
     my $lock = lock_state($s);
     $s->start;
     my $tell = "/turn?file=$s->{told}";
-    @ids = map submit($s, "$tell&n=$_&ms=300ms"), 1 .. 3;
+    my $ms = $how eq 'QUIT' ? '300ms' : '2s';
+    @ids = map submit($s, "$tell&n=$_&ms=$ms"), 1 .. 3;
     like($_, qr/^\w{32}$/, "$how: a job is accepted") for @ids;
     wait_state($s, 'running', $ids[0]);
     $s->stop($how);
@@ -181,7 +182,7 @@ SKIP: {
     my $run = submit($s, '/one?duration=60s');
     wait_state($s, 'running', $run);
     my $wait = submit($s, '/one?duration=1ms');
-    sleep 0.3;
+    sleep 1;
 
     SKIP: {
         my $strace = inject($s, $s->workers, 'pwritev', 'error=ENOSPC')
@@ -216,10 +217,10 @@ SKIP: {
     my $run = submit($s, "$tell&n=1&ms=60s");
     wait_state($s, 'running', $run);
     my $first = submit($s, "$tell&n=2");
-    sleep 0.3;
+    sleep 1;
 
     SKIP: {
-        my $strace = inject($s, $s->workers, 'pwritev', 'delay_enter=300000')
+        my $strace = inject($s, $s->workers, 'pwritev', 'delay_enter=700000')
             or skip 'strace cannot be used', 1;
         my $size = int((-s $s->{state}) / 1024) + 100;
         resize($dir, "${size}k");
@@ -333,7 +334,7 @@ SKIP: {
         is(ended($s, $id)->{state}, 'done', 'that runs');
     }
     unlike($s->text('error.log'), qr/its copy/, 'there was no copy');
-    sleep 0.3;
+    sleep 1;
     kill_all($s);
     resize($dir, '64m');
     $s->start;
@@ -379,7 +380,7 @@ for my $fsync ('always', 'everysec', 'no') {
         ok($kept, "$fsync, $how: it is made anew");
         is(poll($s, $done)->{state}, 'done', "$fsync, $how: all goes on");
         ended($s, $id) if $how eq 'reload';
-        sleep 0.3;
+        kept($s);
         kill_all($s);
         $s->start;
         wait_loaded($s);

@@ -166,7 +166,7 @@ sub again {
         my $run = submit($s, '/one?n=2&ms=60000');
         wait_state($s, 'running', $run);
         my $wait = submit($s, '/one?n=3&ms=0');
-        sleep(0.3);
+        like(submit($s, '/ran?n=99&ms=0'), qr/^\w{32}$/, 'what was before is in the file');
         kill_all($s);
         set(-$by);
         $time = time();
@@ -183,7 +183,7 @@ sub again {
         kill 'KILL', $s->workers;
         $s->wait_for(sub { (poll($s, $late)->{attempt} // 0) == 1
                            && poll($s, $late)->{state} eq 'queued' }, 'it to wait');
-        sleep(0.3);
+        like(submit($s, '/ran?n=99&ms=0'), qr/^\w{32}$/, 'what was before is in the file');
         kill_all($s);
         set(0);
         $time = time();

@@ -64,6 +64,8 @@ sub in_the_new_one {
 
     is(decode_json($s->read($client)->{body})->{state}, 'running',
        "$name: who waits is told how it is");
+    $s->wait_for(sub { !grep alive($_) && TaskServer::title($_) !~ /shutting down/, @old },
+                 'no old worker to listen');
     $s->wait_for(sub { $s->get("/jobs/$ended")->{status} == 404 }, 'the new one to answer');
     is(poll($s, $_)->{state}, 404, "$name: the new one does not know what ran") for @run;
     my $id = submit($s, "/tell?file=$s->{told}&n=30");

@@ -53,7 +53,7 @@ SKIP: {
     $s->wait_for(sub { my $told = told($s); 3 == grep $told->{$_}, 2 .. 4 },
                  'the old one to run what waits');
     is(ended($s, $_)->{state}, 'done', 'it is done there') for @wait;
-    sleep 0.3;
+    sleep 1;
     kill 'STOP', $old;
     my @old = grep $_ != $new && $_ != $stays, $s->workers;
     resize($dir, '64m');
@@ -134,7 +134,7 @@ my $tell = "/turn?file=$s->{told}";
 my $run = submit($s, "$tell&n=1&ms=6s");
 wait_state($s, 'running', $run);
 my $wait = submit($s, "$tell&n=2");
-sleep 0.3;
+sleep 0.7;
 my ($old) = $s->workers;
 
 # the lock as well: it is made anew
@@ -163,7 +163,7 @@ my $lost = submit($s, "$tell&n=1&ms=60s");
 kill 'CONT', $other;
 $run = submit($s, "$tell&n=2&ms=6s");
 wait_state($s, 'running', $lost, $run);
-sleep 0.3;
+sleep 0.7;
 $s->reload(state_conf(%{$s->{options}}, told => $s->{told}, zone => 'jobs:3m'));
 freeze($s, $writer);
 unlink $s->{state} or die;

@@ -216,10 +216,10 @@ $e->audit;
 
 # a job that is over is none, also for its key
 
-$id = add($w, key => 'o', print => 'a', ttl => 100, claim => 1, queue => 'o');
+$id = add($w, key => 'o', print => 'a', ttl => 1000, claim => 1, queue => 'o');
 end($w, $id);
 is_deeply([ (add($w, key => 'o', print => 'a', queue => 'o'))[1, 2] ], [ 'same', $id ], 'it is kept');
-sleep(0.15);
+sleep(1.1);
 is(($e->script('peek', $id))[0], 'none', 'it is over');
 my ($new, @new) = add($w, key => 'o', print => 'b', queue => 'o');
 is($new[0], 'ok', 'then the key makes another job');
@@ -287,7 +287,9 @@ for my $n (1 .. 3) {
     is((claim($v))[0], 'none', 'not at once');
     my $time = time();
     until ($e->command('ZCARD', '{task-jobs}:queue:q')) { tick($v); sleep(0.05); }
-    cmp_ok(abs(time() - $time - 2 ** ($n - 1)), '<', 0.3, 'after a while');
+    $time = time() - $time;
+    cmp_ok($time, '>=', 2 ** ($n - 1) - 0.1, 'after a while');
+    cmp_ok($time, '<', 2 ** ($n - 1) + 5, 'and not much later');
 }
 is(state($id), 'dead', 'at last it is dead');
 $e->audit;
@@ -382,7 +384,8 @@ fresh();
 ($w, $v) = (born(300), born(300));
 $id = add($w, claim => 1);
 begin($w, $id);
-for (1 .. 10) { sleep(0.05); tick($v); }
+my $until = time() + 20;
+do { sleep(0.05); tick($v) } until state($id) eq 'lost' || time() > $until;
 is(state($id), 'lost', 'a worker that was not heard');
 is((tick($w))[0], 'late', 'learns it');
 is((end($w, $id))[0], 'late', 'its result is too late');
@@ -565,7 +568,7 @@ end($w, $e->command('ZRANGE', '{task-jobs}:all', 0, 0)->[0]);
 fresh();
 $w = born();
 $v = born();
-$id = add($w, claim => 1, attempts => 2, ttl => 400, share => 's', max => 1, key => 'k',
+$id = add($w, claim => 1, attempts => 2, ttl => 3000, share => 's', max => 1, key => 'k',
           queue => 'r');
 is(($e->script('retry', $id))[0], 'busy', 'one that goes on: no retry');
 begin($w, $id);
@@ -574,7 +577,7 @@ $e->script('event', mine($w, $id), 1, 100, "data: x\n\n");
 end($w, $id, 'failed', 'why');
 my $number = $e->job($id)->{number};
 add($v, queue => 'r');
-sleep(0.3);
+sleep(1);
 is_deeply([ $e->script('retry', $id) ], [ 'ok' ], 'one that has failed');
 is(($e->script('retry', $id))[0], 'busy', 'not twice');
 $e->audit;
@@ -583,13 +586,13 @@ is_deeply([ @r[1, 2, 4 .. 8, 11, 14] ], [ 'queued', ('') x 8 ], 'it has nothing 
 is_deeply($r[15], [ "data: x\n\n" ], 'but its events');
 is((end($w, $id, 'done', 'late'))[0], 'late', 'what the run before says is refused');
 is((add($v, share => 's', max => 1))[1], 'share', 'it counts in its location');
-sleep(0.3);
+sleep(2.2);
 is(state($id), 'queued', 'it is not over when it would have been');
 is((add($v, key => 'k', queue => 'r'))[2], $id, 'and has its key');
 isnt((claim($v, 'r'))[1], $id, 'those that waited by then go first');
 @r = claim($v, 'r');
 is_deeply([ @r[1, 2] ], [ $id, 2 ], 'then it, and its attempts are counted on');
-cmp_ok($r[3], '<', 550, 'its time began anew');
+cmp_ok($r[3], '<', 3000, 'its time began anew');
 $e->script('bury', $v->{owner});
 is(state($id), 'queued', 'it has all its attempts: one is lost');
 $e->command('ZADD', '{task-jobs}:delayed', 1, $id);

@@ -73,7 +73,7 @@ like($j->{state}, qr/^(?:queued|running)$/, 'goes on');
 my $time = time();
 $j = job($s, $id, '5s');
 is($j->{state}, 'done', 'done') or diag(explain($j));
-cmp_ok(time() - $time, '<', 0.6, 'as soon as it has ended');
+cmp_ok(time() - $time, '<', 2, 'as soon as it has ended');
 ok($j->{created} <= $j->{started} && $j->{started} < $j->{ended}, 'its times');
 is_deeply($j->{result}, { status => 'long_running task completed' }, 'its result');
 is($s->get("/jobs/$id/result")->{status}, 200, 'its result alone');
@@ -108,8 +108,7 @@ is("@seen", '3 of 4 4 of 4', 'those behind one');
 # TEST 3: cancels
 
 $id = accepted($s, '/sleep?duration=60s');
-sleep(0.2);
-is(job($s, $id)->{state}, 'running', 'runs');
+$s->wait_for(sub { job($s, $id)->{state} eq 'running' }, 'it to run');
 is($s->get("/jobs/$id", method => 'DELETE')->{status}, 200, 'to be cancelled');
 $time = time();
 is(job($s, $id, '5s')->{state}, 'cancelled', 'cancelled');
@@ -117,13 +116,15 @@ cmp_ok(time() - $time, '<', 0.5, 'at once');
 
 # TEST 4: limits: who has room takes one that waits
 
-my @ids = map accepted($s, '/limit?duration=500ms', 'limit'), 1 .. 10;
+my @ids = map accepted($s, '/limit?duration=1s', 'limit'), 1 .. 4;
+$s->wait_for(sub { !grep job($s, $_)->{state} ne 'running', @ids }, 'four to run');
+push @ids, map accepted($s, '/limit?duration=1s', 'limit'), 1 .. 6;
 my %n;
-$n{$s->get('/limit?duration=500ms')->{status}}++ for 1 .. 4;
+$n{$s->get('/limit?duration=1s')->{status}}++ for 1 .. 4;
 is($n{503}, 4, 'and no more') or diag(explain(\%n));
 $time = time();
 is(job($s, $_, '10s')->{state}, 'done', 'done') for @ids;
-cmp_ok(time() - $time, '<', 2.5, 'four at a time');
+cmp_ok(time() - $time, '<', 4.5, 'four at a time');
 
 # max: the one that ended first goes; so each ends before the next begins, later
 # by more than the clock tells, and nobody waits for it, who would keep it

@@ -41,9 +41,16 @@ sub wire {
     my $all = IO::Select->new($listen);
     $SIG{PIPE} = 'IGNORE';
 
+    my $seen = '';
+
     while (1) {
-        my $cut = -e $cut ? do { open my $in, '<', $cut; <$in> // '' } : '';
-        my @from = grep !$way{$_} || index($cut, $way{$_}) < 0, $all->handles;
+        my $now = -e $cut ? do { open my $in, '<', $cut; <$in> // '' } : '';
+        my @from = grep !$way{$_} || index($now, $way{$_}) < 0, $all->handles;
+
+        if ($now ne $seen) {
+            open my $out, '>', "$cut.seen" or die $!;
+            print $out $seen = $now;
+        }
 
         for my $s (IO::Select->new(@from)->can_read(0.01)) {
 
@@ -77,14 +84,24 @@ my $main = $$;
 END { kill 'KILL', $wire if $wire && $$ == $main }
 
 sub cut {
-    unlink $cut;
-    return if !@_;
+    my ($way) = @_;
 
-    open my $out, '>', "$cut.new";
-    print $out "@_";
+    open my $out, '>', "$cut.new" or die $!;
+    print $out $way;
     close $out;
-    rename "$cut.new", $cut;
-    sleep(0.1);
+    rename "$cut.new", $cut or die $!;
+
+    my $until = time() + 30;
+
+    while (time() < $until) {
+        if (open my $in, '<', "$cut.seen") {
+            return if (<$in> // '') eq $way;
+        }
+
+        sleep(0.005);
+    }
+
+    die "the wire does not hear\n";
 }
 
 sub node {
@@ -149,7 +166,7 @@ for my $way ('up', 'down', 'up down') {
     is($a->get('/sleep?duration=0')->{status}, 503, 'and at once');
     is($b->get('/sleep?duration=0')->{status}, 202, 'the other node takes jobs');
 
-    cut();
+    cut('');
     $time = time();
     $a->ready;
     cmp_ok(time() - $time, '<', 8, 'it is there again: ' . (time() - $time));
@@ -178,7 +195,7 @@ my $id = job_on($a, '/sleep?duration=300ms');
 cut('up down');
 my $c = $a->open('/sleep?duration=0');
 sleep(1);
-cut();
+cut('');
 is($a->read($c)->{status}, 202, 'a short cut');
 is(job($a, $id, '5s')->{state}, 'done', 'a job ends');
 

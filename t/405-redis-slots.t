@@ -74,7 +74,7 @@ sub moved {
 
     my @workers = $s->workers;
     my $runs = id($s->get('/sleep?duration=1500ms'));
-    my @one = map id($s->get('/one?duration=300ms')), 1 .. 6;
+    my @one = map id($s->get("/one?duration=$_")), ('300ms') x 5, '1s';
     $s->wait_for(sub { job($runs)->{state} eq 'running' }, 'it to run');
 
     my $waits = $s->open("/jobs/$one[-1]?wait=20s");

@@ -458,6 +458,15 @@ sub report {
         }
     }
 
+    $s->wait_for(sub {
+        my $status = decode_json($s->get('/status')->{body});
+        my @tasks = @{ $status->{zones}[0]{tasks} };
+        my @states = map $_->{states}, @{ $status->{jobs} };
+
+        return !(grep $_->{running} || $_->{waiting}, @tasks)
+               && !(grep $_->{queued} || $_->{running}, @states);
+    }, 'all to end', 60);
+
     $failed += numbers();
     $failed += jobs();
 

@@ -90,7 +90,9 @@ sub http2 {
     my $c = $self->dial($port, %$o) or return;
     my $window = $o->{window} // 65535;
 
-    syswrite $c->{socket}, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    # at once: a connection that has asked for nothing yet is closed by a quit
+
+    my $bytes = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
                            . frame(4, 0, 0, pack 'nN', 4, $window)
                            . frame(8, 0, 0, pack 'N', 16 * 1024 * 1024);
     my $id = 1;
@@ -103,10 +105,11 @@ sub http2 {
                   %{ $each ? $each->() : {} } };
         push @{ $c->{streams} }, $s;
         $c->{by}{$id} = $s;
-        syswrite $c->{socket}, frame(1, 5, $id, "\x82\x86\x04" . pack('C/a*', $uri)
-                                                . "\x01\x01x");
+        $bytes .= frame(1, 5, $id, "\x82\x86\x04" . pack('C/a*', $uri) . "\x01\x01x");
         $id += 2;
     }
+
+    syswrite $c->{socket}, $bytes;
 
     $self->leaves($c, $_) for @{ $c->{streams} };
 

@@ -232,6 +232,8 @@ held(ngx_task_t *t)
 
     args = ngx_task_args(t);
 
+    ngx_task_log(t, NGX_TASK_LOG_NOTICE, "holds \"%s\"", args->file.name);
+
     while (args->until && access(args->until, F_OK) == -1) {
         (void) usleep(2000);
     }

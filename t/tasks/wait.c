@@ -183,7 +183,7 @@ act(action_t *a)
     case REUSE:
         reuse(a->fd);
         a->act = WRITE;
-        a->due += 100000;
+        a->due += 500000;
         return 1;
 
     case BYTES:
