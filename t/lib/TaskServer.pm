@@ -200,7 +200,23 @@ sub start {
                && $self->connect;
     }, 'nginx to start');
 
+    $self->wait_store if $ENV{TEST_NGINX_STORE};
+
     return $self;
+}
+
+# an id that nobody has is a 404 as soon as the engine is there, or the state file
+# is read: until then a job with a key is refused
+
+sub wait_store {
+    my ($self) = @_;
+
+    CORE::open my $in, '<', "$self->{root}/nginx.conf" or die "nginx.conf: $!";
+    local $/;
+    my ($prefix) = <$in> =~ m{location (/\S*)\s*\{[^{}]*\btask_jobs zone=} or return;
+
+    $self->wait_for(sub { $self->get($prefix . '0' x 32)->{status} == 404 },
+                    'the store of jobs');
 }
 
 sub connect {
