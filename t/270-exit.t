@@ -122,7 +122,7 @@ $s->check_log(qr/called (?:quick_|pthread_)?exit\(/);
 
 {
     local $ENV{PROCESS_START} = 1;
-    $s = TaskServer->start(conf());
+    $s = TaskServer->start(conf(), answers => 0);
     $s->wait_for(sub {
         2 < (() = $s->text('error.log') =~ /worker process \d+ exited with code 1/g)
     }, 'three workers to end', 15);
