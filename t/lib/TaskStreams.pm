@@ -93,8 +93,8 @@ sub http2 {
     # at once: a connection that has asked for nothing yet is closed by a quit
 
     my $bytes = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-                           . frame(4, 0, 0, pack 'nN', 4, $window)
-                           . frame(8, 0, 0, pack 'N', 16 * 1024 * 1024);
+                . frame(4, 0, 0, pack 'nN', 4, $window)
+                . frame(8, 0, 0, pack 'N', 16 * 1024 * 1024);
     my $id = 1;
 
     $c->{two} = 1;
